@@ -1,0 +1,1 @@
+"""Anchor-based detection losses that explain themselves, and the loop that trains with them."""

@@ -1,0 +1,60 @@
+"""A loss taken apart: total, terms, maps, and everything the picture of it is drawn from."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from yolo_core.assignment import Assignment
+
+
+@dataclasses.dataclass(frozen=True)
+class LossBreakdown:
+    """One call of a loss on a batch of B images with P slots and C classes.
+
+    Laws, tested and shown on the pages: ``sum(maps[t]) == terms[t]`` for every term t, and
+    ``sum(lambdas[t] * terms[t]) == total``.
+
+    Attributes:
+        total: Scalar. What the optimizer minimises.
+        terms: {name: scalar}. Unweighted terms.
+        maps: {name: (B, P) float32}. Each term before it is summed, booked on its slot.
+        lambdas: {name: scalar}. The effective weights of this call (in warm-up they differ from
+            the ones that were set).
+        assignment: Who is responsible for what.
+        targets: {name: (B, P, ...)}. What the slots are trained towards. Always holds "overlap"
+            (B, P, N), the IoU of each slot's predicted box with each object (0 for rows without a
+            usable box). The other keys are named after the prediction channel groups: "xy", "wh"
+            (B, P, 2) in the units that the term compares, NaN where a slot has no target;
+            "objectness" (B, P), NaN where ignored; "class" (B, P) int32, -1 where none.
+        predictions: "boxes" (B, P, 4), x_center, y_center, width, height as image fractions;
+            "objectness" (B, P) in 0..1; "class_probabilities" (B, P, C); and "xy", "wh" (B, P, 2)
+            in the units of the targets of the same name.
+    """
+
+    total: Any
+    terms: dict[str, Any]
+    maps: dict[str, Any]
+    lambdas: dict[str, Any]
+    assignment: Assignment
+    targets: dict[str, Any]
+    predictions: dict[str, Any]
+
+    def to_numpy(self) -> LossBreakdown:
+        """The same breakdown with every tensor as a numpy array."""
+        array = np.asarray
+        assignment = dataclasses.replace(
+            self.assignment,
+            **{name: array(getattr(self.assignment, name)) for name in Assignment.ARRAYS},
+        )
+        return LossBreakdown(
+            total=array(self.total),
+            terms={name: array(value) for name, value in self.terms.items()},
+            maps={name: array(value) for name, value in self.maps.items()},
+            lambdas={name: array(value) for name, value in self.lambdas.items()},
+            assignment=assignment,
+            targets={name: array(value) for name, value in self.targets.items()},
+            predictions={name: array(value) for name, value in self.predictions.items()},
+        )

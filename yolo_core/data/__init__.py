@@ -1,0 +1,1 @@
+"""Samples: pictures with their ground-truth objects, from bundled digits or one's own files."""

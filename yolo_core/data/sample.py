@@ -1,0 +1,76 @@
+"""A sample, and the label rows that every loss takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """An image and its ground-truth objects.
+
+    Attributes:
+        name: "train/17", "val/3" or "test/0".
+        image: (height, width, channels) uint8.
+        boxes: (objects, 4) float32: x_center, y_center, width, height as image fractions.
+        classes: (objects,) int32.
+    """
+
+    name: str
+    image: np.ndarray
+    boxes: np.ndarray
+    classes: np.ndarray
+
+
+def label_rows(
+    boxes: np.ndarray, classes: np.ndarray, *, num_classes: int, max_objects: int
+) -> np.ndarray:
+    """Packs objects into the label layout of `references/training_utils.md`.
+
+    Args:
+        boxes: (objects, 4) x_center, y_center, width, height as image fractions.
+        classes: (objects,) class indices.
+        num_classes: C.
+        max_objects: N, the number of rows.
+
+    Returns:
+        (N, 5 + C) float32, row = [object, x_center, y_center, width, height, one-hot class];
+        rows without an object are all zero.
+
+    Raises:
+        ValueError: More objects than rows, or a class that is not 0 to C - 1.
+    """
+    count = len(boxes)
+    if count > max_objects:
+        raise ValueError(f"{count} objects do not fit in {max_objects} label rows.")
+    classes = np.asarray(classes, np.int64)
+    if count and not ((classes >= 0) & (classes < num_classes)).all():
+        raise ValueError(
+            f"Classes must be 0 to {num_classes - 1}; received {classes.min()} to {classes.max()}."
+        )
+    rows = np.zeros((max_objects, 5 + num_classes), np.float32)
+    rows[:count, 0] = 1.0
+    rows[:count, 1:5] = boxes
+    rows[np.arange(count), 5 + classes] = 1.0
+    return rows
+
+
+def split_name(name: str, splits: Sequence[str] = ("train", "val", "test")) -> tuple[str, int]:
+    """Reads a sample name such as "val/3".
+
+    Returns:
+        The split and the index.
+
+    Raises:
+        ValueError: The name has another form, or its split is not one of `splits`.
+    """
+    split, slash, index = name.partition("/")
+    if not slash or split not in splits or not index.isascii() or not index.isdigit():
+        raise ValueError(
+            f"A sample is named {' or '.join(f'{s}/INDEX' for s in splits)}, "
+            f"such as val/3; received {name!r}."
+        )
+    return split, int(index)

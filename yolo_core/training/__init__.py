@@ -1,0 +1,1 @@
+"""The training loop: configuration, detector, callbacks, and the process they run in."""

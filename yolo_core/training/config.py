@@ -1,0 +1,163 @@
+"""The complete description of a run: what `config.json` holds, and what alone restarts it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+CONFIG_VERSION = 1
+
+Positive = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class DataConfig(_Section):
+    """Where the samples come from.
+
+    Attributes:
+        source: "digits" (scikit-learn's 1,797 bundled digits), "mnist" (Keras's loader), or the
+            path of an .npz in Keras's MNIST layout.
+        seed: Seed of the scenes; scene i of a split depends on (source, seed, split, i) alone.
+        image_size: Side of the square canvas in pixels.
+        max_objects: Most digits in a scene.
+        train_scenes: A fixed training set of that many scenes; None makes fresh ones for ever.
+        validation_scenes: Scenes that an evaluation looks at.
+    """
+
+    source: str = Field(default="digits", min_length=1)
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    image_size: Annotated[int, Field(ge=32, le=512, multiple_of=16)] = 96
+    max_objects: Annotated[int, Field(ge=1, le=20)] = 5
+    train_scenes: Positive | None = None
+    validation_scenes: Positive = 300
+
+
+class LossConfig(_Section):
+    """Which loss, with which options.
+
+    Attributes:
+        name: A family ("yolov2", this project's sound default) or a published variant
+            ("yolov2/notebook").
+        lambdas: Weights that differ from the loss's defaults, by term or published group name.
+        options: Keyword options of the loss.
+        anchors: (A, 2) widths and heights as image fractions, or None for the data's own.
+    """
+
+    name: str = Field(default="yolov2", min_length=1)
+    lambdas: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
+    options: dict[str, Any] = {}
+    anchors: list[tuple[PositiveFloat, PositiveFloat]] | None = None
+
+
+class NetworkConfig(_Section):
+    """The network: a small convolutional one, in three sizes."""
+
+    size: Literal["small", "medium", "large"] = "medium"
+
+
+class TrainingConfig(_Section):
+    """How long and how fast.
+
+    Attributes:
+        steps: Optimizer updates in all.
+        batch_size: Images a step.
+        learning_rate: Peak learning rate of Adam.
+        schedule: "cosine" warms up over the first steps and falls to nothing at the last one;
+            "constant" stays.
+        evaluate_every: Steps between two evaluations; also after the last step.
+        checkpoint_every: Steps between two checkpoints; also after the last step.
+        snapshot_every: Steps between two snapshots once the dense early ones are over.
+        snapshot_megabytes: Disk space the snapshots of a run may take.
+        pinned: Names of the samples that are snapshotted.
+        precision: "auto" takes mixed precision on a GPU and float32 elsewhere.
+    """
+
+    steps: Positive = 1500
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
+    learning_rate: PositiveFloat = 4e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
+    evaluate_every: Positive = 250
+    checkpoint_every: Positive = 250
+    snapshot_every: Positive = 100
+    snapshot_megabytes: Positive = 500
+    pinned: tuple[str, ...] = (
+        *(f"val/{i}" for i in range(8)),
+        *(f"train/{i}" for i in range(4)),
+    )
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
+
+    @field_validator("pinned")
+    @classmethod
+    def _known_samples(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from yolo_core.data.sample import split_name
+
+        for name in value:
+            split_name(name)
+        return value
+
+
+class RunConfig(_Section):
+    """Everything that a run depends on, and nothing that it does not.
+
+    Attributes:
+        version: Version of this layout, `CONFIG_VERSION`.
+        seed: Seed of the network's initial weights.
+    """
+
+    version: Literal[1] = CONFIG_VERSION
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    data: DataConfig = DataConfig()
+    loss: LossConfig = LossConfig()
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def to_json(self) -> str:
+        """The text of `config.json`: every field, indented."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def parse_config(fields: dict[str, Any], *, where: str = "the configuration") -> RunConfig:
+    """Validates a nested dictionary.
+
+    Raises:
+        ValueError: One line a wrong field: where it is, what it is, what was expected.
+    """
+    try:
+        return RunConfig.model_validate(fields)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}; "
+            f"received {item['input']!r}"
+            for item in error.errors()
+        ]
+        raise ValueError(f"In {where}: " + "; ".join(lines) + ".") from None
+
+
+def read_config(path: Path) -> RunConfig:
+    """Reads a `config.json`.
+
+    Raises:
+        ValueError: The file is missing, is not JSON, or holds wrong fields.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file.") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})."
+        ) from None
+    if not isinstance(fields, dict):
+        raise ValueError(f"{path} must hold one JSON object; received {type(fields).__name__}.")
+    return parse_config(fields, where=str(path))
