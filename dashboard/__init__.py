@@ -1,0 +1,1 @@
+"""The browser pages that show a training run while it happens."""

@@ -1,0 +1,1 @@
+"""Plain arrays in, plotly figures out; nothing here knows Streamlit."""
