@@ -1,0 +1,45 @@
+"""What every test runs under: fast tests first, and no quiet skip of a browser test in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+# Before anything imports TensorFlow: its start-up remarks drown a failing test's output.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Moves slow tests behind the fast ones, and browser tests to the very end."""
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("browser") is not None,
+            item.get_closest_marker("slow") is not None,
+        )
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keeps each phase's report on its item, and turns a skipped browser test into a failure.
+
+    The second only with REQUIRE_BROWSER set, as `.ci/run` does: there, a browser that cannot be
+    found is a broken build, not a reason to test less.
+    """
+    report = yield
+    item.stash.setdefault(REPORTS, {})[report.when] = report
+    if report.skipped and item.get_closest_marker("browser") and os.environ.get("REQUIRE_BROWSER"):
+        report.outcome = "failed"
+        report.longrepr = (
+            f"REQUIRE_BROWSER is set, but {item.nodeid} was skipped: {report.longrepr}"
+        )
+    return report
+
+
+REPORTS: pytest.StashKey[dict[str, pytest.TestReport]] = pytest.StashKey()
+"""The reports of a test by phase ("setup", "call"): fixtures ask here whether their test failed."""
