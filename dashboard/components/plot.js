@@ -1,0 +1,84 @@
+// Draws a Plotly figure and keeps it: a new figure under the same key is drawn into the same
+// element (Plotly.react), so zoom, pan and hidden legend entries stay while data comes in.
+
+let library;
+
+function load(url) {
+  if (!library) {
+    library = new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = url;
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = () => {
+        library = undefined; // so that the next figure tries again
+        reject(new Error(`plotly.js could not be loaded from ${url}.`));
+      };
+      document.head.appendChild(script);
+    });
+  }
+  return library;
+}
+
+// The page's own colours and font, light or dark; whatever a figure sets itself wins.
+function template(style) {
+  const value = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  const line = value("border-color");
+  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, automargin: true };
+  return {
+    layout: {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: value("text-color"), family: value("font"), size: 12 },
+      xaxis: axis,
+      yaxis: axis,
+      legend: { bgcolor: "rgba(0,0,0,0)" },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: line, activecolor: value("text-color") },
+      hoverlabel: {
+        bgcolor: value("secondary-background-color"),
+        bordercolor: line,
+        font: { color: value("text-color") },
+      },
+    },
+  };
+}
+
+export default async function ({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector(".plot");
+  host.turn = (host.turn ?? 0) + 1;
+  const turn = host.turn;
+  const Plotly = await load(data.library);
+  if (turn !== host.turn || !host.isConnected) return undefined; // a newer figure is on its way
+
+  const figure = JSON.parse(data.figure);
+  figure.layout.template = template(getComputedStyle(host));
+  figure.layout.autosize = true;
+  host.style.height = `${figure.layout.height ?? 450}px`;
+  host.setAttribute("role", "figure");
+  host.setAttribute("aria-label", data.alt);
+  host.click_enabled = data.clickable;
+  host.send = setTriggerValue;
+  const config = {
+    displaylogo: false,
+    responsive: true,
+    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+  };
+  await Plotly.react(host, figure.data, figure.layout, config);
+
+  if (!host.observer) {
+    host.on("plotly_click", (event) => {
+      const point = event.points.find((each) => each.customdata !== undefined);
+      if (host.click_enabled && point) {
+        const value = point.customdata; // a typed array where the figure's customdata is one
+        host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
+      }
+    });
+    host.observer = new ResizeObserver(() => {
+      if (host.isConnected && host.offsetParent !== null) Plotly.Plots.resize(host);
+    });
+    host.observer.observe(parentElement);
+  }
+  return () => {
+    host.observer?.disconnect();
+    Plotly.purge(host);
+  };
+}

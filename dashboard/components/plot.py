@@ -1,0 +1,69 @@
+"""Plotly figures that stay put while their data changes.
+
+`st.plotly_chart` makes a new chart whenever the figure changes (its identity is a hash of the
+figure, also when it has a key): zoom and legend clicks are lost with every point of a live curve,
+tried with Streamlit 1.67 in Chromium. `plot` hands the new figure to the chart that is already
+there; with `layout.uirevision` set, zoom stays. It also reports clicks on any trace, heatmaps
+included, and takes its colours from the page, light or dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import plotly
+import plotly.graph_objects as go
+import streamlit as st
+import streamlit.components.v1 as components_v1
+
+# Declared for one thing alone: Streamlit then serves the plotly.js that the plotly package brings.
+_LIBRARY = components_v1.declare_component(
+    "plotly_library", path=str(Path(plotly.__file__).parent / "package_data")
+)
+
+_PLOT = st.components.v2.component(
+    "plot",
+    html='<div class="plot"></div>',
+    css=".plot { width: 100%; }",
+    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def plot(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    on_click: Callable[[Any], None] | None = None,
+) -> None:
+    """Shows a figure; a later call with the same key updates it in place.
+
+    Args:
+        figure: The figure. Set `layout.height` (pixels; 450 without it) and, to keep zoom over
+            changes, `layout.uirevision`. Colours of text, axes and background come from the page.
+        key: Stable name of the chart on its page.
+        alt: One sentence for screen readers.
+        on_click: Called before the page runs again with the `customdata` of the clicked point.
+    """
+    figure = go.Figure(figure).update_layout(template=None)
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    library = f"{'/' + base if base else ''}/component/{_LIBRARY.name}/plotly.min.js"
+
+    def clicked() -> None:
+        value = st.session_state[key].get("click")
+        if on_click is not None and value is not None:
+            on_click(value)
+
+    _PLOT(
+        key=key,
+        data={
+            "figure": figure.to_json(),
+            "library": library,
+            "alt": alt,
+            "clickable": on_click is not None,
+        },
+        on_click_change=clicked,
+    )
