@@ -1,0 +1,77 @@
+"""Box formats and intersection over union, on any Keras backend.
+
+A box is x_center, y_center, width, height unless a name says corners.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+# Below this a union is rounding noise, and dividing by it would only amplify the noise.
+SMALLEST_UNION = 1e-12
+
+
+def to_corners(boxes: Any) -> Any:
+    """Centre format to corner format.
+
+    Args:
+        boxes: (..., 4) float: x_center, y_center, width, height, in any one unit.
+
+    Returns:
+        (..., 4): x_min, y_min, x_max, y_max in that unit.
+    """
+    centre, half = boxes[..., :2], boxes[..., 2:] / 2
+    return ops.concatenate([centre - half, centre + half], axis=-1)
+
+
+def intersection_over_union(
+    boxes_1: Any, boxes_2: Any, *, epsilon: float = 0.0, floor_corners: bool = False
+) -> Any:
+    """IoU of boxes paired by broadcasting.
+
+    Two boxes without area, or an area too small for float32, have IoU 0, never 0 / 0
+    (`golden/README.md`, D-3).
+
+    Args:
+        boxes_1: (..., 4) float, centre format.
+        boxes_2: (..., 4) float, centre format, the same unit; broadcasts against `boxes_1`.
+        epsilon: Added to the union. `training_utils.md` (`calculate_iou`) has 1e-8.
+        floor_corners: Rounds the corners, not the sizes, down before intersecting, as
+            `training_utils.md` (`convert_boxes_to_corners`) does; made for pixels, it breaks
+            boxes in image fractions (`golden/README.md`, A-2).
+
+    Returns:
+        (...) float32, 0 to 1 for boxes with sizes of zero or more.
+    """
+    corners_1, corners_2 = to_corners(boxes_1), to_corners(boxes_2)
+    if floor_corners:
+        corners_1, corners_2 = ops.floor(corners_1), ops.floor(corners_2)
+    low = ops.maximum(corners_1[..., :2], corners_2[..., :2])
+    high = ops.minimum(corners_1[..., 2:], corners_2[..., 2:])
+    sides = ops.relu(high - low)
+    intersection = sides[..., 0] * sides[..., 1]
+    area_1 = boxes_1[..., 2] * boxes_1[..., 3]
+    area_2 = boxes_2[..., 2] * boxes_2[..., 3]
+    union = area_1 + area_2 - intersection + epsilon
+    # Both branches of a `where` are differentiated, so the division itself must be safe.
+    safe = ops.abs(union) > SMALLEST_UNION
+    return ops.where(safe, intersection / ops.where(safe, union, 1.0), 0.0)
+
+
+def shape_iou(sizes_1: Any, sizes_2: Any) -> Any:
+    """IoU of two boxes laid on one centre, so that only their shapes count.
+
+    Args:
+        sizes_1: (..., 2) float: width, height, zero or more.
+        sizes_2: (..., 2) float, the same unit; broadcasts against `sizes_1`.
+
+    Returns:
+        (...) float32, 0 to 1.
+    """
+    overlap = ops.minimum(sizes_1, sizes_2)
+    intersection = overlap[..., 0] * overlap[..., 1]
+    union = sizes_1[..., 0] * sizes_1[..., 1] + sizes_2[..., 0] * sizes_2[..., 1] - intersection
+    safe = union > SMALLEST_UNION
+    return ops.where(safe, intersection / ops.where(safe, union, 1.0), 0.0)

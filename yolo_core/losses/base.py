@@ -1,0 +1,214 @@
+"""What every loss has in common: lambdas, the one code path, and how it is called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from yolo_core.breakdown import LossBreakdown
+from yolo_core.slots import SlotLayout
+
+
+class DetectionLoss(keras.losses.Loss):
+    """A detection loss that can be taken apart.
+
+    A subclass names its terms and writes `breakdown`; calling the loss returns the total of that
+    same breakdown, and the parts that nobody asks for are pruned from the compiled graph.
+
+    Under `yolo_core.training.detector.Detector`, and in a plain `compile` on the TensorFlow and
+    PyTorch backends, a lambda that is assigned takes effect at the next step without retracing. In
+    a plain `compile` on the JAX backend lambdas are frozen into the trace.
+
+    Args:
+        num_classes: C.
+        lambdas: Weights that differ from the defaults, by term or by published group name.
+        name: Keras's name of the loss.
+
+    Attributes:
+        lambdas: {term: keras.Variable}, scalar float32.
+        step: keras.Variable, int32: how many steps were taken before this one. Set from outside
+            (`Detector` does); calling a loss never changes it. Warm-up reads it.
+        reduce_count: Applied to every count that runs over the whole batch. The identity, unless
+            a distribution strategy replaces it by a sum over replicas.
+
+    Raises:
+        ValueError: `num_classes`, a lambda's name, or its value is not valid.
+    """
+
+    term_names: ClassVar[tuple[str, ...]]
+    default_lambdas: ClassVar[Mapping[str, float]]
+    lambda_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        lambdas: Mapping[str, float] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name, reduction="sum", dtype="float32")
+        if not isinstance(num_classes, int) or num_classes < 1:
+            raise ValueError(f"num_classes must be 1 or more; received {num_classes!r}.")
+        self.num_classes = num_classes
+        values = {**self.default_lambdas, **self.expand_lambdas(lambdas or {})}
+        self.lambdas: dict[str, keras.Variable] = {
+            term: keras.Variable(
+                values[term], dtype="float32", trainable=False, name=f"lambda_{term}"
+            )
+            for term in self.term_names
+        }
+        self.step = keras.Variable(0, dtype="int32", trainable=False, name="loss_step")
+        self.reduce_count: Callable[[Any], Any] = lambda count: count
+
+    @classmethod
+    def expand_lambdas(cls, lambdas: Mapping[str, float]) -> dict[str, float]:
+        """Replaces group names by their terms and checks every value.
+
+        Raises:
+            ValueError: An unknown name, or a value that is negative or not a finite number.
+        """
+        known = (*cls.term_names, *cls.lambda_groups)
+        expanded: dict[str, float] = {}
+        for name, value in lambdas.items():
+            if name not in known:
+                raise ValueError(
+                    f"{cls.__name__} has no lambda {name!r}; it has {', '.join(known)}."
+                )
+            number = _as_number(value)
+            if number is None or number < 0:
+                raise ValueError(
+                    f"Lambda {name!r} must be a finite number of zero or more; received {value!r}."
+                )
+            expanded.update(dict.fromkeys(cls.lambda_groups.get(name, (name,)), number))
+        return expanded
+
+    def set_lambda(self, name: str, value: float) -> dict[str, float]:
+        """Assigns a lambda, or all lambdas of a published group.
+
+        Returns:
+            {term: value} of what was assigned.
+
+        Raises:
+            ValueError: As `expand_lambdas`.
+        """
+        assigned = self.expand_lambdas({name: value})
+        for term, number in assigned.items():
+            self.lambdas[term].assign(number)
+        return assigned
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The total of `breakdown`.
+
+        Raises:
+            ValueError: `sample_weight` is given; these losses define no weight an image.
+        """
+        if sample_weight is not None:
+            raise ValueError(f"{type(self).__name__} takes no sample_weight; received one.")
+        return self.breakdown(y_true, y_pred).total
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Keras's name for the same thing as calling the loss."""
+        return self(y_true, y_pred)
+
+    def breakdown(self, y_true: Any, y_pred: Any) -> LossBreakdown:
+        """The loss taken apart.
+
+        Args:
+            y_true: (B, N, 5 + C), rows [object, x_center, y_center, width, height, one-hot class],
+                image fractions; rows with object = 0 are padding.
+            y_pred: Raw network output in the shape that the loss documents.
+
+        Raises:
+            ValueError: A shape does not fit.
+        """
+        raise NotImplementedError
+
+    def slots(self, y_pred_shape: Sequence[Any]) -> SlotLayout:
+        """Where the slots of predictions of that shape sit."""
+        raise NotImplementedError
+
+    def slot_predictions(self, y_pred: Any) -> Any:
+        """Raw predictions as (B, P, channels), float32."""
+        raise NotImplementedError
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """The name of each raw channel of a slot."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The keyword arguments that make this loss again, with the lambdas as they are now."""
+        return {
+            "name": self.name,
+            "num_classes": self.num_classes,
+            "lambdas": {term: float(ops.convert_to_numpy(v)) for term, v in self.lambdas.items()},
+        }
+
+    def _weighted(
+        self,
+        terms: dict[str, Any],
+        lambdas: Mapping[str, Any] | None = None,
+    ) -> tuple[Any, dict[str, Any]]:
+        """The total, and the effective lambdas it was made with."""
+        effective = {
+            term: ops.convert_to_tensor((lambdas or {}).get(term, self.lambdas[term]))
+            for term in self.term_names
+        }
+        return sum(effective[term] * terms[term] for term in self.term_names), effective
+
+    def _checked(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Both inputs as float32 tensors, labels checked, a list of one head unwrapped."""
+        if isinstance(y_pred, list | tuple):
+            if len(y_pred) != 1:
+                raise ValueError(
+                    f"{type(self).__name__} has one head; received {len(y_pred)} outputs."
+                )
+            y_pred = y_pred[0]
+        y_true = ops.cast(ops.convert_to_tensor(y_true), "float32")
+        y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
+        if len(y_true.shape) != 3 or y_true.shape[-1] != 5 + self.num_classes:
+            raise ValueError(
+                f"{type(self).__name__} with {self.num_classes} classes takes labels of shape "
+                f"(batch, objects, {5 + self.num_classes}), rows [object, x_center, y_center, "
+                f"width, height, one-hot class]; received {tuple(y_true.shape)}."
+            )
+        return y_true, y_pred
+
+
+class GridLoss(DetectionLoss):
+    """A loss on one grid head: (B, H, W, A * F), anchor-major, F channels a slot."""
+
+    def slot_predictions(self, y_pred: Any) -> Any:
+        """(B, H, W, A * F) as (B, H * W * A, F)."""
+        height, width, anchors = self._grid(y_pred.shape)
+        features = len(self.channel_names)
+        return ops.reshape(y_pred, (-1, height * width * anchors, features))
+
+    def _grid(self, shape: Sequence[Any]) -> tuple[int, int, int]:
+        """Rows, columns and anchors a cell of predictions of that shape."""
+        features = len(self.channel_names)
+        if len(shape) != 4 or not all(isinstance(size, int) for size in shape[1:]):
+            raise ValueError(
+                f"{type(self).__name__} takes predictions of shape (batch, rows, columns, "
+                f"anchors * {features}) with a known grid; received {tuple(shape)}."
+            )
+        height, width, channels = shape[1:]
+        if channels == 0 or channels % features:
+            raise ValueError(
+                f"{type(self).__name__} with {self.num_classes} classes takes a multiple of "
+                f"{features} channels ({', '.join(self.channel_names[:5])} and the classes); "
+                f"received {channels}. Is num_classes right?"
+            )
+        return height, width, channels // features
+
+
+def _as_number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,118 @@
+"""Every published variant of a loss under its name.
+
+`golden/README.md` holds the systems, their numbers, and what each slip (A-3, D-2, ...) does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yolo_core.losses.base import DetectionLoss
+from yolo_core.losses.mnist_yolo import MnistYoloLoss
+from yolo_core.losses.yolov2 import YoloV2Loss
+
+FAMILIES: dict[str, type[DetectionLoss]] = {"mnist_yolo": MnistYoloLoss, "yolov2": YoloV2Loss}
+
+_MNIST_LATE = {
+    "floor_corners": True,
+    "matching": "raw",
+    "box_error": "huber",
+    "lambdas": {
+        "objectness": 1.0,
+        "bounding_box": 0.001,
+        "classification": 1.0,
+        "no_object": 1.0,
+    },
+}
+_NOTEBOOK = {
+    "warmup_off_by_one": True,
+    "class_collision": "smallest",
+    "drop_centre_on_one": True,
+    "count_by_weight": True,
+}
+# Yumi's backend.py: no warm-up, and no weights a class.
+_BACKEND = {**_NOTEBOOK, "warmup_batches": 0, "class_weights": None}
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "mnist_yolo/documented": {
+        "grid_order": "x_y",
+        "floor_corners": True,
+        "matching": "raw",
+        "box_activation": "none",
+        # The document computes the objectless loss and leaves it out of the total (A-4).
+        "lambdas": {**_MNIST_LATE["lambdas"], "no_object": 0.0},
+    },
+    "mnist_yolo/huber": _MNIST_LATE,
+    "mnist_yolo/huber_no_floor": {**_MNIST_LATE, "floor_corners": False},
+    "mnist_yolo/cell_offsets": {
+        **_MNIST_LATE,
+        "box_target": "cell",
+        "lambdas": {**_MNIST_LATE["lambdas"], "bounding_box": 1.0},
+    },
+    "yolov2/notebook": _NOTEBOOK,
+    "yolov2/notebook_stop_gradient": {**_NOTEBOOK, "iou_gradient": False},
+    "yolov2/confidence_by_iou": {**_BACKEND, "confidence_by_iou": True},
+    "yolov2/backend": _BACKEND,
+}
+
+# The constants of the published scripts, and the lambdas that they are.
+_SCALES = {
+    "object_scale": "objectness",
+    "no_object_scale": "no_object",
+    "coord_scale": "coord",
+    "class_scale": "classification",
+}
+
+
+def published(
+    name: str, *, anchors: Any = None, num_classes: int, **overrides: Any
+) -> DetectionLoss:
+    """Makes a loss by its name.
+
+    Args:
+        name: A family ("yolov2": this project's sound default) or a variant ("yolov2/notebook"),
+            one of `FAMILIES` and `VARIANTS`.
+        anchors: What the loss takes as anchors; not for losses without priors.
+        num_classes: C.
+        **overrides: Keyword options of the loss; `lambdas` are laid over the variant's own. The
+            scripts' `object_scale`, `no_object_scale`, `coord_scale`, `class_scale` set lambdas.
+
+    Raises:
+        ValueError: An unknown name or option, or anchors that are missing or not wanted.
+    """
+    family = FAMILIES.get(name.split("/")[0])
+    if family is None or not (name in FAMILIES or name in VARIANTS):
+        raise ValueError(
+            f"There is no loss {name!r}; there are {', '.join((*FAMILIES, *VARIANTS))}."
+        )
+    variant = VARIANTS.get(name, {})
+    scales = {
+        _SCALES[option]: overrides.pop(option) for option in list(overrides) if option in _SCALES
+    }
+    lambdas = {
+        **family.expand_lambdas(variant.get("lambdas", {})),
+        **family.expand_lambdas(scales),
+        **family.expand_lambdas(overrides.pop("lambdas", None) or {}),
+    }
+    options = {"name": name.replace("/", "_"), **variant, **overrides}
+    if issubclass(family, YoloV2Loss):
+        if anchors is None:
+            raise ValueError(f"Loss {name!r} needs anchors.")
+        options["anchors"] = anchors
+    for option in ("warmup_batches", "class_weights"):
+        # A variant that fixes these has no such thing, whatever a caller passes.
+        if option in variant:
+            options[option] = variant[option]
+    unknown = set(options) - set(_option_names(family))
+    if unknown:
+        raise ValueError(
+            f"Loss {name!r} has no option {', '.join(sorted(unknown))}; "
+            f"it has {', '.join(_option_names(family))}."
+        )
+    return family(num_classes=num_classes, **{**options, "lambdas": lambdas})
+
+
+def _option_names(family: type[DetectionLoss]) -> list[str]:
+    import inspect
+
+    return [name for name in inspect.signature(family.__init__).parameters if name != "self"]

@@ -1,0 +1,98 @@
+"""Moving values between the N objects and the P slots of an image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from yolo_core.slots import SlotLayout
+
+
+def gather_slots(values: Any, slots: Any) -> Any:
+    """The values of given slots.
+
+    Args:
+        values: (B, P, F).
+        slots: (B, M) int32, each 0 to P - 1.
+
+    Returns:
+        (B, M, F).
+    """
+    return ops.take_along_axis(values, ops.expand_dims(slots, -1), axis=1)
+
+
+def gather_candidates(values: Any, candidates: Any) -> Any:
+    """The values of several candidate slots an object.
+
+    Args:
+        values: (B, P, F).
+        candidates: (B, N, K) int32, each 0 to P - 1.
+
+    Returns:
+        (B, N, K, F).
+    """
+    objects, count = candidates.shape[1], candidates.shape[2]
+    flat = gather_slots(values, ops.reshape(candidates, (-1, objects * count)))
+    return ops.reshape(flat, (-1, objects, count, values.shape[-1]))
+
+
+def cell_corners(height: int, width: int, anchors: int) -> np.ndarray:
+    """(P, 2) float32: column and row of each slot's cell, for a head of `anchors` slots a cell."""
+    layout = SlotLayout.from_grids([(height, width, anchors)])
+    return np.stack([layout.column, layout.row], axis=-1).astype(np.float32)
+
+
+def add_to_slots(values: Any, slots: Any, slot_count: int) -> Any:
+    """Books one value an object on its slot; values on the same slot add up.
+
+    Args:
+        values: (B, M), zero for objects that have no slot.
+        slots: (B, M) int32, each 0 to `slot_count` - 1.
+        slot_count: P.
+
+    Returns:
+        (B, P) of the dtype of `values`.
+    """
+    batch, count = ops.shape(values)[0], values.shape[1]
+    first = ops.expand_dims(ops.arange(batch, dtype="int32") * slot_count, -1)
+    flat = ops.scatter(
+        ops.reshape(slots + first, (-1, 1)),
+        ops.reshape(values, (batch * count,)),
+        (batch * slot_count,),
+    )
+    return ops.reshape(flat, (batch, slot_count))
+
+
+def object_of_slot(slots: Any, owns: Any, slot_count: int) -> Any:
+    """The row of the object that a slot is responsible for.
+
+    Args:
+        slots: (B, N) int32, each 0 to `slot_count` - 1.
+        owns: (B, N) bool; at most one object that owns a slot.
+        slot_count: P.
+
+    Returns:
+        (B, P) int32, -1 where no object owns the slot.
+    """
+    row = ops.arange(1, slots.shape[1] + 1, dtype="int32")
+    return add_to_slots(ops.where(owns, row, 0), slots, slot_count) - 1
+
+
+def spread_to_slots(values: Any, matched_object: Any, fill: Any) -> Any:
+    """Lays what belongs to objects out over the slots that are responsible for them.
+
+    Args:
+        values: (B, N) or (B, N, F).
+        matched_object: (B, P) int32 from `object_of_slot`.
+        fill: Value of slots without an object.
+
+    Returns:
+        (B, P) or (B, P, F).
+    """
+    index = ops.maximum(matched_object, 0)
+    has_object = matched_object >= 0
+    if len(values.shape) == 2:
+        return ops.where(has_object, ops.take_along_axis(values, index, axis=1), fill)
+    return ops.where(ops.expand_dims(has_object, -1), gather_slots(values, index), fill)
