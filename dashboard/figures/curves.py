@@ -1,0 +1,227 @@
+"""Curves by step: plain arrays in, one plotly figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.figures.colors import TOTAL_COLOR
+
+GRID = "rgba(128, 128, 128, 0.22)"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line.
+
+    Attributes:
+        name: What the legend calls it.
+        step: (n,) step of every point.
+        value: (n,) value of every point; a point that is NaN or infinite is a gap.
+        color: "#rrggbb".
+        low: (n,) smallest value behind a point that stands for several steps, or None.
+        high: (n,) largest one, or None.
+        dash: plotly's line style: "solid", "dot", "dash".
+        points: Whether the points are drawn too, for curves that have few.
+    """
+
+    name: str
+    step: np.ndarray
+    value: np.ndarray
+    color: str
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    dash: str = "solid"
+    points: bool = False
+
+
+@dataclass(frozen=True)
+class Marker:
+    """Something that happened at a step: a dashed vertical line with a dot at its top.
+
+    Attributes:
+        step: Where.
+        text: What the dot says when pointed at.
+        color: Colour of line and dot, "#rrggbb".
+    """
+
+    step: int
+    text: str
+    color: str = TOTAL_COLOR
+
+
+def smooth(value: np.ndarray, weight: float) -> np.ndarray:
+    """Exponential moving average, started without a bias towards zero.
+
+    Args:
+        value: (n,) numbers; those that are NaN or infinite are passed over, and stay gaps.
+        weight: Share of the past, 0 (nothing changes) to just under 1.
+
+    Returns:
+        (n,) float64.
+
+    Raises:
+        ValueError: The weight is not in [0, 1).
+    """
+    if not 0.0 <= weight < 1.0:
+        raise ValueError(f"The smoothing weight must be 0 or more and below 1; received {weight}.")
+    clean = np.where(np.isfinite(value), value, np.nan).astype(np.float64)
+    if weight == 0.0 or clean.size == 0:
+        return clean
+    mean = pd.Series(clean).ewm(alpha=1.0 - weight, adjust=True, ignore_na=True).mean()
+    return np.where(np.isnan(clean), np.nan, mean.to_numpy())
+
+
+def curve_figure(
+    curves: Sequence[Curve],
+    *,
+    y_title: str,
+    markers: Sequence[Marker] = (),
+    smoothing: float = 0.0,
+    log_y: bool = False,
+    y_range: tuple[float, float] | None = None,
+    x_range: tuple[float, float] | None = None,
+    height: int = 320,
+    revision: str = "",
+) -> go.Figure:
+    """Draws curves over a common step axis.
+
+    A smoothed curve keeps what it was made from as a faint line, or, where a point stands for
+    several steps, as a faint band from their smallest to their largest value.
+
+    Args:
+        curves: The lines, in the order of the legend.
+        y_title: What the vertical axis measures, with its unit.
+        markers: Vertical lines; those of one colour are one trace, however many there are.
+        smoothing: See `smooth`.
+        log_y: Logarithmic vertical axis; values of zero or less are left out.
+        y_range: Fixed vertical range (of the values, also on a log axis); None fits the curves.
+        x_range: Fixed range of steps; None fits the curves.
+        height: Pixels.
+        revision: While this stays the same, the browser keeps the zoom of its user.
+    """
+    figure = go.Figure()
+    for curve in curves:
+        _add_curve(figure, curve, smoothing, log_y)
+    for color, group in _by_color(markers).items():
+        _add_markers(figure, group, color)
+    if y_range is not None and log_y:
+        y_range = tuple(np.log10(np.maximum(y_range, 1e-12)))
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemwidth": 30},
+        hovermode="x unified",
+        uirevision=revision,
+        showlegend=True,
+        xaxis={
+            "title": {"text": "step", "standoff": 4},
+            "gridcolor": GRID,
+            "range": x_range,
+            "hoverformat": "d",
+            "rangemode": "nonnegative",
+        },
+        yaxis={
+            "title": {"text": y_title, "standoff": 4},
+            "type": "log" if log_y else "linear",
+            "gridcolor": GRID,
+            "range": y_range,
+            "rangemode": "normal" if log_y else "tozero",
+            "exponentformat": "power" if log_y else "SI",
+        },
+        # Markers live on an axis of their own, from 0 at the bottom to 1 at the top.
+        yaxis2={
+            "overlaying": "y",
+            "range": [0, 1],
+            "fixedrange": True,
+            "visible": False,
+        },
+    )
+    return figure
+
+
+def _add_curve(figure: go.Figure, curve: Curve, smoothing: float, log_y: bool) -> None:
+    """Adds the line, and behind it the faint one or the band that it sums up."""
+    step = np.asarray(curve.step)
+    value = _drawable(curve.value, log_y)
+    banded = curve.low is not None and curve.high is not None
+    if banded:
+        low, high = _drawable(curve.low, log_y), _drawable(curve.high, log_y)
+        known = np.isfinite(low) & np.isfinite(high)
+        banded = bool(np.any(high[known] > low[known]))
+    faint = {
+        # The identity by which the browser remembers what its user hid, however many traces come.
+        "uid": f"{curve.name} behind",
+        "legendgroup": curve.name,
+        "showlegend": False,
+        "hoverinfo": "skip",
+        "mode": "lines",
+    }
+    if banded:
+        figure.add_scatter(
+            x=np.concatenate([step[known], step[known][::-1]]),
+            y=np.concatenate([high[known], low[known][::-1]]),
+            fill="toself",
+            fillcolor=_faded(curve.color, 0.15),
+            line={"width": 0},
+            **faint,
+        )
+    elif smoothing > 0.0:
+        figure.add_scatter(
+            x=step, y=value, line={"color": _faded(curve.color, 0.3), "width": 1}, **faint
+        )
+    figure.add_scatter(
+        x=step,
+        y=_drawable(smooth(curve.value, smoothing), log_y),
+        name=curve.name,
+        uid=curve.name,
+        legendgroup=curve.name,
+        # A single point makes no line.
+        mode="lines+markers" if curve.points or step.size == 1 else "lines",
+        line={"color": curve.color, "width": 2, "dash": curve.dash},
+        hovertemplate="%{y:.4~g}",
+    )
+
+
+def _drawable(value: np.ndarray, log_y: bool) -> np.ndarray:
+    """float32 with NaN for what the axis cannot show."""
+    value = np.asarray(value, dtype=np.float64)
+    shown = np.isfinite(value) & (value > 0 if log_y else True)
+    return np.where(shown, value, np.nan).astype(np.float32)
+
+
+def _by_color(markers: Sequence[Marker]) -> Mapping[str, list[Marker]]:
+    """The markers, by their colour; several at one step become one with several lines of text."""
+    by_place: dict[tuple[str, int], list[str]] = {}
+    for marker in markers:
+        by_place.setdefault((marker.color, marker.step), []).append(marker.text)
+    grouped: dict[str, list[Marker]] = {}
+    for (color, step), texts in by_place.items():
+        grouped.setdefault(color, []).append(Marker(step, "<br>".join(texts), color))
+    return grouped
+
+
+def _add_markers(figure: go.Figure, markers: Sequence[Marker], color: str) -> None:
+    """Adds all markers of one colour as a single trace with gaps between the lines."""
+    figure.add_scatter(
+        x=np.array([(m.step, m.step, np.nan) for m in markers], dtype=np.float64).ravel(),
+        y=np.tile([0.0, 0.97, np.nan], len(markers)),
+        uid=f"markers {color}",
+        yaxis="y2",
+        mode="lines+markers",
+        line={"color": color, "width": 1, "dash": "dot"},
+        marker={"size": np.tile([0, 9, 0], len(markers)), "symbol": "triangle-down"},
+        text=[text for m in markers for text in ("", m.text, "")],
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _faded(color: str, alpha: float) -> str:
+    """A "#rrggbb" colour with an opacity."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha})"
