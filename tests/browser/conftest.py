@@ -1,0 +1,130 @@
+"""A dashboard of one's own and a real browser to look at it with."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.conftest import REPORTS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / "test-failures"
+PATIENCE_MS = 30_000
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox: CI runs as root. The rest keeps Chromium off the network and off a GPU.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serve(checkpoints: Path, log: Path) -> Iterator[str]:
+    """Runs the dashboard as its users type it; gives its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    command += ["--server.port", str(port), "--server.headless", "true"]
+    environment = os.environ | {"DETECTOR_CHECKPOINTS": str(checkpoints)}
+    with (
+        log.open("wb") as sink,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sink, stderr=sink) as server,
+    ):
+        try:
+            address = f"http://localhost:{port}"
+            wait_for_health(address, server, log)
+            yield address
+        finally:
+            server.terminate()
+
+
+def wait_for_health(address: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < deadline and server.poll() is None:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer,
+        ):
+            if answer.status == 200:
+                return
+        time.sleep(0.1)
+    pytest.fail(f"The dashboard did not start: {log.read_text(errors='replace')}")
+
+
+def end_trainings(checkpoints: Path) -> None:
+    """Ends the training processes of this folder: they outlive the dashboard on purpose."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            command = process.cmdline()
+            if "yolo_core" in command and str(checkpoints) in command:
+                process.kill()
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder for runs; whatever trains in it is ended with the test."""
+    folder = (tmp_path / "checkpoints").resolve()
+    folder.mkdir()
+    yield folder
+    end_trainings(folder)
+
+
+@pytest.fixture
+def dashboard(checkpoints: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a dashboard over `checkpoints`."""
+    with serve(checkpoints, tmp_path / "dashboard.log") as address:
+        yield address
+
+
+# Not longer than this folder's tests: Playwright's event loop would disturb others in the process.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A browser tab. When the test fails, its picture and its words are kept."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    yield page
+    report = request.node.stash[REPORTS].get("call")
+    if report is None or report.failed:
+        PICTURES.mkdir(exist_ok=True)
+        picture = PICTURES / f"{request.node.name}.png"
+        page.screenshot(path=picture, full_page=True)
+        print(f"\n{page.url}, pictured in {picture}, says:\n{page.inner_text('body')}")
+    context.close()
