@@ -1,0 +1,1 @@
+"""A run on disk: its folder, its database, its snapshots, its state. No TensorFlow in here."""

@@ -1,0 +1,196 @@
+"""Where the files of a run lie, and how a run folder comes into being and is found again."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import os
+import re
+from pathlib import Path
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run, `checkpoints/<name>/`, and the files in it.
+
+    Attributes:
+        path: The folder. It need not exist.
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is the folder's."""
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        """The complete configuration, which alone restarts the run."""
+        return self.path / "config.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions of Python and the packages that trained."""
+        return self.path / "environment.json"
+
+    @property
+    def database(self) -> Path:
+        """Steps, evaluations, events, commands, status, checkpoints, snapshots (SQLite)."""
+        return self.path / "run.db"
+
+    @property
+    def weights(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "weights"
+
+    @property
+    def snapshots(self) -> Path:
+        """The folder of the snapshots."""
+        return self.path / "snapshots"
+
+    @property
+    def log(self) -> Path:
+        """Standard output and error of the training process."""
+        return self.path / "train.log"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of the TensorBoard event files."""
+        return self.path / "tb"
+
+    @property
+    def is_run(self) -> bool:
+        """Whether the folder holds a run: a configuration or a database."""
+        return self.config.is_file() or self.database.is_file()
+
+
+def check_run_name(name: str) -> str:
+    """Returns `name` if a run may be called that.
+
+    Raises:
+        ValueError: It may not; the message says what a name looks like.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(
+            "A run name is 1 to 64 letters, digits, - and _ and starts with a letter or a digit, "
+            f"such as yolov2-3; received {name!r}."
+        )
+    return name
+
+
+def new_run_name(checkpoints: Path, stem: str) -> str:
+    """The first free name of the form "stem-number".
+
+    Args:
+        checkpoints: The folder that holds the run folders.
+        stem: Beginning of the name, such as a loss's name; what a name may not hold becomes "-".
+    """
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:50] or "run"
+    number = 1
+    while os.path.lexists(Path(checkpoints) / f"{stem}-{number}"):
+        number += 1
+    return check_run_name(f"{stem}-{number}")
+
+
+def create_run(checkpoints: Path, name: str) -> RunFolder:
+    """Makes the folder of a new run, with its subfolders.
+
+    Raises:
+        ValueError: The name is bad or taken, the disk is full, or the place is not writable.
+    """
+    folder = RunFolder(Path(checkpoints) / check_run_name(name))
+    try:
+        folder.path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(_cannot_write(folder.path.parent, error)) from None
+    try:
+        # The folder is the lock on the name: of two that try at once, one fails.
+        folder.path.mkdir()
+        for part in (folder.weights, folder.snapshots, folder.tensorboard):
+            part.mkdir()
+    except FileExistsError:
+        raise ValueError(
+            f"A run named {name!r} exists already in {folder.path.parent}; "
+            "choose another name, or resume it."
+        ) from None
+    except OSError as error:
+        raise ValueError(_cannot_write(folder.path, error)) from None
+    return folder
+
+
+def find_run(checkpoints: Path, name: str) -> RunFolder:
+    """The folder of an existing run.
+
+    Raises:
+        ValueError: There is no such run; the message names those that there are.
+    """
+    folder = RunFolder(Path(checkpoints) / check_run_name(name))
+    if folder.is_run:
+        return folder
+    names = [run.name for run in list_runs(checkpoints)]
+    if not names:
+        raise ValueError(f"There is no run {name!r}: {checkpoints} holds no runs.")
+    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    raise ValueError(f"There is no run {name!r} in {checkpoints}; the runs there are {shown}.")
+
+
+def list_runs(checkpoints: Path) -> list[RunFolder]:
+    """All runs, newest first by the age of their configuration.
+
+    Folders that are no run, that have a name no run can have, or that cannot be looked into are
+    left out; a missing `checkpoints` holds no runs.
+    """
+    found = []
+    try:
+        entries = list(Path(checkpoints).iterdir())
+    except OSError:
+        return []
+    for path in entries:
+        folder = RunFolder(path)
+        try:
+            if not _NAME.fullmatch(path.name) or not folder.is_run:
+                continue
+            dated = folder.config if folder.config.is_file() else folder.database
+            found.append((dated.stat().st_mtime_ns, path.name, folder))
+        except OSError:
+            continue
+    return [folder for _, _, folder in sorted(found, key=lambda item: item[:2], reverse=True)]
+
+
+def replace_file(path: Path, data: bytes | memoryview | str, *, durable: bool = True) -> None:
+    """Writes a file so that a reader sees the old one or the new one, never a part.
+
+    Args:
+        path: The file's final name.
+        data: What it shall hold; text is written as UTF-8.
+        durable: Wait until the disk has it, so that a power cut cannot lose or tear it.
+
+    Raises:
+        ValueError: The disk is full, or the place is not writable.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as file:
+            file.write(data.encode("utf-8") if isinstance(data, str) else data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            beside.unlink(missing_ok=True)
+        raise ValueError(_cannot_write(path, error)) from None
+
+
+def _cannot_write(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full, so {path} cannot be written."
+    return f"{path} cannot be written: {error.strerror or error}."

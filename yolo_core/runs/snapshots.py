@@ -1,0 +1,231 @@
+"""Snapshot files: all samples of one step in one .npz, written whole or not at all.
+
+`snapshots/pinned-00000120.npz` and `batch-00000120.npz` hold numpy arrays (never pickles) and,
+under "meta", JSON with the format's version and every name: an array is called "maps.0" and its
+name stands in the JSON, because a loss may call its terms what a zip member may not be called.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yolo_core.assignment import Assignment
+from yolo_core.breakdown import LossBreakdown
+from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.runs.store import RunStore
+from yolo_core.runs.views import KINDS, SampleView, Snapshot, check_snapshot
+from yolo_core.slots import SlotLayout
+
+__all__ = [
+    "SampleView",
+    "Snapshot",
+    "prune_snapshots",
+    "read_snapshot",
+    "snapshot_path",
+    "write_snapshot",
+]
+
+_FORMAT = "detector-debugger snapshot"
+_VERSION = 1
+_GROUPS = ("terms", "maps", "lambdas", "targets", "predictions")
+_LAYOUT = ("head", "row", "column", "anchor", "stride", "prior")
+_ARRAYS = ("images", "y_true", "y_pred", "keep")
+_FILE = re.compile(rf"({'|'.join(KINDS)})-(\d+)\.npz")
+_PRUNE_TO = 0.75
+
+
+def snapshot_path(folder: RunFolder, kind: str, step: int) -> Path:
+    """Where the snapshot of that kind and step lies."""
+    return folder.snapshots / f"{kind}-{step:08d}.npz"
+
+
+def write_snapshot(path: Path, snapshot: Snapshot) -> None:
+    """Writes a snapshot; a reader sees all of it or nothing.
+
+    It is not waited for until the disk has it: after a power cut a file may be torn, and
+    `read_snapshot` says so, while waiting would cost more than all the rest.
+
+    Raises:
+        ValueError: Its parts do not fit together, the disk is full, or the place is not writable.
+    """
+    check_snapshot(snapshot)
+    whole = snapshot.breakdown
+    arrays: dict[str, Any] = {name: getattr(snapshot, name) for name in _ARRAYS}
+    arrays["total"] = whole.total
+    for name in _LAYOUT:
+        arrays[f"layout.{name}"] = getattr(snapshot.layout, name)
+    for name in Assignment.ARRAYS:
+        arrays[f"assignment.{name}"] = getattr(whole.assignment, name)
+    for group in _GROUPS:
+        for i, value in enumerate(getattr(whole, group).values()):
+            arrays[f"{group}.{i}"] = value
+    meta = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "step": int(snapshot.step),
+        "kind": snapshot.kind,
+        "samples": list(snapshot.samples),
+        "class_names": list(snapshot.class_names),
+        "loss_name": snapshot.loss_name,
+        "channels": list(snapshot.channels),
+        "grids": [list(grid) for grid in snapshot.layout.grids],
+        "candidate_measure": whole.assignment.candidate_measure,
+        **{group: list(getattr(whole, group)) for group in _GROUPS},
+    }
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    arrays = {name: np.asarray(value) for name, value in arrays.items()}
+    for name, value in arrays.items():
+        if value.dtype.hasobject:
+            raise ValueError(f"{name} must be an array of numbers; received {value.dtype}.")
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    replace_file(path, file.getbuffer(), durable=False)
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """Reads a snapshot.
+
+    Raises:
+        ValueError: The file is missing, half-written, damaged, of another version, or no snapshot.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except Exception as error:
+        # Whatever a damaged zip makes numpy raise (a dozen kinds), the file is at fault.
+        raise ValueError(f"{path} is damaged, half-written or no snapshot ({error}).") from None
+    try:
+        meta = json.loads(arrays["meta"].tobytes())
+        is_snapshot = meta["format"] == _FORMAT
+    except (LookupError, TypeError, ValueError):
+        is_snapshot = False
+    if not is_snapshot:
+        raise ValueError(f"{path} is an .npz file, but not a snapshot.")
+    if meta.get("version") != _VERSION:
+        raise ValueError(
+            f"{path} has the snapshot format of version {meta.get('version')}; this program reads "
+            f"version {_VERSION}."
+        )
+    try:
+        snapshot = _snapshot(meta, arrays)
+        check_snapshot(snapshot)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    return snapshot
+
+
+def _snapshot(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Snapshot:
+    groups = {
+        group: {name: arrays[f"{group}.{i}"] for i, name in enumerate(meta[group])}
+        for group in _GROUPS
+    }
+    return Snapshot(
+        step=int(meta["step"]),
+        kind=meta["kind"],
+        samples=tuple(meta["samples"]),
+        class_names=tuple(meta["class_names"]),
+        loss_name=meta["loss_name"],
+        channels=tuple(meta["channels"]),
+        layout=SlotLayout(
+            grids=tuple(tuple(grid) for grid in meta["grids"]),
+            **{name: arrays[f"layout.{name}"] for name in _LAYOUT},
+        ),
+        breakdown=LossBreakdown(
+            total=arrays["total"],
+            assignment=Assignment(
+                candidate_measure=meta["candidate_measure"],
+                **{name: arrays[f"assignment.{name}"] for name in Assignment.ARRAYS},
+            ),
+            **groups,
+        ),
+        **{name: arrays[name] for name in _ARRAYS},
+    )
+
+
+def prune_snapshots(store: RunStore, megabytes: float) -> list[Path]:
+    """Thins the snapshots of a run once they take more disk space than they may.
+
+    Of each kind the first (step 0) and the last stay always. Of the others the one goes first
+    whose neighbours are closest together, the earliest of equals: so every other one goes where
+    they are densest, until they take three quarters of the space. The records go with the files,
+    and an event "snapshots-pruned" tells which steps went.
+
+    Args:
+        store: The run, open for writing.
+        megabytes: Disk space they may take, in millions of bytes.
+
+    Returns:
+        The files that were removed.
+
+    Raises:
+        ValueError: A file cannot be removed, or the store is not open for writing.
+    """
+    sizes = _sizes(store.folder)
+    limit = megabytes * 1e6
+    if sum(sizes.values()) <= limit:
+        return []
+    gone = _thinned(sizes, _PRUNE_TO * limit)
+    if not gone:
+        return []
+    paths = [snapshot_path(store.folder, kind, step) for kind, step in gone]
+    detail: dict[str, Any] = {kind: sorted(step for k, step in gone if k == kind) for kind in KINDS}
+    # Records first: a record without its file would be a broken link, a file without is only big.
+    store.forget_snapshot_file(*paths)
+    try:
+        for path in paths:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ValueError(f"{error.filename} cannot be removed: {error.strerror}.") from None
+    last = max(step for _, step in sizes)
+    store.record_event(last, "snapshots-pruned", {**detail, "megabytes": megabytes})
+    return paths
+
+
+def _sizes(folder: RunFolder) -> dict[tuple[str, int], int]:
+    """{(kind, step): bytes} of the snapshot files that are there."""
+    sizes = {}
+    try:
+        for path in folder.snapshots.iterdir():
+            match = _FILE.fullmatch(path.name)
+            if match and snapshot_path(folder, match[1], int(match[2])) == path:
+                sizes[match[1], int(match[2])] = path.stat().st_size
+    except OSError as error:
+        raise ValueError(f"{folder.snapshots} cannot be read: {error.strerror}.") from None
+    return sizes
+
+
+def _thinned(sizes: dict[tuple[str, int], int], limit: float) -> list[tuple[str, int]]:
+    """Which to remove, in that order, until the rest takes at most `limit` bytes."""
+    steps: dict[str, list[int]] = {
+        kind: sorted(step for k, step in sizes if k == kind) for kind in KINDS
+    }
+    total, gone = sum(sizes.values()), []
+    while total > limit:
+        candidates = [
+            (_span(steps[kind], i), steps[kind][i], kind)
+            for kind in KINDS
+            for i in range(1, len(steps[kind]) - 1)
+        ]
+        if not candidates:
+            break
+        _, step, kind = min(candidates)
+        steps[kind].remove(step)
+        gone.append((kind, step))
+        total -= sizes[kind, step]
+    return gone
+
+
+def _span(steps: Sequence[int], at: int) -> int:
+    return steps[at + 1] - steps[at - 1]
