@@ -27,7 +27,7 @@ ORDER = (
     ("yolo_core.training_utils",),
     ("yolo_core.models", "yolo_core.metrics"),
     ("yolo_core.runs",),
-    ("yolo_core.explain",),
+    ("yolo_core.explain", "yolo_core.reasons"),
     ("yolo_core.training",),
     ("yolo_core.__main__",),
     ("dashboard.figures", "dashboard.state", "dashboard.cache"),
