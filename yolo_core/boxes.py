@@ -26,6 +26,48 @@ def to_corners(boxes: Any) -> Any:
     return ops.concatenate([centre - half, centre + half], axis=-1)
 
 
+def intersection_corners(corners_1: Any, corners_2: Any) -> Any:
+    """The rectangle that two boxes have in common.
+
+    Args:
+        corners_1: (..., 4) float, corner format.
+        corners_2: (..., 4) float, corner format, the same unit; broadcasts against `corners_1`.
+
+    Returns:
+        (..., 4), corner format; x_max < x_min or y_max < y_min where the boxes do not meet.
+    """
+    low = ops.maximum(corners_1[..., :2], corners_2[..., :2])
+    high = ops.minimum(corners_1[..., 2:], corners_2[..., 2:])
+    return ops.concatenate([low, high], axis=-1)
+
+
+def corner_area(corners: Any) -> Any:
+    """The (...) area of (..., 4) boxes in corner format, 0 where a side would be negative."""
+    sides = ops.relu(corners[..., 2:] - corners[..., :2])
+    return sides[..., 0] * sides[..., 1]
+
+
+def union_area(sizes_1: Any, sizes_2: Any, intersection: Any) -> Any:
+    """The (...) area that either of two boxes covers.
+
+    Args:
+        sizes_1: (..., 2) float: width, height.
+        sizes_2: (..., 2) float, the same unit; broadcasts against `sizes_1`.
+        intersection: (...) float, the area that both cover.
+    """
+    area_1 = sizes_1[..., 0] * sizes_1[..., 1]
+    area_2 = sizes_2[..., 0] * sizes_2[..., 1]
+    return area_1 + area_2 - intersection
+
+
+def overlap_ratio(intersection: Any, union: Any, *, epsilon: float = 0.0) -> Any:
+    """Intersection over union of (...) areas, 0 where the union is too small to divide by."""
+    union = union + epsilon
+    # Both branches of a `where` are differentiated, so the division itself must be safe.
+    safe = ops.abs(union) > SMALLEST_UNION
+    return ops.where(safe, intersection / ops.where(safe, union, 1.0), 0.0)
+
+
 def intersection_over_union(
     boxes_1: Any, boxes_2: Any, *, epsilon: float = 0.0, floor_corners: bool = False
 ) -> Any:
@@ -48,16 +90,9 @@ def intersection_over_union(
     corners_1, corners_2 = to_corners(boxes_1), to_corners(boxes_2)
     if floor_corners:
         corners_1, corners_2 = ops.floor(corners_1), ops.floor(corners_2)
-    low = ops.maximum(corners_1[..., :2], corners_2[..., :2])
-    high = ops.minimum(corners_1[..., 2:], corners_2[..., 2:])
-    sides = ops.relu(high - low)
-    intersection = sides[..., 0] * sides[..., 1]
-    area_1 = boxes_1[..., 2] * boxes_1[..., 3]
-    area_2 = boxes_2[..., 2] * boxes_2[..., 3]
-    union = area_1 + area_2 - intersection + epsilon
-    # Both branches of a `where` are differentiated, so the division itself must be safe.
-    safe = ops.abs(union) > SMALLEST_UNION
-    return ops.where(safe, intersection / ops.where(safe, union, 1.0), 0.0)
+    intersection = corner_area(intersection_corners(corners_1, corners_2))
+    union = union_area(boxes_1[..., 2:], boxes_2[..., 2:], intersection)
+    return overlap_ratio(intersection, union, epsilon=epsilon)
 
 
 def shape_iou(sizes_1: Any, sizes_2: Any) -> Any:
@@ -72,6 +107,4 @@ def shape_iou(sizes_1: Any, sizes_2: Any) -> Any:
     """
     overlap = ops.minimum(sizes_1, sizes_2)
     intersection = overlap[..., 0] * overlap[..., 1]
-    union = sizes_1[..., 0] * sizes_1[..., 1] + sizes_2[..., 0] * sizes_2[..., 1] - intersection
-    safe = union > SMALLEST_UNION
-    return ops.where(safe, intersection / ops.where(safe, union, 1.0), 0.0)
+    return overlap_ratio(intersection, union_area(sizes_1, sizes_2, intersection))

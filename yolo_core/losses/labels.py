@@ -99,9 +99,9 @@ def first_and_last(same: Any) -> tuple[Any, Any]:
         Two (B, N) int32: the lowest and the highest row that shares the object's slot; N and -1
         for rows that are not usable.
     """
-    count = same.shape[-1]
+    count = ops.shape(same)[-1]
     row = ops.arange(count, dtype="int32")
     return (
-        ops.min(ops.where(same, row, count), axis=-1),
-        ops.max(ops.where(same, row, -1), axis=-1),
+        ops.min(ops.where(same, row, count), axis=-1, initial=count),
+        ops.max(ops.where(same, row, -1), axis=-1, initial=-1),
     )

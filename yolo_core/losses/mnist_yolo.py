@@ -12,9 +12,11 @@ from yolo_core.assignment import Assignment, ObjectStatus
 from yolo_core.boxes import intersection_over_union
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.base import GridLoss
-from yolo_core.losses.labels import Labels, first_and_last, owning_cell, read_labels, same_slot
+from yolo_core.losses.cross_entropy import binary_cross_entropy, cross_entropy
+from yolo_core.losses.labels import first_and_last, owning_cell, read_labels, same_slot
 from yolo_core.losses.slot_axis import (
     add_to_slots,
+    best_candidates,
     cell_corners,
     gather_candidates,
     gather_slots,
@@ -22,6 +24,25 @@ from yolo_core.losses.slot_axis import (
     spread_to_slots,
 )
 from yolo_core.slots import SlotLayout
+
+
+def owning_cells(centres: Any, height: int, width: int, *, grid_order: str) -> tuple[Any, Any]:
+    """The row and the column of the cell that owns each centre.
+
+    Args:
+        centres: (..., 2) float32 x, y, image fractions.
+        height: Rows of the grid.
+        width: Columns of the grid.
+        grid_order: As in `MnistYoloLoss`.
+
+    Returns:
+        Two (...) int32, inside the grid wherever the centre is.
+    """
+    x, y = centres[..., 0], centres[..., 1]
+    if grid_order == "row_column":
+        return owning_cell(y, height), owning_cell(x, width)
+    # As coded in the document's repository: both scaled by the number of rows.
+    return owning_cell(x, height), ops.minimum(owning_cell(y, height), width - 1)
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
@@ -148,7 +169,9 @@ class MnistYoloLoss(GridLoss):
         usable = labels.usable
 
         # (B, N): the first slot of the owning cell, then its A slots as candidates (B, N, A).
-        row, column = self._owning_cells(labels, height, width)
+        row, column = owning_cells(
+            labels.boxes[..., :2], height, width, grid_order=self.options["grid_order"]
+        )
         first_slot = (row * width + column) * count
         candidates = ops.expand_dims(first_slot, -1) + ops.arange(count, dtype="int32")
         boxes = self._boxes(raw, height, width, count)
@@ -157,10 +180,11 @@ class MnistYoloLoss(GridLoss):
         objects = ops.expand_dims(labels.boxes, 2)
         score = self._iou(objects, gather_candidates(compared, candidates))
         object_slot = first_slot + ops.cast(ops.argmax(score, axis=-1), "int32")
+        candidates, score = best_candidates(candidates, score)
 
         same = same_slot(object_slot, usable)
         first, _ = first_and_last(same)
-        owner = ops.equal(first, ops.arange(same.shape[-1], dtype="int32"))
+        owner = ops.equal(first, ops.arange(ops.shape(same)[-1], dtype="int32"))
         shared = ops.sum(ops.cast(same, "int32"), axis=-1) > 1
         matched_object = object_of_slot(object_slot, owner, slot_count)
         object_mask = matched_object >= 0
@@ -176,16 +200,17 @@ class MnistYoloLoss(GridLoss):
             grid = ops.convert_to_tensor([float(width), float(height)])
             corner = ops.cast(ops.stack([column, row], axis=-1), "float32")
             xy_target = xy_target * grid - corner
+        clip = self.options["probability_clip"]
         xy_error, wh_error = self._box_errors(own, xy_target, labels.boxes[..., 2:])
         booked = {
-            "objectness": self._binary_cross_entropy(own[..., 0], 1.0) * per_object,
+            "objectness": binary_cross_entropy(own[..., 0], 1, clip=clip) * per_object,
             "xy": xy_error * per_object,
             "wh": wh_error * per_object,
-            "classification": self._cross_entropy(labels.one_hot, own[..., 5:]) * per_object,
+            "classification": cross_entropy(labels.one_hot, own[..., 5:], clip=clip) * per_object,
         }
         empty = ops.cast(no_object_mask, "float32")
         empty_in_batch = self.reduce_count(ops.sum(empty))
-        no_object = self._binary_cross_entropy(raw[..., 0], 0.0) * (
+        no_object = binary_cross_entropy(raw[..., 0], 0, clip=clip) * (
             empty / ops.maximum(empty_in_batch, 1.0)
         )
 
@@ -242,13 +267,6 @@ class MnistYoloLoss(GridLoss):
             },
         )
 
-    def _owning_cells(self, labels: Labels, height: int, width: int) -> tuple[Any, Any]:
-        x, y = labels.boxes[..., 0], labels.boxes[..., 1]
-        if self.options["grid_order"] == "row_column":
-            return owning_cell(y, height), owning_cell(x, width)
-        # As coded in the document's repository: both scaled by the number of rows.
-        return owning_cell(x, height), ops.minimum(owning_cell(y, height), width - 1)
-
     def _activated(self, raw: Any) -> Any:
         return ops.sigmoid(raw) if self.options["box_activation"] == "sigmoid" else raw
 
@@ -278,20 +296,3 @@ class MnistYoloLoss(GridLoss):
         numbers = 4.0 if self.options["box_target"] == "image" else 2.0
         xy, wh = (ops.sum(part, axis=-1) / numbers for part in (error[..., :2], error[..., 2:]))
         return xy, wh
-
-    def _binary_cross_entropy(self, logit: Any, target: float) -> Any:
-        """(...) cross-entropy of an objectness logit with 0 or 1."""
-        clip = self.options["probability_clip"]
-        if clip is None:
-            return ops.softplus(logit) - target * logit
-        probability = ops.clip(ops.sigmoid(logit), clip, 1.0 - clip)
-        return -ops.log(probability if target else 1.0 - probability)
-
-    def _cross_entropy(self, one_hot: Any, logits: Any) -> Any:
-        """(B, N) cross-entropy of class logits with one-hot targets."""
-        clip = self.options["probability_clip"]
-        if clip is None:
-            log_probability = ops.log_softmax(logits, axis=-1)
-        else:
-            log_probability = ops.log(ops.clip(ops.softmax(logits, axis=-1), clip, 1.0 - clip))
-        return -ops.sum(one_hot * log_probability, axis=-1)

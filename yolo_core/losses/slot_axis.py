@@ -9,6 +9,9 @@ from keras import ops
 
 from yolo_core.slots import SlotLayout
 
+MOST_CANDIDATES = 16
+"""The evidence kept of a matching: with more candidates than this, the best ones."""
+
 
 def gather_slots(values: Any, slots: Any) -> Any:
     """The values of given slots.
@@ -33,9 +36,25 @@ def gather_candidates(values: Any, candidates: Any) -> Any:
     Returns:
         (B, N, K, F).
     """
-    objects, count = candidates.shape[1], candidates.shape[2]
-    flat = gather_slots(values, ops.reshape(candidates, (-1, objects * count)))
-    return ops.reshape(flat, (-1, objects, count, values.shape[-1]))
+    batch, objects, count = ops.shape(candidates)
+    flat = gather_slots(values, ops.reshape(candidates, (batch, objects * count)))
+    return ops.reshape(flat, (batch, objects, count, values.shape[-1]))
+
+
+def best_candidates(slots: Any, score: Any) -> tuple[Any, Any]:
+    """The candidates that a ledger keeps: all of them, or the `MOST_CANDIDATES` best.
+
+    Args:
+        slots: (..., A) int32, slots that were compared, in slot order.
+        score: (..., A) float32, the higher the better.
+
+    Returns:
+        Slots and score, (..., K), still in slot order, so that the first one wins a tie.
+    """
+    if slots.shape[-1] <= MOST_CANDIDATES:
+        return slots, score
+    best = ops.sort(ops.top_k(score, MOST_CANDIDATES)[1], axis=-1)
+    return ops.take_along_axis(slots, best, axis=-1), ops.take_along_axis(score, best, axis=-1)
 
 
 def cell_corners(height: int, width: int, anchors: int) -> np.ndarray:
@@ -55,7 +74,7 @@ def add_to_slots(values: Any, slots: Any, slot_count: int) -> Any:
     Returns:
         (B, P) of the dtype of `values`.
     """
-    batch, count = ops.shape(values)[0], values.shape[1]
+    batch, count = ops.shape(values)
     first = ops.expand_dims(ops.arange(batch, dtype="int32") * slot_count, -1)
     flat = ops.scatter(
         ops.reshape(slots + first, (-1, 1)),
@@ -76,7 +95,7 @@ def object_of_slot(slots: Any, owns: Any, slot_count: int) -> Any:
     Returns:
         (B, P) int32, -1 where no object owns the slot.
     """
-    row = ops.arange(1, slots.shape[1] + 1, dtype="int32")
+    row = ops.arange(1, ops.shape(slots)[1] + 1, dtype="int32")
     return add_to_slots(ops.where(owns, row, 0), slots, slot_count) - 1
 
 
@@ -91,8 +110,9 @@ def spread_to_slots(values: Any, matched_object: Any, fill: Any) -> Any:
     Returns:
         (B, P) or (B, P, F).
     """
-    index = ops.maximum(matched_object, 0)
-    has_object = matched_object >= 0
+    # The fill sits in front as row -1, so that this holds for images of no rows at all, too.
+    pad = [[0, 0], [1, 0]] + [[0, 0]] * (len(values.shape) - 2)
+    rows = ops.pad(values, pad, constant_values=fill)
     if len(values.shape) == 2:
-        return ops.where(has_object, ops.take_along_axis(values, index, axis=1), fill)
-    return ops.where(ops.expand_dims(has_object, -1), gather_slots(values, index), fill)
+        return ops.take_along_axis(rows, matched_object + 1, axis=1)
+    return gather_slots(rows, matched_object + 1)

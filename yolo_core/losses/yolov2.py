@@ -16,6 +16,7 @@ from yolo_core.losses.base import GridLoss
 from yolo_core.losses.labels import Labels, first_and_last, owning_cell, read_labels, same_slot
 from yolo_core.losses.slot_axis import (
     add_to_slots,
+    best_candidates,
     cell_corners,
     gather_slots,
     object_of_slot,
@@ -176,7 +177,9 @@ class YoloV2Loss(GridLoss):
         overlap = ops.stop_gradient(
             intersection_over_union(ops.expand_dims(boxes, 2), ops.expand_dims(objects, 1))
         )
-        fits_some_object = ops.max(overlap, axis=-1) >= self.options["ignore_threshold"]
+        fits_some_object = (
+            ops.max(overlap, axis=-1, initial=0.0) >= self.options["ignore_threshold"]
+        )
         empty = ops.logical_not(object_mask)
         no_object_mask = ops.logical_and(empty, ops.logical_not(fits_some_object))
         ignore_mask = ops.logical_and(empty, fits_some_object)
@@ -286,7 +289,7 @@ class YoloV2Loss(GridLoss):
         Returns:
             object_slot (B, N); owns (B, N) bool, whether the object keeps it; same (B, N, N) bool,
             who wants whose slot; overwriter (B, N), the last row that wants the slot; candidates
-            and their shape IoU (B, N, A).
+            and their shape IoU (B, N, K).
         """
         row = owning_cell(labels.boxes[..., 1], height)
         column = owning_cell(labels.boxes[..., 0], width)
@@ -295,9 +298,9 @@ class YoloV2Loss(GridLoss):
         object_slot = first_slot + ops.cast(ops.argmax(score, axis=-1), "int32")
         same = same_slot(object_slot, labels.usable)
         _, last = first_and_last(same)
-        owns = ops.equal(last, ops.arange(same.shape[-1], dtype="int32"))
+        owns = ops.equal(last, ops.arange(ops.shape(same)[-1], dtype="int32"))
         candidates = ops.expand_dims(first_slot, -1) + ops.arange(count, dtype="int32")
-        return object_slot, owns, same, last, candidates, score
+        return object_slot, owns, same, last, *best_candidates(candidates, score)
 
     def _target_class(self, labels: Labels, same: Any) -> Any:
         """(B, N) int32: the class that an object's slot is trained towards."""
@@ -314,17 +317,14 @@ class YoloV2Loss(GridLoss):
         empty = ops.sum(ops.cast(no_object_mask, "float32"))
         coord, confident, classed = objects, objects, objects
         if self.options["count_by_weight"]:
-            weight_counts = {
-                term: ops.cast(ops.convert_to_tensor(self.lambdas[term]) > 0, "float32")
-                for term in self.term_names
-            }
             if self.options["confidence_by_iou"]:
                 confident = ops.sum(owned * ops.cast(iou > 0, "float32"))
             classed = ops.sum(owned * ops.cast(class_weight > 0, "float32"))
-            coord = objects * weight_counts["xy"]
-            confident = confident * weight_counts["objectness"]
-            empty = empty * weight_counts["no_object"]
-            classed = classed * weight_counts["classification"]
+            # Objectness and no_object share a count, which loses the part whose lambda is zero.
+            # Counts of one term need no such care: zero times that term is zero whatever it is
+            # divided by.
+            confident = confident * self._is_on("objectness")
+            empty = empty * self._is_on("no_object")
         warm = ops.convert_to_tensor(0.0)
         batches = self.options["warmup_batches"] - int(self.options["warmup_off_by_one"])
         if batches > 0:
@@ -335,14 +335,25 @@ class YoloV2Loss(GridLoss):
         coord, confident, classed = (count + 1e-6 for count in pooled)
         return coord, confident, classed, warm
 
+    def _is_on(self, term: str) -> Any:
+        """1.0 where the term's lambda is above zero, else 0.0."""
+        return ops.cast(ops.convert_to_tensor(self.lambdas[term]) > 0, "float32")
+
 
 def _anchor_pairs(anchors: Any) -> np.ndarray:
     """(A, 2) float32 from pairs or from the notebook's flat list."""
     try:
-        pairs = np.asarray(anchors, np.float32).reshape(-1, 2)
+        numbers = np.asarray(anchors, np.float32)
+        # Only a flat list is cut into pairs: (2, A) anchors would be cut wrongly in silence.
+        pairs = numbers.reshape(-1, 2) if numbers.ndim == 1 else numbers
     except (TypeError, ValueError):
         pairs = np.zeros((0, 2), np.float32)
-    if not len(pairs) or not (np.isfinite(pairs) & (pairs > 0)).all():
+    if (
+        pairs.ndim != 2
+        or pairs.shape[1] != 2
+        or not len(pairs)
+        or not (np.isfinite(pairs) & (pairs > 0)).all()
+    ):
         raise ValueError(
             "anchors must be one or more pairs of width and height in grid cells, above zero; "
             f"received {anchors!r}."
