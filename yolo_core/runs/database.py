@@ -18,7 +18,6 @@ MAX_COLUMNS = 400  # SQLite allows 2000 in a table, and a bucket has four for ea
 _TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
-CREATE TABLE steps (step INTEGER PRIMARY KEY, time REAL NOT NULL);
 CREATE TABLE evaluations (
     step INTEGER NOT NULL, metric TEXT NOT NULL, value REAL, PRIMARY KEY (step, metric)
 ) WITHOUT ROWID;
@@ -43,11 +42,7 @@ CREATE TABLE status (
     pid INTEGER, started REAL, heartbeat REAL, writing INTEGER NOT NULL
 );
 INSERT INTO status VALUES (1, 'starting', 0, NULL, NULL, 0, '', NULL, NULL, NULL, 0);
-""" + "".join(
-    f"CREATE TABLE buckets_{size} (bucket INTEGER PRIMARY KEY, first INTEGER NOT NULL, "
-    "last INTEGER NOT NULL, rows INTEGER NOT NULL);"
-    for size in BUCKET_SIZES
-)
+"""
 
 
 class RunFileError(ValueError):
@@ -90,8 +85,12 @@ def _sentence(path: Path, error: sqlite3.Error) -> str:
     return f"{path} is incomplete or damaged ({error})."
 
 
-def create_database(path: Path) -> None:
+def create_database(path: Path, columns: Sequence[str] = ()) -> None:
     """Makes an empty run database; it appears under its name only when it is complete.
+
+    Args:
+        path: The file.
+        columns: Columns of the step row after step and time, which `check_columns` lets pass.
 
     Raises:
         ValueError: The file exists, the disk is full, or the place is not writable.
@@ -106,6 +105,7 @@ def create_database(path: Path) -> None:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
+                _create_step_tables(connection, columns)
             finally:
                 connection.close()
             os.replace(beside, path)
@@ -216,11 +216,31 @@ def quoted(name: str) -> str:
 
 def add_columns(connection: sqlite3.Connection, columns: Sequence[str]) -> None:
     """Adds columns to the step row and to the buckets; rows that are there read as NaN."""
+    if connection.execute("SELECT 1 FROM steps LIMIT 1").fetchone() is None:
+        # Adding one by one reads the whole schema again each time: a second for 100 columns.
+        existing = step_columns(connection)
+        for table in ("steps", *(f"buckets_{size}" for size in BUCKET_SIZES)):
+            connection.execute(f"DROP TABLE {table}")
+        _create_step_tables(connection, (*existing, *columns))
+        return
     for name in columns:
         connection.execute(f"ALTER TABLE steps ADD COLUMN {quoted(name)} REAL")
         for size in BUCKET_SIZES:
             for part, kind in bucket_columns(name):
                 connection.execute(f"ALTER TABLE buckets_{size} ADD COLUMN {quoted(part)} {kind}")
+
+
+def _create_step_tables(connection: sqlite3.Connection, columns: Sequence[str]) -> None:
+    values = "".join(f", {quoted(name)} REAL" for name in columns)
+    connection.execute(f"CREATE TABLE steps (step INTEGER PRIMARY KEY, time REAL NOT NULL{values})")
+    parts = "".join(
+        f", {quoted(part)} {kind}" for name in columns for part, kind in bucket_columns(name)
+    )
+    for size in BUCKET_SIZES:
+        connection.execute(
+            f"CREATE TABLE buckets_{size} (bucket INTEGER PRIMARY KEY, first INTEGER NOT NULL, "
+            f"last INTEGER NOT NULL, rows INTEGER NOT NULL{parts})"
+        )
 
 
 def bucket_columns(name: str) -> tuple[tuple[str, str], ...]:

@@ -95,8 +95,8 @@ class RunReader:
             return self._rows(
                 connection,
                 columns,
-                low if first is None else int(first),
-                high if last is None else int(last),
+                low if first is None else max(int(first), low),
+                high if last is None else min(int(last), high),
             )
 
     def _table(

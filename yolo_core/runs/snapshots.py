@@ -183,13 +183,13 @@ def prune_snapshots(store: RunStore, megabytes: float) -> list[Path]:
     detail: dict[str, Any] = {kind: sorted(step for k, step in gone if k == kind) for kind in KINDS}
     # Records first: a record without its file would be a broken link, a file without is only big.
     store.forget_snapshot_file(*paths)
+    last = max(step for _, step in sizes)
+    store.record_event(last, "snapshots-pruned", {**detail, "megabytes": megabytes})
     try:
         for path in paths:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(f"{error.filename} cannot be removed: {error.strerror}.") from None
-    last = max(step for _, step in sizes)
-    store.record_event(last, "snapshots-pruned", {**detail, "megabytes": megabytes})
     return paths
 
 

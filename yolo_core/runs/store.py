@@ -5,28 +5,25 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import os
 import sqlite3
-import threading
 import time
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from yolo_core.runs import commands, curves, database, records
+from yolo_core.runs import claims, commands, curves, database, records
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.reader import RunReader
 from yolo_core.runs.records import SnapshotRecord
-from yolo_core.runs.status import ProcessIdentity, RunState, RunStatus, stored_status
+from yolo_core.runs.status import RunState, RunStatus
 
 FLUSH_SECONDS = 0.5
 _STATUS_FIELDS = tuple(field.name for field in dataclasses.fields(RunStatus))
-_writers: weakref.WeakValueDictionary[str, RunStore] = weakref.WeakValueDictionary()
-_writers_lock = threading.Lock()
+# Only readers find out that a process is gone or a file damaged; no process says so of itself.
+_STATES = tuple(s for s in RunState if s not in (RunState.LOST, RunState.UNREADABLE))
 
 
 class RunStore(RunReader):
@@ -45,13 +42,18 @@ class RunStore(RunReader):
         self._rows: list[tuple[float, ...]] = []
         self._status: dict[str, Any] = {}
         self._flushed = time.monotonic()
-        if writable:
-            with self._reading():
-                self._columns = database.step_columns(connection)
-                self._place = {name: i for i, name in enumerate(self._columns)}
-                self._buckets = curves.BucketWriter(connection, self._columns)
-                (last,) = connection.execute("SELECT max(step) FROM steps").fetchone()
-                self._last = int(last or 0)
+        self._columns: tuple[str, ...] = ()
+        self._place: dict[str, int] = {}
+        self._last = 0
+
+    def _load(self) -> None:
+        """Takes up the database as it stands: its columns, last step and unfinished buckets."""
+        with self._reading() as connection:
+            self._columns = database.step_columns(connection)
+            self._place = {name: i for i, name in enumerate(self._columns)}
+            self._buckets = curves.BucketWriter(connection, self._columns)
+            (last,) = connection.execute("SELECT max(step) FROM steps").fetchone()
+            self._last = int(last or 0)
 
     @classmethod
     def create(cls, folder: RunFolder, columns: Sequence[str] = ()) -> Self:
@@ -66,10 +68,8 @@ class RunStore(RunReader):
             ValueError: There is a database, a column cannot be named so, or the disk is full.
         """
         database.check_columns(columns)
-        database.create_database(folder.database)
-        store = cls.open(folder, writable=True)
-        store.add_columns(columns)
-        return store
+        database.create_database(folder.database, columns)
+        return cls.open(folder, writable=True)
 
     @classmethod
     def open(cls, folder: RunFolder, *, writable: bool = False) -> Self:
@@ -84,18 +84,15 @@ class RunStore(RunReader):
         """
         connection = database.connect(folder.database, writable=writable)
         try:
-            if not writable:
-                return cls(folder, connection, writable=False)
-            with _writers_lock:
-                with database.sentences(folder.database):
-                    _claim(connection, folder)
-                store = cls(folder, connection, writable=True)
-                _writers[_key(folder)] = store
+            store = cls(folder, connection, writable=writable)
+            if writable:
+                claims.claim(connection, folder, store)
+                store._load()
+                claims.sweep(folder)
+            return store
         except BaseException:
             connection.close()
             raise
-        _sweep(folder)
-        return store
 
     def __exit__(self, kind: object, *_: object) -> None:
         # An error on its way out is the one to tell, not that closing failed too.
@@ -181,10 +178,7 @@ class RunStore(RunReader):
         database.check_columns(columns, self.columns)
         with self._writing() as connection:
             database.add_columns(connection, columns)
-        with self._reading() as connection:
-            self._columns = database.step_columns(connection)
-            self._place = {name: i for i, name in enumerate(self._columns)}
-            self._buckets = curves.BucketWriter(connection, self._columns)
+        self._load()
 
     def record_step(self, step: int, values: Mapping[str, Any]) -> None:
         """Puts down the row of a step; it is committed within half a second of further calls.
@@ -213,8 +207,8 @@ class RunStore(RunReader):
         with self._lock:
             if step <= self._last:
                 raise ValueError(
-                    f"Steps are recorded in order: step {step} came after step {self._last}. "
-                    "To record it again, truncate the run first."
+                    f"Steps are recorded in order, from 1 on: step {step} came after step "
+                    f"{self._last}. To record it again, truncate the run first."
                 )
             self._rows.append((int(step), time.time(), *row))
             self._last = int(step)
@@ -294,7 +288,12 @@ class RunStore(RunReader):
                 f"received {', '.join(unknown)}."
             )
         if "state" in fields:
-            fields["state"] = str(RunState(fields["state"]))
+            if fields["state"] not in _STATES:
+                raise ValueError(
+                    f"A process sets its state to one of {', '.join(_STATES)}; "
+                    f"received {fields['state']}."
+                )
+            fields["state"] = str(fields["state"])
         for name, kind in (("step", int), ("steps", int), ("seconds", float)):
             if fields.get(name) is not None:
                 fields[name] = kind(fields[name])
@@ -329,7 +328,7 @@ class RunStore(RunReader):
 
         Events and commands stay; snapshot files that no record names any more are deleted.
         """
-        step = int(step)
+        step = max(int(step), 0)
         with self._writing() as connection:
             gone = connection.execute("SELECT DISTINCT file FROM snapshots WHERE step > ?", (step,))
             files = {name for (name,) in gone.fetchall()}
@@ -338,52 +337,7 @@ class RunStore(RunReader):
             kept = connection.execute("SELECT DISTINCT file FROM snapshots").fetchall()
             curves.truncate_buckets(connection, self._columns, step)
             connection.execute("UPDATE status SET step = min(step, ?)", (step,))
-        with self._reading() as connection:
-            self._buckets = curves.BucketWriter(connection, self._columns)
-            (last,) = connection.execute("SELECT max(step) FROM steps").fetchone()
-            self._last = int(last or 0)
+        self._load()
         for name in files - {name for (name,) in kept}:
             with contextlib.suppress(OSError):
                 (self.folder.snapshots / name).unlink(missing_ok=True)
-
-
-def _key(folder: RunFolder) -> str:
-    return os.path.realpath(folder.database)
-
-
-def _claim(connection: sqlite3.Connection, folder: RunFolder) -> None:
-    """Names this process as the writer, or refuses because there is one."""
-    me = ProcessIdentity.current()
-    with database.transaction(connection, write=True):
-        before = stored_status(connection).process
-        (writing,) = connection.execute("SELECT writing FROM status").fetchone()
-        mine = before is not None and before.pid == me.pid and before.is_alive()
-        if writing and before is not None and before.is_alive():
-            if not mine:
-                raise database.RunFileError(
-                    f"Run {folder.name!r} is being written by process {before.pid}; "
-                    "stop that one first, or wait until it has ended."
-                )
-            # A store of this process that was dropped without being closed holds nothing.
-            if _key(folder) in _writers:
-                raise database.RunFileError(
-                    f"Run {folder.name!r} is open for writing in this process already."
-                )
-        if not mine:
-            connection.execute(
-                "UPDATE commands SET state = 'failed', "
-                "error = 'The training process ended before it read this.' "
-                "WHERE state = 'pending'"
-            )
-        connection.execute(
-            "UPDATE status SET pid = ?, started = ?, heartbeat = ?, writing = 1",
-            (me.pid, me.started, time.time()),
-        )
-
-
-def _sweep(folder: RunFolder) -> None:
-    """Deletes what a killed writer left half-written beside the final names."""
-    for place in (folder.path, folder.weights, folder.snapshots):
-        for path in place.glob(".*.tmp*"):
-            with contextlib.suppress(OSError):
-                path.unlink()

@@ -13,6 +13,7 @@ from yolo_core.breakdown import LossBreakdown
 from yolo_core.slots import SlotLayout
 
 KINDS = ("pinned", "batch")
+_PLACE = ("head", "row", "column", "anchor")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,11 +171,16 @@ def check_snapshot(snapshot: Snapshot) -> None:
     rows = np.shape(snapshot.y_true)[1]
     heads = np.shape(assignment.object_slot)[2:3]
     candidates = np.shape(assignment.candidate_slots)[3:4]
+    if sum(h * w * a for h, w, a in snapshot.layout.grids) != slots:
+        raise ValueError(f"grids must have {slots} slots; received {snapshot.layout.grids}.")
     scalar = (batch,) if snapshot.kind == "pinned" else ()
     exact: list[tuple[str, Any, tuple[int, ...]]] = [
         ("y_true", snapshot.y_true, (batch, rows, 5 + len(snapshot.class_names))),
         ("y_pred", snapshot.y_pred, (batch, slots, len(snapshot.channels))),
         ("keep", snapshot.keep, (batch, slots)),
+        *((f"layout {name}", getattr(snapshot.layout, name), (slots,)) for name in _PLACE),
+        ("layout stride", snapshot.layout.stride, (slots, 2)),
+        ("layout prior", snapshot.layout.prior, (slots, 4)),
         ("total", whole.total, scalar),
         *((f"term {name}", value, scalar) for name, value in whole.terms.items()),
         *((f"map {name}", value, (batch, slots)) for name, value in whole.maps.items()),
@@ -190,10 +196,11 @@ def check_snapshot(snapshot: Snapshot) -> None:
     for name, value, shape in exact:
         if np.shape(value) != shape:
             raise ValueError(f"{name} must have shape {shape}; received {np.shape(value)}.")
-    if np.ndim(snapshot.images) != 4 or len(snapshot.images) != batch:
+    images = np.asarray(snapshot.images)
+    if images.ndim != 4 or len(images) != batch or images.dtype != np.uint8:
         raise ValueError(
-            f"images must be ({batch}, height, width, channels); "
-            f"received {np.shape(snapshot.images)}."
+            f"images must be ({batch}, height, width, channels) uint8; "
+            f"received {images.shape} {images.dtype}."
         )
     for group in (whole.targets, whole.predictions):
         for name, value in group.items():

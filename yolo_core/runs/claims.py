@@ -1,0 +1,71 @@
+"""One writer a run: who may open its database for writing, and what it finds left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+import weakref
+from typing import Any
+
+from yolo_core.runs import database
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import ProcessIdentity, stored_status
+
+# The open writers of this process by database. Weak: one that was dropped without being closed
+# writes no more and must not keep the run.
+_held: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+
+
+def claim(connection: sqlite3.Connection, folder: RunFolder, store: object) -> None:
+    """Names this process as the run's training process, and `store` as its writer.
+
+    Commands that an earlier process never read are answered with an error: a "stop" that came
+    too late for that one is not meant for this one.
+
+    Raises:
+        ValueError: Another store writes to the run, in a process that lives.
+    """
+    me = ProcessIdentity.current()
+    # One transaction: of two processes that come at once, the second one sees the first.
+    with (
+        database.sentences(folder.database),
+        database.transaction(connection, write=True),
+    ):
+        before = stored_status(connection).process
+        (writing,) = connection.execute("SELECT writing FROM status").fetchone()
+        alive = before is not None and before.is_alive()
+        mine = alive and before.pid == me.pid
+        if writing and alive and not mine:
+            raise database.RunFileError(
+                f"Run {folder.name!r} is being written by process {before.pid}; "
+                "stop that one first, or wait until it has ended."
+            )
+        if writing and mine and _key(folder) in _held:
+            raise database.RunFileError(
+                f"Run {folder.name!r} is open for writing in this process already."
+            )
+        if not mine:
+            connection.execute(
+                "UPDATE commands SET state = 'failed', "
+                "error = 'The training process ended before it read this.' "
+                "WHERE state = 'pending'"
+            )
+        connection.execute(
+            "UPDATE status SET pid = ?, started = ?, heartbeat = ?, writing = 1",
+            (me.pid, me.started, time.time()),
+        )
+        _held[_key(folder)] = store
+
+
+def sweep(folder: RunFolder) -> None:
+    """Deletes what a killed writer left half-written beside the final names."""
+    for place in (folder.path, folder.weights, folder.snapshots):
+        for path in place.glob(".*.tmp*"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _key(folder: RunFolder) -> str:
+    return os.path.realpath(folder.database)
