@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.errors import say
-from dashboard.state import RUN_KEY, checkpoints_folder
+from dashboard.state import RUN_KEY, checkpoints_folder, take_next_run
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
 
@@ -39,11 +39,12 @@ def pick_run() -> RunFolder | None:
     runs = {folder.name: folder for folder in list_runs(checkpoints_folder())}
     if not runs:
         return None
-    asked = st.session_state.get(RUN_KEY) or st.query_params.get(RUN_KEY)
-    if asked not in runs:
-        if asked:
-            say(f"There is no run {asked!r} in {checkpoints_folder()}; this is the newest one.")
-        st.session_state[RUN_KEY] = next(iter(runs))
+    asked = take_next_run() or st.session_state.get(RUN_KEY) or st.query_params.get(RUN_KEY)
+    if asked and asked not in runs:
+        say(f"There is no run {asked!r} in {checkpoints_folder()}; this is the newest one.")
+    chosen = asked if asked in runs else next(iter(runs))
+    if chosen != st.session_state.get(RUN_KEY):
+        st.session_state[RUN_KEY] = chosen
     choice, badge = st.columns([4, 1], vertical_alignment="bottom")
     with choice:
         # No preset index: the name then always stands in the URL, also that of the newest run,

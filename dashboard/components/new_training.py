@@ -1,0 +1,179 @@
+"""The form that starts a training."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components.errors import say
+from dashboard.state import checkpoints_folder, show_run
+from yolo_core.data.digit_source import NPZ_KEYS, load_digit_source
+from yolo_core.runs.layout import check_run_name, new_run_name
+from yolo_core.training.config import RunConfig
+from yolo_core.training.launcher import start_training
+
+FILE = "file"
+DATA = {
+    "digits": "digits: 1,797 handwritten, bundled",
+    "mnist": "mnist: Keras's own, downloaded once",
+    FILE: "an .npz file in MNIST's layout",
+}
+LOSSES = {
+    "yolov2": "YOLOv2: with anchors",
+    "mnist_yolo": "MNIST digits: without anchors",
+}
+TERMS = ("xy", "wh", "objectness", "no_object", "classification")
+KEY = "new/"
+
+
+def _defaults() -> dict[str, Any]:
+    config = RunConfig()
+    return {
+        "data": config.data.source,
+        "path": "",
+        "loss": config.loss.name,
+        "network": config.network.size,
+        "steps": config.training.steps,
+        "batch": config.training.batch_size,
+        "rate": config.training.learning_rate,
+        "seed": config.seed,
+        "name": "",
+        **{f"lambda/{term}": None for term in TERMS},
+    }
+
+
+@st.fragment
+def new_training() -> None:
+    """The form with its defaults, and the button that starts.
+
+    A fragment: filling it in redraws nothing else. A wrong field says so under itself, and what
+    the training process refuses is said under the button.
+    """
+    # Streamlit forgets the fields while another page is shown, hence the copy. A field that is
+    # there is left alone: writing to it would undo what is being typed.
+    filled = st.session_state.setdefault("new training", _defaults())
+    for field, value in filled.items():
+        st.session_state.setdefault(KEY + field, value)
+
+    st.subheader("New training")
+    source, data_error = _data()
+    loss = st.selectbox("Loss", list(LOSSES), format_func=LOSSES.get, key=KEY + "loss")
+    size = st.segmented_control("Network", ["small", "medium", "large"], key=KEY + "network")
+    if size is None:
+        say("Choose the size of the network.")
+    left, right = st.columns(2)
+    steps = left.number_input("Steps", 1, 10_000_000, step=100, key=KEY + "steps")
+    batch = right.number_input(
+        "Batch size", 1, 4096, step=8, key=KEY + "batch", help="Images a step."
+    )
+    rate = left.number_input(
+        "Learning rate",
+        1e-7,
+        10.0,
+        step=0.001,
+        format="%g",
+        key=KEY + "rate",
+        help="Adam's highest rate: it rises to it over the first steps and falls to nothing at "
+        "the last.",
+    )
+    seed = right.number_input(
+        "Seed", 0, 2**31 - 1, key=KEY + "seed", help="Of the network's first weights."
+    )
+    lambdas = _lambdas()
+    name, name_error = _name(loss)
+    st.session_state["new training"] = {f: st.session_state.get(KEY + f) for f in filled}
+
+    wrong = data_error or name_error or size is None
+    if st.button("Start training", type="primary", width="stretch", disabled=bool(wrong)):
+        arguments = [
+            *("--run", name, "--data", source, "--loss", loss, "--network", str(size)),
+            *("--steps", str(steps), "--batch-size", str(batch), "--seed", str(seed)),
+            *("--learning-rate", repr(rate)),
+        ]
+        for term, value in lambdas.items():
+            arguments += ["--lambda", f"{term}={value!r}"]
+        _start(arguments)
+
+
+def _data() -> tuple[str, str | None]:
+    """Asks for the data: the argument of `--data`, and what is wrong with it."""
+    kind = st.selectbox("Data", list(DATA), format_func=DATA.get, key=KEY + "data")
+    if kind != FILE:
+        return kind, None
+    typed = st.text_input("Path of the .npz file", key=KEY + "path").strip()
+    if not typed:
+        st.caption(f"A file with the arrays {', '.join(NPZ_KEYS)}.")
+        return "", "no path yet"
+    # Absolute, because the training process has the repository root as its current folder.
+    path = Path(typed).expanduser().resolve()
+    problem = _problem_with(str(path), path.stat().st_mtime_ns if path.is_file() else None)
+    if problem:
+        say(problem)
+    return str(path), problem
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the file")
+def _problem_with(path: str, changed: int | None) -> str | None:  # noqa: ARG001, part of the key
+    """What is wrong with a file of digits, or None; read again only when the file has changed."""
+    try:
+        load_digit_source(path)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _lambdas() -> dict[str, float]:
+    """Asks for lambdas that differ from the loss's own: those that were filled in."""
+    with st.expander("Lambdas at the start"):
+        values = {
+            term: st.number_input(
+                term,
+                min_value=0.0,
+                value=None,
+                step=0.5,
+                format="%g",
+                placeholder="the loss's own",
+                key=f"{KEY}lambda/{term}",
+            )
+            for term in TERMS
+        }
+    return {term: value for term, value in values.items() if value is not None}
+
+
+def _name(loss: str) -> tuple[str, str | None]:
+    """Asks for the run's name: the name, and what is wrong with it."""
+    checkpoints = checkpoints_folder()
+    free = new_run_name(checkpoints, loss)
+    name = st.text_input("Run name", placeholder=free, key=KEY + "name").strip() or free
+    try:
+        check_run_name(name)
+        if (checkpoints / name).exists():
+            raise ValueError(
+                f"A run named {name!r} exists already; choose another name, or resume that one."
+            )
+    except ValueError as error:
+        say(error)
+        return name, str(error)
+    return name, None
+
+
+def _start(arguments: list[str]) -> None:
+    """Starts the training and shows it, or says why it did not start."""
+    # The second click of a double click arrives once the first has been dealt with.
+    if time.monotonic() - st.session_state.get("started at", float("-inf")) < 2.0:
+        return
+    try:
+        with st.spinner("Starting the training process"):
+            name = start_training(arguments, checkpoints_folder())
+    except ValueError as error:
+        say(error)
+        return
+    st.session_state["started at"] = time.monotonic()
+    # The next training gets the next free name.
+    st.session_state["new training"]["name"] = ""
+    st.session_state.pop(KEY + "name", None)
+    show_run(name)
+    st.rerun()

@@ -1,0 +1,200 @@
+"""What a run is doing, and the buttons that steer it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components.errors import plain, say
+from dashboard.state import checkpoints_folder
+from yolo_core.runs.commands import Command
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import RunState, RunStatus, read_status
+from yolo_core.runs.store import RunStore
+from yolo_core.training.launcher import start_training
+
+CAN_RESUME = (RunState.STOPPED, RunState.FAILED, RunState.LOST)
+SHOWN_ANSWERS = 3
+
+
+def run_controls(folder: RunFolder, *, polling: bool) -> None:
+    """State, progress, rate and time left of a run, its buttons, and what became of the last ones.
+
+    Args:
+        folder: The run.
+        polling: Whether to look again every second.
+    """
+    st.fragment(_run_controls, run_every=1.0 if polling else None)(folder)
+
+
+def send(folder: RunFolder, name: str, arguments: dict[str, Any] | None = None) -> int | None:
+    """Sends a command to a run's training process and does not wait for the answer.
+
+    Returns:
+        The command's id; None when it could not be sent, which the page then says.
+    """
+    try:
+        with RunStore.open(folder) as store:
+            return store.send(name, arguments)
+    except ValueError as error:
+        st.session_state["not sent"] = str(error)
+        return None
+
+
+def duration(seconds: float) -> str:
+    """A duration in words: "48 s", "3 min 20 s", "2 h 05 min"."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def progress_text(status: RunStatus) -> str:
+    """Step, share, rate and time left as one line."""
+    parts = [f"step {status.step:,}" + (f" of {status.steps:,}" if status.steps else "")]
+    if status.state is RunState.STARTING:
+        parts.append("loading TensorFlow and compiling the first step, some 10 seconds")
+    if status.state is RunState.RUNNING and status.images_per_second:
+        parts.append(f"{status.images_per_second:,.0f} images a second")
+    if status.seconds:
+        parts.append(f"{duration(status.seconds)} trained")
+    if status.seconds_left is not None:
+        parts.append(f"{duration(status.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def answer_text(command: Command, *, live: bool) -> str:
+    """What became of a command, as a line."""
+    what = {
+        "set-lambda": "{name} = {value:g}",
+        "set-learning-rate": "learning rate = {value:g}",
+        "step": "step {count}",
+        "pin": "pin",
+    }.get(command.name, command.name)
+    with contextlib.suppress(LookupError, ValueError, TypeError):
+        what = what.format(**command.arguments)
+    if command.state == "failed":
+        return f"{what}: {command.error}"
+    if command.state == "done":
+        return f"{what}: took effect at step {command.step:,}"
+    if not live:
+        return f"{what}: never seen, the training process had ended"
+    return f"{what}: waiting for the training process"
+
+
+def _run_controls(folder: RunFolder) -> None:
+    status = read_status(folder)
+    if status.state is RunState.UNREADABLE:
+        say(status.message)
+        return
+    share = min(status.step / status.steps, 1.0) if status.steps else 0.0
+    st.progress(share, text=progress_text(status))
+    with st.container(horizontal=True, vertical_alignment="bottom", key="run-buttons"):
+        if status.is_live:
+            _live_buttons(folder, status)
+        elif status.state in CAN_RESUME:
+            _resume_button(folder)
+    if problem := st.session_state.pop("not sent", None):
+        say(problem)
+    _message(status)
+    _answers(folder, live=status.is_live)
+
+
+def _live_buttons(folder: RunFolder, status: RunStatus) -> None:
+    """The buttons of a run that has a training process."""
+    paused = status.state is RunState.PAUSED
+    name = folder.name
+    if paused:
+        _button(folder, "resume", "Resume", "play_arrow", primary=True)
+    else:
+        _button(folder, "pause", "Pause", "pause", help_text="Holds before the next step.")
+    count = st.session_state.get(f"{name}/count", 1)
+    _button(
+        folder,
+        "step",
+        "Step" if count == 1 else f"{count} steps",
+        "skip_next",
+        arguments={"count": count},
+        disabled=not paused,
+        help_text="Trains this many steps and holds again. Pause first.",
+    )
+    st.number_input(
+        "Steps a press",
+        1,
+        10_000,
+        key=f"{name}/count",
+        disabled=not paused,
+        label_visibility="collapsed",
+        width=110,
+    )
+    _button(folder, "checkpoint", "Checkpoint", "save", help_text="Saves all weights now.")
+    _button(folder, "evaluate", "Evaluate", "query_stats", help_text="Measures validation mAP now.")
+    _button(
+        folder, "stop", "Stop", "stop", help_text="Saves a checkpoint and ends; can be resumed."
+    )
+
+
+def _button(
+    folder: RunFolder,
+    command: str,
+    label: str,
+    icon: str,
+    *,
+    arguments: dict[str, Any] | None = None,
+    disabled: bool = False,
+    primary: bool = False,
+    help_text: str | None = None,
+) -> None:
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=f"{folder.name}/{command}",
+        on_click=send,
+        args=(folder, command, arguments),
+        disabled=disabled,
+        type="primary" if primary else "secondary",
+        help=help_text,
+    )
+
+
+def _resume_button(folder: RunFolder) -> None:
+    """Starts a new training process that goes on from the last checkpoint."""
+    if not st.button("Resume training", icon=":material/play_arrow:", type="primary"):
+        return
+    try:
+        with st.spinner("Starting the training process"):
+            start_training(["--resume", folder.name], checkpoints_folder())
+    except ValueError as error:
+        say(error)
+        return
+    st.rerun()
+
+
+def _message(status: RunStatus) -> None:
+    """What the run has to say: an error when it ended badly, else a quiet line."""
+    if status.state in (RunState.FAILED, RunState.LOST):
+        say(status.message or f"The run {status.state} without a reason.")
+    elif status.message:
+        st.caption(plain(status.message))
+
+
+def _answers(folder: RunFolder, *, live: bool) -> None:
+    """The last commands, from whatever tab or terminal, newest first."""
+    try:
+        with RunStore.open(folder) as store:
+            commands = store.commands(SHOWN_ANSWERS)
+    except ValueError as error:
+        # A run that is starting has no database for a moment.
+        if not live:
+            say(error)
+        return
+    for command in commands:
+        if command.state == "failed":
+            say(answer_text(command, live=live))
+    quiet = [answer_text(c, live=live) for c in commands if c.state != "failed"]
+    if quiet:
+        st.caption(plain(" · ".join(quiet)))
