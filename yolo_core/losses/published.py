@@ -9,9 +9,14 @@ from typing import Any
 
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.losses.mnist_yolo import MnistYoloLoss
+from yolo_core.losses.yolov1 import YoloV1Loss
 from yolo_core.losses.yolov2 import YoloV2Loss
 
-FAMILIES: dict[str, type[DetectionLoss]] = {"mnist_yolo": MnistYoloLoss, "yolov2": YoloV2Loss}
+FAMILIES: dict[str, type[DetectionLoss]] = {
+    "mnist_yolo": MnistYoloLoss,
+    "yolov1": YoloV1Loss,
+    "yolov2": YoloV2Loss,
+}
 
 _MNIST_LATE = {
     "floor_corners": True,
@@ -49,6 +54,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "box_target": "cell",
         "lambdas": {**_MNIST_LATE["lambdas"], "bounding_box": 1.0},
     },
+    "yolov1/paper": {},
     "yolov2/notebook": _NOTEBOOK,
     "yolov2/notebook_stop_gradient": {**_NOTEBOOK, "iou_gradient": False},
     "yolov2/confidence_by_iou": {**_BACKEND, "confidence_by_iou": True},
