@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -51,13 +52,19 @@ class DetectionLoss(keras.losses.Loss):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, reduction="sum", dtype="float32")
-        if not isinstance(num_classes, int) or num_classes < 1:
-            raise ValueError(f"num_classes must be 1 or more; received {num_classes!r}.")
-        self.num_classes = num_classes
+        if not isinstance(num_classes, numbers.Integral) or num_classes < 1:
+            raise ValueError(
+                f"num_classes must be a whole number from 1; received {num_classes!r}."
+            )
+        self.num_classes = int(num_classes)
         values = {**self.default_lambdas, **self.expand_lambdas(lambdas or {})}
         self.lambdas: dict[str, keras.Variable] = {
             term: keras.Variable(
-                values[term], dtype="float32", trainable=False, name=f"lambda_{term}"
+                values[term],
+                dtype="float32",
+                trainable=False,
+                autocast=False,
+                name=f"lambda_{term}",
             )
             for term in self.term_names
         }
@@ -175,6 +182,12 @@ class DetectionLoss(keras.losses.Loss):
                 f"{type(self).__name__} with {self.num_classes} classes takes labels of shape "
                 f"(batch, objects, {5 + self.num_classes}), rows [object, x_center, y_center, "
                 f"width, height, one-hot class]; received {tuple(y_true.shape)}."
+            )
+        batch_sizes = {*y_true.shape[:1], *y_pred.shape[:1]} - {None}
+        if len(batch_sizes) > 1:
+            raise ValueError(
+                f"{type(self).__name__} takes labels and predictions of the same pictures; "
+                f"received labels of {y_true.shape[0]} and predictions of {y_pred.shape[0]}."
             )
         return y_true, y_pred
 

@@ -9,6 +9,9 @@ from keras import ops
 
 from yolo_core.assignment import ObjectStatus
 
+LARGEST_LABEL = 1e6
+"""No box is a million pictures wide; past this, squares and areas would leave float32."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
@@ -34,13 +37,15 @@ def read_labels(y_true: Any, *, drop_centre_on_one: bool = False) -> Labels:
     """Sorts label rows into usable ones and the reasons against the others.
 
     Args:
-        y_true: (B, N, 5 + C) float32, `training_utils.md`'s label layout.
+        y_true: (B, N, 5 + C) float32, `training_utils.md`'s label layout. Rows that hold NaN,
+            infinity or a number past `LARGEST_LABEL`, or name no class, are INVALID.
         drop_centre_on_one: A centre on exactly 1.0 belongs to no cell, as in the generator of the
             Keras notebook; otherwise to the last one (`golden/README.md`, A-7).
     """
     flag, boxes, one_hot = y_true[..., 0], y_true[..., 1:5], y_true[..., 5:]
-    # x - x is zero for finite numbers alone, on every backend.
-    finite = ops.all(ops.equal(y_true - y_true, 0.0), axis=-1)
+    # False for NaN as well. A row without any class would be trained as class 0 in silence.
+    sane = ops.all(ops.abs(y_true) <= LARGEST_LABEL, axis=-1)
+    readable = ops.logical_and(sane, ops.any(one_hot > 0.0, axis=-1))
     padding = ops.equal(flag, 0.0)
     centre = boxes[..., :2]
     too_far = centre >= 1.0 if drop_centre_on_one else centre > 1.0
@@ -54,7 +59,7 @@ def read_labels(y_true: Any, *, drop_centre_on_one: bool = False) -> Labels:
     status = code(ObjectStatus.MATCHED)
     status = ops.where(outside, code(ObjectStatus.OUTSIDE), status)
     status = ops.where(flat, code(ObjectStatus.ZERO_AREA), status)
-    status = ops.where(finite, status, code(ObjectStatus.INVALID))
+    status = ops.where(readable, status, code(ObjectStatus.INVALID))
     status = ops.where(padding, code(ObjectStatus.PADDING), status)
     usable = ops.equal(status, int(ObjectStatus.MATCHED))
     keep = ops.expand_dims(usable, -1)
