@@ -35,6 +35,12 @@ _NOTEBOOK = {
     "drop_centre_on_one": True,
     "count_by_weight": True,
 }
+_FORMULA = {
+    "square_root_sizes": True,
+    "counts_over": "image",
+    "half_errors": False,
+    "ignore_against": "assigned",
+}
 # Yumi's backend.py: no warm-up, and no weights a class.
 _BACKEND = {**_NOTEBOOK, "warmup_batches": 0, "class_weights": None}
 
@@ -59,6 +65,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "yolov2/notebook_stop_gradient": {**_NOTEBOOK, "iou_gradient": False},
     "yolov2/confidence_by_iou": {**_BACKEND, "confidence_by_iou": True},
     "yolov2/backend": _BACKEND,
+    "yolov2/formula": _FORMULA,
+    "yolov2/formula_pooled": {**_FORMULA, "counts_over": "batch"},
 }
 
 # The constants of the published scripts, and the lambdas that they are.

@@ -9,28 +9,31 @@ import keras
 import numpy as np
 from keras import ops
 
-from yolo_core.assignment import Assignment, ObjectStatus
 from yolo_core.boxes import intersection_over_union, shape_iou
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.losses.anchor_boxes import anchor_pairs, decode_anchor_boxes
 from yolo_core.losses.base import GridLoss
-from yolo_core.losses.labels import Labels, first_and_last, owning_cell, read_labels, same_slot
+from yolo_core.losses.labels import Labels, owning_cell, read_labels
+from yolo_core.losses.matching import CellMatching, last_object_wins
 from yolo_core.losses.slot_axis import (
     add_to_slots,
-    best_candidates,
     cell_corners,
     gather_slots,
-    object_of_slot,
     spread_to_slots,
 )
 from yolo_core.slots import SlotLayout
 
-# exp(20) cells is past any picture; beyond it squares and areas would leave float32.
-LARGEST_SIZE_LOGIT = 20.0
+# A square root has no slope at zero, a logarithm no value: decoded numbers below count as this.
+SMALLEST_DECODED = 1e-30
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
 class YoloV2Loss(GridLoss):
-    """`custom_loss` of `references/yolov2_keras_notebook.md` ("D" in `golden/README.md`).
+    """The YOLOv2 loss, as code and as formulas.
+
+    The defaults are `custom_loss` of `references/yolov2_keras_notebook.md` ("D" in
+    `golden/README.md`); `published("yolov2/formula")` is `references/yolov2_formulas.md` ("B1"),
+    which differs in `square_root_sizes`, `counts_over`, `half_errors` and `ignore_against`.
 
     The cell of an object's centre owns it; of the cell's anchors the one with the best shape IoU
     is responsible. Where two objects want one slot the later row takes it (OVERWRITTEN). A slot
@@ -61,6 +64,22 @@ class YoloV2Loss(GridLoss):
         drop_centre_on_one: Drops objects with a centre on 1.0, as the notebook's generator does.
         count_by_weight: Leaves slots of weight zero out of the counts, as printed; else counts
             come from masks alone, and a weight of zero changes no other term.
+        square_root_sizes: ``wh`` compares square roots of sizes, as the formulas do (B-5).
+        box_unit: "cells" or "image": whether ``xy`` and ``wh`` compare boxes in grid cells or in
+            fractions of the image.
+        counts_over: What a term is divided by. "batch": the counts of the whole batch, as coded.
+            "image": the counts of each image, then the mean over images, as the formulas (B-4).
+        half_errors: Half of the squared errors and 1e-6 on the counts, as coded; the formulas
+            have neither (B-4).
+        ignore_against: "objects": the ignore rule compares with every usable object. "assigned":
+            only with those that have a slot, as the formulas; an overwritten object then has
+            overlap 0 with every slot (B-6).
+        no_object_on_objects: Books ``no_object`` on the slots with an object, as the formulas
+            print it, so that background is never penalised (B-2).
+        no_object_unsquared: -confidence instead of confidence^2, as printed in the Keras notebook:
+            a reward for false confidence (B-3).
+        decoded: Predictions are decoded: x, y, w, h in `box_unit`, confidence and class
+            probabilities, and not raw output.
         name: Keras's name of the loss.
 
     Raises:
@@ -76,6 +95,12 @@ class YoloV2Loss(GridLoss):
         "classification": 1.0,
     }
     lambda_groups: ClassVar = {"coord": ("xy", "wh"), "class": ("classification",)}
+    _choices: ClassVar = {
+        "class_collision": ("last", "smallest"),
+        "box_unit": ("cells", "image"),
+        "counts_over": ("batch", "image"),
+        "ignore_against": ("objects", "assigned"),
+    }
 
     def __init__(
         self,
@@ -92,18 +117,22 @@ class YoloV2Loss(GridLoss):
         class_collision: str = "last",
         drop_centre_on_one: bool = False,
         count_by_weight: bool = False,
+        square_root_sizes: bool = False,
+        box_unit: str = "cells",
+        counts_over: str = "batch",
+        half_errors: bool = True,
+        ignore_against: str = "objects",
+        no_object_on_objects: bool = False,
+        no_object_unsquared: bool = False,
+        decoded: bool = False,
         name: str = "yolov2",
     ) -> None:
         super().__init__(num_classes=num_classes, lambdas=lambdas, name=name)
-        self.anchors = _anchor_pairs(anchors)
+        self.anchors = anchor_pairs(anchors)
         if not 0 <= ignore_threshold <= 1:
             raise ValueError(f"ignore_threshold must be 0 to 1; received {ignore_threshold!r}.")
         if not isinstance(warmup_batches, int) or warmup_batches < 0:
             raise ValueError(f"warmup_batches must be 0 or more; received {warmup_batches!r}.")
-        if class_collision not in ("last", "smallest"):
-            raise ValueError(
-                f"class_collision must be last or smallest; received {class_collision!r}."
-            )
         weights = np.ones(num_classes) if class_weights is None else np.asarray(class_weights)
         if weights.shape != (num_classes,) or not (weights >= 0).all():
             raise ValueError(
@@ -120,7 +149,21 @@ class YoloV2Loss(GridLoss):
             "class_collision": class_collision,
             "drop_centre_on_one": drop_centre_on_one,
             "count_by_weight": count_by_weight,
+            "square_root_sizes": square_root_sizes,
+            "box_unit": box_unit,
+            "counts_over": counts_over,
+            "half_errors": half_errors,
+            "ignore_against": ignore_against,
+            "no_object_on_objects": no_object_on_objects,
+            "no_object_unsquared": no_object_unsquared,
+            "decoded": decoded,
         }
+        for option, choices in self._choices.items():
+            if self.options[option] not in choices:
+                raise ValueError(
+                    f"{option} must be one of {', '.join(choices)}; "
+                    f"received {self.options[option]!r}."
+                )
 
     @property
     def channel_names(self) -> tuple[str, ...]:
@@ -161,48 +204,54 @@ class YoloV2Loss(GridLoss):
         raw = self.slot_predictions(y_pred)
         labels = read_labels(y_true, drop_centre_on_one=self.options["drop_centre_on_one"])
 
-        # Everything below is in grid cells, the unit of the published terms.
+        # Boxes are in grid cells, until a term compares them.
         grid = ops.convert_to_tensor([float(width), float(height)] * 2)
         corner = ops.convert_to_tensor(cell_corners(height, width, count))
         anchor_of_slot = ops.convert_to_tensor(np.tile(self.anchors, (height * width, 1)))
         objects = labels.boxes * grid
-        boxes = _decode(raw, corner, anchor_of_slot)
+        if self.options["decoded"]:
+            boxes = raw[..., :4] * (grid if self.options["box_unit"] == "image" else 1.0)
+        else:
+            boxes = decode_anchor_boxes(raw, corner, anchor_of_slot)
+        confidence = self._confidence(raw)
 
         matching = self._match(labels, objects, height, width, count)
-        object_slot, owns, same, overwriter, candidates, score = matching
-        matched_object = object_of_slot(object_slot, owns, slot_count)
+        object_slot = matching.object_slot
+        matched_object = matching.matched_object(slot_count)
         object_mask = matched_object >= 0
+        owned = ops.cast(matching.owns, "float32")
 
         # (B, P, N). The ignore rule is a choice: no gradient flows through it.
         overlap = ops.stop_gradient(
             intersection_over_union(ops.expand_dims(boxes, 2), ops.expand_dims(objects, 1))
         )
+        if self.options["ignore_against"] == "assigned":
+            overlap = overlap * ops.expand_dims(owned, 1)
         fits_some_object = (
             ops.max(overlap, axis=-1, initial=0.0) >= self.options["ignore_threshold"]
         )
         empty = ops.logical_not(object_mask)
         no_object_mask = ops.logical_and(empty, ops.logical_not(fits_some_object))
-        ignore_mask = ops.logical_and(empty, fits_some_object)
 
         # (B, N, ...) what the slot of each object predicts: class terms are never dense.
         own_raw = gather_slots(raw, object_slot)
         own_boxes = gather_slots(boxes, object_slot)
         iou = intersection_over_union(objects, own_boxes)
         iou_target = iou if self.options["iou_gradient"] else ops.stop_gradient(iou)
-        error = ops.square(objects - own_boxes)
+        target = self._compared(objects, grid)
+        error = ops.square(target - self._compared(own_boxes, grid))
+        half = 0.5 if self.options["half_errors"] else 1.0
         # A predicted area of zero or a tie leaves these finite, and unowned rows are masked.
-        owned = ops.cast(owns, "float32")
         squares = {
-            "xy": ops.sum(error[..., :2], axis=-1) / 2,
-            "wh": ops.sum(error[..., 2:], axis=-1) / 2,
-            "objectness": ops.square(iou_target - ops.sigmoid(own_raw[..., 4])) / 2,
+            "xy": half * ops.sum(error[..., :2], axis=-1),
+            "wh": half * ops.sum(error[..., 2:], axis=-1),
+            "objectness": half * ops.square(iou_target - self._confidence(own_raw)),
         }
         if self.options["confidence_by_iou"]:
             squares["objectness"] = squares["objectness"] * iou
-        target_class = self._target_class(labels, same)
+        target_class = self._target_class(labels, matching.rivals)
         class_weight = ops.take(ops.convert_to_tensor(self.class_weights), target_class)
-        class_error = class_weight * _cross_entropy(target_class, own_raw[..., 5:])
-        confidence = ops.sigmoid(raw[..., 4])
+        class_error = class_weight * self._cross_entropy(target_class, own_raw[..., 5:])
 
         counts = self._counts(owned, no_object_mask, class_weight, iou, slot_count)
         coord_count, confidence_count, class_count, warm = counts
@@ -212,16 +261,20 @@ class YoloV2Loss(GridLoss):
             "objectness": owned * squares["objectness"] / confidence_count,
             "classification": owned * class_error / class_count,
         }
-        no_object = ops.cast(no_object_mask, "float32") * ops.square(confidence) / 2
+        false_confidence = ops.square(confidence)
+        if self.options["no_object_unsquared"]:
+            false_confidence = -confidence
+        penalised = object_mask if self.options["no_object_on_objects"] else no_object_mask
+        no_object = half * ops.cast(penalised, "float32") * false_confidence
         dense = {"no_object": no_object / confidence_count}
         effective = {}
         if self.options["warmup_batches"]:
             # While warm, slots without an object are pulled to their own cell and anchor.
             resting = ops.concatenate([corner + 0.5, anchor_of_slot], axis=-1)
-            pull = ops.square(resting - boxes) / 2 * warm / coord_count
-            pull = ops.where(ops.expand_dims(empty, -1), pull, 0.0)
-            dense["xy"] = ops.sum(pull[..., :2], axis=-1)
-            dense["wh"] = ops.sum(pull[..., 2:], axis=-1)
+            pull = ops.square(self._compared(resting, grid) - self._compared(boxes, grid))
+            pull = ops.where(ops.expand_dims(empty, -1), half * warm * pull, 0.0)
+            dense["xy"] = ops.sum(pull[..., :2], axis=-1) / coord_count
+            dense["wh"] = ops.sum(pull[..., 2:], axis=-1) / coord_count
             effective = {
                 term: warm + (1.0 - warm) * ops.convert_to_tensor(self.lambdas[term])
                 for term in ("xy", "wh")
@@ -235,10 +288,8 @@ class YoloV2Loss(GridLoss):
             maps[term] = sum(spread + ([dense[term]] if term in dense else []))
         total, effective = self._weighted(terms, effective)
 
-        overwritten = ops.logical_and(labels.usable, ops.logical_not(owns))
-        status = ops.where(overwritten, int(ObjectStatus.OVERWRITTEN), labels.status)
-        usable = ops.expand_dims(labels.usable, -1)
-        spread = {"xy": objects[..., :2], "wh": objects[..., 2:]}
+        target = spread_to_slots(target, matched_object, float("nan"))
+        compared = self._compared(boxes, grid)
         objectness_target = ops.where(
             object_mask,
             spread_to_slots(iou, matched_object, 0.0),
@@ -249,77 +300,84 @@ class YoloV2Loss(GridLoss):
             terms=terms,
             maps=maps,
             lambdas=effective,
-            assignment=Assignment(
-                object_mask=object_mask,
-                no_object_mask=no_object_mask,
-                ignore_mask=ignore_mask,
-                matched_object=matched_object,
-                object_slot=ops.expand_dims(ops.where(labels.usable, object_slot, -1), -1),
-                match_count=ops.expand_dims(ops.cast(owns, "int32"), -1),
-                object_status=ops.expand_dims(ops.cast(status, "int32"), -1),
-                overwritten_by=ops.expand_dims(ops.where(overwritten, overwriter, -1), -1),
-                object_iou=ops.expand_dims(iou, -1),
-                candidate_slots=ops.expand_dims(ops.where(usable, candidates, -1), 2),
-                candidate_score=ops.expand_dims(ops.where(usable, score, 0.0), 2),
-                candidate_measure="shape IoU",
-            ),
+            assignment=matching.assignment(labels, matched_object, no_object_mask, iou),
             targets={
                 "overlap": overlap,
                 "objectness": objectness_target,
                 "class": spread_to_slots(target_class, matched_object, -1),
-                **{
-                    name: spread_to_slots(values, matched_object, float("nan"))
-                    for name, values in spread.items()
-                },
+                "xy": target[..., :2],
+                "wh": target[..., 2:],
             },
             predictions={
                 "boxes": boxes / grid,
                 "objectness": confidence,
-                "class_probabilities": ops.softmax(raw[..., 5:], axis=-1),
-                "xy": boxes[..., :2],
-                "wh": boxes[..., 2:],
+                "class_probabilities": self._class_probabilities(raw),
+                "xy": compared[..., :2],
+                "wh": compared[..., 2:],
             },
         )
 
+    def _confidence(self, raw: Any) -> Any:
+        """(...) of (..., 5 + C) predictions."""
+        return raw[..., 4] if self.options["decoded"] else ops.sigmoid(raw[..., 4])
+
+    def _class_probabilities(self, raw: Any) -> Any:
+        """(..., C) of (..., 5 + C) predictions."""
+        return raw[..., 5:] if self.options["decoded"] else ops.softmax(raw[..., 5:], axis=-1)
+
+    def _cross_entropy(self, target_class: Any, classes: Any) -> Any:
+        """(B, N) cross-entropy of (B, N, C) predictions with class indices."""
+        if self.options["decoded"]:
+            log_probability = ops.log(ops.maximum(classes, SMALLEST_DECODED))
+        else:
+            log_probability = ops.log_softmax(classes, axis=-1)
+        picked = ops.take_along_axis(log_probability, ops.expand_dims(target_class, -1), axis=-1)
+        return -ops.squeeze(picked, -1)
+
+    def _compared(self, boxes: Any, grid: Any) -> Any:
+        """(..., 4) boxes in grid cells, as the coordinate terms compare them."""
+        if self.options["box_unit"] == "image":
+            boxes = boxes / grid
+        if not self.options["square_root_sizes"]:
+            return boxes
+        root = ops.sqrt(ops.maximum(boxes[..., 2:], SMALLEST_DECODED))
+        return ops.concatenate([boxes[..., :2], root], axis=-1)
+
     def _match(
         self, labels: Labels, objects: Any, height: int, width: int, count: int
-    ) -> tuple[Any, Any, Any, Any, Any, Any]:
-        """Gives each object the anchor of its cell that fits its shape best.
-
-        Returns:
-            object_slot (B, N); owns (B, N) bool, whether the object keeps it; same (B, N, N) bool,
-            who wants whose slot; overwriter (B, N), the last row that wants the slot; candidates
-            and their shape IoU (B, N, K).
-        """
+    ) -> CellMatching:
+        """Gives each object the anchor of its cell that fits its shape best."""
         row = owning_cell(labels.boxes[..., 1], height)
         column = owning_cell(labels.boxes[..., 0], width)
-        first_slot = (row * width + column) * count
+        first_slot = ops.expand_dims((row * width + column) * count, -1)
+        candidates = first_slot + ops.arange(count, dtype="int32")
         score = shape_iou(ops.expand_dims(objects[..., 2:], 2), ops.convert_to_tensor(self.anchors))
-        object_slot = first_slot + ops.cast(ops.argmax(score, axis=-1), "int32")
-        same = same_slot(object_slot, labels.usable)
-        _, last = first_and_last(same)
-        owns = ops.equal(last, ops.arange(ops.shape(same)[-1], dtype="int32"))
-        candidates = ops.expand_dims(first_slot, -1) + ops.arange(count, dtype="int32")
-        return object_slot, owns, same, last, *best_candidates(candidates, score)
+        return last_object_wins(labels, candidates, score, "shape IoU")
 
-    def _target_class(self, labels: Labels, same: Any) -> Any:
+    def _target_class(self, labels: Labels, rivals: Any) -> Any:
         """(B, N) int32: the class that an object's slot is trained towards."""
         if self.options["class_collision"] == "last":
             return labels.classes
-        rivals = ops.where(same, ops.expand_dims(labels.classes, 1), self.num_classes - 1)
-        return ops.min(rivals, axis=-1)
+        wanting = ops.where(rivals, ops.expand_dims(labels.classes, 1), self.num_classes - 1)
+        return ops.min(wanting, axis=-1)
 
     def _counts(
         self, owned: Any, no_object_mask: Any, class_weight: Any, iou: Any, slot_count: int
     ) -> tuple[Any, Any, Any, Any]:
-        """The normalisers, over the whole batch, and 1.0 while warming up, else 0.0."""
-        objects = ops.sum(owned)
-        empty = ops.sum(ops.cast(no_object_mask, "float32"))
+        """What xy and wh, both confidence terms, and classification are divided by.
+
+        Returns:
+            Three scalars, or (B, 1) where counts are over an image; and 1.0 while warming up,
+            else 0.0.
+        """
+        # (B,) each.
+        objects = ops.sum(owned, axis=-1)
+        empty = ops.sum(ops.cast(no_object_mask, "float32"), axis=-1)
         coord, confident, classed = objects, objects, objects
         if self.options["count_by_weight"]:
             if self.options["confidence_by_iou"]:
-                confident = ops.sum(owned * ops.cast(iou > 0, "float32"))
-            classed = ops.sum(owned * ops.cast(class_weight > 0, "float32"))
+                confident = ops.sum(owned * ops.cast(iou > 0, "float32"), axis=-1)
+            classed = ops.sum(owned * ops.cast(class_weight > 0, "float32"), axis=-1)
             # Objectness and no_object share a count, which loses the part whose lambda is zero.
             # Counts of one term need no such care: zero times that term is zero whatever it is
             # divided by.
@@ -329,48 +387,22 @@ class YoloV2Loss(GridLoss):
         batches = self.options["warmup_batches"] - int(self.options["warmup_off_by_one"])
         if batches > 0:
             warm = ops.cast(ops.convert_to_tensor(self.step) < batches, "float32")
-            slots = ops.cast(ops.shape(owned)[0], "float32") * slot_count
-            coord = warm * slots + (1.0 - warm) * coord
-        pooled = (self.reduce_count(count) for count in (coord, confident + empty, classed))
-        coord, confident, classed = (count + 1e-6 for count in pooled)
-        return coord, confident, classed, warm
+            coord = warm * slot_count + (1.0 - warm) * coord
+        counts = [self._divisor(count) for count in (coord, confident + empty, classed)]
+        return *counts, warm
+
+    def _divisor(self, count: Any) -> Any:
+        """Of a (B,) count an image: the pooled count, or (B, 1) counts times the images."""
+        over_images = self.options["counts_over"] == "image"
+        if not over_images:
+            count = self.reduce_count(ops.sum(count))
+        # Nothing is divided by zero where there is nothing to divide.
+        count = count + 1e-6 if self.options["half_errors"] else ops.maximum(count, 1.0)
+        if not over_images:
+            return count
+        images = self.reduce_count(ops.cast(ops.shape(count)[0], "float32"))
+        return ops.expand_dims(count, -1) * images
 
     def _is_on(self, term: str) -> Any:
         """1.0 where the term's lambda is above zero, else 0.0."""
         return ops.cast(ops.convert_to_tensor(self.lambdas[term]) > 0, "float32")
-
-
-def _anchor_pairs(anchors: Any) -> np.ndarray:
-    """(A, 2) float32 from pairs or from the notebook's flat list."""
-    try:
-        numbers = np.asarray(anchors, np.float32)
-        # Only a flat list is cut into pairs: (2, A) anchors would be cut wrongly in silence.
-        pairs = numbers.reshape(-1, 2) if numbers.ndim == 1 else numbers
-    except (TypeError, ValueError):
-        pairs = np.zeros((0, 2), np.float32)
-    if (
-        pairs.ndim != 2
-        or pairs.shape[1] != 2
-        or not len(pairs)
-        or not (np.isfinite(pairs) & (pairs > 0)).all()
-    ):
-        raise ValueError(
-            "anchors must be one or more pairs of width and height in grid cells, above zero; "
-            f"received {anchors!r}."
-        )
-    return pairs
-
-
-def _decode(raw: Any, corner: Any, anchor_of_slot: Any) -> Any:
-    """(B, P, 4) predicted boxes in grid cells; (P, 2) cell corners and anchors."""
-    size = ops.clip(raw[..., 2:4], -2 * LARGEST_SIZE_LOGIT, LARGEST_SIZE_LOGIT)
-    return ops.concatenate(
-        [ops.sigmoid(raw[..., :2]) + corner, ops.exp(size) * anchor_of_slot], axis=-1
-    )
-
-
-def _cross_entropy(target_class: Any, logits: Any) -> Any:
-    """(B, N) softmax cross-entropy with class indices."""
-    log_probability = ops.log_softmax(logits, axis=-1)
-    picked = ops.take_along_axis(log_probability, ops.expand_dims(target_class, -1), axis=-1)
-    return -ops.squeeze(picked, -1)
