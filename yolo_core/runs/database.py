@@ -65,7 +65,7 @@ def sentences(path: Path) -> Iterator[None]:
     except OSError as error:
         raise RunFileError(f"{path}: {error.strerror or error}.") from None
     except (ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as error:
-        raise RunFileError(f"{path} is damaged: a row does not read ({error}).") from None
+        raise RunFileError(f"{path} is damaged: a row does not read ({error}).") from error
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> str:

@@ -92,7 +92,7 @@ class RunReader:
         """
         with self._reading() as connection:
             low, high = _limits(connection)
-            return self._rows(
+            return self._table(
                 connection,
                 columns,
                 low if first is None else max(int(first), low),
