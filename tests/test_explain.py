@@ -1,0 +1,358 @@
+"""The report of one sample: counts, sums, and a reason in plain words for everything."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from yolo_core.assignment import Assignment, ObjectStatus
+from yolo_core.explain import MaskCounts, explain, object_status, totals_agree
+from yolo_core.reasons import object_reason, slot_reason
+from yolo_core.runs.snapshots import SampleView
+from yolo_core.slots import SlotLayout
+
+ANCHORS = np.array([[0.2, 0.2], [0.5, 0.5]], np.float32)
+BOXES = [[0.25, 0.25, 0.4, 0.4], [0.75, 0.75, 0.2, 0.3]]
+# A 2 x 2 grid with two anchors: cell (row 0, column 0) holds slots 0 and 1, cell (1, 1) 6 and 7.
+
+
+def make_view(
+    *,
+    boxes: list[list[float]] = BOXES,
+    status: list[int] | None = None,
+    slots: list[int] = (1, 6),
+    scores: list[list[float]] = ((0.16, 0.64), (0.67, 0.24)),
+    candidates: list[list[int]] | None = None,
+    measure: str = "shape IoU",
+    layout: SlotLayout | None = None,
+) -> SampleView:
+    """Two objects of classes "cat" and "dog" in a picture of 20 x 10 pixels, and a padding row.
+
+    By default object 0 is trained by slot 1 and object 1 by slot 6; slot 0 is ignored.
+    """
+    layout = layout or SlotLayout.from_grids([(2, 2, 2)], [ANCHORS])
+    count, rows = layout.count, len(boxes)
+    y_true = np.zeros((rows + 1, 7), np.float32)
+    for index, box in enumerate(boxes):
+        y_true[index, :5] = [1, *box]
+        y_true[index, 5 + index % 2] = 1
+    status = status if status is not None else [ObjectStatus.MATCHED] * rows
+    slots = np.array([*slots, -1], np.int32)
+    matched = np.full(count, -1, np.int32)
+    for index in range(rows):
+        if ObjectStatus(status[index]).is_matched:
+            matched[slots[index]] = index
+    object_mask = matched >= 0
+    ignore_mask = np.zeros(count, bool)
+    ignore_mask[0] = not object_mask[0]
+    overlap = np.zeros((count, rows + 1), np.float32)
+    overlap[slots[:rows], np.arange(rows)] = 0.44
+    overlap[0, 0], overlap[-1, 1] = 0.63, 0.12
+    if candidates is None:
+        candidates = [
+            [slot - slot % 2, slot - slot % 2 + 1] if slot >= 0 else [-1, -1]
+            for slot in slots[:rows]
+        ]
+    nobody = np.full((rows + 1, 1), -1, np.int32)
+    maps = {
+        "xy": np.where(object_mask, 0.25, 0).astype(np.float32),
+        "no_object": np.where(object_mask | ignore_mask, 0, 0.125).astype(np.float32),
+    }
+    lambdas = {"xy": 2.0, "no_object": 0.5}
+    terms = {name: float(values.sum()) for name, values in maps.items()}
+    total = sum(lambdas[name] * value for name, value in terms.items())
+    return SampleView(
+        step=3,
+        kind="pinned",
+        name="val/3",
+        class_names=("cat", "dog"),
+        loss_name="yolov2",
+        channels=("x", "y", "w", "h", "objectness", "class 0", "class 1"),
+        layout=layout,
+        image=np.zeros((10, 20, 1), np.uint8),
+        y_true=y_true,
+        y_pred=np.zeros((count, 7), np.float32),
+        keep=np.zeros(count, bool),
+        total=total,
+        terms=terms,
+        lambdas=lambdas,
+        maps=maps,
+        assignment=Assignment(
+            object_mask=object_mask,
+            no_object_mask=~object_mask & ~ignore_mask,
+            ignore_mask=ignore_mask,
+            matched_object=matched,
+            object_slot=slots[:, None],
+            match_count=np.array([[1]] * rows + [[0]], np.int32),
+            object_status=np.array([[s] for s in status] + [[ObjectStatus.PADDING]], np.int32),
+            overwritten_by=nobody,
+            object_iou=np.full((rows + 1, 1), 0.44, np.float32),
+            candidate_slots=np.array([*candidates, [-1] * len(candidates[0])], np.int32)[:, None],
+            candidate_score=np.array([*scores, [0.0] * len(scores[0])], np.float32)[:, None],
+            candidate_measure=measure,
+        ),
+        targets={"overlap": overlap},
+        predictions={"boxes": np.zeros((count, 4), np.float32)},
+        batch_total=total,
+        batch_terms=terms,
+    )
+
+
+def change(view: SampleView, **arrays: np.ndarray) -> SampleView:
+    """The same view with other assignment arrays."""
+    return dataclasses.replace(view, assignment=dataclasses.replace(view.assignment, **arrays))
+
+
+def test_report_of_two_objects() -> None:
+    report = explain(make_view(), recorded_total=1.3125)
+    assert report.masks == MaskCounts(slots=8, object=2, no_object=5, ignore=1)
+    assert report.masks.is_partition
+    assert report.terms == {"xy": 0.5, "no_object": 0.625}
+    assert report.total == 2 * 0.5 + 0.5 * 0.625
+    assert report.recorded_total == 1.3125
+    first, second = report.objects
+    assert (first.index, first.class_name, first.status) == (0, "cat", ObjectStatus.MATCHED)
+    assert (second.class_index, second.class_name) == (1, "dog")
+    (slot,) = second.slots
+    assert (slot.head, slot.row, slot.column, slot.anchor) == (0, 1, 1, 0)
+    assert slot.iou == pytest.approx(0.44)
+
+
+def test_json_has_the_documented_keys_and_survives_a_round_trip() -> None:
+    view = make_view(boxes=[[float("nan"), 0.5, 0.2, 0.2], BOXES[1]], status=[7, 1], slots=[-1, 6])
+    fields = json.loads(json.dumps(explain(view, recorded_total=float("nan")).to_json()))
+    assert set(fields) == {"objects", "masks", "terms", "lambdas", "total", "recorded_total"}
+    assert fields["masks"] == {"slots": 8, "object": 1, "no_object": 6, "ignore": 1}
+    assert fields["recorded_total"] is None
+    invalid, matched = fields["objects"]
+    assert invalid["box"][0] is None
+    assert invalid["status"] == "invalid"
+    assert invalid["slots"] == []
+    assert (matched["index"], matched["class"], matched["class_name"]) == (1, 1, "dog")
+    assert set(matched["slots"][0]) == {"head", "row", "column", "anchor", "iou"}
+
+
+def test_matched_by_shape_names_cell_anchor_scores_and_runner_up() -> None:
+    assert object_reason(make_view(), 0) == (
+        "Its centre (5.0, 2.5 px) lies in cell (row 0, column 0). Anchor 1 fits its width and "
+        "height best: shape IoU 0.64, next anchor 0 with 0.16. Its predicted box has IoU 0.44 now."
+    )
+
+
+def test_matched_by_predicted_box_speaks_of_predictors() -> None:
+    layout = SlotLayout.from_grids([(2, 2, 2)])
+    reason = object_reason(make_view(layout=layout, measure="box IoU"), 1)
+    assert reason == (
+        "Its centre (15.0, 7.5 px) lies in cell (row 1, column 1). Predictor 0 predicts the box "
+        "that overlaps it best: box IoU 0.67, next predictor 1 with 0.24."
+    )
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ([0.0, 0.0], "The box IoU is 0.00 for all 2 predictors alike, so the first, predictor 0"),
+        ([0.3, 0.9], "given to predictor 0 with box IoU 0.30, although predictor 1 has 0.90"),
+        ([0.501, 0.5012], "although predictor 1 has 0.50"),
+        ([0.5012, 0.501], "box IoU 0.5012, next predictor 1 with 0.5010"),
+    ],
+)
+def test_close_and_odd_races(scores: list[float], words: str) -> None:
+    layout = SlotLayout.from_grids([(2, 2, 2)])
+    view = make_view(boxes=BOXES[1:], slots=[6], scores=[scores], layout=layout, measure="box IoU")
+    assert words in object_reason(view, 0)
+
+
+def test_tie_among_three() -> None:
+    layout = SlotLayout.from_grids([(1, 1, 3)])
+    view = make_view(
+        boxes=BOXES[:1], slots=[0], scores=[[0.4, 0.4, 0.1]], candidates=[[0, 1, 2]], layout=layout
+    )
+    assert "Predictor 0 and predictor 1 tie with shape IoU 0.40; the first was taken." in (
+        object_reason(view, 0)
+    )
+
+
+def test_owner_that_does_not_hold_the_centre_is_told() -> None:
+    # As a loss does that indexes rows by x (golden/README.md, A-3).
+    view = make_view(boxes=[[0.75, 0.25, 0.4, 0.4]], slots=[5], scores=[[0.1, 0.6]])
+    assert object_reason(view, 0).startswith(
+        "Its centre (15.0, 2.5 px) lies in cell (row 0, column 1), but this loss gives it to cell "
+        "(row 1, column 0)."
+    )
+
+
+def test_centre_on_the_edge_counts_to_the_last_cell() -> None:
+    view = make_view(boxes=[[1.0, 1.0, 0.4, 0.4]], slots=[7], scores=[[0.1, 0.6]])
+    assert "lies in cell (row 1, column 1)." in object_reason(view, 0)
+
+
+def test_candidates_in_several_cells_are_named_with_their_cells() -> None:
+    view = make_view(
+        boxes=BOXES[:1], slots=[1], scores=[[0.7, 0.3]], candidates=[[1, 6]], measure="prior IoU"
+    )
+    assert object_reason(view, 0).startswith(
+        "Anchor 1 of cell (row 0, column 0) has the prior box that overlaps it best, of 2 "
+        "compared: prior IoU 0.70, next anchor 0 of cell (row 1, column 1) with 0.30."
+    )
+
+
+def test_several_slots_for_one_object() -> None:
+    view = make_view(boxes=BOXES[:1], slots=[1], scores=[[0.1, 0.6]])
+    matched = view.assignment.matched_object.copy()
+    matched[4] = 0
+    view = change(view, match_count=np.array([[2], [0]]), matched_object=matched)
+    assert "It trains 2 slots; this is the best of them." in object_reason(view, 0)
+    slots = explain(view).objects[0].slots
+    assert [(slot.row, slot.column, slot.anchor) for slot in slots] == [(0, 0, 1), (1, 0, 0)]
+
+
+def test_shared_slot_names_the_other_object_on_both_sides() -> None:
+    view = make_view(boxes=[BOXES[0]] * 2, status=[2, 2], slots=[1, 1], scores=[[0.1, 0.6]] * 2)
+    assert "It shares that slot with object 1 (class dog)" in object_reason(view, 0)
+    assert "It shares that slot with object 0 (class cat)" in object_reason(view, 1)
+    report = explain(view)
+    assert [each.status.name for each in report.objects] == ["SHARED", "SHARED"]
+    assert all(len(each.slots) == 1 for each in report.objects)
+    assert "and it is trained for object 0 (class cat) as well" in slot_reason(view, 1)
+
+
+def test_overwritten_object_names_who_took_its_slot() -> None:
+    view = make_view(boxes=[BOXES[0]] * 2, status=[3, 1], slots=[1, 1], scores=[[0.1, 0.6]] * 2)
+    view = change(view, overwritten_by=np.array([[1], [-1], [-1]]))
+    reason = object_reason(view, 0)
+    assert "Anchor 1 fits its width and height best" in reason
+    assert reason.endswith(
+        "But object 1 (class dog) comes later in the labels, belongs to the same slot and took it "
+        "over. It enters no term of the loss."
+    )
+    assert explain(view).objects[0].slots == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "box", "words"),
+    [
+        (
+            ObjectStatus.OUTSIDE,
+            [1.2, 0.5, 0.2, 0.2],
+            "Its centre (24.0, 5.0 px) lies outside the picture of 20 x 10 px",
+        ),
+        (
+            ObjectStatus.ZERO_AREA,
+            [0.5, 0.5, 0.0, 0.2],
+            "Its box is 0.0 px wide and 2.0 px high: without an area",
+        ),
+        (
+            ObjectStatus.INVALID,
+            [0.5, float("inf"), 0.1, 0.2],
+            "Its label row cannot be used: y_center is inf.",
+        ),
+    ],
+)
+def test_objects_that_no_slot_can_have(status: int, box: list[float], words: str) -> None:
+    view = make_view(boxes=[box], status=[status], slots=[-1], scores=[[0.0, 0.0]])
+    reason = object_reason(view, 0)
+    assert reason.startswith(words)
+    assert reason.endswith("It enters no term of the loss.")
+
+
+def test_below_threshold_names_the_best_there_was() -> None:
+    view = make_view(
+        boxes=BOXES[:1],
+        status=[ObjectStatus.BELOW_THRESHOLD],
+        slots=[-1],
+        scores=[[0.31, 0.2]],
+        candidates=[[6, 2]],
+        measure="prior IoU",
+    )
+    assert object_reason(view, 0) == (
+        "No slot reached the matching threshold: the best one, anchor 0 of cell (row 1, column 1), "
+        "has only prior IoU 0.31. It enters no term of the loss."
+    )
+
+
+def test_each_head_gives_its_own_reason() -> None:
+    layout = SlotLayout.from_grids([(1, 1, 2), (2, 2, 2)], [ANCHORS, ANCHORS])
+    view = make_view(boxes=BOXES[:1], slots=[1], scores=[[0.1, 0.6]], layout=layout)
+    two = {
+        name: np.repeat(getattr(view.assignment, name), 2, axis=1)
+        for name in Assignment.ARRAYS
+        if getattr(view.assignment, name).ndim > 1
+    }
+    two["object_status"][0] = [ObjectStatus.BELOW_THRESHOLD, ObjectStatus.MATCHED]
+    two["object_slot"][0] = [-1, 3]
+    two["candidate_slots"][0] = [[0, 1], [2, 3]]
+    view = change(view, **two)
+    reason = object_reason(view, 0)
+    assert reason.startswith("Head 0: No slot reached the matching threshold: the best one, ")
+    assert " Head 1: Its centre (5.0, 2.5 px) lies in head 1, cell (row 0, column 0)." in reason
+    assert object_status(view, 0) is ObjectStatus.MATCHED
+    assert explain(view).objects[0].slots[0].head == 1
+
+
+def test_every_slot_has_a_reason_that_begins_with_its_part() -> None:
+    view = make_view()
+    reasons = [slot_reason(view, slot) for slot in range(8)]
+    assert reasons[0] == (
+        "ignored: its box overlaps object 0 (class cat) with IoU 0.63, too much for this loss to "
+        "call it empty."
+    )
+    assert reasons[1] == (
+        "object: it is trained for object 0 (class cat); its box has IoU 0.44 now."
+    )
+    assert reasons[2] == "no object: its box overlaps no object."
+    assert reasons[7] == "no object: its box overlaps object 1 (class dog) with IoU 0.12 at most."
+
+
+def test_a_slot_that_sees_an_object_but_is_pushed_down_says_so() -> None:
+    view = make_view()
+    view.targets["overlap"][2, 1] = 0.8
+    assert slot_reason(view, 2) == (
+        "no object: its box does overlap object 1 (class dog) with IoU 0.80, but another slot is "
+        "responsible for that object, and this loss pushes this one down."
+    )
+
+
+def test_ignored_for_another_reason_than_overlap() -> None:
+    view = make_view()
+    view.targets["overlap"][0] = 0
+    assert slot_reason(view, 0) == (
+        "ignored: it was compared for object 0 (class cat) with shape IoU 0.16, and another slot "
+        "got it."
+    )
+    view = change(view, candidate_slots=np.full_like(view.assignment.candidate_slots, -1))
+    assert "this loss does not train it as empty either" in slot_reason(view, 0)
+
+
+def test_picture_without_objects() -> None:
+    view = make_view(boxes=BOXES[:1], status=[ObjectStatus.PADDING], slots=[-1], scores=[[0, 0]])
+    assert explain(view).objects == ()
+    assert slot_reason(view, 2) == "no object: the picture holds no objects."
+
+
+@pytest.mark.parametrize(
+    ("total", "recorded", "agree"),
+    [
+        (1.0, 1.00005, True),
+        (1.0, 1.0002, False),
+        (0.0, 0.0, True),
+        (0.0, 0.001, False),
+        (float("nan"), float("nan"), True),
+        (float("nan"), 1.0, False),
+    ],
+)
+def test_totals_agree(total: float, recorded: float, agree: bool) -> None:
+    assert totals_agree(total, recorded) is agree
+
+
+def test_no_keras_and_no_tensorflow() -> None:
+    code = "import sys, yolo_core.explain; print(sorted({'keras', 'tensorflow'} & {*sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,285 @@
+"""Why an object has its slot, and why a slot has its role: sentences made from the evidence.
+
+Generic over losses: the candidates of an object, their scores and what the score measures are in
+the assignment, and the sentences use nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolo_core.assignment import ObjectStatus
+from yolo_core.slots import SlotLayout
+
+if TYPE_CHECKING:
+    from yolo_core.runs.snapshots import SampleView
+
+_BEST = {
+    "shape IoU": "fits its width and height best",
+    "box IoU": "predicts the box that overlaps it best",
+    "prior IoU": "has the prior box that overlaps it best",
+}
+_NO_TERM = "It enters no term of the loss."
+_FIELDS = ("object flag", "x_center", "y_center", "width", "height")
+
+
+def slot_word(layout: SlotLayout) -> str:
+    """What a slot of a cell is called: an anchor where there are priors, else a predictor."""
+    return "anchor" if layout.has_priors else "predictor"
+
+
+def cell_name(layout: SlotLayout, slot: int) -> str:
+    """The cell of a slot, such as "cell (row 3, column 2)"; with its head if there are several."""
+    head = f"head {layout.head[slot]}, " if len(layout.grids) > 1 else ""
+    return f"{head}cell (row {layout.row[slot]}, column {layout.column[slot]})"
+
+
+def object_name(view: SampleView, index: int) -> str:
+    """An object with its class, such as "object 2 (class 7)"."""
+    one_hot = view.y_true[index, 5:]
+    if not np.any(one_hot > 0):
+        return f"object {index}"
+    return f"object {index} (class {view.class_names[int(np.argmax(one_hot))]})"
+
+
+def object_reason(view: SampleView, index: int) -> str:
+    """Why an object is trained by its slot, or by none: one to four sentences a head.
+
+    Args:
+        view: The sample.
+        index: Row of the object in the labels.
+    """
+    rows = view.assignment.object_status.shape[1]
+    reasons = [_head_reason(view, index, row) for row in range(rows)]
+    if len(set(reasons)) == 1:  # the same on every head: outside, zero area, ...
+        return reasons[0]
+    return " ".join(f"Head {row}: {reason}" for row, reason in enumerate(reasons))
+
+
+def slot_reason(view: SampleView, slot: int) -> str:
+    """Why a slot is trained for an object, trained to say "no object", or ignored.
+
+    Args:
+        view: The sample.
+        slot: Index on the slot axis.
+    """
+    assignment = view.assignment
+    if assignment.object_mask[slot]:
+        return _object_slot_reason(view, slot)
+    if view.objects.size == 0:
+        part = "no object" if assignment.no_object_mask[slot] else "ignored"
+        return f"{part}: the picture holds no objects."
+    overlap = _best_overlap(view)
+    nearest = int(view.objects[np.argmax(view.targets["overlap"][slot, view.objects])])
+    near = f"{object_name(view, nearest)} with IoU {overlap[slot]:.2f}"
+    if assignment.no_object_mask[slot]:
+        if overlap[slot] <= 0:
+            return "no object: its box overlaps no object."
+        if overlap[slot] >= 0.5:
+            return (
+                f"no object: its box does overlap {near}, but another slot is responsible "
+                "for that object, and this loss pushes this one down."
+            )
+        return f"no object: its box overlaps {near} at most."
+    trained = overlap[assignment.no_object_mask]
+    if overlap[slot] > 0 and (trained.size == 0 or overlap[slot] >= trained.max()):
+        return f"ignored: its box overlaps {near}, too much for this loss to call it empty."
+    candidacy = _candidacy(view, slot)
+    if candidacy:
+        return f"ignored: {candidacy}."
+    return (
+        "ignored: it is responsible for no object, and this loss does not train it as empty "
+        f"either; its box overlaps {near} at most."
+    )
+
+
+def _object_slot_reason(view: SampleView, slot: int) -> str:
+    assignment = view.assignment
+    index = int(assignment.matched_object[slot])
+    if index < 0:
+        return "object: it is responsible for an object."
+    iou = float(view.targets["overlap"][slot, index])
+    text = f"object: it is trained for {object_name(view, index)}; its box has IoU {iou:.2f} now"
+    rows = [row for row, own in enumerate(assignment.object_slot[index]) if own == slot]
+    sharing = _sharing(view, index, rows[0]) if rows else []
+    if sharing:
+        names = " and ".join(object_name(view, other) for other in sharing)
+        text += f", and it is trained for {names} as well"
+    return text + "."
+
+
+def _candidacy(view: SampleView, slot: int) -> str:
+    """For which object a slot was compared, and with what score; empty if for none."""
+    found = np.argwhere(view.assignment.candidate_slots == slot)
+    if not found.size:
+        return ""
+    index, row, rank = (int(value) for value in found[0])
+    score = view.assignment.candidate_score[index, row, rank]
+    return (
+        f"it was compared for {object_name(view, index)} with "
+        f"{view.assignment.candidate_measure} {score:.2f}, and another slot got it"
+    )
+
+
+def _best_overlap(view: SampleView) -> np.ndarray:
+    """(P,) IoU of each slot's predicted box with the object that it overlaps most."""
+    return view.targets["overlap"][:, view.objects].max(axis=1)
+
+
+def _head_reason(view: SampleView, index: int, row: int) -> str:
+    assignment = view.assignment
+    status = ObjectStatus(int(assignment.object_status[index, row]))
+    height, width = view.image.shape[:2]
+    x, y, w, h = (float(value) for value in view.y_true[index, 1:5])
+    centre = f"({x * width:.1f}, {y * height:.1f} px)"
+    if status is ObjectStatus.PADDING:
+        return "The label row holds no object."
+    if status is ObjectStatus.INVALID:
+        wrong = [
+            f"{name} is {value}"
+            for name, value in zip(_FIELDS, view.y_true[index, :5], strict=True)
+            if not np.isfinite(value)
+        ]
+        what = ", ".join(wrong) or "a class entry is not a finite number"
+        return f"Its label row cannot be used: {what}. {_NO_TERM}"
+    if status is ObjectStatus.OUTSIDE:
+        return (
+            f"Its centre {centre} lies outside the picture of {width} x {height} px, "
+            f"so no cell owns it. {_NO_TERM}"
+        )
+    if status is ObjectStatus.ZERO_AREA:
+        return (
+            f"Its box is {w * width:.1f} px wide and {h * height:.1f} px high: without an area "
+            f"there is nothing to match. {_NO_TERM}"
+        )
+    if status is ObjectStatus.BELOW_THRESHOLD:
+        return f"{_below_threshold(view, index, row)} {_NO_TERM}"
+    sentences = [_competition(view, index, row, centre)]
+    if status is ObjectStatus.OVERWRITTEN:
+        taker = int(assignment.overwritten_by[index, row])
+        by = object_name(view, taker) if taker >= 0 else "another object"
+        sentences.append(
+            f"But {by} comes later in the labels, belongs to the same slot and took it over."
+        )
+        sentences.append(_NO_TERM)
+        return " ".join(sentences)
+    if assignment.match_count[index, row] > 1:
+        sentences.append(
+            f"It trains {assignment.match_count[index, row]} slots; this is the best of them."
+        )
+    if status is ObjectStatus.SHARED:
+        names = " and ".join(object_name(view, each) for each in _sharing(view, index, row))
+        sentences.append(
+            f"It shares that slot with {names or 'another object'}: both train one prediction, "
+            "which can satisfy only one of them."
+        )
+    if assignment.candidate_measure != "box IoU":  # else its score has said that already
+        iou = assignment.object_iou[index, row]
+        sentences.append(f"Its predicted box has IoU {iou:.2f} now.")
+    return " ".join(sentences)
+
+
+def _sharing(view: SampleView, index: int, row: int) -> list[int]:
+    """The other objects that train the same slot."""
+    assignment = view.assignment
+    slot = assignment.object_slot[index, row]
+    return [
+        int(other)
+        for other in view.objects
+        if other != index
+        and any(
+            own == slot and ObjectStatus(int(status)).is_matched
+            for own, status in zip(
+                assignment.object_slot[other], assignment.object_status[other], strict=True
+            )
+        )
+    ]
+
+
+def _candidates(view: SampleView, index: int, row: int) -> list[tuple[int, float]]:
+    """(slot, score) of every candidate, best first, the first one first on a tie."""
+    slots = view.assignment.candidate_slots[index, row]
+    scores = view.assignment.candidate_score[index, row]
+    pairs = [(int(s), float(v)) for s, v in zip(slots, scores, strict=True) if s >= 0]
+    return sorted(pairs, key=lambda pair: -pair[1])
+
+
+def _below_threshold(view: SampleView, index: int, row: int) -> str:
+    candidates = _candidates(view, index, row)
+    if not candidates:
+        return "No slot reached the matching threshold."
+    slot, score = candidates[0]
+    layout = view.layout
+    return (
+        f"No slot reached the matching threshold: the best one, {slot_word(layout)} "
+        f"{layout.anchor[slot]} of {cell_name(layout, slot)}, has only "
+        f"{view.assignment.candidate_measure} {score:.2f}."
+    )
+
+
+def _competition(view: SampleView, index: int, row: int, centre: str) -> str:
+    """Which cell owns the object, and how its slot won against the other candidates."""
+    layout, measure = view.layout, view.assignment.candidate_measure
+    own = int(view.assignment.object_slot[index, row])
+    candidates = _candidates(view, index, row)
+    word = slot_word(layout)
+    one_cell = all(_same_cell(layout, own, slot) for slot, _ in candidates)
+
+    def name(slot: int) -> str:
+        inside = "" if one_cell else f" of {cell_name(layout, slot)}"
+        return f"{word} {layout.anchor[slot]}{inside}"
+
+    where = f"{_ownership(view, index, own, centre)} " if one_cell else ""
+    scores = dict(candidates)
+    if own not in scores:
+        return f"{where}It was given to {name(own)}."
+    if len(candidates) == 1:
+        return f"{where}{name(own).capitalize()} was the only candidate."
+    others = [(slot, score) for slot, score in candidates if slot != own]
+    best, second = scores[own], others[0][1]
+    if len(set(scores.values())) == 1:
+        return (
+            f"{where}The {measure} is {best:.2f} for all {len(candidates)} {word}s alike, so the "
+            f"first, {name(own)}, was taken."
+        )
+    if second > best:
+        return (
+            f"{where}It was given to {name(own)} with {measure} {best:.2f}, although "
+            f"{name(others[0][0])} has {second:.2f}."
+        )
+    if second == best:
+        return (
+            f"{where}{name(own).capitalize()} and {name(others[0][0])} tie with {measure} "
+            f"{best:.2f}; the first was taken."
+        )
+    digits = 2 if f"{best:.2f}" != f"{second:.2f}" else 4
+    among = "" if one_cell else f", of {len(candidates)} compared"
+    return (
+        f"{where}{name(own).capitalize()} {_BEST.get(measure, 'scores best')}{among}: {measure} "
+        f"{best:.{digits}f}, next {name(others[0][0])} with {second:.{digits}f}."
+    )
+
+
+def _same_cell(layout: SlotLayout, one: int, other: int) -> bool:
+    return all(
+        getattr(layout, axis)[one] == getattr(layout, axis)[other]
+        for axis in ("head", "row", "column")
+    )
+
+
+def _ownership(view: SampleView, index: int, slot: int, centre: str) -> str:
+    """Which cell the centre lies in, and that the loss chose another one where it did."""
+    layout = view.layout
+    rows, columns, _ = layout.grids[int(layout.head[slot])]
+    x, y = view.y_true[index, 1:3]
+    # float32, like the losses: a centre on a cell border then falls on the same side.
+    row = min(int(np.floor(np.float32(y) * np.float32(rows))), rows - 1)
+    column = min(int(np.floor(np.float32(x) * np.float32(columns))), columns - 1)
+    if (row, column) == (int(layout.row[slot]), int(layout.column[slot])):
+        return f"Its centre {centre} lies in {cell_name(layout, slot)}."
+    return (
+        f"Its centre {centre} lies in cell (row {row}, column {column}), but this loss gives it to "
+        f"{cell_name(layout, slot)}."
+    )
