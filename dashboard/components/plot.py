@@ -26,7 +26,8 @@ _LIBRARY = components_v1.declare_component(
 _PLOT = st.components.v2.component(
     "plot",
     html='<div class="plot"></div>',
-    css=".plot { width: 100%; }",
+    # Pictures are there to have their pixels counted.
+    css=".plot { width: 100%; } .plot image { image-rendering: pixelated; }",
     js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )

@@ -1,0 +1,284 @@
+"""The picture as the network gets it, with everything that can be laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.figures.picture import add_picture, box_lines, picture_uri
+from dashboard.figures.places import Cell, cell_boxes, detections, matching_score, slot_boxes
+from yolo_core.explain import object_status
+from yolo_core.reasons import object_name, slot_word
+from yolo_core.runs.snapshots import SampleView
+
+GRID, OBJECTS, CELLS = "grid", "objects", "owning cells"
+ANCHORS, MATCHED, PREDICTIONS = "anchors of the cell", "matched anchors", "predictions"
+LAYERS = (GRID, OBJECTS, CELLS, ANCHORS, MATCHED, PREDICTIONS)
+
+# Bright enough for dark pictures, told apart by dash as well as by hue, with a dark rim for light
+# pictures.
+OBJECT_COLOR, MATCHED_COLOR, PREDICTION_COLOR = "#3ddc84", "#56c1ff", "#ffa629"
+ANCHOR_COLOR, CELL_COLOR = "#ff8ad4", "#ffee58"
+_RIM = "rgba(0, 0, 0, 0.65)"
+
+
+def scene_figure(
+    view: SampleView,
+    *,
+    layers: Collection[str],
+    cell: Cell,
+    score_cut: float,
+    height: int = 620,
+) -> go.Figure:
+    """Draws the picture with its layers; every cell centre of the cell's head can be clicked.
+
+    Args:
+        view: The sample.
+        layers: Which of `LAYERS` to draw.
+        cell: The selected cell; its head is the one whose grid is drawn.
+        score_cut: Predictions below this score are left out.
+        height: Pixels.
+
+    Returns:
+        A figure in picture pixels. A clicked cell centre carries [head, row, column].
+    """
+    shape = view.image.shape[:2]
+    figure = go.Figure()
+    if GRID in layers:
+        _add_grid(figure, view, cell.head)
+    if CELLS in layers:
+        _add_owning_cells(figure, view, cell.head)
+    if ANCHORS in layers:
+        _add_cell_anchors(figure, view, cell)
+    if MATCHED in layers:
+        _add_matched(figure, view)
+    if PREDICTIONS in layers:
+        _add_predictions(figure, view, score_cut)
+    if OBJECTS in layers:
+        _add_objects(figure, view)
+    _add_boxes(figure, "selected cell", cell_boxes(view, [cell]), shape, color=CELL_COLOR, width=3)
+    _add_click_targets(figure, view, cell.head)
+    add_picture(figure, picture_uri(view.image), shape)
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        legend={"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0.5, "xanchor": "center"},
+        hovermode="closest",
+        hoverdistance=-1,  # a click anywhere goes to the nearest cell centre
+        dragmode="zoom",
+        uirevision=f"{shape}",
+    )
+    return figure
+
+
+def _add_boxes(
+    figure: go.Figure,
+    name: str,
+    boxes: np.ndarray,
+    shape: tuple[int, int],
+    *,
+    color: str,
+    width: float = 2,
+    dash: str = "solid",
+    labels: Sequence[str] = (),
+    below: bool = False,
+) -> None:
+    """Adds boxes as one line with a dark rim, and a label at the corner of each."""
+    if not len(boxes):
+        return
+    x, y = box_lines(boxes, shape)
+    plain = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip", "legendgroup": name}
+    figure.add_scatter(**plain, line={"color": _RIM, "width": width + 2}, showlegend=False)
+    figure.add_scatter(**plain, line={"color": color, "width": width, "dash": dash}, name=name)
+    if len(labels):
+        # Corner 0 is top left, corner 3 bottom left; labels that would leave the picture at the
+        # top go inside the box.
+        corner = 3 if below else 0
+        at_x, at_y = _apart(x[corner::6], y[corner::6], shape)
+        above = np.where(at_y > 0.06 * shape[0], "top right", "bottom right")
+        figure.add_scatter(
+            x=at_x,
+            y=at_y,
+            mode="text",
+            text=list(labels),
+            textposition="bottom right" if below else above,
+            textfont={"color": color, "size": 13, "shadow": "0 0 3px #000, 0 0 3px #000"},
+            hoverinfo="skip",
+            legendgroup=name,
+            showlegend=False,
+        )
+
+
+def _apart(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Moves labels that would cover an earlier one down by a line of text, into the picture."""
+    height, width = shape
+    line = 0.035 * height
+    x, y = np.clip(x, 0, width), np.clip(y, 0, height).astype(np.float64)
+    for k in range(len(x)):
+        near = np.abs(x[:k] - x[k]) < 0.1 * width
+        while (np.abs(y[:k][near] - y[k]) < 0.9 * line).any():
+            y[k] += line
+    return x, y
+
+
+def _add_grid(figure: go.Figure, view: SampleView, head: int) -> None:
+    height, width = view.image.shape[:2]
+    rows, columns, _ = view.layout.grids[head]
+    x, y = [], []
+    for k in range(columns + 1):
+        x += [k * width / columns] * 2 + [None]
+        y += [0, height, None]
+    for k in range(rows + 1):
+        x += [0, width, None]
+        y += [k * height / rows] * 2 + [None]
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        line={"color": "rgba(170, 170, 170, 0.55)", "width": 1},
+        name="grid",
+        hoverinfo="skip",
+    )
+
+
+def _add_objects(figure: go.Figure, view: SampleView) -> None:
+    boxes = view.y_true[view.objects, 1:5]
+    labels = [_object_label(view, int(index)) for index in view.objects]
+    usable = np.isfinite(boxes).all(axis=1)
+    _add_boxes(
+        figure,
+        "objects",
+        boxes[usable],
+        view.image.shape[:2],
+        color=OBJECT_COLOR,
+        width=2.5,
+        labels=[label for label, good in zip(labels, usable, strict=True) if good],
+    )
+
+
+def _object_label(view: SampleView, index: int) -> str:
+    one_hot = view.y_true[index, 5:]
+    name = view.class_names[int(np.argmax(one_hot))] if np.any(one_hot > 0) else "no class"
+    lost = "" if object_status(view, index).is_matched else " ✗"
+    return f"<b>{index}: {name}{lost}</b>"
+
+
+def _add_owning_cells(figure: go.Figure, view: SampleView, head: int) -> None:
+    own = np.unique(view.assignment.object_slot[view.objects])
+    own = own[own >= 0]
+    own = own[view.layout.head[own] == head]
+    places = {(int(view.layout.row[slot]), int(view.layout.column[slot])) for slot in own}
+    if not places:
+        return
+    boxes = cell_boxes(view, [Cell(head, row, column) for row, column in sorted(places)])
+    x, y = box_lines(boxes, view.image.shape[:2])
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="lines",
+        fill="toself",
+        fillcolor="rgba(61, 220, 132, 0.22)",
+        line={"color": "rgba(61, 220, 132, 0.5)", "width": 1},
+        name="owning cells",
+        hoverinfo="skip",
+    )
+
+
+def _add_cell_anchors(figure: go.Figure, view: SampleView, cell: Cell) -> None:
+    slots = view.layout.cell_slots(cell.head, cell.row, cell.column)
+    word = slot_word(view.layout)
+    boxes = slot_boxes(view, slots)
+    usable = np.isfinite(boxes).all(axis=1)
+    _add_boxes(
+        figure,
+        "anchors of the cell" if view.layout.has_priors else "predicted boxes of the cell",
+        boxes[usable],
+        view.image.shape[:2],
+        color=ANCHOR_COLOR,
+        width=1.5,
+        dash="dot",
+        labels=[f"{word[0]}{view.layout.anchor[slot]}" for slot in slots[usable]],
+        below=True,
+    )
+
+
+def _add_matched(figure: go.Figure, view: SampleView) -> None:
+    slots = np.flatnonzero(view.assignment.object_mask)
+    boxes = slot_boxes(view, slots)
+    usable = np.isfinite(boxes).all(axis=1)
+    word = slot_word(view.layout)
+    labels = [
+        f"{word[0]}{view.layout.anchor[slot]} {matching_score(view, int(slot)):.2f}"
+        for slot in slots[usable]
+    ]
+    _add_boxes(
+        figure,
+        f"matched {word}s, {view.assignment.candidate_measure}",
+        boxes[usable],
+        view.image.shape[:2],
+        color=MATCHED_COLOR,
+        width=1.5,
+        dash="dashdot",
+        labels=labels,
+        below=True,
+    )
+
+
+def _add_predictions(figure: go.Figure, view: SampleView, score_cut: float) -> None:
+    slots, score, label = detections(view, score_cut)
+    names = [
+        f"{view.class_names[each]} {value:.2f}" for each, value in zip(label, score, strict=True)
+    ]
+    _add_boxes(
+        figure,
+        f"predictions of {score_cut:.2f} and more",
+        view.predictions["boxes"][slots],
+        view.image.shape[:2],
+        color=PREDICTION_COLOR,
+        dash="dash",
+        labels=names,
+        below=True,
+    )
+
+
+def _add_click_targets(figure: go.Figure, view: SampleView, head: int) -> None:
+    """Adds an invisible point at every cell centre: what is hovered and clicked."""
+    height, width = view.image.shape[:2]
+    rows, columns, _ = view.layout.grids[head]
+    row, column = (each.reshape(-1) for each in np.indices((rows, columns)))
+    figure.add_scatter(
+        x=(column + 0.5) * width / columns,
+        y=(row + 0.5) * height / rows,
+        mode="markers",
+        marker={"size": 14, "opacity": 0},
+        customdata=np.stack([np.full_like(row, head), row, column], axis=1).tolist(),
+        text=_cell_texts(view, head),
+        hovertemplate="%{text}<extra></extra>",
+        name="cells",
+        showlegend=False,
+    )
+
+
+def _cell_texts(view: SampleView, head: int) -> list[str]:
+    """What each cell says when it is pointed at: its place, its objects, its part of the loss."""
+    assignment = view.assignment
+    weighted = sum(float(view.lambdas[name]) * view.maps[name] for name in view.maps)
+    total = view.layout.on_grid(head, weighted).sum(axis=-1).reshape(-1)
+    rows, columns, count = view.layout.grids[head]
+    matched = view.layout.on_grid(head, assignment.matched_object).reshape(-1, count)
+    ignored = view.layout.on_grid(head, assignment.ignore_mask).reshape(-1, count)
+    texts = []
+    for index in range(rows * columns):
+        parts = [f"row {index // columns}, column {index % columns}"]
+        parts += [
+            f"{slot_word(view.layout)} {anchor}: {object_name(view, int(matched[index, anchor]))}"
+            for anchor in range(count)
+            if matched[index, anchor] >= 0
+        ]
+        if ignored[index].any():
+            parts.append(f"{ignored[index].sum()} ignored")
+        parts.append(f"adds {total[index]:.4g} to the loss")
+        texts.append("<br>".join(parts))
+    return texts
