@@ -18,6 +18,7 @@ from yolo_core.losses.slot_axis import (
     add_to_slots,
     best_candidates,
     cell_corners,
+    first_best,
     gather_candidates,
     gather_slots,
     object_of_slot,
@@ -179,7 +180,7 @@ class MnistYoloLoss(GridLoss):
         # The choice of a predictor carries no gradient.
         objects = ops.expand_dims(labels.boxes, 2)
         score = self._iou(objects, gather_candidates(compared, candidates))
-        object_slot = first_slot + ops.cast(ops.argmax(score, axis=-1), "int32")
+        object_slot = first_slot + first_best(score)
         candidates, score = best_candidates(candidates, score)
 
         same = same_slot(object_slot, usable)

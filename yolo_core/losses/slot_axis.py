@@ -41,6 +41,20 @@ def gather_candidates(values: Any, candidates: Any) -> Any:
     return ops.reshape(flat, (batch, objects, count, values.shape[-1]))
 
 
+def first_best(score: Any) -> Any:
+    """The index of the best candidate, the first one on a tie.
+
+    Args:
+        score: (..., A) float32, the higher the better.
+
+    Returns:
+        (...) int32.
+    """
+    # Keras's argmax puts -0.0 below 0.0, and -0.0 is the IoU of a box with one that it does not
+    # meet and whose raw sizes have opposite signs.
+    return ops.cast(ops.argmax(ops.where(ops.equal(score, 0.0), 0.0, score), axis=-1), "int32")
+
+
 def best_candidates(slots: Any, score: Any) -> tuple[Any, Any]:
     """The candidates that a ledger keeps: all of them, or the `MOST_CANDIDATES` best.
 
