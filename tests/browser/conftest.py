@@ -115,9 +115,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A browser tab. When the test fails, its picture and its words are kept."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+def page(browser: Browser, dashboard: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A browser tab at the dashboard. When the test fails, its picture and words are kept."""
+    context = browser.new_context(base_url=dashboard, viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     yield page

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def test_opens_without_an_error(page: Page, dashboard: str) -> None:
+def test_opens_without_an_error(page: Page) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(dashboard)
+    page.goto("/")
     page.get_by_role("link", name=re.compile("Train")).first.wait_for()
     assert "Train" in page.inner_text("body")
     assert page.get_by_test_id("stException").count() == 0
