@@ -1,0 +1,79 @@
+"""Cost of a training step against the same network under a plain mean-square loss.
+
+Both are compiled train steps of Keras on the same batch of digit scenes, with the same optimizer;
+they take turns in one process. The goal is a ratio of medians of at most 1.05.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.timing import interleaved
+from yolo_core.data.digits import DigitScenes
+from yolo_core.data.pipeline import training_batches
+from yolo_core.training.build import build_detector, build_loss, build_scenes
+from yolo_core.training.config import RunConfig, parse_config
+
+LOSSES = ("mnist_yolo", "yolov2")
+
+
+def step_of(model: keras.Model, images: tf.Tensor, labels: tf.Tensor) -> Callable[[], float]:
+    """One call is one step on that batch; reading the loss back waits for a GPU to be done."""
+    batch = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
+    train = model.make_train_function()
+    return lambda: float(train(batch)["loss"])
+
+
+def plain(network: keras.Model, config: RunConfig, *, xla: bool) -> keras.Model:
+    """A copy of the network, compiled with Keras's own mean-square loss."""
+    copy = keras.models.clone_model(network)
+    copy.compile(
+        optimizer=keras.optimizers.Adam(config.training.learning_rate),
+        loss="mean_squared_error",
+        jit_compile=xla,
+    )
+    return copy
+
+
+def measure(config: RunConfig, scenes: DigitScenes, rounds: int) -> tuple[float, float, float]:
+    """Median milliseconds of our step and the plain one, and the median ratio of paired rounds."""
+    detector = build_detector(config, build_loss(config, scenes), scenes)
+    images, labels = next(
+        iter(training_batches(scenes, batch_size=config.training.batch_size, batches=1))
+    )
+    predictions = detector(images)
+    seconds = interleaved(
+        {
+            "detector": step_of(detector, images, labels),
+            "plain": step_of(
+                plain(detector.network, config, xla=bool(detector.jit_compile)),
+                images,
+                tf.zeros_like(predictions),
+            ),
+        },
+        rounds=rounds,
+        warm_up=10,
+    )
+    ours, theirs = (1000 * float(np.median(seconds[name])) for name in ("detector", "plain"))
+    return ours, theirs, float(np.median(seconds["detector"] / seconds["plain"]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--batch-size", type=int, default=32)
+    rounds, batch_size = vars(parser.parse_args()).values()
+    print(f"{'loss':12}{'step ms':>10}{'plain ms':>10}{'ratio':>8}{'paired':>8}")
+    for name in LOSSES:
+        config = parse_config({"loss": {"name": name}, "training": {"batch_size": batch_size}})
+        ours, theirs, paired = measure(config, build_scenes(config), rounds)
+        print(f"{name:12}{ours:>10.2f}{theirs:>10.2f}{ours / theirs:>8.3f}{paired:>8.3f}")
+
+
+if __name__ == "__main__":
+    main()
