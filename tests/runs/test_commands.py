@@ -121,7 +121,9 @@ time.sleep(60)
     with RunStore.open(folder) as page:
         command = page.send("stop")
         kill(process)
-        with pytest.raises(ValueError, match=r"takes no commands, it is lost\. The training process"):
+        with pytest.raises(
+            ValueError, match=r"takes no commands, it is lost\. The training process"
+        ):
             page.send("stop")
         with RunStore.open(folder, writable=True) as store:
             assert store.pending_commands() == []

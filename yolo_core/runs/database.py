@@ -73,7 +73,7 @@ def _sentence(path: Path, error: sqlite3.Error) -> str:
     if name.startswith("SQLITE_FULL"):
         return f"The disk is full, so {path} cannot be written."
     if name.startswith("SQLITE_NOTADB"):
-        return f"{path} is not a SQLite database, or its beginning is damaged."
+        return f"{path} is not a SQLite database or damaged at its beginning."
     if name.startswith("SQLITE_CORRUPT"):
         return f"{path} is damaged or half-written ({error})."
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -146,13 +146,20 @@ def connect(path: Path, *, writable: bool = False) -> sqlite3.Connection:
 
 
 def _check_kind(connection: sqlite3.Connection, path: Path) -> None:
+    # SQLite itself takes an empty file, one of zeros and one that ends within the header for a
+    # database without tables.
+    with path.open("rb") as file:
+        header = file.read(100)
+    if not header:
+        raise RunFileError(f"{path} is empty.")
+    if not header.startswith(b"SQLite format 3\0"):
+        raise RunFileError(f"{path} is not a SQLite database.")
+    if len(header) < 100:
+        raise RunFileError(f"{path} is half-written: it ends within its header.")
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
-        empty = path.stat().st_size == 0
-        raise RunFileError(
-            f"{path} is empty." if empty else f"{path} is a SQLite database, but not of a run."
-        )
+        raise RunFileError(f"{path} is a SQLite database, but not of a run.")
     if version != SCHEMA_VERSION:
         raise RunFileError(
             f"{path} has the layout of version {version}; this program reads "

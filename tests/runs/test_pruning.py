@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from yolo_core.runs.snapshots import prune_snapshots, snapshot_path
+from yolo_core.runs.store import RunStore
+
+SIZE = 100_000
+
+
+def record(store: RunStore, kind: str, steps: list[int]) -> None:
+    for step in steps:
+        path = snapshot_path(store.folder, kind, step)
+        path.write_bytes(b"\0" * SIZE)
+        for sample in ("val/0", "val/1"):
+            store.record_snapshot(step, kind, sample, path, 1.0, {"xy": 1.0}, {"xy": 5.0})
+
+
+def left(store: RunStore, kind: str = "pinned") -> list[int]:
+    on_disk = sorted(int(p.stem.split("-")[1]) for p in store.folder.snapshots.glob(f"{kind}-*"))
+    assert store.snapshot_steps("val/0", kind).tolist() == on_disk
+    return on_disk
+
+
+def test_nothing_goes_while_there_is_room(store):
+    record(store, "pinned", [0, 1, 2, 3])
+    assert prune_snapshots(store, 0.4) == []
+    assert left(store) == [0, 1, 2, 3]
+    assert store.events() == []
+
+
+def test_every_other_one_goes_where_they_are_densest(store):
+    record(store, "pinned", [0, 1, 2, 3, 4, 5, 10, 20, 30, 40])
+    removed = prune_snapshots(store, 0.95)  # ten take 1.0 MB; down to 0.71 takes three of them
+    assert [path.name for path in removed] == [
+        "pinned-00000001.npz",
+        "pinned-00000003.npz",
+        "pinned-00000004.npz",
+    ]
+    assert left(store) == [0, 2, 5, 10, 20, 30, 40]
+
+
+def test_it_is_on_record_what_went(store):
+    record(store, "pinned", [0, 10, 20, 30])
+    record(store, "batch", [10, 20, 30])
+    prune_snapshots(store, 0.5)
+    (event,) = store.events()
+    assert (event.step, event.kind) == (30, "snapshots-pruned")
+    assert event.detail == {"pinned": [10, 20], "batch": [20], "megabytes": 0.5}
+    assert left(store, "pinned") == [0, 30]
+    assert left(store, "batch") == [10, 30]
+
+
+def test_the_first_and_the_last_of_each_kind_always_stay(store):
+    record(store, "pinned", [0, 10, 20, 30])
+    prune_snapshots(store, 0.001)
+    assert left(store) == [0, 30]
+    assert prune_snapshots(store, 0.001) == []
+    assert len(store.events()) == 1
+
+
+def test_pruning_again_and_again_keeps_the_steps_spread_out(store):
+    for step in range(0, 400, 10):
+        record(store, "pinned", [step])
+        prune_snapshots(store, 1.0)
+        assert left(store)[0] == 0
+        assert left(store)[-1] == step
+        assert len(left(store)) <= 10
+    kept = left(store)
+    gaps = [b - a for a, b in itertools.pairwise(kept)]
+    assert max(gaps) <= 160
+    # Room is made for a quarter at a time, so that not every snapshot brings an event.
+    assert len(store.events()) <= 12
+
+
+def test_other_files_in_the_folder_are_left_alone(store):
+    record(store, "pinned", [0, 10, 20])
+    other = store.folder.snapshots / "my-notes.npz"
+    other.write_bytes(b"\0" * SIZE * 10)
+    assert prune_snapshots(store, 0.3) == []
+    prune_snapshots(store, 0.2)
+    assert other.exists()
+
+
+def test_a_reader_may_not_prune(store):
+    record(store, "pinned", [0, 10, 20])
+    with (
+        RunStore.open(store.folder) as reader,
+        pytest.raises(ValueError, match="not open for writing"),
+    ):
+        prune_snapshots(reader, 0.001)
+    assert left(store) == [0, 10, 20]
+
+
+def test_a_missing_folder_is_a_sentence(store):
+    store.folder.snapshots.rmdir()
+    with pytest.raises(ValueError, match="snapshots cannot be read: No such file"):
+        prune_snapshots(store, 1)
