@@ -30,11 +30,10 @@ def make(case, name="yolov2/formula", **options):
         },
         **options,
     )
-    batch, height, width, anchors, features = arrays["y_pred_raw"].shape
-    rows = max(len(arrays["gt_boxes"]), 1)
-    y_true = rows_of_image(arrays["gt_boxes"], batch, rows, settings["classes"])
-    key = "y_pred_decoded" if options.get("decoded") else "y_pred_raw"
-    return loss, y_true, arrays[key].reshape(batch, height, width, -1), arrays, scalars
+    y_pred = arrays["y_pred_decoded" if options.get("decoded") else "y_pred_raw"]
+    rows = len(arrays["gt_boxes"])
+    y_true = rows_of_image(arrays["gt_boxes"], len(y_pred), rows, settings["classes"])
+    return loss, y_true, y_pred.reshape(*y_pred.shape[:3], -1), arrays, scalars
 
 
 @pytest.mark.parametrize("decoded", [False, True], ids=["raw", "decoded"])
@@ -104,14 +103,14 @@ def test_printed_slips(case):
 
 
 def test_an_overwritten_object_ignores_nothing_in_the_formulas_but_does_in_the_code():
-    anchors, y_true = [[1.0, 1.0]], np.zeros((1, 2, 6), np.float32)
+    anchors, y_true = [[1.0, 1.0]], np.zeros((1, 2, 7), np.float32)
     # Both want the one slot of the left cell; the first fills the picture and loses it.
-    y_true[0] = [[1, 0.25, 0.5, 0.5, 1.0, 1], [1, 0.2, 0.5, 0.1, 0.1, 1]]
-    raw = np.zeros((1, 1, 2, 6), np.float32)
+    y_true[0] = [[1, 0.25, 0.5, 0.5, 1.0, 1, 0], [1, 0.2, 0.5, 0.1, 0.1, 1, 0]]
+    raw = np.zeros((1, 1, 2, 7), np.float32)
     raw[0, 0, 1, 0] = -9.0  # The right slot's box: its centre on the border, one cell wide.
     raw[0, 0, 1, 2] = np.log(3.0)  # Three cells wide: it covers the left cell.
-    in_code = published("yolov2", anchors=anchors, num_classes=1, ignore_threshold=0.3)
-    in_formula = published("yolov2/formula", anchors=anchors, num_classes=1, ignore_threshold=0.3)
+    in_code = published("yolov2", anchors=anchors, num_classes=2, ignore_threshold=0.3)
+    in_formula = published("yolov2/formula", anchors=anchors, num_classes=2, ignore_threshold=0.3)
     assert np.asarray(in_code.breakdown(y_true, raw).assignment.ignore_mask).tolist() == [
         [False, True]
     ]

@@ -43,6 +43,8 @@ class DetectionLoss(keras.losses.Loss):
     term_names: ClassVar[tuple[str, ...]]
     default_lambdas: ClassVar[Mapping[str, float]]
     lambda_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The options that are one of a few words, with those words."""
 
     def __init__(
         self,
@@ -70,6 +72,19 @@ class DetectionLoss(keras.losses.Loss):
         }
         self.step = keras.Variable(0, dtype="int32", trainable=False, name="loss_step")
         self.reduce_count: Callable[[Any], Any] = lambda count: count
+
+    def _keep_options(self, **options: Any) -> None:
+        """Keeps the options that are plain values in `self.options`.
+
+        Raises:
+            ValueError: An option of `choices` has another value.
+        """
+        for option, words in self.choices.items():
+            if options[option] not in words:
+                raise ValueError(
+                    f"{option} must be one of {', '.join(words)}; received {options[option]!r}."
+                )
+        self.options = options
 
     @classmethod
     def expand_lambdas(cls, lambdas: Mapping[str, float]) -> dict[str, float]:

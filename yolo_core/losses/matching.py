@@ -9,7 +9,7 @@ from keras import ops
 
 from yolo_core.assignment import Assignment, ObjectStatus
 from yolo_core.losses.labels import Labels, first_and_last, same_slot
-from yolo_core.losses.slot_axis import best_candidates, object_of_slot
+from yolo_core.losses.slot_axis import best_candidates, first_best, object_of_slot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ def last_object_wins(
         one_object_a_cell: Objects of one cell are rivals even where they want different slots.
     """
     first_slot = candidates[..., 0]
-    object_slot = first_slot + ops.cast(ops.argmax(score, axis=-1), "int32")
+    object_slot = first_slot + first_best(score)
     rivals = same_slot(first_slot if one_object_a_cell else object_slot, labels.usable)
     _, last = first_and_last(rivals)
     return CellMatching(

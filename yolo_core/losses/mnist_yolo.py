@@ -91,7 +91,7 @@ class MnistYoloLoss(GridLoss):
         "no_object": 1.0,
     }
     lambda_groups: ClassVar = {"bounding_box": ("xy", "wh"), "objectless": ("no_object",)}
-    _choices: ClassVar = {
+    choices: ClassVar = {
         "grid_order": ("row_column", "x_y"),
         "matching": ("activated", "raw"),
         "box_activation": ("sigmoid", "none"),
@@ -115,22 +115,16 @@ class MnistYoloLoss(GridLoss):
         name: str = "mnist_yolo",
     ) -> None:
         super().__init__(num_classes=num_classes, lambdas=lambdas, name=name)
-        self.options = {
-            "predictors": predictors,
-            "grid_order": grid_order,
-            "floor_corners": floor_corners,
-            "matching": matching,
-            "box_activation": box_activation,
-            "box_error": box_error,
-            "box_target": box_target,
-            "probability_clip": probability_clip,
-        }
-        for option, choices in self._choices.items():
-            if self.options[option] not in choices:
-                raise ValueError(
-                    f"{option} must be one of {', '.join(choices)}; "
-                    f"received {self.options[option]!r}."
-                )
+        self._keep_options(
+            predictors=predictors,
+            grid_order=grid_order,
+            floor_corners=floor_corners,
+            matching=matching,
+            box_activation=box_activation,
+            box_error=box_error,
+            box_target=box_target,
+            probability_clip=probability_clip,
+        )
         if probability_clip is not None and not 0 < probability_clip < 0.5:
             raise ValueError(
                 f"probability_clip must be between 0 and 0.5; received {probability_clip!r}."

@@ -74,7 +74,7 @@ class YoloV1Loss(GridLoss):
         "classification": 1.0,
     }
     lambda_groups: ClassVar = {"coord": ("xy", "wh")}
-    _choices: ClassVar = {
+    choices: ClassVar = {
         "confidence_target": ("iou", "one"),
         "no_object": ("all_nonresponsible", "empty_cells"),
     }
@@ -92,19 +92,13 @@ class YoloV1Loss(GridLoss):
         name: str = "yolov1",
     ) -> None:
         super().__init__(num_classes=num_classes, lambdas=lambdas, name=name)
-        self.options = {
-            "predictors": predictors,
-            "confidence_target": confidence_target,
-            "no_object": no_object,
-            "iou_gradient": iou_gradient,
-            "decoded": decoded,
-        }
-        for option, choices in self._choices.items():
-            if self.options[option] not in choices:
-                raise ValueError(
-                    f"{option} must be one of {', '.join(choices)}; "
-                    f"received {self.options[option]!r}."
-                )
+        self._keep_options(
+            predictors=predictors,
+            confidence_target=confidence_target,
+            no_object=no_object,
+            iou_gradient=iou_gradient,
+            decoded=decoded,
+        )
 
     @property
     def channel_names(self) -> tuple[str, ...]:

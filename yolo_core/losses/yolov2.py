@@ -13,14 +13,10 @@ from yolo_core.boxes import intersection_over_union, shape_iou
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_boxes import anchor_pairs, decode_anchor_boxes
 from yolo_core.losses.base import GridLoss
+from yolo_core.losses.cross_entropy import cross_entropy
 from yolo_core.losses.labels import Labels, owning_cell, read_labels
 from yolo_core.losses.matching import CellMatching, last_object_wins
-from yolo_core.losses.slot_axis import (
-    add_to_slots,
-    cell_corners,
-    gather_slots,
-    spread_to_slots,
-)
+from yolo_core.losses.slot_axis import add_to_slots, cell_corners, gather_slots, spread_to_slots
 from yolo_core.slots import SlotLayout
 
 # A square root has no slope at zero, a logarithm no value: decoded numbers below count as this.
@@ -95,7 +91,8 @@ class YoloV2Loss(GridLoss):
         "classification": 1.0,
     }
     lambda_groups: ClassVar = {"coord": ("xy", "wh"), "class": ("classification",)}
-    _choices: ClassVar = {
+    anchor_argument: ClassVar = "anchors"
+    choices: ClassVar = {
         "class_collision": ("last", "smallest"),
         "box_unit": ("cells", "image"),
         "counts_over": ("batch", "image"),
@@ -140,30 +137,24 @@ class YoloV2Loss(GridLoss):
                 f"received {class_weights!r}."
             )
         self.class_weights = weights.astype(np.float32)
-        self.options = {
-            "ignore_threshold": float(ignore_threshold),
-            "warmup_batches": warmup_batches,
-            "warmup_off_by_one": warmup_off_by_one,
-            "iou_gradient": iou_gradient,
-            "confidence_by_iou": confidence_by_iou,
-            "class_collision": class_collision,
-            "drop_centre_on_one": drop_centre_on_one,
-            "count_by_weight": count_by_weight,
-            "square_root_sizes": square_root_sizes,
-            "box_unit": box_unit,
-            "counts_over": counts_over,
-            "half_errors": half_errors,
-            "ignore_against": ignore_against,
-            "no_object_on_objects": no_object_on_objects,
-            "no_object_unsquared": no_object_unsquared,
-            "decoded": decoded,
-        }
-        for option, choices in self._choices.items():
-            if self.options[option] not in choices:
-                raise ValueError(
-                    f"{option} must be one of {', '.join(choices)}; "
-                    f"received {self.options[option]!r}."
-                )
+        self._keep_options(
+            ignore_threshold=float(ignore_threshold),
+            warmup_batches=warmup_batches,
+            warmup_off_by_one=warmup_off_by_one,
+            iou_gradient=iou_gradient,
+            confidence_by_iou=confidence_by_iou,
+            class_collision=class_collision,
+            drop_centre_on_one=drop_centre_on_one,
+            count_by_weight=count_by_weight,
+            square_root_sizes=square_root_sizes,
+            box_unit=box_unit,
+            counts_over=counts_over,
+            half_errors=half_errors,
+            ignore_against=ignore_against,
+            no_object_on_objects=no_object_on_objects,
+            no_object_unsquared=no_object_unsquared,
+            decoded=decoded,
+        )
 
     @property
     def channel_names(self) -> tuple[str, ...]:
@@ -251,7 +242,8 @@ class YoloV2Loss(GridLoss):
             squares["objectness"] = squares["objectness"] * iou
         target_class = self._target_class(labels, matching.rivals)
         class_weight = ops.take(ops.convert_to_tensor(self.class_weights), target_class)
-        class_error = class_weight * self._cross_entropy(target_class, own_raw[..., 5:])
+        one_hot = ops.one_hot(target_class, self.num_classes)
+        class_error = class_weight * self._class_error(one_hot, own_raw[..., 5:])
 
         counts = self._counts(owned, no_object_mask, class_weight, iou, slot_count)
         coord_count, confidence_count, class_count, warm = counts
@@ -325,14 +317,11 @@ class YoloV2Loss(GridLoss):
         """(..., C) of (..., 5 + C) predictions."""
         return raw[..., 5:] if self.options["decoded"] else ops.softmax(raw[..., 5:], axis=-1)
 
-    def _cross_entropy(self, target_class: Any, classes: Any) -> Any:
-        """(B, N) cross-entropy of (B, N, C) predictions with class indices."""
-        if self.options["decoded"]:
-            log_probability = ops.log(ops.maximum(classes, SMALLEST_DECODED))
-        else:
-            log_probability = ops.log_softmax(classes, axis=-1)
-        picked = ops.take_along_axis(log_probability, ops.expand_dims(target_class, -1), axis=-1)
-        return -ops.squeeze(picked, -1)
+    def _class_error(self, one_hot: Any, classes: Any) -> Any:
+        """(B, N) cross-entropy of (B, N, C) predictions."""
+        if not self.options["decoded"]:
+            return cross_entropy(one_hot, classes)
+        return -ops.sum(one_hot * ops.log(ops.maximum(classes, SMALLEST_DECODED)), axis=-1)
 
     def _compared(self, boxes: Any, grid: Any) -> Any:
         """(..., 4) boxes in grid cells, as the coordinate terms compare them."""
