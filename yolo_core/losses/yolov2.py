@@ -348,7 +348,7 @@ class YoloV2Loss(GridLoss):
         if self.options["class_collision"] == "last":
             return labels.classes
         wanting = ops.where(rivals, ops.expand_dims(labels.classes, 1), self.num_classes - 1)
-        return ops.min(wanting, axis=-1)
+        return ops.min(wanting, axis=-1, initial=self.num_classes - 1)
 
     def _counts(
         self, owned: Any, no_object_mask: Any, class_weight: Any, iou: Any, slot_count: int

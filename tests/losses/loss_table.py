@@ -1,0 +1,178 @@
+"""The losses as the laws see them: add a row here, and every law holds for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from yolo_core.assignment import ObjectStatus
+from yolo_core.losses import published
+from yolo_core.losses.base import DetectionLoss
+
+NUM_CLASSES = 3
+GRID = (3, 4)  # rows, columns: never square by default
+SLOTS = 2  # a cell
+
+
+@dataclasses.dataclass(frozen=True)
+class LossCase:
+    """A loss on one grid.
+
+    Attributes:
+        name: For `published`.
+        shape: (batch, grid, slots a cell) to the shape of its predictions.
+        anchors: (grid, slots a cell) to its anchors, or None.
+        options: Further keyword options, given the grid.
+        shares: Whether several objects may train one slot (SHARED), or the last takes it.
+        per_image: Whether the total of a batch is the mean of the totals of its images.
+        square_only: Whether it puts objects in other cells on grids that are not square: the
+            document's code finds rows by x, and scales both coordinates by the number of rows.
+        centre_on_one: The status of an object whose centre is exactly 1.0.
+    """
+
+    name: str
+    shape: Callable[[int, tuple[int, int], int], tuple[int, ...]]
+    anchors: Callable[[tuple[int, int], int], Any] = lambda _grid, _slots: None
+    options: Callable[[tuple[int, int]], dict[str, Any]] = lambda _grid: {}
+    shares: bool = False
+    per_image: bool = False
+    square_only: bool = False
+    centre_on_one: ObjectStatus = ObjectStatus.MATCHED
+
+    def loss(self, grid=GRID, slots=SLOTS, **options) -> DetectionLoss:
+        return published(
+            self.name,
+            anchors=self.anchors(grid, slots),
+            num_classes=NUM_CLASSES,
+            **self.options(grid),
+            **options,
+        )
+
+    def predictions(self, batch: int, *, grid=GRID, slots=SLOTS, seed=0, scale=1.0) -> np.ndarray:
+        shape = self.shape(batch, grid, slots)
+        return np.random.default_rng(seed).normal(0, scale, shape).astype(np.float32)
+
+
+def _all_in_the_slot(batch, grid, slots):
+    return (batch, *grid, slots * (5 + NUM_CLASSES))
+
+
+def _class_in_the_cell(batch, grid, slots):
+    return (batch, *grid, slots * 5 + NUM_CLASSES)
+
+
+def _in_cells(_grid, slots):
+    return [[0.5 + 0.25 * i, 2.0 - 0.07 * i] for i in range(slots)]
+
+
+_LOSSES = [
+    LossCase("mnist_yolo", _all_in_the_slot, shares=True),
+    LossCase("mnist_yolo/documented", _all_in_the_slot, shares=True, square_only=True),
+    LossCase("mnist_yolo/cell_offsets", _all_in_the_slot, shares=True),
+    LossCase("yolov1", _class_in_the_cell, per_image=True),
+    LossCase("yolov2", _all_in_the_slot, _in_cells),
+    LossCase(
+        "yolov2/notebook", _all_in_the_slot, _in_cells, centre_on_one=ObjectStatus.OUTSIDE
+    ),
+]  # fmt: skip
+CASES = [pytest.param(case, id=case.name) for case in _LOSSES]
+DEFAULTS = [pytest.param(case, id=case.name) for case in _LOSSES if "/" not in case.name]
+
+
+def label(x, y, w, h, cls=0, flag=1.0) -> list[float]:
+    """One row of `y_true`."""
+    return [flag, x, y, w, h, *(float(index == cls) for index in range(NUM_CLASSES))]
+
+
+PADDING = [0.0] * (5 + NUM_CLASSES)
+
+
+def images(*rows_of_images) -> np.ndarray:
+    """Lists of rows as one `y_true`, padded to the longest and one row more."""
+    count = 1 + max(map(len, rows_of_images))
+    padded = [rows + [PADDING] * (count - len(rows)) for rows in rows_of_images]
+    return np.asarray(padded, np.float32)
+
+
+def random_scene(seed: int, batch=3, rows=6) -> np.ndarray:
+    """Images with 0 to `rows` objects; the first has none, the last has all."""
+    rng = np.random.default_rng(seed)
+    y_true = np.zeros((batch, rows, 5 + NUM_CLASSES), np.float32)
+    for image, count in zip(y_true, np.linspace(0, rows, batch).astype(int), strict=True):
+        image[:count, 0] = 1
+        image[:count, 1:3] = rng.uniform(0, 1, (count, 2))
+        image[:count, 3:5] = rng.uniform(0.05, 0.9, (count, 2))
+        image[np.arange(count), 5 + rng.integers(0, NUM_CLASSES, count)] = 1
+    return y_true
+
+
+def assert_laws(loss: DetectionLoss, y_true: np.ndarray, y_pred: np.ndarray):
+    """Checks everything that a breakdown promises, and returns it as numpy."""
+    breakdown = loss.breakdown(y_true, y_pred).to_numpy()
+    a = breakdown.assignment
+    layout = loss.slots(y_pred.shape)
+    batch, rows = y_true.shape[:2]
+    slots = (batch, layout.count)
+
+    # The parts: maps sum to terms, terms to the total, nothing else.
+    assert set(breakdown.terms) == set(breakdown.maps) == set(breakdown.lambdas)
+    assert set(breakdown.terms) == set(loss.term_names)
+    assert np.isfinite(breakdown.total)
+    total = sum(breakdown.lambdas[t] * breakdown.terms[t] for t in breakdown.terms)
+    np.testing.assert_allclose(breakdown.total, total, rtol=1e-5, atol=1e-6)
+    for term, values in breakdown.maps.items():
+        assert values.shape == slots, term
+        np.testing.assert_allclose(values.sum(), breakdown.terms[term], rtol=1e-4, atol=1e-6)
+
+    # The masks partition the slots.
+    masks = [a.object_mask, a.no_object_mask, a.ignore_mask]
+    assert all(mask.shape == slots and mask.dtype == bool for mask in masks)
+    assert (sum(mask.astype(int) for mask in masks) == 1).all()
+    np.testing.assert_array_equal(a.matched_object >= 0, a.object_mask)
+    assert (a.matched_object < max(rows, 1)).all()
+
+    # The ledger: one status a row, and the counts add up.
+    ledger = a.object_status
+    assert ledger.shape[:2] == (batch, rows)
+    assert np.isin(ledger, [int(status) for status in ObjectStatus]).all()
+    is_object = np.broadcast_to((y_true[..., 0] != 0)[..., None], ledger.shape)
+    np.testing.assert_array_equal(ledger != ObjectStatus.PADDING, is_object)
+    matched = np.isin(ledger, [ObjectStatus.MATCHED, ObjectStatus.SHARED])
+    np.testing.assert_array_equal(a.match_count > 0, matched)
+    lost = ledger == ObjectStatus.OVERWRITTEN
+    np.testing.assert_array_equal(a.overwritten_by >= 0, lost)
+    np.testing.assert_array_equal(a.object_slot >= 0, matched | lost)
+    if not (ledger == ObjectStatus.SHARED).any():
+        np.testing.assert_array_equal(a.match_count.sum((1, 2)), a.object_mask.sum(1))
+    for image, row, head in np.argwhere(matched):
+        slot = a.object_slot[image, row, head]
+        owner = a.matched_object[image, slot]
+        rivals = np.flatnonzero((a.object_slot[image, :, head] == slot) & matched[image, :, head])
+        alone = ledger[image, row, head] == ObjectStatus.MATCHED
+        assert (owner == row and len(rivals) == 1) if alone else (len(rivals) > 1)
+    for image, row, head in np.argwhere(lost):
+        winner = a.overwritten_by[image, row, head]
+        assert winner != row
+        assert matched[image, winner, head]
+
+    # The evidence: at most 16 candidates, in the picture, the chosen slot the first best.
+    assert a.candidate_slots.shape == a.candidate_score.shape
+    assert a.candidate_slots.shape[-1] <= 16
+    assert (a.candidate_slots < layout.count).all()
+    for image, row, head in np.argwhere(matched):
+        candidates = a.candidate_slots[image, row, head]
+        best = np.argmax(np.where(candidates >= 0, a.candidate_score[image, row, head], -np.inf))
+        assert candidates[best] == a.object_slot[image, row, head]
+    np.testing.assert_array_equal((a.candidate_slots >= 0).any(-1), matched | lost)
+
+    assert breakdown.targets["overlap"].shape == (*slots, rows)
+    assert breakdown.predictions["boxes"].shape == (*slots, 4)
+    assert breakdown.predictions["objectness"].shape == slots
+    assert breakdown.predictions["class_probabilities"].shape == (*slots, loss.num_classes)
+    for values in breakdown.predictions.values():
+        assert np.isfinite(values).all()
+    return breakdown
