@@ -45,6 +45,8 @@ class DetectionLoss(keras.losses.Loss):
     lambda_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The options that are one of a few words, with those words."""
+    anchor_argument: ClassVar[str | None] = None
+    """The argument that takes the anchors or priors; None for losses without."""
 
     def __init__(
         self,
