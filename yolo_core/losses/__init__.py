@@ -3,15 +3,22 @@
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.losses.mnist_yolo import MnistYoloLoss
 from yolo_core.losses.published import FAMILIES, VARIANTS, published
+from yolo_core.losses.ssd import SSDLoss
+from yolo_core.losses.ssd_priors import SSD300, PriorConfig
 from yolo_core.losses.yolov1 import YoloV1Loss
 from yolo_core.losses.yolov2 import YoloV2Loss
+from yolo_core.losses.yolov3 import YoloV3Loss
 
 __all__ = [
     "FAMILIES",
+    "SSD300",
     "VARIANTS",
     "DetectionLoss",
     "MnistYoloLoss",
+    "PriorConfig",
+    "SSDLoss",
     "YoloV1Loss",
     "YoloV2Loss",
+    "YoloV3Loss",
     "published",
 ]

@@ -9,13 +9,17 @@ from typing import Any
 
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.losses.mnist_yolo import MnistYoloLoss
+from yolo_core.losses.ssd import SSDLoss
 from yolo_core.losses.yolov1 import YoloV1Loss
 from yolo_core.losses.yolov2 import YoloV2Loss
+from yolo_core.losses.yolov3 import YoloV3Loss
 
 FAMILIES: dict[str, type[DetectionLoss]] = {
     "mnist_yolo": MnistYoloLoss,
     "yolov1": YoloV1Loss,
     "yolov2": YoloV2Loss,
+    "yolov3": YoloV3Loss,
+    "ssd": SSDLoss,
 }
 
 _MNIST_LATE = {
@@ -67,14 +71,42 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "yolov2/backend": _BACKEND,
     "yolov2/formula": _FORMULA,
     "yolov2/formula_pooled": {**_FORMULA, "counts_over": "batch"},
+    "yolov3/pytorch": {
+        "image_size": 416,
+        "class_collision": "all",
+        "probability_clip": "torch",
+    },
+    "yolov3/tf2": {
+        "matching": "all_anchors",
+        "ignore_rule": "predicted_box_of_head",
+        "size_weighting": True,
+        "normaliser": "sum",
+        "class_error": "share_of_sigmoids",
+        "cell_by_division": True,
+        "probability_clip": 1e-7,
+        "lambdas": {"no_object": 1.0},
+    },
+    "ssd/multibox": {"log_sum_exp": "global_max"},
+    "ssd/multibox_stable": {},
 }
 
-# The constants of the published scripts, and the lambdas that they are.
+# The constants of the published scripts, and the lambdas and options that they are.
 _SCALES = {
     "object_scale": "objectness",
+    "obj_scale": "objectness",
     "no_object_scale": "no_object",
+    "noobj_scale": "no_object",
     "coord_scale": "coord",
     "class_scale": "classification",
+}
+_OPTIONS = {
+    "img_dim": "image_size",
+    "ignore_thres": "ignore_threshold",
+    "ignore_thresh": "ignore_threshold",
+    "overlap_thresh": "overlap_threshold",
+    "neg_pos_ratio": "negative_ratio",
+    "variance": "variances",
+    "prior_config": "priors",
 }
 
 
@@ -86,10 +118,11 @@ def published(
     Args:
         name: A family ("yolov2": this project's sound default) or a variant ("yolov2/notebook"),
             one of `FAMILIES` and `VARIANTS`.
-        anchors: What the loss takes as anchors; not for losses without priors.
+        anchors: What the loss takes as anchors or prior boxes; not for losses without priors.
         num_classes: C.
         **overrides: Keyword options of the loss; `lambdas` are laid over the variant's own. The
-            scripts' `object_scale`, `no_object_scale`, `coord_scale`, `class_scale` set lambdas.
+            scripts' `object_scale`, `no_object_scale`, `coord_scale`, `class_scale` set lambdas,
+            and their words for options (`img_dim`, `neg_pos_ratio`, ...) are understood.
 
     Raises:
         ValueError: An unknown name or option, or anchors that are missing or not wanted.
@@ -108,11 +141,12 @@ def published(
         **family.expand_lambdas(scales),
         **family.expand_lambdas(overrides.pop("lambdas", None) or {}),
     }
+    overrides = {_OPTIONS.get(option, option): value for option, value in overrides.items()}
     options = {"name": name.replace("/", "_"), **variant, **overrides}
-    if issubclass(family, YoloV2Loss):
-        if anchors is None:
-            raise ValueError(f"Loss {name!r} needs anchors.")
-        options["anchors"] = anchors
+    if family.anchor_argument is not None:
+        options.setdefault(family.anchor_argument, anchors)
+        if options[family.anchor_argument] is None:
+            raise ValueError(f"Loss {name!r} needs {family.anchor_argument}.")
     for option in ("warmup_batches", "class_weights"):
         # A variant that fixes these has no such thing, whatever a caller passes.
         if option in variant:
