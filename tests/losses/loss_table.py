@@ -74,10 +74,18 @@ _LOSSES = [
     LossCase("mnist_yolo/documented", _all_in_the_slot, shares=True, square_only=True),
     LossCase("mnist_yolo/cell_offsets", _all_in_the_slot, shares=True),
     LossCase("yolov1", _class_in_the_cell, per_image=True),
+    LossCase(
+        "yolov1/paper",
+        _class_in_the_cell,
+        options=lambda _grid: {"no_object": "empty_cells", "confidence_target": "one"},
+        per_image=True,
+    ),
     LossCase("yolov2", _all_in_the_slot, _in_cells),
+    LossCase("yolov2/formula", _all_in_the_slot, _in_cells, per_image=True),
     LossCase(
         "yolov2/notebook", _all_in_the_slot, _in_cells, centre_on_one=ObjectStatus.OUTSIDE
     ),
+    LossCase("yolov2/formula_pooled", _all_in_the_slot, _in_cells),
 ]  # fmt: skip
 CASES = [pytest.param(case, id=case.name) for case in _LOSSES]
 DEFAULTS = [pytest.param(case, id=case.name) for case in _LOSSES if "/" not in case.name]
