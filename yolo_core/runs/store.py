@@ -233,6 +233,11 @@ class RunStore(RunReader):
         with self._writing() as connection:
             records.insert_checkpoint(connection, int(step), Path(path).name)
 
+    def forget_checkpoint(self, step: int) -> None:
+        """Drops the record of a checkpoint; its file stays."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM checkpoints WHERE step = ?", (int(step),))
+
     def record_snapshot(
         self,
         step: int,
