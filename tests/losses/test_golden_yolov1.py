@@ -84,35 +84,3 @@ def test_gradient_with_a_constant_iou_target(case):
     _, gradient = with_gradient(loss, labels_of_cells(arrays)[0], y_pred)
     boxes = gradient[..., : -arrays["pred_class"].shape[-1]].reshape(arrays["pred_box"].shape)
     assert_gradient(boxes, arrays["conf_iou__all_nonresponsible__grad_stopiou_wrt_pred_box"])
-
-
-def test_raw_output_gives_the_loss_of_what_it_decodes_to():
-    rng = np.random.default_rng(3)
-    raw = rng.normal(size=(2, 3, 4, 13)).astype(np.float32)
-    y_true = np.zeros((2, 2, 8), np.float32)
-    y_true[0] = [[1, 0.3, 0.4, 0.5, 0.2, 0, 1, 0], [1, 0.9, 0.1, 0.1, 0.3, 1, 0, 0]]
-    boxes = 1 / (1 + np.exp(-raw[..., :10].reshape(2, 3, 4, 2, 5)))
-    boxes[..., 2:4] **= 2
-    classes = np.exp(raw[..., 10:])
-    classes /= classes.sum(-1, keepdims=True)
-    decoded = np.concatenate([boxes.reshape(2, 3, 4, 10), classes], axis=-1)
-    from_raw = published("yolov1", num_classes=3)(y_true, raw)
-    from_decoded = published("yolov1", num_classes=3, decoded=True)(y_true, decoded)
-    assert float(from_raw) == pytest.approx(float(from_decoded), rel=1e-6)
-
-
-def test_two_objects_in_a_cell_leave_one_and_the_class_of_a_cell_is_on_each_of_its_slots():
-    y_true = np.zeros((1, 3, 7), np.float32)
-    y_true[0, :2] = [[1, 0.20, 0.2, 0.1, 0.3, 1, 0], [1, 0.30, 0.3, 0.9, 0.9, 0, 1]]
-    raw = np.zeros((1, 2, 2, 12), np.float32)
-    raw[0, 0, 0] = [0, 0, -1, -1, 0, 0, 0, 3, 3, 0, 0.5, -0.5]
-    loss = published("yolov1", num_classes=2)
-    breakdown, _ = with_gradient(loss, y_true, raw)
-    a = breakdown.assignment
-    # Each wants its own box of cell (0, 0), but the cell has one set of class scores.
-    assert a.object_slot[0, :, 0].tolist() == [0, 1, -1]
-    assert a.object_status[0, :, 0].tolist() == [3, 1, 0]
-    assert a.overwritten_by[0, :, 0].tolist() == [1, -1, -1]
-    assert a.matched_object[0].tolist() == [-1, 1] + [-1] * 6
-    assert np.asarray(loss.slot_predictions(raw))[0, :2, 5:].tolist() == [[0.5, -0.5]] * 2
-    assert np.isnan(loss.slots(raw.shape).prior).all()

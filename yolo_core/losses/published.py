@@ -123,6 +123,7 @@ def published(
         **overrides: Keyword options of the loss; `lambdas` are laid over the variant's own. The
             scripts' `object_scale`, `no_object_scale`, `coord_scale`, `class_scale` set lambdas,
             and their words for options (`img_dim`, `neg_pos_ratio`, ...) are understood.
+            `decoded=True` (YOLOv1, YOLOv2) takes decoded predictions instead of raw output.
 
     Raises:
         ValueError: An unknown name or option, or anchors that are missing or not wanted.
