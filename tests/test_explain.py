@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from yolo_core.assignment import Assignment, ObjectStatus
-from yolo_core.explain import MaskCounts, explain, object_status, totals_agree
+from yolo_core.explain import MaskCounts, explain, is_partition, object_status, totals_agree
 from yolo_core.reasons import object_reason, slot_reason
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.slots import SlotLayout
@@ -111,7 +111,6 @@ def change(view: SampleView, **arrays: np.ndarray) -> SampleView:
 def test_report_of_two_objects() -> None:
     report = explain(make_view(), recorded_total=1.3125)
     assert report.masks == MaskCounts(slots=8, object=2, no_object=5, ignore=1)
-    assert report.masks.is_partition
     assert report.terms == {"xy": 0.5, "no_object": 0.625}
     assert report.total == 2 * 0.5 + 0.5 * 0.625
     assert report.recorded_total == 1.3125
@@ -327,6 +326,16 @@ def test_ignored_for_another_reason_than_overlap() -> None:
     )
     view = change(view, candidate_slots=np.full_like(view.assignment.candidate_slots, -1))
     assert "this loss does not train it as empty either" in slot_reason(view, 0)
+
+
+def test_partition_is_checked_slot_by_slot_not_by_counts() -> None:
+    view = make_view()
+    assert is_partition(view)
+    moved = view.assignment.ignore_mask.copy()
+    moved[[0, 2]] = moved[[2, 0]]  # the counts stay as they are
+    broken = change(view, ignore_mask=moved)
+    assert explain(broken).masks == explain(view).masks
+    assert not is_partition(broken)
 
 
 def test_picture_without_objects() -> None:

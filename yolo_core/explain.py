@@ -72,11 +72,6 @@ class MaskCounts:
     no_object: int
     ignore: int
 
-    @property
-    def is_partition(self) -> bool:
-        """Whether every slot is in exactly one part, as far as the counts can tell."""
-        return self.slots == self.object + self.no_object + self.ignore
-
 
 @dataclasses.dataclass(frozen=True)
 class Report:
@@ -147,6 +142,13 @@ def explain(view: SampleView, *, recorded_total: float | None = None) -> Report:
         total=sum(lambdas[name] * value for name, value in terms.items()),
         recorded_total=None if recorded_total is None else float(recorded_total),
     )
+
+
+def is_partition(view: SampleView) -> bool:
+    """Whether every slot is in exactly one of the three masks."""
+    masks = view.assignment
+    parts = [masks.object_mask, masks.no_object_mask, masks.ignore_mask]
+    return bool((np.sum(parts, axis=0) == 1).all())
 
 
 def totals_agree(total: float, recorded: float, *, relative: float = 1e-4) -> bool:

@@ -95,19 +95,25 @@ def slot_reason(view: SampleView, slot: int) -> str:
     )
 
 
-def _object_slot_reason(view: SampleView, slot: int) -> str:
+def trained_objects(view: SampleView, slot: int) -> list[int]:
+    """The objects that a slot is trained for: one, or several that share it, or none."""
     assignment = view.assignment
-    index = int(assignment.matched_object[slot])
-    if index < 0:
+    first = int(assignment.matched_object[slot])
+    if first < 0:
+        return []
+    return [first, *_rivals(view, first, slot)]
+
+
+def _object_slot_reason(view: SampleView, slot: int) -> str:
+    objects = trained_objects(view, slot)
+    if not objects:
         return "object: it is responsible for an object."
-    iou = float(view.targets["overlap"][slot, index])
-    text = f"object: it is trained for {object_name(view, index)}; its box has IoU {iou:.2f} now"
-    rows = [row for row, own in enumerate(assignment.object_slot[index]) if own == slot]
-    sharing = _sharing(view, index, rows[0]) if rows else []
-    if sharing:
-        names = " and ".join(object_name(view, other) for other in sharing)
-        text += f", and it is trained for {names} as well"
-    return text + "."
+    iou = float(view.targets["overlap"][slot, objects[0]])
+    text = f"object: it is trained for {object_name(view, objects[0])}; its box has IoU {iou:.2f}"
+    if len(objects) > 1:
+        names = " and ".join(object_name(view, other) for other in objects[1:])
+        return f"{text} now, and it is trained for {names} as well."
+    return f"{text} now."
 
 
 def _candidacy(view: SampleView, slot: int) -> str:
@@ -170,7 +176,8 @@ def _head_reason(view: SampleView, index: int, row: int) -> str:
             f"It trains {assignment.match_count[index, row]} slots; this is the best of them."
         )
     if status is ObjectStatus.SHARED:
-        names = " and ".join(object_name(view, each) for each in _sharing(view, index, row))
+        slot = int(assignment.object_slot[index, row])
+        names = " and ".join(object_name(view, each) for each in _rivals(view, index, slot))
         sentences.append(
             f"It shares that slot with {names or 'another object'}: both train one prediction, "
             "which can satisfy only one of them."
@@ -181,10 +188,9 @@ def _head_reason(view: SampleView, index: int, row: int) -> str:
     return " ".join(sentences)
 
 
-def _sharing(view: SampleView, index: int, row: int) -> list[int]:
-    """The other objects that train the same slot."""
+def _rivals(view: SampleView, index: int, slot: int) -> list[int]:
+    """The other objects that train a slot."""
     assignment = view.assignment
-    slot = assignment.object_slot[index, row]
     return [
         int(other)
         for other in view.objects

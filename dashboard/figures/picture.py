@@ -83,3 +83,28 @@ def box_lines(boxes: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np
     x = np.stack([left, right, right, left, left, nothing], axis=1)
     y = np.stack([top, top, bottom, bottom, top, nothing], axis=1)
     return x.reshape(-1).astype(np.float32), y.reshape(-1).astype(np.float32)
+
+
+def grid_lines(
+    rows: int, columns: int, shape: tuple[int, int]
+) -> tuple[list[float | None], list[float | None]]:
+    """The lines of a grid over the whole picture as one line that is broken between them.
+
+    Args:
+        rows: Grid rows.
+        columns: Grid columns.
+        shape: Height and width of the picture in pixels.
+
+    Returns:
+        x and y in pixels.
+    """
+    height, width = shape
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for k in range(columns + 1):
+        x += [k * width / columns, k * width / columns, None]
+        y += [0, height, None]
+    for k in range(rows + 1):
+        x += [0, width, None]
+        y += [k * height / rows, k * height / rows, None]
+    return x, y

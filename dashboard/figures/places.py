@@ -26,12 +26,18 @@ def detections(view: SampleView, score_cut: float) -> tuple[np.ndarray, np.ndarr
     Returns:
         Slots (n,) int64, highest score first; scores (n,) float32; classes (n,) int32.
     """
+    score, label = slot_score(view)
+    slots = np.flatnonzero(np.asarray(view.keep, bool) & (score >= score_cut))
+    slots = slots[np.argsort(-score[slots], kind="stable")]
+    return slots, score[slots], label[slots]
+
+
+def slot_score(view: SampleView) -> tuple[np.ndarray, np.ndarray]:
+    """Score (P,) float32 and likeliest class (P,) int32 of every slot."""
     score, label = scores(
         view.predictions["objectness"][None], view.predictions["class_probabilities"][None]
     )
-    slots = np.flatnonzero(np.asarray(view.keep, bool) & (score[0] >= score_cut))
-    slots = slots[np.argsort(-score[0][slots], kind="stable")]
-    return slots, score[0][slots], label[0][slots]
+    return score[0], label[0]
 
 
 def cell_boxes(view: SampleView, cells: Sequence[Cell]) -> np.ndarray:
@@ -55,3 +61,10 @@ def matching_score(view: SampleView, slot: int) -> float:
     here = view.assignment.candidate_slots[index] == slot
     found = view.assignment.candidate_score[index][here] if index >= 0 else []
     return float(max(found, default=np.nan))
+
+
+def object_label(view: SampleView, index: int) -> str:
+    """An object's row and class, as the picture and the tables call it: "2: cat"."""
+    one_hot = view.y_true[index, 5:]
+    name = view.class_names[int(np.argmax(one_hot))] if np.any(one_hot > 0) else "no class"
+    return f"{index}: {name}"

@@ -7,8 +7,15 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.picture import add_picture, box_lines, picture_uri
-from dashboard.figures.places import Cell, cell_boxes, detections, matching_score, slot_boxes
+from dashboard.figures.picture import add_picture, box_lines, grid_lines, picture_uri
+from dashboard.figures.places import (
+    Cell,
+    cell_boxes,
+    detections,
+    matching_score,
+    object_label,
+    slot_boxes,
+)
 from yolo_core.explain import object_status
 from yolo_core.reasons import object_name, slot_word
 from yolo_core.runs.snapshots import SampleView
@@ -20,7 +27,7 @@ LAYERS = (GRID, OBJECTS, CELLS, ANCHORS, MATCHED, PREDICTIONS)
 # Bright enough for dark pictures, told apart by dash as well as by hue, with a dark rim for light
 # pictures.
 OBJECT_COLOR, MATCHED_COLOR, PREDICTION_COLOR = "#3ddc84", "#56c1ff", "#ffa629"
-ANCHOR_COLOR, CELL_COLOR = "#ff8ad4", "#ffee58"
+ANCHOR_COLOR, CELL_COLOR, GRID_COLOR = "#ff8ad4", "#ffee58", "rgba(170, 170, 170, 0.5)"
 _RIM = "rgba(0, 0, 0, 0.65)"
 
 
@@ -54,10 +61,10 @@ def scene_figure(
         _add_cell_anchors(figure, view, cell)
     if MATCHED in layers:
         _add_matched(figure, view)
-    if PREDICTIONS in layers:
-        _add_predictions(figure, view, score_cut)
     if OBJECTS in layers:
         _add_objects(figure, view)
+    if PREDICTIONS in layers:
+        _add_predictions(figure, view, score_cut)
     _add_boxes(figure, "selected cell", cell_boxes(view, [cell]), shape, color=CELL_COLOR, width=3)
     _add_click_targets(figure, view, cell.head)
     add_picture(figure, picture_uri(view.image), shape)
@@ -84,13 +91,15 @@ def _add_boxes(
     dash: str = "solid",
     labels: Sequence[str] = (),
     below: bool = False,
+    rim: bool = True,
 ) -> None:
-    """Adds boxes as one line with a dark rim, and a label at the corner of each."""
+    """Adds boxes as one line, on a dark rim, with a label at the corner of each."""
     if not len(boxes):
         return
     x, y = box_lines(boxes, shape)
     plain = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip", "legendgroup": name}
-    figure.add_scatter(**plain, line={"color": _RIM, "width": width + 2}, showlegend=False)
+    if rim:
+        figure.add_scatter(**plain, line={"color": _RIM, "width": width + 2}, showlegend=False)
     figure.add_scatter(**plain, line={"color": color, "width": width, "dash": dash}, name=name)
     if len(labels):
         # Corner 0 is top left, corner 3 bottom left; labels that would leave the picture at the
@@ -124,28 +133,18 @@ def _apart(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> tuple[np.nda
 
 
 def _add_grid(figure: go.Figure, view: SampleView, head: int) -> None:
-    height, width = view.image.shape[:2]
     rows, columns, _ = view.layout.grids[head]
-    x, y = [], []
-    for k in range(columns + 1):
-        x += [k * width / columns] * 2 + [None]
-        y += [0, height, None]
-    for k in range(rows + 1):
-        x += [0, width, None]
-        y += [k * height / rows] * 2 + [None]
-    figure.add_scatter(
-        x=x,
-        y=y,
-        mode="lines",
-        line={"color": "rgba(170, 170, 170, 0.55)", "width": 1},
-        name="grid",
-        hoverinfo="skip",
-    )
+    x, y = grid_lines(rows, columns, view.image.shape[:2])
+    line = {"color": GRID_COLOR, "width": 1}
+    figure.add_scatter(x=x, y=y, mode="lines", line=line, name="grid", hoverinfo="skip")
 
 
 def _add_objects(figure: go.Figure, view: SampleView) -> None:
     boxes = view.y_true[view.objects, 1:5]
-    labels = [_object_label(view, int(index)) for index in view.objects]
+    labels = [
+        f"<b>{object_label(view, index)}{'' if object_status(view, index).is_matched else ' ✗'}</b>"
+        for index in view.objects.tolist()
+    ]
     usable = np.isfinite(boxes).all(axis=1)
     _add_boxes(
         figure,
@@ -156,13 +155,6 @@ def _add_objects(figure: go.Figure, view: SampleView) -> None:
         width=2.5,
         labels=[label for label, good in zip(labels, usable, strict=True) if good],
     )
-
-
-def _object_label(view: SampleView, index: int) -> str:
-    one_hot = view.y_true[index, 5:]
-    name = view.class_names[int(np.argmax(one_hot))] if np.any(one_hot > 0) else "no class"
-    lost = "" if object_status(view, index).is_matched else " ✗"
-    return f"<b>{index}: {name}{lost}</b>"
 
 
 def _add_owning_cells(figure: go.Figure, view: SampleView, head: int) -> None:
@@ -238,6 +230,7 @@ def _add_predictions(figure: go.Figure, view: SampleView, score_cut: float) -> N
         view.image.shape[:2],
         color=PREDICTION_COLOR,
         dash="dash",
+        rim=False,  # a perfect prediction lies on its object, which must stay visible
         labels=names,
         below=True,
     )

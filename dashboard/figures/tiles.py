@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.figures.picture import add_picture, box_lines, picture_uri
+from dashboard.figures.picture import add_picture, box_lines, grid_lines, picture_uri
 from dashboard.figures.places import Cell, cell_boxes
-from dashboard.figures.scene import CELL_COLOR, OBJECT_COLOR
+from dashboard.figures.scene import CELL_COLOR, GRID_COLOR, OBJECT_COLOR
 from yolo_core.reasons import slot_word
 from yolo_core.runs.snapshots import SampleView
 
@@ -138,15 +138,17 @@ def _tiles(
                 dx=width / cols,
                 y0=height / rows / 2,
                 dy=height / rows,
-                xgap=1,
-                ygap=1,
                 customdata=place,
                 text=text[:, :, anchor].tolist(),
                 hovertemplate="row %{customdata[1]}, column %{customdata[2]}: %{text}"
                 "<extra></extra>",
                 **at,
             )
-            lines = [(object_x, object_y, OBJECT_COLOR, 1.5)]
+            grid_x, grid_y = grid_lines(rows, cols, (height, width))
+            lines = [
+                (grid_x, grid_y, GRID_COLOR, 1),
+                (object_x, object_y, OBJECT_COLOR, 1.5),
+            ]
             if head == cell.head:
                 lines.append((cell_x, cell_y, CELL_COLOR, 2.5))
             for x, y, color, thickness in lines:

@@ -1,0 +1,65 @@
+"""The selected grid cell: clicked in a figure or typed, kept in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.address import asked_for, preset
+from dashboard.figures.places import Cell
+from yolo_core.runs.snapshots import SampleView
+
+HEAD_KEY, ROW_KEY, COLUMN_KEY = "head", "row", "column"
+
+
+def pick_cell(view: SampleView) -> Cell:
+    """Asks for head, row and column; query parameters of these names.
+
+    Without a choice it is the cell of the first object that is trained.
+    """
+    heads = len(view.layout.grids)
+    start = _start(view)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        head = _number("Head", HEAD_KEY, heads, start.head) if heads > 1 else 0
+        rows, columns, _ = view.layout.grids[head]
+        row = _number("Row", ROW_KEY, rows, start.row)
+        column = _number("Column", COLUMN_KEY, columns, start.column)
+    return Cell(head, row, column)
+
+
+def cell_clicked(place: Sequence[int]) -> None:
+    """Selects a clicked cell.
+
+    Args:
+        place: head, row and column, the `customdata` of what was clicked.
+    """
+    for key, value in zip((HEAD_KEY, ROW_KEY, COLUMN_KEY), place, strict=True):
+        st.session_state[key] = int(value)
+
+
+def _number(label: str, key: str, count: int, default: int) -> int:
+    """Asks for 0 to count - 1; what another run's larger grid left behind is cut to that."""
+    asked = asked_for(key) or ""
+    wanted = int(asked) if asked.isascii() and asked.isdecimal() else default
+    preset(key, min(wanted, count - 1))
+    return st.number_input(
+        f"{label}, 0 to {count - 1}",
+        min_value=0,
+        max_value=count - 1,
+        value=None,
+        step=1,
+        key=key,
+        bind="query-params",
+        width=150,
+    )
+
+
+def _start(view: SampleView) -> Cell:
+    trained = np.flatnonzero(view.assignment.object_mask)
+    if not trained.size:
+        height, width, _ = view.layout.grids[0]
+        return Cell(0, height // 2, width // 2)
+    first = trained[np.argmin(view.assignment.matched_object[trained])]
+    return Cell(*(int(getattr(view.layout, axis)[first]) for axis in ("head", "row", "column")))

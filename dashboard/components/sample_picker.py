@@ -1,0 +1,116 @@
+"""Which snapshot of which sample a page shows: chosen in widgets, kept in the URL."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.components.address import asked_for, asked_unbound, preset, write_unbound
+from yolo_core.data.sample import split_name
+from yolo_core.runs.records import SnapshotRecord
+
+KIND_KEY, SAMPLE_KEY, STEP_KEY = "kind", "sample", "step"
+LATEST = "latest"
+KINDS = ("pinned", "batch")
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What is shown.
+
+    Attributes:
+        record: The snapshot record of the sample at the step.
+        history: All records of this sample and kind, by step.
+        follows: Whether the newest snapshot was asked for, whichever that is.
+    """
+
+    record: SnapshotRecord
+    history: list[SnapshotRecord]
+    follows: bool
+
+
+def pick_sample(records: Sequence[SnapshotRecord]) -> Choice:
+    """Asks for kind, sample and step; query parameters "kind", "sample" and "step".
+
+    A pinned sample is there at (nearly) every step, so the sample is chosen first and the step
+    among its own; a training batch has new samples at every step, so there the step comes first.
+
+    Args:
+        records: The run's snapshot records by step, at least one.
+    """
+    kinds = [kind for kind in KINDS if any(record.kind == kind for record in records)]
+    kind_place, sample_place, step_place = st.columns([2, 2, 5], vertical_alignment="bottom")
+    asked = asked_for(KIND_KEY)
+    preset(KIND_KEY, asked if asked in kinds else kinds[0])
+    with kind_place:
+        kind = st.selectbox(
+            "Snapshot",
+            kinds,
+            index=None,
+            key=KIND_KEY,
+            bind="query-params",
+            help="pinned: chosen samples, looked at in inference mode, each as a batch of its own. "
+            "batch: the training batch itself, out of the training step.",
+        )
+    records = [record for record in records if record.kind == kind]
+    if kind == "pinned":
+        names = sorted({record.sample for record in records}, key=_order)
+        with sample_place:
+            sample = _pick_name(names)
+        history = [record for record in records if record.sample == sample]
+        with step_place:
+            step = _pick_step([record.step for record in history])
+    else:
+        with step_place:
+            step = _pick_step(sorted({record.step for record in records}))
+        wanted = records[-1].step if step is None else step
+        names = sorted((r.sample for r in records if r.step == wanted), key=_order)
+        with sample_place:
+            sample = _pick_name(names)
+        history = [record for record in records if record.sample == sample]
+    shown = history[-1].step if step is None else step
+    return Choice(
+        record=next(record for record in history if record.step == shown),
+        history=history,
+        follows=step is None,
+    )
+
+
+def _pick_name(names: list[str]) -> str:
+    asked = asked_for(SAMPLE_KEY)
+    if asked not in names:
+        # The next batch holds other samples: stay at the same place in it.
+        asked = names[_order(asked)[1] % len(names)] if asked else names[0]
+    preset(SAMPLE_KEY, asked)
+    return st.selectbox("Sample", names, index=None, key=SAMPLE_KEY, bind="query-params")
+
+
+def _pick_step(steps: list[int]) -> int | None:
+    """One of the steps, or None for the latest."""
+    options = [*(str(step) for step in steps), LATEST]
+    asked = asked_unbound(STEP_KEY)
+    if asked not in options:
+        if asked is not None and asked.isascii() and asked.isdecimal():
+            nearest = str(min(steps, key=lambda step: abs(step - int(asked))))
+            st.caption(f"There is no snapshot of step {int(asked):,} here; this is the nearest.")
+            asked = nearest
+        else:
+            asked = LATEST
+    if st.session_state.get(STEP_KEY) != asked:
+        st.session_state[STEP_KEY] = asked
+    # Not bound: a bound slider leaves its first option, step 0, out of the address, which a link
+    # without a step could then not be told from.
+    chosen = st.select_slider("Step", options, key=STEP_KEY)
+    write_unbound(STEP_KEY, chosen)
+    return None if chosen == LATEST else int(chosen)
+
+
+def _order(name: str) -> tuple[int, int]:
+    """Validation samples first, then test, then training, each by number."""
+    try:
+        split, index = split_name(name)
+    except ValueError:
+        return (3, 0)
+    return (("val", "test", "train").index(split), index)

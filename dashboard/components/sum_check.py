@@ -1,0 +1,94 @@
+"""The line that shows that the maps sum to the recorded loss, and the masks to all slots."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.errors import plain, say
+from dashboard.tables import term_table
+from yolo_core.explain import Report, is_partition, totals_agree
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.records import SnapshotRecord
+from yolo_core.runs.snapshots import SampleView, Snapshot
+from yolo_core.runs.store import RunStore
+
+
+def sum_check(
+    folder: RunFolder, snapshot: Snapshot, view: SampleView, report: Report, record: SnapshotRecord
+) -> None:
+    """Holds the sums of the maps against what the training process recorded.
+
+    For a pinned sample that is its own recorded total; a training batch is summed over all its
+    pictures and held against the row of its step.
+    """
+    if view.kind == "pinned":
+        terms, total = report.terms, report.total
+        recorded_terms, recorded = record.terms, record.total
+        what = "Σ λ × Σ map"
+    else:
+        whole = snapshot.breakdown
+        terms = {name: float(np.sum(v, dtype=np.float64)) for name, v in whole.maps.items()}
+        total = sum(report.lambdas[name] * value for name, value in terms.items())
+        recorded_terms, recorded = _step_row(folder, view.step)
+        what = f"Σ λ × Σ map over the {len(snapshot.samples)} pictures of the batch"
+    st.markdown("**Terms**")
+    _verdict(what, total, recorded)
+    if view.kind == "batch":
+        st.caption(f"This picture's share of the batch's loss: {report.total:.6g}.")
+    masks = report.masks
+    counts = (
+        f"{masks.slots:,} slots = {masks.object:,} object + {masks.no_object:,} no object + "
+        f"{masks.ignore:,} ignored"
+    )
+    if is_partition(view):
+        st.markdown(f"{counts} ✓")
+    else:
+        say(f"{counts}: the masks are no partition, some slot is in none or in two of them.")
+    table = term_table(terms, report.lambdas, recorded_terms)
+    st.table(table.map(lambda cell: plain(str(cell))), border="horizontal", hide_index=True)
+    st.caption(
+        "Each term as the sum of its map, what the training process recorded for it, its lambda, "
+        "and its share. Wrong: ✗, or one term with nearly all of the share."
+    )
+
+
+def _verdict(what: str, total: float, recorded: float | None) -> None:
+    if recorded is None:
+        st.warning(
+            f"{what} = {total:.6g}; the training process has not recorded this step (yet).",
+            icon=":material/pending:",
+        )
+    elif not np.isfinite(total) and not np.isfinite(recorded):
+        say(
+            f"{what} = {total:.6g}; recorded by the training process: {recorded:.6g}. The loss is "
+            "no number here: look for the term that is not one."
+        )
+    elif totals_agree(total, recorded):
+        st.success(
+            f"{what} = {total:.6g}; recorded by the training process: {recorded:.6g} ✓",
+            icon=":material/check:",
+        )
+    else:
+        say(
+            f"{what} = {total:.6g}, but the training process recorded {recorded:.6g}: the maps are "
+            "not the loss that trained. Do not trust this picture."
+        )
+
+
+def _step_row(folder: RunFolder, step: int) -> tuple[dict[str, float], float | None]:
+    """Recorded terms and total of a step; the total is None if there is no row."""
+    try:
+        with RunStore.open(folder) as store:
+            rows = store.steps(step, step)
+    except ValueError as error:
+        say(error)
+        return {}, None
+    if not len(rows["step"]) or "total" not in rows:
+        return {}, None
+    terms = {
+        name.removeprefix("term/"): float(values[0])
+        for name, values in rows.items()
+        if name.startswith("term/")
+    }
+    return terms, float(rows["total"][0])
