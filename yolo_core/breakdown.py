@@ -42,19 +42,31 @@ class LossBreakdown:
     targets: dict[str, Any]
     predictions: dict[str, Any]
 
+    def to_tree(self) -> dict[str, Any]:
+        """Nested dictionaries of the same tensors, which a compiled function can return."""
+        tree = {group: getattr(self, group) for group in _GROUPS}
+        arrays = {name: getattr(self.assignment, name) for name in Assignment.ARRAYS}
+        return {"total": self.total, "assignment": arrays, **tree}
+
+    @classmethod
+    def from_tree(cls, tree: dict[str, Any], *, candidate_measure: str) -> LossBreakdown:
+        """Back from `to_tree`, every tensor as a numpy array."""
+
+        def arrays(group: dict[str, Any]) -> dict[str, np.ndarray]:
+            return {name: np.asarray(value) for name, value in group.items()}
+
+        return cls(
+            total=np.asarray(tree["total"]),
+            assignment=Assignment(
+                candidate_measure=candidate_measure, **arrays(tree["assignment"])
+            ),
+            **{group: arrays(tree[group]) for group in _GROUPS},
+        )
+
     def to_numpy(self) -> LossBreakdown:
         """The same breakdown with every tensor as a numpy array."""
-        array = np.asarray
-        assignment = dataclasses.replace(
-            self.assignment,
-            **{name: array(getattr(self.assignment, name)) for name in Assignment.ARRAYS},
-        )
-        return LossBreakdown(
-            total=array(self.total),
-            terms={name: array(value) for name, value in self.terms.items()},
-            maps={name: array(value) for name, value in self.maps.items()},
-            lambdas={name: array(value) for name, value in self.lambdas.items()},
-            assignment=assignment,
-            targets={name: array(value) for name, value in self.targets.items()},
-            predictions={name: array(value) for name, value in self.predictions.items()},
-        )
+        measure = self.assignment.candidate_measure
+        return self.from_tree(self.to_tree(), candidate_measure=measure)
+
+
+_GROUPS = ("terms", "maps", "lambdas", "targets", "predictions")

@@ -1,0 +1,51 @@
+"""`python -m yolo_core train | runs | command | explain`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+# Set before anything imports TensorFlow: its start-up notes are not about the training.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses bad input with one line that begins with "error: "."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {message} (see {self.prog} --help)", file=sys.stderr)
+        sys.exit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        The exit code: 0 when it worked, 1 when a training failed, 2 for bad input.
+    """
+    from yolo_core.cli import command, explain, runs, train
+
+    parser = _Parser(
+        prog="python -m yolo_core",
+        description="Train anchor-based detectors and see what their losses do.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (train, runs, command, explain):
+        module.add_parser(commands)
+    parsed = parser.parse_args(arguments)
+    try:
+        return parsed.run_command(parsed)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing is left to flush either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Live control: commands are picked up between two steps, answered, and put on record."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from yolo_core.losses.base import DetectionLoss
+from yolo_core.runs.commands import Command
+from yolo_core.runs.records import Event
+from yolo_core.runs.status import RunState
+from yolo_core.runs.store import RunStore
+from yolo_core.training.schedule import LearningRate
+
+# What changes the numbers of later steps. A resumed training makes these changes again at the
+# steps where they were made.
+REPLAYED = ("set-lambda", "set-learning-rate", "pin")
+PAUSE_POLL_SECONDS = 0.05
+
+
+@dataclasses.dataclass
+class Actions:
+    """What commands do besides changing a number.
+
+    Attributes:
+        checkpoint: Writes a checkpoint of now.
+        evaluate: Evaluates now.
+        pin: Pins samples, given their names.
+    """
+
+    checkpoint: Callable[[], None]
+    evaluate: Callable[[], None]
+    pin: Callable[[tuple[str, ...]], None]
+
+
+class Control:
+    """Carries out commands between two steps.
+
+    Args:
+        store: The run, open for writing.
+        loss: Its lambdas are set.
+        rate: Its learning rate is set.
+        actions: What else commands do.
+
+    Attributes:
+        stopping: Whether the training is to end; also set from outside, by a signal.
+    """
+
+    def __init__(
+        self, store: RunStore, loss: DetectionLoss, rate: LearningRate, actions: Actions
+    ) -> None:
+        self.store = store
+        self.loss = loss
+        self.rate = rate
+        self.actions = actions
+        self.stopping = False
+        self._paused = False
+        # Steps that may still be made before the training stands still again.
+        self._allowance = 0
+        self._replays: list[Event] = []
+
+    def replay(self, events: Sequence[Event], *, after: int) -> None:
+        """Makes the changes of an interrupted training again at their steps.
+
+        Args:
+            events: All events of the run.
+            after: The step of the checkpoint that the training resumes from.
+        """
+        self._replays = [e for e in events if e.kind in REPLAYED and e.step > after]
+
+    def between(self, done: int) -> None:
+        """What happens between step `done` and the next: commands, and standing still.
+
+        Returns when the next step is to be made, or when the training is to stop.
+        """
+        self._replay_until(done + 1)
+        if self._allowance:
+            self._allowance -= 1
+            if not self._allowance:
+                self._pause(done)
+        self._carry_out(done)
+        while self._paused and not self._allowance and not self.stopping:
+            time.sleep(PAUSE_POLL_SECONDS)
+            self.store.heartbeat()
+            self._carry_out(done)
+
+    def _carry_out(self, done: int) -> None:
+        for command in self.store.pending_commands():
+            try:
+                step = self._apply(command, done)
+            except ValueError as error:
+                self.store.answer(command.id, error=str(error))
+            else:
+                self.store.answer(command.id, step=step)
+
+    def _apply(self, command: Command, done: int) -> int:
+        """Carries out one command; returns the first step that it affects."""
+        arguments = command.arguments
+        match command.name:
+            case "pause":
+                self._pause(done)
+            case "resume":
+                self._go_on(done)
+            case "step":
+                if not self._paused:
+                    self._pause(done)
+                self._allowance += arguments["count"]
+            case "stop":
+                self.stopping = True
+                self.store.record_event(done, "stop")
+                return done
+            case "checkpoint":
+                self.actions.checkpoint()
+                return done
+            case "evaluate":
+                self.actions.evaluate()
+                return done
+            case _:
+                before = self._change(command.name, arguments, done + 1)
+                detail = {**arguments, **before}
+                self.store.record_event(done + 1, command.name, detail)
+        return done + 1
+
+    def _change(self, name: str, arguments: dict[str, Any], step: int) -> dict[str, Any]:
+        """Changes a number from `step` on; returns what it was before."""
+        if name == "set-lambda":
+            expanded = self.loss.expand_lambdas({arguments["name"]: arguments["value"]})
+            before = {term: float(self.loss.lambdas[term].numpy()) for term in expanded}
+            self.loss.set_lambda(arguments["name"], arguments["value"])
+            return {"before": next(iter(before.values()))}
+        if name == "set-learning-rate":
+            before = self.rate.at(step)
+            self.rate.set_at(step, arguments["value"])
+            return {"before": before}
+        if name == "pin":
+            self.actions.pin(tuple(arguments["samples"]))
+            return {}
+        raise ValueError(f"This training process does not know the command {name!r}.")
+
+    def _replay_until(self, step: int) -> None:
+        while self._replays and self._replays[0].step <= step:
+            event = self._replays.pop(0)
+            self._change(event.kind, event.detail, step)
+
+    def _pause(self, done: int) -> None:
+        if not self._paused:
+            self._paused = True
+            self.store.record_event(done, "pause")
+        self.store.set_status(state=RunState.PAUSED)
+
+    def _go_on(self, done: int) -> None:
+        if self._paused:
+            self._paused = False
+            self._allowance = 0
+            self.store.record_event(done, "resume")
+        self.store.set_status(state=RunState.RUNNING)

@@ -1,0 +1,189 @@
+"""A network and a loss, trained together: Keras's `fit` with every term of every step at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from yolo_core.breakdown import LossBreakdown
+from yolo_core.losses.base import DetectionLoss
+
+# Thresholds of the Keras notebook's recall: IoU above the one, confidence above the other.
+RECALL_IOU = 0.5
+RECALL_OBJECTNESS = 0.3
+
+
+class Detector(keras.Model):
+    """Trains a network with a detection loss.
+
+    `compile` it with an optimizer alone and call `fit` on a dataset of (images, y_true). The logs
+    of a step are that step's own values, not running means: "loss", "term/NAME" (unweighted),
+    "lambda/NAME" (effective), "recall" (of the Keras notebook: the part of the matched objects
+    whose slot has IoU above 0.5 and objectness above 0.3) and "finite".
+
+    The loss's lambdas and step are state of this model. A step whose loss or gradients are not
+    finite changes nothing: weights, moving statistics, optimizer and step stay as they were.
+
+    Args:
+        network: From images to what the loss takes as predictions.
+        loss: The loss; its `step` is set from here on.
+
+    Attributes:
+        wants_breakdown: Set before a step to have its whole breakdown in `last_batch` after it.
+        last_batch: {"images", "y_true", "y_pred", "breakdown"} of that step, else None.
+    """
+
+    def __init__(self, network: keras.Model, loss: DetectionLoss) -> None:
+        super().__init__(name="detector")
+        self.network = network
+        self.detection_loss = loss
+        # Named here, they are tracked: saved with the model and seen by a compiled step.
+        self.loss_variables = [*loss.lambdas.values(), loss.step]
+        self.wants_breakdown = False
+        self.last_batch: dict[str, Any] | None = None
+        self._measure = ""
+        self._inference: Callable[..., Any] | None = None
+        self.build(network.input_shape)
+
+    def build(self, input_shape: Any) -> None:
+        """The network is built already."""
+        del input_shape
+        self.built = True
+
+    def call(self, images: Any, training: bool = False) -> Any:
+        """Raw predictions of the network."""
+        return self.network(images, training=training)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The loss's total; Keras's hook."""
+        del x, training
+        return self.detection_loss(y, y_pred, sample_weight)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One update of the weights; what Keras compiles."""
+        images, y_true = data[:2]
+        before = [tf.identity(variable.value) for variable in self.non_trainable_variables]
+        with tf.GradientTape() as tape:
+            y_pred = self(images, training=True)
+            breakdown = self.detection_loss.breakdown(y_true, y_pred)
+            scaled = self.optimizer.scale_loss(breakdown.total)
+        gradients = tape.gradient(scaled, self.trainable_variables)
+        finite = tf.math.is_finite(breakdown.total)
+        if not isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            # A loss-scaling optimizer expects gradients to overflow, and skips them itself.
+            finite &= tf.math.is_finite(tf.linalg.global_norm(gradients))
+
+        def update() -> tf.Tensor:
+            self.optimizer.apply(gradients, self.trainable_variables)
+            self.detection_loss.step.assign_add(1)
+            return tf.constant(True)
+
+        def restore() -> tf.Tensor:
+            for variable, value in zip(self.non_trainable_variables, before, strict=True):
+                variable.assign(value)
+            return tf.constant(False)
+
+        logs = {
+            "loss": breakdown.total,
+            "recall": _recall(breakdown),
+            **{f"term/{name}": value for name, value in breakdown.terms.items()},
+            **{f"lambda/{name}": value for name, value in breakdown.lambdas.items()},
+            "finite": tf.cast(tf.cond(finite, update, restore), tf.float32),
+        }
+        if self.wants_breakdown:
+            self._measure = breakdown.assignment.candidate_measure
+            logs["batch"] = {
+                "images": images,
+                "y_true": y_true,
+                "y_pred": self.detection_loss.slot_predictions(y_pred),
+                "breakdown": breakdown.to_tree(),
+            }
+        return logs
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Two compiled steps: one that returns the terms, one that returns the breakdown too.
+
+        They compute the same numbers; the first leaves out what nobody reads.
+        """
+        if self.train_function is not None and not force:
+            return
+        compiled = {}
+        for with_breakdown in (False, True):
+            super().make_train_function(force=True)
+            compiled[with_breakdown] = self.train_function
+
+        def step(iterator: Any) -> dict[str, Any]:
+            # Which one a function becomes is decided while it is traced, at its first call.
+            logs = compiled[self.wants_breakdown](iterator)
+            batch = logs.pop("batch", None)
+            self.last_batch = None if batch is None else self._batch_arrays(batch)
+            return logs
+
+        self.train_function = step
+
+    def inspect(self, images: np.ndarray, y_true: np.ndarray) -> tuple[np.ndarray, LossBreakdown]:
+        """Predictions and loss in inference mode, by the loss that trains.
+
+        Args:
+            images: (B, height, width, channels) float32, 0 to 1.
+            y_true: (B, N, 5 + C) float32.
+
+        Returns:
+            Raw predictions (B, P, channels) float32, and the breakdown of the batch as numpy.
+        """
+        if self._inference is None:
+            self._inference = tf.function(
+                self._inspect,
+                input_signature=[
+                    tf.TensorSpec((None, *self.network.input_shape[1:]), tf.float32),
+                    tf.TensorSpec((None, *np.shape(y_true)[1:]), tf.float32),
+                ],
+            )
+        y_pred, tree = self._inference(images, y_true)
+        return y_pred.numpy(), LossBreakdown.from_tree(tree, candidate_measure=self._measure)
+
+    def training_breakdown(self, images: np.ndarray, y_true: np.ndarray) -> LossBreakdown:
+        """The loss of a batch in training mode, leaving every variable as it was."""
+        before = [variable.numpy() for variable in self.non_trainable_variables]
+        breakdown = self.detection_loss.breakdown(y_true, self.network(images, training=True))
+        for variable, value in zip(self.non_trainable_variables, before, strict=True):
+            variable.assign(value)
+        return breakdown.to_numpy()
+
+    def _inspect(self, images: tf.Tensor, y_true: tf.Tensor) -> tuple[tf.Tensor, dict[str, Any]]:
+        y_pred = self.network(images, training=False)
+        breakdown = self.detection_loss.breakdown(y_true, y_pred)
+        self._measure = breakdown.assignment.candidate_measure
+        return self.detection_loss.slot_predictions(y_pred), breakdown.to_tree()
+
+    def _batch_arrays(self, batch: dict[str, Any]) -> dict[str, Any]:
+        tree = batch.pop("breakdown")
+        return {
+            **{name: np.asarray(value) for name, value in batch.items()},
+            "breakdown": LossBreakdown.from_tree(tree, candidate_measure=self._measure),
+        }
+
+
+def _recall(breakdown: LossBreakdown) -> tf.Tensor:
+    """`current_recall` of the Keras notebook, over the objects that have a slot."""
+    assignment = breakdown.assignment
+    matched = assignment.match_count > 0
+    batch, count, rows = matched.shape[0], matched.shape[1], matched.shape[2]
+    del batch
+    slot = tf.reshape(tf.maximum(assignment.object_slot, 0), (-1, count * rows))
+    objectness = tf.gather(breakdown.predictions["objectness"], slot, batch_dims=1)
+    objectness = tf.reshape(objectness, (-1, count, rows))
+    found = matched & (assignment.object_iou > RECALL_IOU) & (objectness > RECALL_OBJECTNESS)
+    found_count = tf.reduce_sum(tf.cast(found, tf.float32))
+    return found_count / (tf.reduce_sum(tf.cast(matched, tf.float32)) + 1e-6)

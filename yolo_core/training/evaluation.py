@@ -1,0 +1,56 @@
+"""Evaluation on validation scenes, by the network and the loss that train."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from yolo_core.data.digits import DigitScenes
+from yolo_core.data.pipeline import scene_batch
+from yolo_core.metrics import detections_in, mean_average_precision, objects_in
+from yolo_core.models.decode import nms_keep
+from yolo_core.training.detector import Detector
+
+BATCH = 100
+
+
+class Evaluator:
+    """Measures a detector on the first scenes of a split.
+
+    Args:
+        scenes: Where the scenes come from.
+        count: How many.
+        split: "val" or "test".
+    """
+
+    def __init__(self, scenes: DigitScenes, count: int, split: str = "val") -> None:
+        self.scenes = scenes
+        self.names = [f"{split}/{index}" for index in range(count)]
+        self._batches: list[tuple[np.ndarray, np.ndarray]] | None = None
+
+    def evaluate(self, detector: Detector) -> dict[str, float]:
+        """The metrics in inference mode.
+
+        Returns:
+            "map50", "map50_95", "recall" (COCO rules), and the loss on these scenes: "total" and
+            "term/NAME", means over batches of 100.
+        """
+        if self._batches is None:
+            starts = range(0, len(self.names), BATCH)
+            self._batches = [scene_batch(self.scenes, self.names[at : at + BATCH]) for at in starts]
+        found, truth, losses = [], [], []
+        for images, y_true in self._batches:
+            _, breakdown = detector.inspect(images.astype(np.float32) / 255.0, y_true)
+            seen = breakdown.predictions
+            boxes, objectness = seen["boxes"], seen["objectness"]
+            keep = nms_keep(boxes, objectness, seen["class_probabilities"])
+            found += detections_in(boxes, objectness, seen["class_probabilities"], keep)
+            truth += objects_in(y_true)
+            terms = {f"term/{name}": float(value) for name, value in breakdown.terms.items()}
+            losses.append({"total": float(breakdown.total), **terms})
+        metrics = mean_average_precision(found, truth, num_classes=self.scenes.num_classes)
+        weights = [len(images) for images, _ in self._batches]
+        means = {
+            name: float(np.average([loss[name] for loss in losses], weights=weights))
+            for name in losses[0]
+        }
+        return {**metrics, **means}
