@@ -1,0 +1,1 @@
+"""Networks, and what turns their raw output into detections."""

@@ -1,0 +1,97 @@
+"""From decoded predictions to detections: scores and non-maximum suppression, in numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+CANDIDATES = 1000
+"""Slots of an image that enter the suppression, the highest scores first."""
+
+
+def scores(
+    objectness: np.ndarray, class_probabilities: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The score and class of every slot: objectness times the highest class probability.
+
+    Args:
+        objectness: (B, P), 0 to 1.
+        class_probabilities: (B, P, C), 0 to 1.
+
+    Returns:
+        Scores (B, P) float32 and classes (B, P) int32. Where a number is not finite it counts
+        as 0.
+    """
+    objectness = _finite(objectness)
+    class_probabilities = _finite(class_probabilities)
+    return (
+        objectness * class_probabilities.max(-1),
+        class_probabilities.argmax(-1).astype(np.int32),
+    )
+
+
+def nms_keep(
+    boxes: np.ndarray,
+    objectness: np.ndarray,
+    class_probabilities: np.ndarray,
+    *,
+    iou_threshold: float = 0.5,
+    score_threshold: float = 0.01,
+    max_detections: int = 100,
+) -> np.ndarray:
+    """Greedy non-maximum suppression among slots of one class.
+
+    The slot with the highest score is kept and removes the slots of its class that overlap it by
+    more than `iou_threshold`; then the next one; the lower slot number goes first on a tie. Since
+    only higher scores remove lower ones, cutting the result at a higher score gives what a higher
+    `score_threshold` would have given.
+
+    Args:
+        boxes: (B, P, 4) x_center, y_center, width, height as image fractions.
+        objectness: (B, P), 0 to 1.
+        class_probabilities: (B, P, C), 0 to 1.
+        iou_threshold: Overlap above which the lower one of two slots goes.
+        score_threshold: Slots below it are not kept.
+        max_detections: Most slots kept an image.
+
+    Returns:
+        (B, P) bool, the slots that are detections. A slot with a score of 0, or with a number
+        that is not finite, is none. Of each image only the `CANDIDATES` highest scores are looked
+        at.
+    """
+    score, label = scores(objectness, class_probabilities)
+    boxes = np.asarray(boxes, np.float64)
+    score = np.where(np.isfinite(boxes).all(-1), score, 0.0)
+    images, slots = score.shape
+    # Every image's slots, best first; no further than the image with the most of them needs.
+    possible = (score > 0) & (score >= score_threshold)
+    depth = min(int(possible.sum(-1).max(initial=0)), CANDIDATES)
+    order = np.argsort(-np.where(possible, score, 0.0), axis=-1, kind="stable")[:, :depth]
+    image = np.arange(images)[:, None]
+    alive, label = possible[image, order], label[image, order]
+    boxes = np.where(alive[..., None], boxes[image, order], 0.0)
+    center, half = boxes[..., :2], np.maximum(boxes[..., 2:], 0) / 2
+    low, high = center - half, center + half
+    area = (high - low).prod(-1)
+
+    kept = np.zeros_like(alive)
+    for k in range(depth):
+        rows = np.flatnonzero(alive[:, k] & (kept.sum(-1) < max_detections))
+        if not rows.size:
+            continue
+        kept[rows, k] = True
+        rest = (rows, slice(k + 1, None))
+        sides = np.minimum(high[rows, None, k], high[rest]) - np.maximum(
+            low[rows, None, k], low[rest]
+        )
+        shared = np.maximum(sides, 0).prod(-1)
+        union = area[rows, None, k] + area[rest] - shared
+        # Multiplied out: two boxes without area have no union to divide by, and do not overlap.
+        overlaps = (shared > iou_threshold * union) & (label[rest] == label[rows, None, k])
+        alive[rest] &= ~overlaps
+    keep = np.zeros((images, slots), bool)
+    np.put_along_axis(keep, order, kept, axis=-1)
+    return keep
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
