@@ -1,0 +1,141 @@
+"""Batches for training, rendered beside the training step, and batches of named samples."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolo_core.data.digits import DigitScenes
+from yolo_core.data.sample import Sample, label_rows
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+READY_BATCHES = 4
+"""Batches that are kept rendered ahead of the training step."""
+
+
+def training_batches(
+    scenes: DigitScenes, *, batch_size: int, first_batch: int = 0, batches: int | None = None
+) -> tf.data.Dataset:
+    """The training stream in batches, from any place in it.
+
+    Batch j holds samples j * batch_size to (j + 1) * batch_size - 1 of the stream, whichever
+    batch comes first here: a training that resumes gets the batches it would have got.
+
+    Args:
+        scenes: Renders the samples.
+        batch_size: B.
+        first_batch: The batch to begin with, counted from 0.
+        batches: How many to give; None gives batches for ever.
+
+    Returns:
+        A dataset of images (B, height, width, channels) float32, 0 to 1, and y_true
+        (B, N, 5 + C) float32, always in the same order.
+
+    Raises:
+        ValueError: `batch_size` is less than 1, or another number is negative.
+    """
+    import tensorflow as tf  # 4 s to import: `scene_batch` is used without it.
+
+    for name, value, low in (
+        ("batch_size", batch_size, 1),
+        ("first_batch", first_batch, 0),
+        ("batches", 0 if batches is None else batches, 0),
+    ):
+        if value < low:
+            raise ValueError(f"{name} must be at least {low}; received {value}.")
+
+    last = tf.int64.max if batches is None else first_batch + batches
+    ready = _ReadAhead(scenes, batch_size, last)
+
+    def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, y_true = tf.numpy_function(
+            ready.take, [batch], (tf.uint8, tf.float32), stateful=False
+        )
+        images.set_shape((batch_size, *scenes.image_shape))
+        y_true.set_shape((batch_size, scenes.max_objects, 5 + scenes.num_classes))
+        return tf.cast(images, tf.float32) / 255.0, y_true
+
+    # Neither parallel nor prefetched by TensorFlow: its threads would still be calling Python when
+    # the interpreter shuts down, and the process would never end. `_ReadAhead` does that work.
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False
+    return tf.data.Dataset.range(first_batch, last).map(load).with_options(options)
+
+
+class _ReadAhead:
+    """Renders the next batches in a thread of Python's while the training step computes.
+
+    Args:
+        scenes: Renders the samples.
+        batch_size: Samples a batch.
+        end: No batch from here on will be asked for.
+    """
+
+    def __init__(self, scenes: DigitScenes, batch_size: int, end: int) -> None:
+        self._scenes = scenes
+        self._batch_size = batch_size
+        self._end = end
+        self._lock = threading.Lock()
+        self._batches: dict[int, Future[tuple[np.ndarray, np.ndarray]]] = {}
+        # One thread: a second one would mostly wait for Python's lock.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="scenes")
+
+    def take(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """The images and labels of a batch, and a start on the ones after it."""
+        batch = int(batch)
+        wanted = range(batch, min(batch + 1 + READY_BATCHES, self._end))
+        with self._lock:
+            # What an earlier pass over the same data has left behind goes.
+            self._batches = {
+                number: self._batches.get(number) or self._pool.submit(self._render, number)
+                for number in wanted
+            }
+            current = self._batches[batch]
+        return current.result()
+
+    def _render(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        first = batch * self._batch_size
+        return _stack(
+            self._scenes,
+            [self._scenes.stream_sample(first + i) for i in range(self._batch_size)],
+        )
+
+
+def scene_batch(scenes: DigitScenes, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The named samples as one batch.
+
+    Args:
+        scenes: Renders the samples.
+        names: B sample names such as "val/3", at least one.
+
+    Returns:
+        Images (B, height, width, channels) uint8 and y_true (B, N, 5 + C) float32.
+
+    Raises:
+        ValueError: There is no such sample, or no name at all.
+    """
+    if not names:
+        raise ValueError("A batch needs at least one sample name; received none.")
+    return _stack(scenes, [scenes.get(name) for name in names])
+
+
+def _stack(scenes: DigitScenes, samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
+    images = np.stack([sample.image for sample in samples])
+    y_true = np.stack(
+        [
+            label_rows(
+                sample.boxes,
+                sample.classes,
+                num_classes=scenes.num_classes,
+                max_objects=scenes.max_objects,
+            )
+            for sample in samples
+        ]
+    )
+    return images, y_true
