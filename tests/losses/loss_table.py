@@ -31,6 +31,8 @@ class LossCase:
         per_image: Whether the total of a batch is the mean of the totals of its images.
         square_only: Whether it puts objects in other cells on grids that are not square: the
             document's code finds rows by x, and scales both coordinates by the number of rows.
+        by_prior: Whether objects go to prior boxes wherever those sit, not to a cell; slots
+            without an object are mined then, and images without objects train nothing.
         centre_on_one: The status of an object whose centre is exactly 1.0.
     """
 
@@ -41,6 +43,7 @@ class LossCase:
     shares: bool = False
     per_image: bool = False
     square_only: bool = False
+    by_prior: bool = False
     centre_on_one: ObjectStatus = ObjectStatus.MATCHED
 
     def loss(self, grid=GRID, slots=SLOTS, **options) -> DetectionLoss:
@@ -69,6 +72,43 @@ def _in_cells(_grid, slots):
     return [[0.5 + 0.25 * i, 2.0 - 0.07 * i] for i in range(slots)]
 
 
+def _as_fractions(grid, slots):
+    return [[w / grid[1], h / grid[0]] for w, h in _in_cells(grid, slots)]
+
+
+def _two_grids(grid):
+    return [grid, (2 * grid[0], 2 * grid[1])]
+
+
+def _two_heads(batch, grid, slots):
+    cells = sum(rows * columns for rows, columns in _two_grids(grid))
+    return (batch, cells * slots, 5 + NUM_CLASSES)
+
+
+def _of_two_heads(grid, slots):
+    return [_as_fractions(each, slots) for each in _two_grids(grid)]
+
+
+def _on_two_grids(grid):
+    return {"grids": _two_grids(grid)}
+
+
+def _priors(grid, slots):
+    """A box at every cell in each of some shapes, with no two of one overlap."""
+    rows, columns = grid
+    shapes = [(0.3 + 0.25 * i / slots, 0.55 - 0.2 * i / slots) for i in range(slots)]
+    return [
+        [(column + 0.5) / columns, (row + 0.5) / rows, w, h]
+        for row in range(rows)
+        for column in range(columns)
+        for w, h in shapes
+    ]
+
+
+def _with_background(batch, grid, slots):
+    return (batch, grid[0] * grid[1] * slots, 5 + NUM_CLASSES)
+
+
 _LOSSES = [
     LossCase("mnist_yolo", _all_in_the_slot, shares=True),
     LossCase("mnist_yolo/documented", _all_in_the_slot, shares=True, square_only=True),
@@ -86,6 +126,11 @@ _LOSSES = [
         "yolov2/notebook", _all_in_the_slot, _in_cells, centre_on_one=ObjectStatus.OUTSIDE
     ),
     LossCase("yolov2/formula_pooled", _all_in_the_slot, _in_cells),
+    LossCase("yolov3", _all_in_the_slot, _as_fractions),
+    LossCase("yolov3/pytorch", _two_heads, _of_two_heads, _on_two_grids),
+    LossCase("yolov3/tf2", _two_heads, _of_two_heads, _on_two_grids),
+    LossCase("ssd", _with_background, _priors, by_prior=True),
+    LossCase("ssd/multibox", _with_background, _priors, by_prior=True),
 ]  # fmt: skip
 CASES = [pytest.param(case, id=case.name) for case in _LOSSES]
 DEFAULTS = [pytest.param(case, id=case.name) for case in _LOSSES if "/" not in case.name]

@@ -29,6 +29,8 @@ LARGEST_SIZE_LOGIT = 20.0
 # Logarithms of the smallest float32 above zero, and of the smallest with full precision.
 LOG_SMALLEST = -149 * math.log(2)
 LOG_SMALLEST_NORMAL = -126 * math.log(2)
+# What a maximum starts from, where a batch may hold no image.
+LOWEST = -3e38
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
@@ -217,7 +219,7 @@ class SSDLoss(MultiHeadLoss):
         rows = ops.where(ops.expand_dims(labels.usable, -1), overlap, -1.0)
         rows = ops.pad(rows, [[0, 0], [1, 0], [0, 0]], constant_values=-1.0)
         best_object = ops.cast(ops.argmax(rows, axis=1), "int32") - 1
-        reaches = ops.max(rows, axis=1) >= self.options["overlap_threshold"]
+        reaches = ops.max(rows, axis=1, initial=-1.0) >= self.options["overlap_threshold"]
         return {
             "overlap": overlap,
             "best_prior": best_prior,
@@ -314,8 +316,8 @@ def _global_max_log_sum_exp(logits: Any) -> Any:
     Between the smallest normal float32 and nothing PyTorch adds in steps of 2 ** -149, and other
     backends flush to zero; so the steps are counted as whole numbers.
     """
-    peak = ops.max(logits)
+    peak = ops.max(logits, initial=LOWEST)
     below = logits - peak
     steps = ops.sum(ops.round(ops.exp(ops.minimum(below - LOG_SMALLEST, 20.0))), axis=-1)
-    is_normal = ops.max(below, axis=-1) > LOG_SMALLEST_NORMAL
+    is_normal = ops.max(below, axis=-1, initial=LOWEST) > LOG_SMALLEST_NORMAL
     return peak + ops.where(is_normal, ops.logsumexp(below, axis=-1), ops.log(steps) + LOG_SMALLEST)
