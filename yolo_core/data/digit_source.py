@@ -14,8 +14,8 @@ DIGIT_SOURCES = ("digits", "mnist")
 
 SPLITS = ("train", "val", "test")
 
-SOURCE_SIDES = (4, 48)
-"""Sides that source digits may have. Larger ones could vanish when shrunk to a scene's smallest."""
+SOURCE_SIDES = (4, 256)
+"""Sides that source digits may have, in pixels."""
 
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 

@@ -6,11 +6,11 @@ import dataclasses
 import functools
 
 import numpy as np
-from PIL import Image
 
 from yolo_core.anchors import kmeans_anchors
 from yolo_core.data.digit_source import DIGIT_SOURCES, SPLITS, DigitSource, load_digit_source
 from yolo_core.data.random_words import below, permutation, random_words
+from yolo_core.data.resampling import resampling
 from yolo_core.data.sample import Sample, split_name
 
 __all__ = ["DIGIT_SOURCES", "DigitScenes", "DigitSource", "default_anchors", "load_digit_source"]
@@ -35,8 +35,8 @@ class DigitScenes:
     """Pictures of several digits, each a pure function of (source, seed, split, index) and size.
 
     Nothing is remembered between two scenes, so any thread or process can render any of them in
-    any order. Random choices come from `random_words` and are made with whole numbers, so that
-    every machine makes the same scenes.
+    any order. Random choices come from `random_words`, digits are resized with `resampling`, and
+    everything is made with whole numbers, so that every machine makes the same scenes.
 
     Args:
         source: The single digits.
@@ -185,16 +185,15 @@ class DigitScenes:
         top, bottom, left, right = self._ink[digit]
         ink = self.source.images[digit, top:bottom, left:right]
         height, width = ink.shape
-        # Stretched to 255, so that faint ink survives the resizing; and with a rim of one empty
-        # pixel, so that strokes fade out instead of being cut at the edge.
-        crop = np.zeros((height + 2, width + 2), np.uint8)
-        crop[1:-1, 1:-1] = ink * np.uint16(255) // ink.max()
+        # A rim of one empty pixel lets strokes fade out instead of being cut at the edge.
+        crop = np.zeros((height + 2, width + 2))
+        crop[1:-1, 1:-1] = ink
         longer = max(height, width)
-        new_size = tuple(
-            max(1, (2 * (length + 2) * side + longer) // (2 * longer)) for length in (width, height)
+        tall, wide = (
+            max(1, (2 * (length + 2) * side + longer) // (2 * longer)) for length in (height, width)
         )
-        resized = np.asarray(Image.fromarray(crop).resize(new_size, Image.Resampling.BICUBIC))
-        glyph = (resized.astype(np.uint16) * brightness // resized.max()).astype(np.uint8)
+        resized = resampling(height + 2, tall) @ crop @ resampling(width + 2, wide).T
+        glyph = (np.maximum(resized, 0) * brightness / resized.max()).astype(np.uint8)
         visible = glyph >= INK_LEVEL
         rows, columns = visible.any(1).nonzero()[0], visible.any(0).nonzero()[0]
         return glyph[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
