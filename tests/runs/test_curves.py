@@ -126,7 +126,7 @@ cuts = st.tuples(st.just("cut"), st.floats(0, 1), st.none())
 reopenings = st.tuples(st.just("reopen"), st.none(), st.none())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.one_of(rows, rows, cuts, reopenings), max_size=8))
 def test_every_bucket_equals_its_rows_whatever_happens(actions):
     """Rows in batches of any size, cuts anywhere, new writers: the buckets are always right."""

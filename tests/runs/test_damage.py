@@ -205,6 +205,20 @@ def test_a_full_disk_is_a_sentence_and_what_was_kept_back_is_not_lost(copy):
             assert reader.last_step()["term/1"] == 1000
 
 
+def test_a_store_that_cannot_commit_while_it_closes_still_lets_the_run_go(copy):
+    store = RunStore.open(copy, writable=True)
+    (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    store.set_status(message="x" * 100)
+    with pytest.raises(ValueError, match="The disk is full"):
+        store.record_event(300, "note", {"text": "x" * 1_000_000})
+    store._rows = [(step, 0.0, *[1.0] * 12) for step in range(301, 5001)]
+    with pytest.raises(ValueError, match="The disk is full"):
+        store.close()
+    with RunStore.open(copy, writable=True) as again:
+        assert again.last_step()["step"] == 300
+
+
 def test_a_locked_database_is_a_sentence(copy, monkeypatch):
     monkeypatch.setattr("yolo_core.runs.database.BUSY_SECONDS", 0.1)
     other = sqlite3.connect(copy.database, isolation_level=None)

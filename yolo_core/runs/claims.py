@@ -59,6 +59,11 @@ def claim(connection: sqlite3.Connection, folder: RunFolder, store: object) -> N
         _held[_key(folder)] = store
 
 
+def release(folder: RunFolder) -> None:
+    """Forgets the store that claimed the run; it writes no more."""
+    _held.pop(_key(folder), None)
+
+
 def sweep(folder: RunFolder) -> None:
     """Deletes what a killed writer left half-written beside the final names."""
     for place in (folder.path, folder.weights, folder.snapshots):

@@ -107,6 +107,8 @@ class RunStore(RunReader):
                     with self._writing() as connection:
                         connection.execute("UPDATE status SET writing = 0")
             finally:
+                if self._writable:
+                    claims.release(self.folder)
                 self._writable = False
                 self._rows = []
                 self._connection.close()
@@ -133,8 +135,9 @@ class RunStore(RunReader):
                 raise database.RunFileError(
                     f"{self.folder.database} is not open for writing (any more)."
                 )
-            now = time.time()
-            status = {"heartbeat": now, **self._status}
+            # Before the attempt: where it fails, the next one comes half a second later too.
+            self._flushed = time.monotonic()
+            status = {"heartbeat": time.time(), **self._status}
             process = status.pop("process", None)
             if process is not None:
                 status |= {"pid": process.pid, "started": process.started}
@@ -150,7 +153,6 @@ class RunStore(RunReader):
             if last is not None:
                 self._buckets.keep(last)
             self._rows, self._status = [], {}
-            self._flushed = time.monotonic()
 
     def _write_rows(self) -> dict[int, curves.Buckets]:
         marks = ", ".join("?" * (2 + len(self._columns)))
