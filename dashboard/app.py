@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 # Streamlit puts only this script's own folder on the path.
-ROOT = str(Path(__file__).resolve().parent.parent)
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
+HERE = Path(__file__).resolve().parent
+if str(HERE.parent) not in sys.path:
+    sys.path.insert(0, str(HERE.parent))
 
 import streamlit as st  # noqa: E402
 
@@ -15,13 +15,14 @@ PAGES = (
     ("inspect.py", "Inspect", ":material/search:"),
 )
 
-st.set_page_config(page_title="Detector debugger", page_icon=":material/grid_on:", layout="wide")
-folder = Path(__file__).parent / "app_pages"
+# A file, because Streamlit fetches icons that it knows by name from the internet.
+st.set_page_config(page_title="Detector debugger", page_icon=HERE / "icon.svg", layout="wide")
+st.html(HERE / "style.css")
 st.navigation(
     [
-        st.Page(folder / file, title=title, icon=icon)
+        st.Page(HERE / "app_pages" / file, title=title, icon=icon)
         for file, title, icon in PAGES
-        if (folder / file).exists()
+        if (HERE / "app_pages" / file).exists()
     ],
     position="top",
 ).run()

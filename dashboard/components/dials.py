@@ -18,6 +18,7 @@ from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
 from yolo_core.runs.status import read_status
 from yolo_core.runs.store import RunStore
+from yolo_core.training.config import read_config
 
 LEARNING_RATE = "learning rate"
 # Upper ends of the sliders while the value is below them.
@@ -31,11 +32,13 @@ class Dial:
 
     Attributes:
         name: The term whose lambda it is, or `LEARNING_RATE`.
-        value: What the run has on record.
+        value: What was set last. For the learning rate, its schedule moves on from there.
+        now: What the last step used.
     """
 
     name: str
     value: float
+    now: float
 
     def arguments(self, value: float) -> tuple[str, dict[str, Any]]:
         """The command that sets it, and the command's arguments."""
@@ -49,12 +52,13 @@ class Dial:
         return command.name == wanted and command.arguments.get("name") == arguments.get("name")
 
 
-def dials(row: dict[str, float] | None, events: Sequence[Event]) -> list[Dial]:
-    """The dials of a run: what the last step used, and what has been set since for the next.
+def dials(row: dict[str, float] | None, events: Sequence[Event], rate: float) -> list[Dial]:
+    """The dials of a run.
 
     Args:
         row: The last step row, or None before the first step.
         events: The events of the run.
+        rate: The learning rate that the run was started with.
 
     Returns:
         A dial a lambda, in the order of the columns, then the learning rate; none before the
@@ -62,21 +66,29 @@ def dials(row: dict[str, float] | None, events: Sequence[Event]) -> list[Dial]:
     """
     if row is None:
         return []
-    values = {
+    now = {
         column.removeprefix("lambda/"): value
         for column, value in row.items()
         if column.startswith("lambda/")
     }
-    if "learning_rate" in row:
-        values[LEARNING_RATE] = row["learning_rate"]
+    values = dict(now)
+    values[LEARNING_RATE] = rate
+    now[LEARNING_RATE] = row.get("learning_rate", rate)
+    next_step = row["step"] + 1
     for event in events:
+        if event.kind == "set-learning-rate" and event.step <= next_step:
+            values[LEARNING_RATE] = float(event.detail["value"])
         # A paused run has taken the change for a step that has no row yet.
-        if event.step > row["step"]:
-            name = LEARNING_RATE if event.kind == "set-learning-rate" else event.detail.get("name")
-            if event.kind in ("set-lambda", "set-learning-rate") and name in values:
+        elif event.kind == "set-lambda" and event.step == next_step:
+            name = event.detail["name"]
+            if name in values:
                 values[name] = float(event.detail["value"])
-    # The shortest number that is the same in float32: 0.1 and not 0.10000000149.
-    return [Dial(name, float(str(np.float32(value)))) for name, value in values.items()]
+    return [Dial(name, _short(value), _short(now[name])) for name, value in values.items()]
+
+
+def _short(value: float) -> float:
+    """The shortest number that is the same in float32: 0.1 and not 0.10000000149."""
+    return float(str(np.float32(value)))
 
 
 def slider_bound(value: float, least: float) -> float:
@@ -103,7 +115,8 @@ def _dial_panel(folder: RunFolder) -> None:
     live = read_status(folder).is_live
     try:
         with RunStore.open(folder) as store:
-            found = dials(store.last_step(), store.events())
+            rate = read_config(folder.config).training.learning_rate
+            found = dials(store.last_step(), store.events(), rate)
             commands = store.commands(RECENT_COMMANDS)
     except ValueError as error:
         if not live:
@@ -125,60 +138,121 @@ def _draw(
 ) -> None:
     """One dial: colour, number field, slider, and since when its value holds."""
     key = f"{folder.name}/dial/{dial.name}"
-    number, slider, seen, asked = (f"{key}/{part}" for part in ("number", "slider", "seen", "id"))
-    state = st.session_state
-    # Own changes are waited for; a refused one goes back to what is on record.
-    waiting = answer is not None and answer.id == state.get(asked) and answer.state == "pending"
-    refused = answer is not None and answer.id == state.get(asked) and answer.state == "failed"
-    if refused:
-        del state[asked]
-    if number not in state or refused or (state.get(seen) != dial.value and not waiting):
-        state[number] = dial.value
-    state[seen] = dial.value
-    bound = slider_bound(state[number], least)
-    # Another bound is another slider to Streamlit, which would begin at nothing.
-    if state.get(slider) != state[number] or state.get(f"{key}/bound") != bound:
-        state[slider] = state[number]
-    state[f"{key}/bound"] = bound
-
+    shown = st.session_state.setdefault(key, _Shown(key, dial.value, dial.value))
+    shown.follow(dial.value, answer)
+    shown.bound = max(shown.bound, slider_bound(shown.value, least))
     color = TOTAL_COLOR if dial.name == LEARNING_RATE else color_of(dial.name)
     st.html(f'<div style="height: 4px; border-radius: 2px; background: {color}"></div>')
     label = dial.name if dial.name == LEARNING_RATE else f"λ {dial.name}"
-    moved = {"on_change": _moved, "disabled": not live}
     st.number_input(
         plain(label),
-        min_value=0.0,
-        step=bound / 100,
+        0.0,
+        value=shown.value,
+        step=shown.bound / 100,
         format="%g",
-        key=number,
-        args=(folder, dial, key, number),
-        **moved,
+        key=shown.number_key,
+        on_change=_moved,
+        args=(folder, dial, shown, shown.number_key),
+        disabled=not live,
     )
     st.slider(
         plain(label),
         0.0,
-        bound,
-        step=bound / 200,
+        shown.bound,
+        shown.value,
+        step=shown.bound / 200,
         format="%g",
-        key=slider,
+        key=shown.slider_key,
         label_visibility="collapsed",
-        args=(folder, dial, key, slider),
-        **moved,
+        on_change=_moved,
+        args=(folder, dial, shown, shown.slider_key),
+        disabled=not live,
     )
-    if answer is None:
-        st.caption("as started")
-    elif answer.state == "failed":
+    _say_since_when(dial, answer, live=live)
+
+
+def _say_since_when(dial: Dial, answer: Command | None, *, live: bool) -> None:
+    """What became of the last change of a dial."""
+    if answer is not None and answer.state == "failed":
         say(answer.error or "The training process refused this.")
+        return
+    if answer is None:
+        text = "as started"
     elif answer.state == "pending":
-        st.caption("waiting for the next step" if live else "the training ended before this")
+        text = "waiting for the next step" if live else "the training ended before this"
     else:
-        st.caption(f"{answer.arguments['value']:g} took effect at step {answer.step:,}")
+        text = f"{answer.arguments['value']:g} took effect at step {answer.step:,}"
+    if dial.name == LEARNING_RATE and dial.now != dial.value:
+        text += f"; {dial.now:.3g} now, by the schedule"
+    st.caption(text)
 
 
-def _moved(folder: RunFolder, dial: Dial, key: str, source: str) -> None:
-    """Sends the new value, and shows it on both widgets at once."""
-    value = float(st.session_state[source])
-    st.session_state[f"{key}/number"] = value
-    st.session_state[f"{key}/id"] = command = send(folder, *dial.arguments(value))
-    if command is None:
-        st.session_state.pop(f"{key}/seen")
+@dataclass
+class _Shown:
+    """What a browser tab shows of a dial.
+
+    No widget's value is ever written to: a poll that was under way then brings the old value back,
+    which looks as if its user had moved it, and two tabs would go on undoing each other's changes.
+    Another value means another widget instead, counted here.
+
+    Attributes:
+        key: Beginning of the keys of its widgets.
+        recorded: What was on record when last looked at.
+        value: What number field and slider show.
+        bound: Upper end of the slider; it never shrinks under its user's hand.
+        numbers: How many number fields there were before this one.
+        sliders: How many sliders there were before this one.
+        asked: Id of the own command that has not been answered yet.
+    """
+
+    key: str
+    recorded: float
+    value: float
+    bound: float = 0.0
+    numbers: int = 0
+    sliders: int = 0
+    asked: int | None = None
+
+    @property
+    def number_key(self) -> str:
+        """Key of the number field."""
+        return f"{self.key}/number/{self.numbers}"
+
+    @property
+    def slider_key(self) -> str:
+        """Key of the slider; one with another bound is another slider to Streamlit anyway."""
+        return f"{self.key}/slider/{self.sliders}/{self.bound:g}"
+
+    def follow(self, recorded: float, answer: Command | None) -> None:
+        """Takes over what is on record, unless an own change has not been answered."""
+        mine = answer is not None and answer.id == self.asked
+        if mine and answer.state == "pending":
+            return
+        refused = mine and answer.state == "failed"
+        if recorded != self.recorded or refused:
+            self.show(recorded)
+        self.recorded = recorded
+        self.asked = None
+
+    def show(self, value: float, *, moved: str = "") -> None:
+        """Shows a value; the widget whose key is `moved` shows it already."""
+        if value == self.value:
+            return
+        self.value = value
+        replace_number, replace_slider = moved != self.number_key, moved != self.slider_key
+        self.numbers += replace_number
+        self.sliders += replace_slider
+
+
+def _moved(folder: RunFolder, dial: Dial, shown: _Shown, key: str) -> None:
+    """Sends the value that a widget was moved to, and shows it on the other one too."""
+    # A widget that has been replaced still reports its value while the browser holds on to it.
+    if key not in (shown.number_key, shown.slider_key):
+        return
+    value = float(st.session_state[key])
+    if value == shown.value:
+        return
+    shown.show(value, moved=key)
+    shown.asked = send(folder, *dial.arguments(value))
+    if shown.asked is None:
+        shown.show(shown.recorded)

@@ -15,14 +15,15 @@ from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
 from yolo_core.runs.store import RunStore
 
-POINTS = 800
+# A run of the default length is drawn as it was recorded, a longer one from buckets.
+POINTS = 1500
 WINDOWS = {"all": None, "last 1,000": 1000, "last 100": 100}
 METRICS = {
     "map50": ("mAP50", "#0f8f7f", "solid"),
     "map50_95": ("mAP50-95", "#0f8f7f", "dash"),
     "recall": ("recall", "#998811", "solid"),
     "recall_current": ("recall of the batch", "#998811", "dot"),
-    "recall_average": ("its average", "#998811", "dash"),
+    "recall_average": ("recall of the batch, averaged", "#998811", "dash"),
 }
 
 

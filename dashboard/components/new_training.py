@@ -14,6 +14,7 @@ from yolo_core.data.digit_source import NPZ_KEYS, load_digit_source
 from yolo_core.runs.layout import check_run_name, new_run_name
 from yolo_core.training.config import RunConfig
 from yolo_core.training.launcher import start_training
+from yolo_core.training.recipes import LAMBDAS
 
 FILE = "file"
 DATA = {
@@ -25,7 +26,6 @@ LOSSES = {
     "yolov2": "YOLOv2: with anchors",
     "mnist_yolo": "MNIST digits: without anchors",
 }
-TERMS = ("xy", "wh", "objectness", "no_object", "classification")
 KEY = "new/"
 
 
@@ -41,7 +41,6 @@ def _defaults() -> dict[str, Any]:
         "rate": config.training.learning_rate,
         "seed": config.seed,
         "name": "",
-        **{f"lambda/{term}": None for term in TERMS},
     }
 
 
@@ -82,7 +81,7 @@ def new_training() -> None:
     seed = right.number_input(
         "Seed", 0, 2**31 - 1, key=KEY + "seed", help="Of the network's first weights."
     )
-    lambdas = _lambdas()
+    lambdas = _lambdas(loss)
     name, name_error = _name(loss)
     st.session_state["new training"] = {f: st.session_state.get(KEY + f) for f in filled}
 
@@ -125,8 +124,8 @@ def _problem_with(path: str, changed: int | None) -> str | None:  # noqa: ARG001
     return None
 
 
-def _lambdas() -> dict[str, float]:
-    """Asks for lambdas that differ from the loss's own: those that were filled in."""
+def _lambdas(loss: str) -> dict[str, float]:
+    """Asks for lambdas that differ from those the loss is trained with: those filled in."""
     with st.expander("Lambdas at the start"):
         values = {
             term: st.number_input(
@@ -135,10 +134,10 @@ def _lambdas() -> dict[str, float]:
                 value=None,
                 step=0.5,
                 format="%g",
-                placeholder="the loss's own",
-                key=f"{KEY}lambda/{term}",
+                placeholder=f"{value:g}",
+                key=f"{KEY}{loss}/{term}",
             )
-            for term in TERMS
+            for term, value in LAMBDAS[loss].items()
         }
     return {term: value for term, value in values.items() if value is not None}
 

@@ -45,6 +45,8 @@ def pick_run() -> RunFolder | None:
     chosen = asked if asked in runs else next(iter(runs))
     if chosen != st.session_state.get(RUN_KEY):
         st.session_state[RUN_KEY] = chosen
+        if RUN_KEY not in st.query_params:
+            st.query_params[RUN_KEY] = chosen
     choice, badge = st.columns([4, 1], vertical_alignment="bottom")
     with choice:
         # No preset index: the name then always stands in the URL, also that of the newest run,

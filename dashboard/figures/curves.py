@@ -26,7 +26,8 @@ class Curve:
         low: (n,) smallest value behind a point that stands for several steps, or None.
         high: (n,) largest one, or None.
         dash: plotly's line style: "solid", "dot", "dash".
-        points: Whether the points are drawn too, for curves that have few.
+        points: Whether the points are drawn too, for curves that have few; such a curve is
+            never smoothed.
     """
 
     name: str
@@ -106,7 +107,8 @@ def curve_figure(
     """
     figure = go.Figure()
     for curve in curves:
-        _add_curve(figure, curve, smoothing, log_y)
+        # Points far apart are no noise to be smoothed away.
+        _add_curve(figure, curve, 0.0 if curve.points else smoothing, log_y)
     for color, group in _by_color(markers).items():
         _add_markers(figure, group, color)
     if y_range is not None and log_y:
@@ -130,6 +132,7 @@ def curve_figure(
             "type": "log" if log_y else "linear",
             "gridcolor": GRID,
             "range": y_range,
+            "automargin": True,
             "rangemode": "normal" if log_y else "tozero",
             "exponentformat": "power" if log_y else "SI",
         },
