@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -89,19 +90,22 @@ def _fetch_mnist() -> dict[str, np.ndarray]:
 
 
 def _read_npz(path: str) -> dict[str, np.ndarray]:
+    expected = f"expected an .npz with the arrays {', '.join(NPZ_KEYS)}"
     if not Path(path).is_file():
-        raise ValueError(f"{path} is not a file; expected an .npz with {', '.join(NPZ_KEYS)}.")
+        raise ValueError(f"{path} is not a file; {expected}.")
     try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is no zip archive")
         with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in NPZ_KEYS if key not in archive.files]
-            if not missing:
-                return {key: archive[key] for key in NPZ_KEYS}
+            arrays = {key: archive[key] for key in NPZ_KEYS if key in archive.files}
     except Exception as error:  # A damaged file raises whatever zip, zlib or numpy trips over.
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{path} cannot be read as an .npz file: {reason.rstrip('.')}.") from None
-    raise ValueError(
-        f"{path} must hold the keys {', '.join(NPZ_KEYS)}; {', '.join(missing)} missing."
-    )
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise ValueError(f"{path} cannot be read: {reason}; {expected}.") from None
+    # numpy hands out what is not an array as bytes.
+    missing = [key for key in NPZ_KEYS if not isinstance(arrays.get(key), np.ndarray)]
+    if missing:
+        raise ValueError(f"{path} has no array {', '.join(missing)}; {expected}.")
+    return arrays
 
 
 def _from_arrays(name: str, arrays: dict[str, np.ndarray]) -> DigitSource:
