@@ -132,6 +132,8 @@ def test_checkpoints_lie_in_the_folder_of_the_weights(store):
     first, second = store.checkpoints()
     assert (first.step, first.path) == (250, store.folder.weights / "step-00000250")
     assert (second.step, second.path) == (500, store.folder.weights / "step-00000500")
+    store.forget_checkpoint(250)
+    assert [record.step for record in store.checkpoints()] == [500]
 
 
 def test_snapshots_are_found_by_kind_sample_and_step(store):

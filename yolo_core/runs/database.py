@@ -104,8 +104,9 @@ def create_database(path: Path, columns: Sequence[str] = ()) -> None:
             connection = sqlite3.connect(beside, isolation_level=None)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
+                connection.executescript(f"BEGIN; {_TABLES}")
                 _create_step_tables(connection, columns)
+                connection.execute("COMMIT")
             finally:
                 connection.close()
             os.replace(beside, path)
