@@ -54,17 +54,16 @@ def training_batches(
     ready = _ReadAhead(scenes, batch_size, last)
 
     def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, y_true = tf.numpy_function(
-            ready.take, [batch], (tf.uint8, tf.float32), stateful=False
-        )
+        images, y_true = tf.numpy_function(ready.take, [batch], (tf.uint8, tf.float32))
         images.set_shape((batch_size, *scenes.image_shape))
         y_true.set_shape((batch_size, scenes.max_objects, 5 + scenes.num_classes))
         return tf.cast(images, tf.float32) / 255.0, y_true
 
-    # Neither parallel nor prefetched by TensorFlow: its threads would still be calling Python when
-    # the interpreter shuts down, and the process would never end. `_ReadAhead` does that work.
+    # Neither parallel nor prefetched by TensorFlow, which would add both unasked: its threads would
+    # still be calling Python when the interpreter shuts down, and the process would never end.
+    # `_ReadAhead` does that work.
     options = tf.data.Options()
-    options.experimental_optimization.inject_prefetch = False
+    options.experimental_optimization.apply_default_optimizations = False
     return tf.data.Dataset.range(first_batch, last).map(load).with_options(options)
 
 
