@@ -169,7 +169,7 @@ class DetectionLoss(keras.losses.Loss):
         return {
             "name": self.name,
             "num_classes": self.num_classes,
-            "lambdas": {term: float(ops.convert_to_numpy(v)) for term, v in self.lambdas.items()},
+            "lambdas": {term: float(v.numpy()) for term, v in self.lambdas.items()},
         }
 
     def _weighted(
