@@ -13,6 +13,7 @@ from dashboard.figures.curves import Curve, Marker, curve_figure
 from yolo_core.runs.curves import Curves
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
+from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 
 # A run of the default length is drawn as it was recorded, a longer one from buckets.
@@ -103,8 +104,11 @@ def _live_curves(folder: RunFolder) -> None:
             curves = store.curves(first=first, points=POINTS)
             evaluations, events = store.evaluations(), store.events()
     except ValueError as error:
-        say(error)
-        return
+        # The database of a run that is starting is not there at once.
+        if read_status(folder).state is not RunState.STARTING:
+            say(error)
+            return
+        last = None
     if last is None:
         st.info("No steps yet: the curves begin with the first one.", icon=":material/timeline:")
         return

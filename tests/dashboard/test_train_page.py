@@ -1,0 +1,500 @@
+"""The Train page in every state that a run can be in."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components import new_training, run_controls
+from tests.training.fake_worker import COLUMNS, LAMBDAS, FakeWorker
+from yolo_core.runs.layout import RunFolder, create_run, find_run
+from yolo_core.runs.status import RunState, read_status
+from yolo_core.runs.store import RunStore
+from yolo_core.training.config import parse_config
+from yolo_core.training.launcher import output_file, start_training
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "dashboard" / "app_pages" / "train.py"
+FAKE = (sys.executable, "-m", "tests.training.fake_worker")
+LAST_STEP = 60
+
+pytestmark = pytest.mark.usefixtures("checkpoints")
+
+
+def open_page(**query: str) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def words(page: AppTest) -> str:
+    """Everything the page says, without markdown's backslashes."""
+    parts = [*page.markdown, *page.caption, *page.info, *page.error]
+    text = "\n".join([*(part.value for part in parts), *(bar.text for bar in page.get("progress"))])
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+def labels(page: AppTest) -> list[str]:
+    return [button.label for button in page.button]
+
+
+def button(page: AppTest, label: str):
+    return next(button for button in page.button if button.label == label)
+
+
+def dial(page: AppTest, name: str):
+    """Number field and slider of a dial."""
+    (number,) = [field for field in page.number_input if field.label == name]
+    (slider,) = [slider for slider in page.slider if slider.label == name]
+    return number, slider
+
+
+def charts(page: AppTest) -> int:
+    return len(page.get("plotly_chart"))
+
+
+@pytest.fixture
+def worker(checkpoints: Path) -> Iterator[FakeWorker]:
+    """A live run at step 60 whose training process is this test."""
+    folder = create_run(checkpoints, "yolov2-1")
+    folder.config.write_text(
+        parse_config({"training": {"steps": 200, "learning_rate": 4e-3}}).to_json()
+    )
+    with RunStore.create(folder, COLUMNS) as store:
+        found = FakeWorker(store, steps=200, rate=4e-3, batch=32)
+        store.set_status(state=RunState.STARTING, steps=200)
+        for _ in range(LAST_STEP):
+            found.step += 1
+            store.record_step(found.step, found.row(found.step))
+        found.evaluate()
+        store.record_checkpoint(LAST_STEP, "00000060")
+        store.set_status(state=RunState.RUNNING, seconds=12.0, images_per_second=160.0)
+        yield found
+
+
+def obey(worker: FakeWorker) -> None:
+    """What the training process does between two steps."""
+    for command in worker.store.pending_commands():
+        worker.obey(command)
+
+
+def end(worker: FakeWorker, state: RunState, message: str = "") -> RunFolder:
+    worker.store.set_status(state=state, message=message)
+    worker.store.close()
+    return worker.store.folder
+
+
+def lose(worker: FakeWorker) -> RunFolder:
+    """Ends the run as kill -9 does: it still says that it is running."""
+    worker.store.close()
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        text=True,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    folder = worker.store.folder
+    with contextlib.closing(sqlite3.connect(folder.database)) as connection, connection:
+        connection.execute("UPDATE status SET pid = ?", (int(gone.stdout),))
+    return folder
+
+
+def test_no_runs_says_what_to_press():
+    page = open_page()
+    assert "No runs yet. Press **Start training**" in words(page)
+    assert labels(page) == ["Start training"]
+    assert not page.exception
+
+
+def test_starting(checkpoints):
+    folder = create_run(checkpoints, "yolov2-1")
+    folder.config.write_text(parse_config({}).to_json())
+    with RunStore.create(folder) as store:
+        store.set_status(state=RunState.STARTING, steps=1500)
+        page = open_page()
+        assert "loading TensorFlow" in words(page)
+        assert "No steps yet" in words(page)
+        assert "Stop" in labels(page)
+        assert not page.error
+        assert not page.exception
+
+
+def test_a_run_without_a_database_yet_is_starting(checkpoints):
+    folder = create_run(checkpoints, "yolov2-1")
+    folder.config.write_text(parse_config({}).to_json())
+    page = open_page()
+    assert "starting" in words(page)
+    assert not page.error
+    assert not page.exception
+
+
+@pytest.mark.usefixtures("worker")
+def test_running():
+    page = open_page()
+    said = words(page)
+    assert "step 60 of 200 · 160 images a second · 12 s trained · 28 s left" in said
+    assert "running" in said
+    assert labels(page)[:-1] == ["Pause", "Step", "Checkpoint", "Evaluate", "Stop"]
+    assert button(page, "Step").disabled
+    assert charts(page) == 3
+    for term, value in LAMBDAS.items():
+        number, slider = dial(page, f"λ {term}".replace("_", r"\_"))
+        assert (number.value, slider.value, slider.min, slider.max) == (value, value, 0, 10)
+        assert not number.disabled
+    assert not page.error
+    assert not page.exception
+
+
+@pytest.mark.usefixtures("worker")
+def test_every_figure_has_its_sentence():
+    said = [caption.value for caption in open_page().caption]
+    assert sum("Wrong:" in caption for caption in said) == 3
+
+
+def test_buttons_send_commands_and_show_the_answer(worker):
+    page = open_page()
+    button(page, "Pause").click().run()
+    assert "pause: waiting for the training process" in words(page)
+    obey(worker)
+    worker.store.set_status(state=RunState.PAUSED)
+    page.run()
+    assert "pause: took effect at step 61" in words(page)
+    assert labels(page)[:-1] == ["Resume", "Step", "Checkpoint", "Evaluate", "Stop"]
+    page.number_input(key="yolov2-1/count").set_value(5).run()
+    button(page, "5 steps").click().run()
+    (command,) = worker.store.pending_commands()
+    assert (command.name, command.arguments) == ("step", {"count": 5})
+
+
+@pytest.mark.parametrize("source", ["number", "slider"])
+def test_a_moved_dial_is_sent_and_shows_on_both_widgets(worker, source):
+    page = open_page()
+    number, slider = dial(page, "λ xy")
+    (number if source == "number" else slider).set_value(2.5).run()
+    (command,) = worker.store.pending_commands()
+    assert (command.name, command.arguments) == ("set-lambda", {"name": "xy", "value": 2.5})
+    assert [widget.value for widget in dial(page, "λ xy")] == [2.5, 2.5]
+    assert "waiting for the next step" in words(page)
+    obey(worker)
+    page.run()
+    assert "2.5 took effect at step 61" in words(page)
+    assert [widget.value for widget in dial(page, "λ xy")] == [2.5, 2.5]
+    page.run()
+    assert len(worker.store.commands()) == 1, "what is shown is not sent again"
+
+
+def test_the_learning_rate_is_a_dial_that_does_not_run_away_with_its_schedule(worker):
+    worker.rate = 0.001
+    worker.store.record_step(61, worker.row(61))
+    worker.store.flush()
+    page = open_page()
+    assert dial(page, "learning rate")[0].value == 0.004
+    assert "as started; 0.001 now, by the schedule" in words(page)
+    dial(page, "learning rate")[0].set_value(0.002).run()
+    (command,) = worker.store.pending_commands()
+    assert (command.name, command.arguments) == ("set-learning-rate", {"value": 0.002})
+
+
+def test_a_second_tab_follows_the_first(worker):
+    first, second = open_page(), open_page()
+    dial(first, "λ wh")[0].set_value(25.0).run()
+    obey(worker)
+    second.run()
+    number, slider = dial(second, "λ wh")
+    assert (number.value, slider.value, slider.max) == (25.0, 25.0, 40.0)
+    assert "25 took effect at step 61" in words(second)
+    first.run()
+    assert len(worker.store.commands()) == 1, "the second tab must not answer the first"
+
+
+def test_a_widget_that_was_replaced_is_not_listened_to(worker):
+    """A browser goes on reporting the old value until it has drawn the new one."""
+    page = open_page()
+    old_number, _ = dial(page, "λ wh")
+    worker.store.send("set-lambda", {"name": "wh", "value": 3.0})
+    obey(worker)
+    page.run()
+    assert dial(page, "λ wh")[0].key != old_number.key
+    shown = page.session_state["yolov2-1/dial/wh"]
+    page.session_state[old_number.key] = 5.0
+    from dashboard.components import dials
+
+    dials._moved(worker.store.folder, dials.Dial("wh", 3.0, 3.0), shown, old_number.key)
+    assert len(worker.store.commands()) == 1
+
+
+def test_a_refused_change_goes_back_and_says_why(worker):
+    page = open_page()
+    dial(page, "λ xy")[0].set_value(2.5).run()
+    (command,) = worker.store.pending_commands()
+    worker.store.answer(command.id, error="The loss has no term 'xy' any more.")
+    page.run()
+    assert "The loss has no term 'xy' any more." in words(page)
+    assert [widget.value for widget in dial(page, "λ xy")] == [5.0, 5.0]
+
+
+def test_finished(worker):
+    end(worker, RunState.FINISHED)
+    page = open_page()
+    assert "finished" in words(page)
+    assert labels(page) == ["Start training"]
+    assert dial(page, "λ xy")[0].disabled
+    assert charts(page) == 3
+    assert not page.error
+    assert not page.exception
+
+
+def test_failed_says_what_went_wrong_and_can_be_resumed(worker):
+    end(worker, RunState.FAILED, "The loss became NaN at step 61: term wh first, in train/608.")
+    page = open_page()
+    assert [e.value for e in page.error] == [
+        r"The loss became NaN at step 61\: term wh first, in train/608."
+    ]
+    assert labels(page) == ["Resume training", "Start training"]
+
+
+def test_lost_is_resumed_with_a_new_process(worker, monkeypatch):
+    lose(worker)
+    page = open_page()
+    assert "ended without saying why" in words(page)
+    called = []
+    monkeypatch.setattr(
+        run_controls, "start_training", lambda *arguments: called.append(arguments) or "yolov2-1"
+    )
+    button(page, "Resume training").click().run()
+    assert called == [(["--resume", "yolov2-1"], worker.store.folder.path.parent)]
+
+
+def test_resuming_that_fails_says_why(worker, monkeypatch):
+    end(worker, RunState.STOPPED)
+
+    def refuse(*_):
+        raise ValueError("weights/60.npz is damaged.")
+
+    monkeypatch.setattr(run_controls, "start_training", refuse)
+    page = open_page()
+    button(page, "Resume training").click().run()
+    assert "weights/60.npz is damaged." in words(page)
+    assert not page.exception
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database", b"SQLite format 3\x00" + b"x" * 4096])
+def test_a_corrupt_database_is_a_sentence(worker, damage):
+    folder = end(worker, RunState.FINISHED)
+    for side in folder.path.glob("run.db-*"):
+        side.unlink()
+    folder.database.write_bytes(damage)
+    page = open_page()
+    assert len(page.error) == 1
+    assert "run.db" in words(page)
+    assert not page.exception
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"training": {"steps": "many"}}'])
+def test_a_corrupt_config_is_a_sentence_and_the_curves_are_still_drawn(worker, text):
+    folder = end(worker, RunState.FINISHED)
+    folder.config.write_text(text)
+    page = open_page()
+    assert "config.json" in words(page)
+    assert charts(page) == 3
+    assert not page.exception
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_run_that_is_not_there_is_said_and_the_newest_shown():
+    page = open_page(run="gone")
+    assert "There is no run 'gone'" in words(page)
+    assert page.selectbox(key="run").value == "yolov2-1"
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_link_chooses_the_run(add_finished):
+    add_finished("other")
+    for name in ("yolov2-1", "other"):
+        assert open_page(run=name).selectbox(key="run").value == name
+
+
+def test_the_log_and_what_the_process_printed_are_shown(worker):
+    folder = worker.store.folder
+    folder.log.write_text("".join(f"line {i}\n" for i in range(100)))
+    output_file(folder).write_text("10%\r50%\r100%\nlibcuda.so: cannot open\n")
+    log, output = [code.value for code in open_page().code]
+    assert log.splitlines() == [f"line {i}" for i in range(70, 100)]
+    assert output.splitlines() == ["100%", "libcuda.so: cannot open"]
+
+
+def test_only_live_runs_are_polled(worker, monkeypatch):
+    polled = []
+    fragment = st.fragment
+
+    def spy(function=None, *, run_every=None, **more):
+        polled.append(run_every)
+        return fragment(function, run_every=run_every, **more)
+
+    monkeypatch.setattr(st, "fragment", spy)
+    open_page()
+    assert len([every for every in polled if every]) >= 4
+    end(worker, RunState.FINISHED)
+    polled.clear()
+    open_page(run="yolov2-1")
+    # `no_runs` is made with the page, and not called.
+    assert [every for every in polled if every] == [2.0]
+
+
+# The form.
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The arguments of every training that the form started; none really is."""
+    calls: list[list[str]] = []
+
+    def record(arguments: list[str], _: Path) -> str:
+        calls.append(arguments)
+        return arguments[arguments.index("--run") + 1]
+
+    monkeypatch.setattr(new_training, "start_training", record)
+    return calls
+
+
+def field(page: AppTest, kind: str, name: str):
+    return getattr(page, kind)(key=f"new/{name}")
+
+
+def test_the_form_starts_with_the_defaults(started):
+    button(open_page(), "Start training").click().run()
+    default = parse_config({})
+    assert started == [
+        [
+            *("--run", "yolov2-1", "--data", "digits", "--loss", "yolov2", "--network", "medium"),
+            *("--steps", str(default.training.steps)),
+            *("--batch-size", str(default.training.batch_size), "--seed", "0"),
+            *("--learning-rate", repr(default.training.learning_rate)),
+        ]
+    ]
+
+
+def test_the_form_passes_on_what_was_filled_in(started):
+    page = open_page()
+    field(page, "selectbox", "data").set_value("mnist").run()
+    field(page, "selectbox", "loss").set_value("mnist_yolo").run()
+    field(page, "button_group", "network").set_value("small").run()
+    for name, value in {"steps": 40, "batch": 8, "rate": 0.5, "seed": 7}.items():
+        field(page, "number_input", name).set_value(value).run()
+    field(page, "number_input", "mnist_yolo/xy").set_value(0.25).run()
+    field(page, "text_input", "name").set_value("mine").run()
+    button(page, "Start training").click().run()
+    assert started == [
+        [
+            *("--run", "mine", "--data", "mnist", "--loss", "mnist_yolo", "--network", "small"),
+            *("--steps", "40", "--batch-size", "8", "--seed", "7", "--learning-rate", "0.5"),
+            *("--lambda", "xy=0.25"),
+        ]
+    ]
+
+
+@pytest.mark.parametrize("name", ["a/b", "../up", "a.b", "-x", "ä", "x" * 65])
+def test_a_bad_name_is_said_and_cannot_be_started(name):
+    page = open_page()
+    field(page, "text_input", "name").set_value(name).run()
+    assert "A run name is 1 to 64 letters" in words(page)
+    assert button(page, "Start training").disabled
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_name_of_a_run_that_exists_is_refused():
+    page = open_page()
+    assert field(page, "text_input", "name").placeholder == "yolov2-2"
+    field(page, "text_input", "name").set_value("yolov2-1").run()
+    assert "A run named 'yolov2-1' exists already" in words(page)
+    assert button(page, "Start training").disabled
+
+
+def test_a_file_is_checked_when_it_is_named(started, tmp_path):
+    page = open_page()
+    field(page, "selectbox", "data").set_value("file").run()
+    assert button(page, "Start training").disabled
+    bad, good = tmp_path / "bad.npz", tmp_path / "good.npz"
+    np.savez(bad, x_train=np.zeros(3))
+    field(page, "text_input", "path").set_value(str(bad)).run()
+    assert "has no array y_train" in words(page)
+    assert button(page, "Start training").disabled
+    images = np.full((20, 28, 28), 200, np.uint8)
+    labels_ = np.arange(20) % 10
+    np.savez(good, x_train=images, y_train=labels_, x_test=images, y_test=labels_)
+    field(page, "text_input", "path").set_value(str(good)).run()
+    assert not page.error
+    button(page, "Start training").click().run()
+    assert started[0][2:4] == ["--data", str(good)]
+
+
+def test_what_the_launcher_refuses_is_said_under_the_button(monkeypatch):
+    def refuse(*_):
+        raise ValueError("The disk is full.")
+
+    monkeypatch.setattr(new_training, "start_training", refuse)
+    page = open_page()
+    button(page, "Start training").click().run()
+    assert [error.value for error in page.error] == ["The disk is full."]
+
+
+def test_a_double_click_starts_one(started):
+    page = open_page()
+    button(page, "Start training").click().run()
+    button(page, "Start training").click().run()
+    assert len(started) == 1
+
+
+def test_a_real_process_is_started_shown_and_stopped(checkpoints, monkeypatch):
+    """Form, launcher, store and controls together, with a training that needs no network."""
+    monkeypatch.setattr(
+        new_training, "start_training", functools.partial(start_training, command=FAKE)
+    )
+    page = open_page()
+    field(page, "number_input", "steps").set_value(100_000).run()
+    button(page, "Start training").click().run()
+    folder = find_run(checkpoints, "yolov2-1")
+    try:
+        assert page.selectbox(key="run").value == "yolov2-1"
+        wait_for(lambda: read_status(folder).step > 3)
+        dial(page.run(), "λ no\\_object")[0].set_value(0.1).run()
+        wait_for(lambda: "0.1 took effect at step" in words(page.run()))
+        button(page, "Stop").click().run()
+        wait_for(lambda: "Resume training" in labels(page.run()))
+        assert not page.exception
+    finally:
+        status = read_status(folder)
+        if status.is_live:
+            os.kill(status.process.pid, signal.SIGKILL)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_page_does_without_tensorflow():
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest; "
+        f"page = AppTest.from_file({str(PAGE)!r}, default_timeout=60).run(); "
+        "sys.exit(bool(page.exception) or 'tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
