@@ -25,8 +25,8 @@ LOSSES = ("mnist_yolo", "yolov2")
 def step_of(model: keras.Model, images: tf.Tensor, labels: tf.Tensor) -> Callable[[], float]:
     """One call is one step on that batch; reading the loss back waits for a GPU to be done."""
     batch = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
-    train = model.make_train_function()
-    return lambda: float(train(batch)["loss"])
+    model.make_train_function()
+    return lambda: float(model.train_function(batch)["loss"])
 
 
 def plain(network: keras.Model, config: RunConfig, *, xla: bool) -> keras.Model:

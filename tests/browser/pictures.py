@@ -1,0 +1,59 @@
+"""Takes the pictures of the README: `python -m tests.browser.pictures`, some two minutes."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.conftest import ARGUMENTS, BROWSERS, ROOT, end_trainings, serve
+from yolo_core.runs.layout import find_run
+from yolo_core.runs.store import RunStore
+from yolo_core.training.launcher import start_training
+
+STEPS = 900
+PULLED_AT = 450
+
+
+def main() -> None:
+    """Trains a run, pulls a lambda half-way, and pictures both pages."""
+    executable = next(filter(None, map(shutil.which, BROWSERS)))
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        checkpoints = Path(folder).resolve()
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, device_scale_factor=1.5)
+        page.set_default_timeout(600_000)
+        try:
+            start_training(["--run", "first", "--steps", str(STEPS)], checkpoints)
+            wait_for_step(page, checkpoints, PULLED_AT)
+            with RunStore.open(find_run(checkpoints, "first")) as store:
+                store.send("set-lambda", {"name": "wh", "value": 6.0})
+            wait_for_step(page, checkpoints, 2 * PULLED_AT - 100)
+            with serve(checkpoints, checkpoints / "dashboard.log") as address:
+                page.goto(f"{address}/?run=first")
+                page.locator(".js-plotly-plot .main-svg").first.wait_for()
+                page.wait_for_timeout(3000)
+                page.screenshot(path=ROOT / "docs" / "train.png")
+                wait_for_step(page, checkpoints, STEPS)
+                page.goto(f"{address}/inspect?run=first&sample=val/0")
+                page.locator(".js-plotly-plot .main-svg").first.wait_for()
+                page.wait_for_timeout(3000)
+                page.screenshot(path=ROOT / "docs" / "inspect.png")
+        finally:
+            end_trainings(checkpoints)
+
+
+def wait_for_step(page, checkpoints: Path, step: int) -> None:
+    """Waits until a run has taken that many steps."""
+    while True:
+        with RunStore.open(find_run(checkpoints, "first")) as store:
+            row = store.last_step()
+        if row is not None and row["step"] >= step:
+            return
+        page.wait_for_timeout(500)
+
+
+if __name__ == "__main__":
+    main()
