@@ -31,6 +31,7 @@ ORDER = (
     ("yolo_core.reasons",),
     ("yolo_core.explain",),
     ("yolo_core.training",),
+    ("yolo_core.cli",),
     ("yolo_core.__main__",),
     ("dashboard.figures",),
     ("dashboard.state", "dashboard.cache", "dashboard.tables"),
