@@ -1,0 +1,63 @@
+"""Runs and samples for the page and figure tests, made once a session."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.dashboard.sample_run import make_loss, make_run, make_snapshot
+from yolo_core.runs.snapshots import SampleView, Snapshot
+
+
+@pytest.fixture(scope="session")
+def snapshots() -> dict[str, Snapshot]:
+    """A pinned snapshot half-way of either loss."""
+    return {name: make_snapshot(make_loss(name), 20) for name in ("yolov2", "mnist_yolo")}
+
+
+@pytest.fixture(params=["yolov2", "mnist_yolo"])
+def view(request: pytest.FixtureRequest, snapshots: dict[str, Snapshot]) -> SampleView:
+    """A picture with objects, of a loss with priors and of one without."""
+    return snapshots[request.param].sample("val/0")
+
+
+@pytest.fixture
+def anchored(snapshots: dict[str, Snapshot]) -> SampleView:
+    """val/1 of the loss with priors: an overwritten object, one outside, one without area."""
+    return snapshots["yolov2"].sample("val/1")
+
+
+@pytest.fixture
+def unanchored(snapshots: dict[str, Snapshot]) -> SampleView:
+    """val/1 of the loss without priors: two objects share a slot."""
+    return snapshots["mnist_yolo"].sample("val/1")
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoints folder with one finished run; copy it before changing anything."""
+    checkpoints = tmp_path_factory.mktemp("finished")
+    make_run(checkpoints, "yolov2-1")
+    return checkpoints
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The empty checkpoints folder that the pages look at."""
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    monkeypatch.setenv("DETECTOR_CHECKPOINTS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def add_finished(checkpoints: Path, finished_run: Path) -> Callable[[str], Path]:
+    """Puts a copy of the finished run into `checkpoints` under a name; gives its folder."""
+
+    def add(name: str) -> Path:
+        return Path(shutil.copytree(finished_run / "yolov2-1", checkpoints / name))
+
+    return add

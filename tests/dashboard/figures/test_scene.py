@@ -1,0 +1,148 @@
+"""What the picture shows is what the arrays of the snapshot say."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from dashboard.figures import scene
+from dashboard.figures.picture import box_lines
+from dashboard.figures.places import Cell, detections, matching_score
+from dashboard.figures.scene import LAYERS, scene_figure
+from yolo_core.runs.snapshots import SampleView
+
+SHAPE = (96, 96)
+NAMES = {
+    scene.GRID: "grid",
+    scene.OBJECTS: "objects",
+    scene.CELLS: "owning cells",
+    scene.MATCHED: "matched",
+    scene.PREDICTIONS: "predictions",
+}
+
+
+def draw(view: SampleView, layers: tuple[str, ...] = LAYERS, score_cut: float = 0.05) -> go.Figure:
+    return scene_figure(view, layers=layers, cell=Cell(0, 2, 3), score_cut=score_cut)
+
+
+def legend(figure: go.Figure) -> list[str]:
+    return [trace.name for trace in figure.data if trace.name and trace.showlegend is not False]
+
+
+def line(figure: go.Figure, name: str) -> go.Scatter:
+    (trace,) = [t for t in figure.data if t.name == name and t.mode == "lines"]
+    return trace
+
+
+def words(figure: go.Figure) -> list[str]:
+    return [text for trace in figure.data if trace.mode == "text" for text in trace.text]
+
+
+def assert_draws(trace: go.Scatter, boxes: np.ndarray) -> None:
+    x, y = box_lines(boxes, SHAPE)
+    np.testing.assert_array_equal(trace.x, x)
+    np.testing.assert_array_equal(trace.y, y)
+
+
+@pytest.mark.parametrize("layer", NAMES)
+def test_a_layer_can_be_switched_off(view: SampleView, layer: str) -> None:
+    name = NAMES[layer]
+    assert any(entry.startswith(name) for entry in legend(draw(view)))
+    others = tuple(each for each in LAYERS if each != layer)
+    assert not any(entry.startswith(name) for entry in legend(draw(view, others)))
+
+
+def test_without_layers_the_picture_and_the_selected_cell_stay(view: SampleView) -> None:
+    figure = draw(view, ())
+    assert legend(figure) == ["selected cell"]
+    assert len(figure.layout.images) == 1
+    # Cell (row 2, column 3) of 6 x 6 on 96 pixels.
+    trace = line(figure, "selected cell")
+    assert list(trace.x[:5]) == [48, 64, 64, 48, 48]
+    assert list(trace.y[:5]) == [32, 32, 48, 48, 32]
+
+
+def test_every_cell_centre_can_be_clicked_and_says_which_it_is(view: SampleView) -> None:
+    targets = draw(view).data[-1]
+    assert targets.mode == "markers"
+    assert len(targets.x) == 36
+    for x, y, (head, row, column) in zip(targets.x, targets.y, targets.customdata, strict=True):
+        assert head == 0
+        assert (x, y) == (16 * column + 8, 16 * row + 8)
+    # Nothing else may catch the pointer.
+    assert all(trace.hoverinfo == "skip" for trace in draw(view).data[:-1])
+
+
+def test_objects_are_the_labels(view: SampleView) -> None:
+    figure = draw(view)
+    assert_draws(line(figure, "objects"), view.y_true[view.objects, 1:5])
+    classes = view.y_true[view.objects, 5:].argmax(axis=1)
+    for index, label in zip(view.objects, classes, strict=True):
+        assert f"<b>{index}: {label}</b>" in words(figure)
+
+
+def test_an_object_that_trains_nothing_is_marked(anchored: SampleView) -> None:
+    labels = words(draw(anchored, (scene.OBJECTS,)))
+    assert "<b>0: 3 ✗</b>" in labels  # overwritten
+    assert "<b>1: 7</b>" in labels
+    assert "<b>3: 2 ✗</b>" in labels  # no area
+
+
+def test_anchors_of_the_cell_are_its_priors_or_its_predicted_boxes(view: SampleView) -> None:
+    slots = view.layout.cell_slots(0, 2, 3)
+    figure = draw(view, (scene.ANCHORS,))
+    if view.layout.has_priors:
+        assert_draws(line(figure, "anchors of the cell"), view.layout.prior[slots])
+        assert words(figure) == ["a0", "a1", "a2"]
+    else:
+        boxes = view.predictions["boxes"][slots]
+        assert_draws(line(figure, "predicted boxes of the cell"), boxes)
+        assert words(figure) == ["p0", "p1", "p2"]
+
+
+def test_matched_slots_carry_the_score_they_were_matched_by(view: SampleView) -> None:
+    slots = np.flatnonzero(view.assignment.object_mask)
+    figure = draw(view, (scene.MATCHED,))
+    source = view.layout.prior if view.layout.has_priors else view.predictions["boxes"]
+    (name,) = [entry for entry in legend(figure) if entry.startswith("matched")]
+    assert name.endswith(view.assignment.candidate_measure)
+    assert_draws(line(figure, name), source[slots])
+    for slot, label in zip(slots, words(figure), strict=True):
+        index = view.assignment.matched_object[slot]
+        assert label.endswith(f"{view.assignment.candidate_score[index].max():.2f}")
+    assert np.isnan(matching_score(view, int(np.flatnonzero(~view.assignment.object_mask)[0])))
+
+
+def test_predictions_are_those_kept_and_above_the_cut(view: SampleView) -> None:
+    slots, score, label = detections(view, 0.05)
+    best = view.predictions["class_probabilities"].max(axis=-1) * view.predictions["objectness"]
+    expected = np.flatnonzero(view.keep & (best >= 0.05))
+    assert set(slots) == set(expected)
+    assert list(score) == sorted(score, reverse=True)
+    figure = draw(view, (scene.PREDICTIONS,))
+    assert_draws(line(figure, "predictions of 0.05 and more"), view.predictions["boxes"][slots])
+    assert words(figure) == [f"{c} {s:.2f}" for c, s in zip(label, score, strict=True)]
+    assert legend(draw(view, (scene.PREDICTIONS,), score_cut=1.0)) == ["selected cell"]
+
+
+def test_owning_cells_include_that_of_an_object_that_lost_its_slot(anchored: SampleView) -> None:
+    trace = line(draw(anchored), "owning cells")
+    # Objects 0 and 1 in cell (2, 2), object 4 in (1, 4); those outside or empty own none.
+    assert len(trace.x) == 2 * 6
+    assert {(int(x), int(y)) for x, y in zip(trace.x[::6], trace.y[::6], strict=True)} == {
+        (32, 32),
+        (64, 16),
+    }
+
+
+def test_labels_in_one_place_are_moved_apart(anchored: SampleView) -> None:
+    (labels,) = [t for t in draw(anchored, (scene.OBJECTS,)).data if t.mode == "text"]
+    places = {text[3]: (x, y) for x, y, text in zip(labels.x, labels.y, labels.text, strict=True)}
+    assert abs(places["0"][1] - places["1"][1]) > 3
+
+
+def test_a_picture_without_objects_draws(snapshots: dict) -> None:
+    figure = draw(snapshots["yolov2"].sample("val/2"))
+    assert "objects" not in legend(figure)
+    assert len(figure.data[-1].x) == 36

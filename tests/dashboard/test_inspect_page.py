@@ -1,0 +1,356 @@
+"""The Inspect page in every state that a run can be in."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components.cell_picker import cell_clicked
+from tests.dashboard.sample_run import LAST_STEP, make_loss, make_run, write_kind
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import RunState
+from yolo_core.runs.store import RunStore
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "dashboard" / "app_pages" / "inspect.py"
+PLOTS = 5  # the picture, masks, loss map, and two figures of curves
+
+
+def open_page(**query: str) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def words(page: AppTest) -> str:
+    """Everything the page says outside tables, without markdown's backslashes."""
+    parts = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
+    return re.sub(r"\\(.)", r"\1", "\n".join(part.value for part in parts))
+
+
+# In the order of the page: the left half beside the picture, then the right half, then the rest.
+TERMS, ROLES, LOSSES, LEDGER, VALUES = range(5)
+
+
+def plots(page: AppTest) -> dict[str, dict]:
+    """{key: figure} of every figure on the page."""
+    found = {}
+    for element in page.get("bidi_component"):
+        proto = element.proto
+        data = json.loads(proto.mixed.json or "{}") if proto.HasField("mixed") else None
+        data = data or json.loads(proto.json)
+        found[proto.id] = json.loads(data["figure"])
+    return found
+
+
+def assert_sound(page: AppTest) -> None:
+    assert not page.exception
+    assert "Traceback" not in words(page)
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> None:
+    st.cache_resource.clear()
+
+
+@pytest.mark.usefixtures("checkpoints")
+def test_no_runs_says_what_to_press() -> None:
+    page = open_page()
+    assert_sound(page)
+    assert "press **Start training**" in page.info[0].value
+
+
+def test_a_starting_run_says_that_pictures_will_come(checkpoints: Path) -> None:
+    folder = RunFolder(checkpoints / "new")
+    folder.path.mkdir()
+    folder.config.write_text("{}")
+    with RunStore.create(folder, ["total"]):  # this process is the training process
+        page = open_page()
+    assert_sound(page)
+    assert "first pictures come with step 0" in page.info[0].value
+
+
+def test_a_run_that_ended_before_its_first_snapshot_says_why(checkpoints: Path) -> None:
+    make_run(
+        checkpoints,
+        "bad",
+        state=RunState.FAILED,
+        message="The disk is full.",
+        steps=0,
+        pinned_steps=(),
+        batch_steps=(),
+    )
+    page = open_page()
+    assert_sound(page)
+    assert "wrote no snapshot" in words(page)
+    assert "The disk is full." in words(page)
+
+
+def test_a_finished_run_shows_its_latest_snapshot(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page()
+    assert_sound(page)
+    assert not page.error
+    text = words(page)
+    assert (
+        f"a pinned sample: the network in inference mode, a batch of this one picture, after "
+        f"{LAST_STEP} updates" in text
+    )
+    assert "recorded by the training process" in page.success[0].value
+    assert "✓" in page.success[0].value
+    assert "108 slots = 5 object + 98 no object + 5 ignored ✓" in text
+    assert len(plots(page)) == PLOTS
+    ledger = page.table[LEDGER].value
+    assert ledger["status"].tolist() == ["matched"] * 5
+    # Every figure and table with a sentence on what would be wrong with it.
+    assert text.count("Wrong:") == 9
+
+
+def test_choices_come_from_the_address_and_stay_in_it(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(run="yolov2-1", sample="val/1", step="0", row="2", column="2")
+    assert_sound(page)
+    assert "**val/1**, a pinned sample" in words(page)
+    assert "before the first update" in words(page)
+    assert "The 3 slots of cell (row 2, column 2)" in words(page)
+    shown = {name: page.query_params[name] for name in ("sample", "step", "row", "column", "kind")}
+    assert {
+        name: value[0] if isinstance(value, list) else value for name, value in shown.items()
+    } == {
+        "sample": "val/1",
+        "step": "0",
+        "row": "2",
+        "column": "2",
+        "kind": "pinned",
+    }
+
+
+def test_without_a_choice_the_cell_of_the_first_object_is_shown(
+    add_finished: Callable[[str], Path],
+) -> None:
+    add_finished("yolov2-1")
+    page = open_page(sample="val/1")
+    # Object 0 lost its slot; object 1 has it, in cell (2, 2).
+    assert "The 3 slots of cell (row 2, column 2)" in words(page)
+
+
+def test_a_step_or_cell_that_is_not_there_leads_to_the_nearest(
+    add_finished: Callable[[str], Path],
+) -> None:
+    add_finished("yolov2-1")
+    page = open_page(step="13", row="77", column="x", sample="nonsense", kind="other")
+    assert_sound(page)
+    assert "There is no snapshot of step 13 here" in words(page)
+    assert "after 10 updates" in words(page)
+    assert "The 3 slots of cell (row 5, column 3)" in words(page)
+
+
+def test_typing_another_cell_changes_the_card(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(sample="val/1", step="40")
+    before = page.table[ROLES].value
+    page.number_input(key="row").set_value(1)
+    page.number_input(key="column").set_value(4).run()
+    assert_sound(page)
+    assert "The 3 slots of cell (row 1, column 4)" in words(page)
+    after = page.table[ROLES].value
+    assert not before.equals(after)
+    assert "4\\: 9" in after.loc["trained for"].tolist()  # with markdown's backslash
+
+
+def test_a_click_selects_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, int] = {}
+    monkeypatch.setattr(st, "session_state", state)
+    cell_clicked([1, 4, 2])
+    assert state == {"head": 1, "row": 4, "column": 2}
+
+
+def test_changing_the_picture_does_not_lose_its_place_on_the_page(
+    add_finished: Callable[[str], Path],
+) -> None:
+    """The same element ids over steps: the browser keeps zoom and does not jump."""
+    add_finished("yolov2-1")
+    page = open_page(step="0")
+    before = plots(page)
+    page.select_slider(key="step").set_value("40").run()
+    after = plots(page)
+    assert list(before) == list(after)
+    for name in before:
+        assert before[name] != after[name]
+        assert before[name]["layout"]["uirevision"] == after[name]["layout"]["uirevision"]
+
+
+def test_layers_and_score_change_the_picture(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(step="40")
+    assert "5 predictions score 0.30 or more" in words(page)
+    page.slider(key="score").set_value(1.0).run()
+    assert_sound(page)
+    assert re.search(r"no prediction scores 1\.00 or more \(the best scores 0\.\d\d\)", words(page))
+    page.button_group(key="layers").set_value(["grid"]).run()
+    picture = next(iter(plots(page).values()))
+    shown = {t["name"] for t in picture["data"] if "name" in t and t.get("showlegend", True)}
+    assert shown == {"grid", "selected cell"}
+
+
+def test_the_loss_map_of_a_term(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(term="no_object")
+    assert_sound(page)
+    assert "What each slot adds to no_object, unweighted" in words(page)
+    page.selectbox(key="term").set_value("weighted total").run()
+    assert "What each slot adds to weighted total, every term times its lambda" in words(page)
+
+
+def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
+    make_run(
+        checkpoints, "mnist-1", loss_name="mnist_yolo", pinned_steps=(LAST_STEP,), batch_steps=()
+    )
+    page = open_page(sample="val/1", step="40")
+    assert_sound(page)
+    assert "this loss has no anchor boxes" in words(page)
+    assert page.table[ROLES].value.columns.tolist() == ["predictor 0", "predictor 1", "predictor 2"]
+    assert "shared" in page.table[LEDGER].value["status"].tolist()
+
+
+def test_a_picture_without_objects(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(sample="val/2")
+    assert_sound(page)
+    assert "This picture holds no objects" in words(page)
+    assert "108 slots = 0 object + 108 no object + 0 ignored ✓" in words(page)
+
+
+def test_a_training_batch_sums_to_the_row_of_its_step(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(kind="batch", step="40", sample="train/162")
+    assert_sound(page)
+    text = words(page)
+    assert "part of the training batch of step 40: in training mode" in text
+    assert "over the 4 pictures of the batch" in page.success[0].value
+    assert "This picture's share of the batch's loss" in text
+    # Another step holds other pictures: the page stays at the same place in the batch.
+    page.select_slider(key="step").set_value("1").run()
+    assert_sound(page)
+    assert page.selectbox(key="sample").value == "train/6"
+
+
+def test_a_running_run_is_followed(checkpoints: Path) -> None:
+    folder = make_run(
+        checkpoints, "live", state=RunState.RUNNING, steps=10, pinned_steps=(0, 10), batch_steps=()
+    )
+    loss = make_loss("yolov2")
+    with RunStore.open(folder, writable=True) as store:  # this process trains
+        page = open_page()
+        assert_sound(page)
+        assert "Step 10 is its latest snapshot; the next one comes up by itself" in words(page)
+        pinned = open_page(step="0")
+        write_kind(store, loss, 12, "pinned")
+        page.run()
+        assert "after 12 updates" in words(page)
+        pinned.run()
+        assert "before the first update" in words(pinned)
+        assert "its latest snapshot is of step 12. This page stays at step 0" in words(pinned)
+
+
+def test_a_failed_run_shows_what_it_has_and_what_went_wrong(checkpoints: Path) -> None:
+    message = "Step 11: the loss is NaN, first in the term wh."
+    make_run(
+        checkpoints,
+        "bad",
+        state=RunState.FAILED,
+        message=message,
+        steps=10,
+        pinned_steps=(0, 10),
+        batch_steps=(),
+    )
+    page = open_page()
+    assert_sound(page)
+    assert message in words(page)
+    assert len(plots(page)) == PLOTS
+
+
+def test_maps_that_are_not_the_recorded_loss_are_told_loudly(
+    add_finished: Callable[[str], Path],
+) -> None:
+    folder = RunFolder(add_finished("wrong"))
+    with RunStore.open(folder, writable=True) as store:
+        record = store.snapshots("pinned", "val/0")[-1]
+        fields = (record.step, "pinned", "val/0", record.file)
+        store.record_snapshot(*fields, record.total * 1.001, record.terms, record.lambdas)
+    page = open_page(sample="val/0")
+    assert_sound(page)
+    assert not page.success
+    assert "Do not trust this picture" in page.error[0].value
+
+
+@pytest.mark.parametrize("damage", ["half", "text", "gone"])
+def test_a_damaged_snapshot_is_one_sentence_and_other_steps_still_open(
+    add_finished: Callable[[str], Path], damage: str
+) -> None:
+    path = add_finished("yolov2-1") / "snapshots" / "pinned-00000040.npz"
+    whole = path.read_bytes()
+    if damage == "half":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif damage == "text":
+        path.write_text("hello")
+    else:
+        path.unlink()
+    page = open_page()
+    assert_sound(page)
+    assert len(page.error) == 1
+    assert path.name in re.sub(r"\\(.)", r"\1", page.error[0].value)
+    assert not plots(page)
+    page.select_slider(key="step").set_value("10").run()
+    assert_sound(page)
+    assert not page.error
+    assert len(plots(page)) == PLOTS
+
+
+@pytest.mark.parametrize("damage", ["half", "text", "gone"])
+def test_a_damaged_database_is_one_sentence(
+    add_finished: Callable[[str], Path], damage: str
+) -> None:
+    path = add_finished("yolov2-1") / "run.db"
+    whole = path.read_bytes()
+    if damage == "half":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif damage == "text":
+        path.write_text("hello")
+    else:
+        path.unlink()
+    page = open_page()
+    assert_sound(page)
+    assert len(page.error) == 1
+    assert not plots(page)
+
+
+def test_the_page_needs_no_tensorflow(add_finished: Callable[[str], Path]) -> None:
+    checkpoints = add_finished("yolov2-1").parent
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+page = AppTest.from_file({str(PAGE)!r}, default_timeout=60).run()
+assert not page.exception and page.success, page.main
+print(sorted({{"tensorflow", "keras"}} & {{*sys.modules}}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        cwd=ROOT,
+        env=os.environ | {"DETECTOR_CHECKPOINTS": str(checkpoints)},
+    )
+    assert done.stdout.strip() == "[]"
