@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
+import numpy as np
 from keras import layers, ops
 
 # Filters of the five convolution blocks. Max-pooling, not strides, halves the resolution between
@@ -13,35 +16,50 @@ WIDTHS = {
     "large": (12, 24, 40, 64, 128),
 }
 STRIDE = 16
+# A hundredth of the usual variance: all slots start at their anchor, and no size explodes.
+HEAD_SCALE = 0.01
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
-class Coordinates(layers.Layer):
-    """Adds two channels that hold each pixel's x and y, from -1 to 1.
+class StartAtCell(layers.Layer):
+    """Lets every slot that regresses a place in the picture start at the centre of its own cell.
 
-    A convolution cannot tell where it is; a head that regresses a centre as a fraction of the
-    whole picture must be told (Liu et al. 2018, "CoordConv", section 3).
+    A convolution cannot tell where it is (Liu et al. 2018, "CoordConv", section 3). Where a loss
+    takes sigmoid(x) for a fraction of the whole picture, this adds the logit of the cell's centre
+    to x and y, so that only the distance from there is left to learn.
+
+    Args:
+        x_channels: Channels that hold an x.
+        y_channels: Channels that hold a y.
+        **options: Keras's layer options.
     """
 
-    def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        """(B, H, W, F) to (B, H, W, F + 2)."""
-        batch = ops.shape(features)[0]
-        height, width = features.shape[1:3]
-        x = ops.broadcast_to(
-            ops.reshape(ops.linspace(-1.0, 1.0, width), (1, 1, width, 1)),
-            (batch, height, width, 1),
-        )
-        y = ops.broadcast_to(
-            ops.reshape(ops.linspace(-1.0, 1.0, height), (1, height, 1, 1)),
-            (batch, height, width, 1),
-        )
-        return ops.concatenate(
-            [features, ops.cast(x, features.dtype), ops.cast(y, features.dtype)], axis=-1
-        )
+    def __init__(self, x_channels: list[int], y_channels: list[int], **options: Any) -> None:
+        super().__init__(**options)
+        self.x_channels = list(x_channels)
+        self.y_channels = list(y_channels)
+
+    def call(self, raw: keras.KerasTensor) -> keras.KerasTensor:
+        """(B, H, W, channels) to the same shape."""
+        height, width, channels = raw.shape[1:]
+        start = np.zeros((1, height, width, channels), np.float32)
+        start[..., self.x_channels] = _logit_of_centres(width)[None, None, :, None]
+        start[..., self.y_channels] = _logit_of_centres(height)[None, :, None, None]
+        return raw + ops.convert_to_tensor(start)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Two channels more."""
-        return (*input_shape[:-1], input_shape[-1] + 2)
+        """The same."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        own = {"x_channels": self.x_channels, "y_channels": self.y_channels}
+        return {**super().get_config(), **own}
+
+
+def _logit_of_centres(cells: int) -> np.ndarray:
+    centre = (np.arange(cells, dtype=np.float32) + 0.5) / cells
+    return np.log(centre / (1 - centre))
 
 
 def grid_network(
@@ -49,7 +67,8 @@ def grid_network(
     channels: int,
     *,
     size: str = "medium",
-    coordinates: bool = False,
+    place_channels: tuple[list[int], list[int]] | None = None,
+    head_bias: np.ndarray | None = None,
 ) -> keras.Model:
     """A network from a picture to one grid of raw predictions at 1/16 of its size.
 
@@ -57,7 +76,8 @@ def grid_network(
         image_shape: Height, width, channels; height and width multiples of 16.
         channels: Channels a cell: anchors * (5 + classes).
         size: "small", "medium" or "large".
-        coordinates: Whether the head is told where its cell is.
+        place_channels: Channels whose sigmoid is an x, and a y, in the whole picture, if any.
+        head_bias: (channels,) biases that the head starts with; None for zeros.
 
     Returns:
         A model from (B, height, width, channels) float32 in 0..1 to
@@ -84,12 +104,24 @@ def grid_network(
     x = _convolution(x, fourth, name="block4b")
     x = layers.MaxPooling2D(name="pool4")(x)
     x = _convolution(x, fifth, name="block5a")
-    if coordinates:
-        x = Coordinates(name="coordinates")(x)
     x = _convolution(x, fifth, name="block5b")
     # float32 under mixed precision: a loss must not start from rounded logits.
-    head = layers.Conv2D(channels, 1, dtype="float32", name="head")(x)
+    bias = keras.initializers.Zeros() if head_bias is None else _constant(head_bias)
+    head = layers.Conv2D(
+        channels,
+        1,
+        kernel_initializer=keras.initializers.VarianceScaling(HEAD_SCALE, "fan_avg", "uniform"),
+        bias_initializer=bias,
+        dtype="float32",
+        name="head",
+    )(x)
+    if place_channels is not None:
+        head = StartAtCell(*place_channels, dtype="float32", name="start_at_cell")(head)
     return keras.Model(image, head, name=f"grid_network_{size}")
+
+
+def _constant(values: np.ndarray) -> keras.initializers.Initializer:
+    return keras.initializers.Constant(np.asarray(values, np.float32))
 
 
 def _convolution(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from yolo_core.data.digits import DigitScenes, default_anchors, load_digit_source
@@ -14,6 +15,7 @@ from yolo_core.training.detector import Detector
 
 # Slots a cell where the loss has no anchors to count.
 PREDICTORS = 3
+RARE_OBJECT_LOGIT = -3.0
 ADAM_EPSILON = 1e-7
 
 
@@ -69,13 +71,15 @@ def build_detector(config: RunConfig, loss: DetectionLoss, scenes: DigitScenes) 
     if precision == "auto":
         precision = "mixed_float16" if gpus else "float32"
     keras.config.set_dtype_policy(precision)
+    names = loss.channel_names
+    # Most slots hold nothing: starting from there saves the first hundred steps.
+    slot_bias = np.where(np.asarray(names) == "objectness", RARE_OBJECT_LOGIT, 0.0)
     network = grid_network(
         scenes.image_shape,
-        _head_channels(loss),
+        PREDICTORS * len(names),
         size=config.network.size,
-        # The MNIST loss regresses the centre as a fraction of the picture, so its head must know
-        # where in the picture it is.
-        coordinates=isinstance(loss, MnistYoloLoss),
+        place_channels=_place_channels(loss),
+        head_bias=np.tile(slot_bias, PREDICTORS),
     )
     detector = Detector(network, loss)
     optimizer = keras.optimizers.Adam(config.training.learning_rate, epsilon=ADAM_EPSILON)
@@ -86,6 +90,11 @@ def build_detector(config: RunConfig, loss: DetectionLoss, scenes: DigitScenes) 
     return detector
 
 
-def _head_channels(loss: DetectionLoss) -> int:
-    """Channels a cell for `PREDICTORS` slots of that loss."""
-    return PREDICTORS * len(loss.channel_names)
+def _place_channels(loss: DetectionLoss) -> tuple[list[int], list[int]] | None:
+    """Head channels that the loss reads as a place in the whole picture."""
+    if not isinstance(loss, MnistYoloLoss) or loss.options["box_target"] != "image":
+        return None
+    step, names = len(loss.channel_names), loss.channel_names
+    return tuple(
+        [slot * step + names.index(name) for slot in range(PREDICTORS)] for name in ("x", "y")
+    )

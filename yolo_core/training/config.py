@@ -79,9 +79,9 @@ class TrainingConfig(_Section):
         precision: "auto" takes mixed precision on a GPU and float32 elsewhere.
     """
 
-    steps: Positive = 1500
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 32
-    learning_rate: PositiveFloat = 4e-3
+    steps: Positive = 2500
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    learning_rate: PositiveFloat = 2e-2
     schedule: Literal["cosine", "constant"] = "cosine"
     evaluate_every: Positive = 250
     checkpoint_every: Positive = 250

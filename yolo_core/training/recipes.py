@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# The notebook's confidence terms are means over thousands of slots: left at 5 and 1 they are the
-# last thing a small network learns. Boxes are off by less than a cell, so they want weight too.
+# YOLOv2: the notebook's confidence terms are means over thousands of slots; left at 5 and 1 they are
+# the last thing a small network learns. MNIST: its box terms are squared fractions of the picture.
 LAMBDAS: dict[str, dict[str, float]] = {
     "yolov2": {
         "xy": 5.0,
@@ -20,8 +20,8 @@ LAMBDAS: dict[str, dict[str, float]] = {
     },
     "mnist_yolo": {
         "objectness": 1.0,
-        "xy": 50.0,
-        "wh": 50.0,
+        "xy": 500.0,
+        "wh": 300.0,
         "classification": 1.0,
         "no_object": 2.0,
     },

@@ -122,7 +122,14 @@ class Training(keras.callbacks.Callback):
         self.control.between(self.done)
         if self.control.stopping:
             return
-        self.detector.fit(batches, epochs=1, steps_per_epoch=remaining, verbose=0, callbacks=[self])
+        self.detector.fit(
+            batches,
+            epochs=1,
+            steps_per_epoch=remaining,
+            shuffle=False,
+            verbose=0,
+            callbacks=[self],
+        )
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Before step `done` + 1."""
