@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# YOLOv2: the notebook's confidence terms are means over thousands of slots; left at 5 and 1 they are
-# the last thing a small network learns. MNIST: its box terms are squared fractions of the picture.
+# YOLOv2: the notebook's confidence terms are means over thousands of slots; at 5 and 1 they are
+# learned last. MNIST: its box terms are squared fractions of the picture, a thousandth of others.
 LAMBDAS: dict[str, dict[str, float]] = {
     "yolov2": {
         "xy": 5.0,
