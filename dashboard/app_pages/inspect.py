@@ -125,9 +125,9 @@ def _picture_sentence(view: SampleView, cut: float) -> str:
         f"(blue), with their {view.assignment.candidate_measure} with the object"
     )
     return (
-        f"The picture as the network gets it; {found}, and {priors}. Click a cell to see its "
-        "slots. Wrong: an object marked ✗ (nothing is trained for it), or, late in training, an "
-        "object without a prediction on it."
+        f"The picture as the network gets it. Objects (green) carry index: class; {found}; "
+        f"{priors}. Click a cell to see its slots. Wrong: an object marked ✗ (nothing is trained "
+        "for it), or, late in training, an object without a prediction on it."
     )
 
 
@@ -204,9 +204,23 @@ def show_maps(view: SampleView, cell: Cell) -> None:
     st.caption(
         f"What each slot adds to {plain(term)}"
         f"{', every term times its lambda' if term == WEIGHTED_TOTAL else ', unweighted'}; all "
-        "maps share one scale, and their sums are in the titles. Wrong: bright cells away from "
+        f"maps share one scale. {_largest(view, values)} Wrong: bright cells away from "
         "all objects, or an object's own cell that stays dark while its prediction is bad."
     )
+
+
+def _largest(view: SampleView, values: np.ndarray) -> str:
+    """Which slots add most, in words."""
+    order = np.argsort(-np.nan_to_num(values, nan=np.inf), kind="stable")[:3]
+    order = [int(slot) for slot in order if values[slot] != 0]
+    if not order:
+        return "All of it is zero."
+    word = slot_word(view.layout)
+    places = (
+        f"{cell_name(view.layout, slot)} {word} {view.layout.anchor[slot]} with {values[slot]:.3g}"
+        for slot in order
+    )
+    return f"Most comes from {'; '.join(places)}."
 
 
 def _map_values(view: SampleView, term: str) -> np.ndarray:

@@ -1,6 +1,8 @@
 // Draws a Plotly figure and keeps it: a new figure under the same key is drawn into the same
 // element (Plotly.react), so zoom, pan and hidden legend entries stay while data comes in.
 
+const LEGEND = 60;
+
 let library;
 
 function load(url) {
@@ -17,6 +19,13 @@ function load(url) {
     });
   }
   return library;
+}
+
+// Pictures grow with the page, up to most of the window: layout.meta.aspect is height by width.
+function heightOf(host, layout) {
+  const aspect = layout.meta?.aspect;
+  if (!aspect || !host.clientWidth) return layout.height ?? 450;
+  return Math.round(Math.min(host.clientWidth * aspect + LEGEND, 0.78 * window.innerHeight));
 }
 
 // The page's own colours and font, light or dark; whatever a figure sets itself wins.
@@ -52,7 +61,9 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   const figure = JSON.parse(data.figure);
   figure.layout.template = template(getComputedStyle(host));
   figure.layout.autosize = true;
-  host.style.height = `${figure.layout.height ?? 450}px`;
+  host.layout_asked = { ...figure.layout };
+  figure.layout.height = heightOf(host, host.layout_asked);
+  host.style.height = `${figure.layout.height}px`;
   host.setAttribute("role", "figure");
   host.setAttribute("aria-label", data.alt);
   host.click_enabled = data.clickable;
@@ -73,7 +84,10 @@ export default async function ({ data, parentElement, setTriggerValue }) {
       }
     });
     host.observer = new ResizeObserver(() => {
-      if (host.isConnected && host.offsetParent !== null) Plotly.Plots.resize(host);
+      if (!host.isConnected || host.offsetParent === null) return;
+      const height = heightOf(host, host.layout_asked);
+      host.style.height = `${height}px`;
+      Plotly.relayout(host, { width: host.clientWidth, height });
     });
     host.observer.observe(parentElement);
   }

@@ -44,8 +44,10 @@ def plot(
     """Shows a figure; a later call with the same key updates it in place.
 
     Args:
-        figure: The figure. Set `layout.height` (pixels; 450 without it) and, to keep zoom over
-            changes, `layout.uirevision`. Colours of text, axes and background come from the page.
+        figure: The figure. Set `layout.height` (pixels; 450 without it), or
+            `layout.meta = {"aspect": height by width}` for one that grows with the page, and
+            `layout.uirevision` to keep zoom over changes. Colours of text, axes and background
+            come from the page.
         key: Stable name of the chart on its page.
         alt: One sentence for screen readers.
         on_click: Called before the page runs again with the `customdata` of the clicked point.

@@ -37,7 +37,6 @@ def scene_figure(
     layers: Collection[str],
     cell: Cell,
     score_cut: float,
-    height: int = 620,
 ) -> go.Figure:
     """Draws the picture with its layers; every cell centre of the cell's head can be clicked.
 
@@ -46,7 +45,6 @@ def scene_figure(
         layers: Which of `LAYERS` to draw.
         cell: The selected cell; its head is the one whose grid is drawn.
         score_cut: Predictions below this score are left out.
-        height: Pixels.
 
     Returns:
         A figure in picture pixels. A clicked cell centre carries [head, row, column].
@@ -69,7 +67,8 @@ def scene_figure(
     _add_click_targets(figure, view, cell.head)
     add_picture(figure, picture_uri(view.image), shape)
     figure.update_layout(
-        height=height,
+        height=620,
+        meta={"aspect": shape[0] / shape[1]},
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         legend={"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0.5, "xanchor": "center"},
         hovermode="closest",
