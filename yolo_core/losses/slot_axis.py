@@ -67,7 +67,10 @@ def best_candidates(slots: Any, score: Any) -> tuple[Any, Any]:
     """
     if slots.shape[-1] <= MOST_CANDIDATES:
         return slots, score
-    best = ops.sort(ops.top_k(score, MOST_CANDIDATES)[1], axis=-1)
+    # Which of equal ones `top_k` keeps is up to the backend, but the winner must be among them.
+    winner = ops.equal(ops.arange(slots.shape[-1]), ops.expand_dims(first_best(score), -1))
+    wanted = ops.where(winner, float("inf"), score)
+    best = ops.sort(ops.top_k(wanted, MOST_CANDIDATES)[1], axis=-1)
     return ops.take_along_axis(slots, best, axis=-1), ops.take_along_axis(score, best, axis=-1)
 
 
