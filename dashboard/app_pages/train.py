@@ -14,6 +14,8 @@ from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
 
+ENDED_BADLY = (RunState.FAILED, RunState.LOST, RunState.UNREADABLE)
+
 
 @st.fragment(run_every=2.0)
 def no_runs() -> None:
@@ -34,7 +36,7 @@ def show(folder: RunFolder) -> None:
     if status.state is not RunState.UNREADABLE:
         dial_panel(folder, polling=status.is_live)
         live_curves(folder, polling=status.is_live)
-    log_tail(folder, polling=status.is_live)
+    log_tail(folder, polling=status.is_live, opened=status.state in ENDED_BADLY)
 
 
 with st.sidebar:

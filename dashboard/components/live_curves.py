@@ -13,7 +13,7 @@ from dashboard.figures.curves import Curve, Marker, curve_figure
 from yolo_core.runs.curves import Curves
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
-from yolo_core.runs.status import RunState, read_status
+from yolo_core.runs.status import LIVE_STATES, RunState, read_status
 from yolo_core.runs.store import RunStore
 
 # A run of the default length is drawn as it was recorded, a longer one from buckets.
@@ -71,8 +71,7 @@ def term_curves(curves: Curves, *, weighted: bool) -> list[Curve]:
         if column.startswith("term/"):
             term = column.removeprefix("term/")
             factor = curves.mean.get(f"lambda/{term}", 1.0) if weighted else 1.0
-            name = f"λ × {term}" if weighted else term
-            found.append(_curve(curves, column, name, color_of(term), factor))
+            found.append(_curve(curves, column, term, color_of(term), factor))
     return found
 
 
@@ -97,6 +96,7 @@ def _curve(curves: Curves, column: str, name: str, color: str, factor: np.ndarra
 
 def _live_curves(folder: RunFolder) -> None:
     smoothing, log_y, window = _settings()
+    state = read_status(folder).state
     try:
         with RunStore.open(folder) as store:
             last = store.last_step()
@@ -105,12 +105,13 @@ def _live_curves(folder: RunFolder) -> None:
             evaluations, events = store.evaluations(), store.events()
     except ValueError as error:
         # The database of a run that is starting is not there at once.
-        if read_status(folder).state is not RunState.STARTING:
+        if state is not RunState.STARTING:
             say(error)
             return
         last = None
     if last is None:
-        st.info("No steps yet: the curves begin with the first one.", icon=":material/timeline:")
+        live = "No steps yet: the curves begin with the first one."
+        st.info(live if state in LIVE_STATES else "This run has no steps.")
         return
     marked = markers(events)
     if first is not None:

@@ -38,14 +38,15 @@ def tail(path: Path, lines: int = LINES) -> list[str]:
     return [line for line in found[1 if start else 0 :] if line.strip()][-lines:]
 
 
-def log_tail(folder: RunFolder, *, polling: bool) -> None:
+def log_tail(folder: RunFolder, *, polling: bool, opened: bool = False) -> None:
     """Shows the end of the log in a box that can be opened.
 
     Args:
         folder: The run.
         polling: Whether to look again every two seconds.
+        opened: Whether the box is open at first.
     """
-    with st.expander("Log", icon=":material/notes:"):
+    with st.expander("Log", icon=":material/notes:", expanded=opened):
         st.fragment(_log_tail, run_every=2.0 if polling else None)(folder)
 
 

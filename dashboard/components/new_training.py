@@ -18,9 +18,9 @@ from yolo_core.training.recipes import LAMBDAS
 
 FILE = "file"
 DATA = {
-    "digits": "digits: 1,797 handwritten, bundled",
-    "mnist": "mnist: Keras's own, downloaded once",
-    FILE: "an .npz file in MNIST's layout",
+    "digits": "digits: 1,797, bundled",
+    "mnist": "mnist: downloaded once",
+    FILE: "a file (.npz)",
 }
 LOSSES = {
     "yolov2": "YOLOv2: with anchors",

@@ -57,9 +57,11 @@ def progress_text(status: RunStatus) -> str:
     """Step, share, rate and time left as one line."""
     parts = [f"step {status.step:,}" + (f" of {status.steps:,}" if status.steps else "")]
     if status.state is RunState.STARTING:
-        parts.append("loading TensorFlow and compiling the first step, some 10 seconds")
-    if status.state is RunState.RUNNING and status.images_per_second:
+        parts.append("loading TensorFlow, some 5 seconds")
+    elif status.state is RunState.RUNNING and status.images_per_second:
         parts.append(f"{status.images_per_second:,.0f} images a second")
+    elif status.state is RunState.RUNNING:
+        parts.append("compiling the first step, some 10 seconds")
     if status.seconds:
         parts.append(f"{duration(status.seconds)} trained")
     if status.seconds_left is not None:

@@ -22,9 +22,19 @@ STATE_COLORS = {
 
 
 def state_badge(folder: RunFolder) -> None:
-    """Shows the state of a run as a small coloured word."""
-    state = read_status(folder).state
-    st.badge(state.value.replace("_", " ").lower(), color=STATE_COLORS[state])
+    """Shows the state of a run as a small coloured word, and keeps it true while the run lives.
+
+    When the run ends, the whole page is drawn again: what polled a live run then stops.
+    """
+    live = read_status(folder).is_live
+    st.fragment(_state_badge, run_every=1.0 if live else None)(folder, was_live=live)
+
+
+def _state_badge(folder: RunFolder, *, was_live: bool) -> None:
+    status = read_status(folder)
+    st.badge(status.state.value, color=STATE_COLORS[status.state])
+    if was_live and not status.is_live:
+        st.rerun()
 
 
 def pick_run() -> RunFolder | None:
@@ -39,13 +49,15 @@ def pick_run() -> RunFolder | None:
     runs = {folder.name: folder for folder in list_runs(checkpoints_folder())}
     if not runs:
         return None
+    # Only before the picker is first drawn: from then on the URL is its own to write.
+    first_look = RUN_KEY not in st.session_state
     asked = take_next_run() or st.session_state.get(RUN_KEY) or st.query_params.get(RUN_KEY)
     if asked and asked not in runs:
         say(f"There is no run {asked!r} in {checkpoints_folder()}; this is the newest one.")
     chosen = asked if asked in runs else next(iter(runs))
     if chosen != st.session_state.get(RUN_KEY):
         st.session_state[RUN_KEY] = chosen
-        if RUN_KEY not in st.query_params:
+        if first_look:
             st.query_params[RUN_KEY] = chosen
     choice, badge = st.columns([4, 1], vertical_alignment="bottom")
     with choice:

@@ -3,69 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
-import re
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
-from dashboard.components import new_training, run_controls
+from dashboard.components import run_controls
+from tests.dashboard.train_page import PAGE, ROOT, button, charts, dial, labels, open_page, words
 from tests.training.fake_worker import COLUMNS, LAMBDAS, FakeWorker
-from yolo_core.runs.layout import RunFolder, create_run, find_run
-from yolo_core.runs.status import RunState, read_status
+from yolo_core.runs.layout import RunFolder, create_run
+from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import parse_config
-from yolo_core.training.launcher import output_file, start_training
+from yolo_core.training.launcher import output_file
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "dashboard" / "app_pages" / "train.py"
-FAKE = (sys.executable, "-m", "tests.training.fake_worker")
 LAST_STEP = 60
 
 pytestmark = pytest.mark.usefixtures("checkpoints")
-
-
-def open_page(**query: str) -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=60)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
-
-
-def words(page: AppTest) -> str:
-    """Everything the page says, without markdown's backslashes."""
-    parts = [*page.markdown, *page.caption, *page.info, *page.error]
-    text = "\n".join([*(part.value for part in parts), *(bar.text for bar in page.get("progress"))])
-    return re.sub(r"\\(.)", r"\1", text)
-
-
-def labels(page: AppTest) -> list[str]:
-    return [button.label for button in page.button]
-
-
-def button(page: AppTest, label: str):
-    return next(button for button in page.button if button.label == label)
-
-
-def dial(page: AppTest, name: str):
-    """Number field and slider of a dial."""
-    (number,) = [field for field in page.number_input if field.label == name]
-    (slider,) = [slider for slider in page.slider if slider.label == name]
-    return number, slider
-
-
-def charts(page: AppTest) -> int:
-    return len(page.get("plotly_chart"))
 
 
 @pytest.fixture
@@ -354,140 +312,6 @@ def test_only_live_runs_are_polled(worker, monkeypatch):
     open_page(run="yolov2-1")
     # `no_runs` is made with the page, and not called.
     assert [every for every in polled if every] == [2.0]
-
-
-# The form.
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The arguments of every training that the form started; none really is."""
-    calls: list[list[str]] = []
-
-    def record(arguments: list[str], _: Path) -> str:
-        calls.append(arguments)
-        return arguments[arguments.index("--run") + 1]
-
-    monkeypatch.setattr(new_training, "start_training", record)
-    return calls
-
-
-def field(page: AppTest, kind: str, name: str):
-    return getattr(page, kind)(key=f"new/{name}")
-
-
-def test_the_form_starts_with_the_defaults(started):
-    button(open_page(), "Start training").click().run()
-    default = parse_config({})
-    assert started == [
-        [
-            *("--run", "yolov2-1", "--data", "digits", "--loss", "yolov2", "--network", "medium"),
-            *("--steps", str(default.training.steps)),
-            *("--batch-size", str(default.training.batch_size), "--seed", "0"),
-            *("--learning-rate", repr(default.training.learning_rate)),
-        ]
-    ]
-
-
-def test_the_form_passes_on_what_was_filled_in(started):
-    page = open_page()
-    field(page, "selectbox", "data").set_value("mnist").run()
-    field(page, "selectbox", "loss").set_value("mnist_yolo").run()
-    field(page, "button_group", "network").set_value("small").run()
-    for name, value in {"steps": 40, "batch": 8, "rate": 0.5, "seed": 7}.items():
-        field(page, "number_input", name).set_value(value).run()
-    field(page, "number_input", "mnist_yolo/xy").set_value(0.25).run()
-    field(page, "text_input", "name").set_value("mine").run()
-    button(page, "Start training").click().run()
-    assert started == [
-        [
-            *("--run", "mine", "--data", "mnist", "--loss", "mnist_yolo", "--network", "small"),
-            *("--steps", "40", "--batch-size", "8", "--seed", "7", "--learning-rate", "0.5"),
-            *("--lambda", "xy=0.25"),
-        ]
-    ]
-
-
-@pytest.mark.parametrize("name", ["a/b", "../up", "a.b", "-x", "ä", "x" * 65])
-def test_a_bad_name_is_said_and_cannot_be_started(name):
-    page = open_page()
-    field(page, "text_input", "name").set_value(name).run()
-    assert "A run name is 1 to 64 letters" in words(page)
-    assert button(page, "Start training").disabled
-
-
-@pytest.mark.usefixtures("worker")
-def test_the_name_of_a_run_that_exists_is_refused():
-    page = open_page()
-    assert field(page, "text_input", "name").placeholder == "yolov2-2"
-    field(page, "text_input", "name").set_value("yolov2-1").run()
-    assert "A run named 'yolov2-1' exists already" in words(page)
-    assert button(page, "Start training").disabled
-
-
-def test_a_file_is_checked_when_it_is_named(started, tmp_path):
-    page = open_page()
-    field(page, "selectbox", "data").set_value("file").run()
-    assert button(page, "Start training").disabled
-    bad, good = tmp_path / "bad.npz", tmp_path / "good.npz"
-    np.savez(bad, x_train=np.zeros(3))
-    field(page, "text_input", "path").set_value(str(bad)).run()
-    assert "has no array y_train" in words(page)
-    assert button(page, "Start training").disabled
-    images = np.full((20, 28, 28), 200, np.uint8)
-    labels_ = np.arange(20) % 10
-    np.savez(good, x_train=images, y_train=labels_, x_test=images, y_test=labels_)
-    field(page, "text_input", "path").set_value(str(good)).run()
-    assert not page.error
-    button(page, "Start training").click().run()
-    assert started[0][2:4] == ["--data", str(good)]
-
-
-def test_what_the_launcher_refuses_is_said_under_the_button(monkeypatch):
-    def refuse(*_):
-        raise ValueError("The disk is full.")
-
-    monkeypatch.setattr(new_training, "start_training", refuse)
-    page = open_page()
-    button(page, "Start training").click().run()
-    assert [error.value for error in page.error] == ["The disk is full."]
-
-
-def test_a_double_click_starts_one(started):
-    page = open_page()
-    button(page, "Start training").click().run()
-    button(page, "Start training").click().run()
-    assert len(started) == 1
-
-
-def test_a_real_process_is_started_shown_and_stopped(checkpoints, monkeypatch):
-    """Form, launcher, store and controls together, with a training that needs no network."""
-    monkeypatch.setattr(
-        new_training, "start_training", functools.partial(start_training, command=FAKE)
-    )
-    page = open_page()
-    field(page, "number_input", "steps").set_value(100_000).run()
-    button(page, "Start training").click().run()
-    folder = find_run(checkpoints, "yolov2-1")
-    try:
-        assert page.selectbox(key="run").value == "yolov2-1"
-        wait_for(lambda: read_status(folder).step > 3)
-        dial(page.run(), "λ no\\_object")[0].set_value(0.1).run()
-        wait_for(lambda: "0.1 took effect at step" in words(page.run()))
-        button(page, "Stop").click().run()
-        wait_for(lambda: "Resume training" in labels(page.run()))
-        assert not page.exception
-    finally:
-        status = read_status(folder)
-        if status.is_live:
-            os.kill(status.process.pid, signal.SIGKILL)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
 
 
 @pytest.mark.usefixtures("worker")

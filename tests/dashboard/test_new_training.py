@@ -1,0 +1,143 @@
+"""The form that starts a training: what it passes on, and what it refuses."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dashboard.components import new_training
+from tests.dashboard.train_page import button, dial, field, labels, open_page, wait_for, words
+from yolo_core.runs.layout import find_run
+from yolo_core.runs.status import read_status
+from yolo_core.training.config import parse_config
+from yolo_core.training.launcher import start_training
+
+FAKE = (sys.executable, "-m", "tests.training.fake_worker")
+
+pytestmark = pytest.mark.usefixtures("checkpoints")
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The arguments of every training that the form started; none really is."""
+    calls: list[list[str]] = []
+
+    def record(arguments: list[str], _: Path) -> str:
+        calls.append(arguments)
+        return arguments[arguments.index("--run") + 1]
+
+    monkeypatch.setattr(new_training, "start_training", record)
+    return calls
+
+
+def test_the_form_starts_with_the_defaults(started):
+    button(open_page(), "Start training").click().run()
+    default = parse_config({})
+    assert started == [
+        [
+            *("--run", "yolov2-1", "--data", "digits", "--loss", "yolov2", "--network", "medium"),
+            *("--steps", str(default.training.steps)),
+            *("--batch-size", str(default.training.batch_size), "--seed", "0"),
+            *("--learning-rate", repr(default.training.learning_rate)),
+        ]
+    ]
+
+
+def test_the_form_passes_on_what_was_filled_in(started):
+    page = open_page()
+    field(page, "selectbox", "data").set_value("mnist").run()
+    field(page, "selectbox", "loss").set_value("mnist_yolo").run()
+    field(page, "button_group", "network").set_value("small").run()
+    for name, value in {"steps": 40, "batch": 8, "rate": 0.5, "seed": 7}.items():
+        field(page, "number_input", name).set_value(value).run()
+    field(page, "number_input", "mnist_yolo/xy").set_value(0.25).run()
+    field(page, "text_input", "name").set_value("mine").run()
+    button(page, "Start training").click().run()
+    assert started == [
+        [
+            *("--run", "mine", "--data", "mnist", "--loss", "mnist_yolo", "--network", "small"),
+            *("--steps", "40", "--batch-size", "8", "--seed", "7", "--learning-rate", "0.5"),
+            *("--lambda", "xy=0.25"),
+        ]
+    ]
+
+
+@pytest.mark.parametrize("name", ["a/b", "../up", "a.b", "-x", "ä", "x" * 65])
+def test_a_bad_name_is_said_and_cannot_be_started(name):
+    page = open_page()
+    field(page, "text_input", "name").set_value(name).run()
+    assert "A run name is 1 to 64 letters" in words(page)
+    assert button(page, "Start training").disabled
+
+
+def test_the_name_of_a_run_that_exists_is_refused(add_finished):
+    add_finished("yolov2-1")
+    page = open_page()
+    assert field(page, "text_input", "name").placeholder == "yolov2-2"
+    field(page, "text_input", "name").set_value("yolov2-1").run()
+    assert "A run named 'yolov2-1' exists already" in words(page)
+    assert button(page, "Start training").disabled
+
+
+def test_a_file_is_checked_when_it_is_named(started, tmp_path):
+    page = open_page()
+    field(page, "selectbox", "data").set_value("file").run()
+    assert button(page, "Start training").disabled
+    bad, good = tmp_path / "bad.npz", tmp_path / "good.npz"
+    np.savez(bad, x_train=np.zeros(3))
+    field(page, "text_input", "path").set_value(str(bad)).run()
+    assert "has no array y_train" in words(page)
+    assert button(page, "Start training").disabled
+    images = np.full((20, 28, 28), 200, np.uint8)
+    labels_ = np.arange(20) % 10
+    np.savez(good, x_train=images, y_train=labels_, x_test=images, y_test=labels_)
+    field(page, "text_input", "path").set_value(str(good)).run()
+    assert not page.error
+    button(page, "Start training").click().run()
+    assert started[0][2:4] == ["--data", str(good)]
+
+
+def test_what_the_launcher_refuses_is_said_under_the_button(monkeypatch):
+    def refuse(*_):
+        raise ValueError("The disk is full.")
+
+    monkeypatch.setattr(new_training, "start_training", refuse)
+    page = open_page()
+    button(page, "Start training").click().run()
+    assert [error.value for error in page.error] == ["The disk is full."]
+
+
+def test_a_double_click_starts_one(started):
+    page = open_page()
+    button(page, "Start training").click().run()
+    button(page, "Start training").click().run()
+    assert len(started) == 1
+
+
+def test_a_real_process_is_started_shown_and_stopped(checkpoints, monkeypatch):
+    """Form, launcher, store and controls together, with a training that needs no network."""
+    monkeypatch.setattr(
+        new_training, "start_training", functools.partial(start_training, command=FAKE)
+    )
+    page = open_page()
+    field(page, "number_input", "steps").set_value(100_000).run()
+    button(page, "Start training").click().run()
+    folder = find_run(checkpoints, "yolov2-1")
+    try:
+        assert page.selectbox(key="run").value == "yolov2-1"
+        wait_for(lambda: read_status(folder).step > 3)
+        dial(page.run(), "λ no\\_object")[0].set_value(0.1).run()
+        wait_for(lambda: "0.1 took effect at step" in words(page.run()))
+        button(page, "Stop").click().run()
+        wait_for(lambda: "Resume training" in labels(page.run()))
+        assert not page.exception
+    finally:
+        status = read_status(folder)
+        if status.is_live:
+            os.kill(status.process.pid, signal.SIGKILL)
