@@ -246,7 +246,8 @@ def _check(config: RunConfig) -> None:
     terms = LAMBDAS.get(config.loss.name)
     if terms is None or config.loss.options or not set(config.loss.lambdas) <= set(terms):
         # Takes TensorFlow's five seconds, so only where there is something to check.
-        from yolo_core.training.build import build_loss, build_scenes
+        from yolo_core.training.build import build_scenes
+        from yolo_core.training.families import build_loss
 
         build_loss(config, build_scenes(config))
 

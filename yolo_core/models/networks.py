@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,7 +17,7 @@ WIDTHS = {
     "medium": (8, 16, 32, 64, 112),
     "large": (12, 24, 40, 64, 128),
 }
-STRIDE = 16
+COARSEST = 16
 # A hundredth of the usual variance: all slots start at their anchor, and no size explodes.
 HEAD_SCALE = 0.01
 
@@ -62,35 +64,48 @@ def _logit_of_centres(cells: int) -> np.ndarray:
     return np.log(centre / (1 - centre))
 
 
-def grid_network(
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """One grid of raw predictions.
+
+    Attributes:
+        stride: Side of a cell in pixels, 8 or 16.
+        bias: (channels,) biases that the head starts with, one a channel of a cell.
+        place_channels: Channels whose sigmoid is an x, and a y, in the whole picture, if any.
+    """
+
+    stride: int
+    bias: np.ndarray
+    place_channels: tuple[list[int], list[int]] | None = None
+
+
+def detector_network(
     image_shape: tuple[int, int, int],
-    channels: int,
+    heads: Sequence[Head],
     *,
     size: str = "medium",
-    place_channels: tuple[list[int], list[int]] | None = None,
-    head_bias: np.ndarray | None = None,
+    slot_channels: int | None = None,
 ) -> keras.Model:
-    """A network from a picture to one grid of raw predictions at 1/16 of its size.
+    """A network from a picture to raw predictions.
 
     Args:
         image_shape: Height, width, channels; height and width multiples of 16.
-        channels: Channels a cell: anchors * (5 + classes).
+        heads: What it ends in. A head of stride 8 sees the coarser features too, as in YOLOv3.
         size: "small", "medium" or "large".
-        place_channels: Channels whose sigmoid is an x, and a y, in the whole picture, if any.
-        head_bias: (channels,) biases that the head starts with; None for zeros.
+        slot_channels: With several heads, channels of one slot, the last axis of the output.
 
     Returns:
-        A model from (B, height, width, channels) float32 in 0..1 to
-        (B, height / 16, width / 16, channels) float32, no activation.
+        A model from (B, height, width, channels) float32 in 0..1 to float32 without activation:
+        (B, rows, columns, channels) for one head, (B, P, slot_channels) for several.
 
     Raises:
-        ValueError: An unknown size, or a picture that is not a multiple of 16.
+        ValueError: An unknown size or stride, or a picture that is not a multiple of 16.
     """
     if size not in WIDTHS:
         raise ValueError(f"Network size must be {', '.join(WIDTHS)}; received {size!r}.")
-    if image_shape[0] % STRIDE or image_shape[1] % STRIDE:
+    if image_shape[0] % COARSEST or image_shape[1] % COARSEST:
         raise ValueError(
-            f"Pictures must be multiples of {STRIDE} pixels high and wide; "
+            f"Pictures must be multiples of {COARSEST} pixels high and wide; "
             f"received {image_shape[0]} x {image_shape[1]}."
         )
     image = keras.Input(image_shape, name="image")
@@ -101,23 +116,38 @@ def grid_network(
     x = _convolution(x, third, name="block3")
     x = layers.MaxPooling2D(name="pool3")(x)
     x = _convolution(x, fourth, name="block4a")
-    x = _convolution(x, fourth, name="block4b")
+    x = fine = _convolution(x, fourth, name="block4b")
     x = layers.MaxPooling2D(name="pool4")(x)
     x = _convolution(x, fifth, name="block5a")
-    x = _convolution(x, fifth, name="block5b")
+    features = {16: _convolution(x, fifth, name="block5b")}
+    if any(head.stride == 8 for head in heads):
+        up = layers.UpSampling2D(name="up")(_convolution(x, third, kernel=1, name="lateral"))
+        merged = layers.Concatenate(name="merge")([fine, up])
+        features[8] = _convolution(merged, fourth, name="block6")
+    unknown = {head.stride for head in heads} - set(features)
+    if unknown:
+        raise ValueError(f"A head has stride 8 or 16; received {sorted(unknown)}.")
+    outputs = [_head(features[head.stride], head, f"head_{head.stride}") for head in heads]
+    if len(outputs) == 1:
+        return keras.Model(image, outputs[0], name=f"detector_{size}")
+    slots = [layers.Reshape((-1, slot_channels), dtype="float32")(output) for output in outputs]
+    joined = layers.Concatenate(axis=1, dtype="float32", name="slots")(slots)
+    return keras.Model(image, joined, name=f"detector_{size}")
+
+
+def _head(features: keras.KerasTensor, head: Head, name: str) -> keras.KerasTensor:
     # float32 under mixed precision: a loss must not start from rounded logits.
-    bias = keras.initializers.Zeros() if head_bias is None else _constant(head_bias)
-    head = layers.Conv2D(
-        channels,
+    raw = layers.Conv2D(
+        len(head.bias),
         1,
         kernel_initializer=keras.initializers.VarianceScaling(HEAD_SCALE, "fan_avg", "uniform"),
-        bias_initializer=bias,
+        bias_initializer=_constant(head.bias),
         dtype="float32",
-        name="head",
-    )(x)
-    if place_channels is not None:
-        head = StartAtCell(*place_channels, dtype="float32", name="start_at_cell")(head)
-    return keras.Model(image, head, name=f"grid_network_{size}")
+        name=name,
+    )(features)
+    if head.place_channels is None:
+        return raw
+    return StartAtCell(*head.place_channels, dtype="float32", name=f"{name}_start")(raw)
 
 
 def _constant(values: np.ndarray) -> keras.initializers.Initializer:

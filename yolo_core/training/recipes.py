@@ -25,6 +25,21 @@ LAMBDAS: dict[str, dict[str, float]] = {
         "classification": 1.0,
         "no_object": 2.0,
     },
+    "yolov1": {
+        "xy": 5.0,
+        "wh": 20.0,
+        "objectness": 1.0,
+        "no_object": 0.5,
+        "classification": 1.0,
+    },
+    "yolov3": {
+        "xy": 5.0,
+        "wh": 2.0,
+        "objectness": 1.0,
+        "no_object": 10.0,
+        "classification": 5.0,
+    },
+    "ssd": {"xy": 1.0, "wh": 1.0, "classification": 1.0, "no_object": 1.0},
 }
 
 

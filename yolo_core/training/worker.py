@@ -18,11 +18,12 @@ from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.environment import write_environment
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
-from yolo_core.training.build import build_detector, build_loss, build_scenes
+from yolo_core.training.build import build_detector, build_scenes
 from yolo_core.training.checkpoint import checkpoint_path, read_checkpoint, write_checkpoint
 from yolo_core.training.config import RunConfig
 from yolo_core.training.control import Actions, Control
 from yolo_core.training.evaluation import Evaluator
+from yolo_core.training.families import build_loss
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import LearningRate
 from yolo_core.training.snapshotting import Snapshotter, is_due
