@@ -29,6 +29,10 @@ LARGEST_SIZE_LOGIT = 20.0
 # Logarithms of the smallest float32 above zero, and of the smallest with full precision.
 LOG_SMALLEST = -149 * math.log(2)
 LOG_SMALLEST_NORMAL = -126 * math.log(2)
+# Ranks behind the cross-entropy of any prior, which is zero or more.
+LEAST_HARD = -1.0
+# Halvings after which an interval of some hundreds is as narrow as float32 tells numbers apart.
+HALVINGS = 48
 # What a maximum starts from, where a batch may hold no image.
 LOWEST = -3e38
 
@@ -156,7 +160,10 @@ class SSDLoss(MultiHeadLoss):
         object_mask = matched_object >= 0
         class_target = spread_to_slots(labels.classes, matched_object, -1)
         wanted = ops.one_hot(class_target + 1, self.num_classes + 1)
-        error = -ops.sum(wanted * ops.log_softmax(logits, axis=-1), axis=-1)
+        # The softmax cross-entropy in as few passes as there can be.
+        peak = ops.max(logits, axis=-1, keepdims=True, initial=LOWEST)
+        below = logits - ops.stop_gradient(peak)
+        error = ops.log(ops.sum(ops.exp(below), axis=-1)) - ops.sum(wanted * below, axis=-1)
         no_object_mask = self._hard_negatives(logits, error, object_mask)
 
         # (B, P, 4). The fill is any box that has a logarithm: slots without an object are masked.
@@ -229,23 +236,22 @@ class SSDLoss(MultiHeadLoss):
 
     def _hard_negatives(self, logits: Any, error: Any, object_mask: Any) -> Any:
         """(B, P) bool: the priors that are trained as background."""
-        slot_count = self.layout.count
         # Matched priors rank behind every other one; as published, with an error of 0.
-        hardness = ops.where(object_mask, -1.0, ops.stop_gradient(error))
+        hardness = ops.where(object_mask, LEAST_HARD, ops.stop_gradient(error))
         if self.options["log_sum_exp"] == "global_max":
-            published = _global_max_log_sum_exp(ops.stop_gradient(logits)) - logits[..., 0]
-            hardness = ops.where(object_mask, 0.0, ops.stop_gradient(published))
+            fixed = ops.stop_gradient(logits)
+            hardness = ops.maximum(_global_max_log_sum_exp(fixed) - fixed[..., 0], LEAST_HARD)
+            hardness = ops.where(object_mask, 0.0, hardness)
         matched = ops.sum(ops.cast(object_mask, "int32"), axis=-1, keepdims=True)
-        wanted = ops.minimum(self.options["negative_ratio"] * matched, slot_count - 1)
-        # The error of the last one that is wanted; of equal ones the first slots are taken.
-        ascending = ops.sort(hardness, axis=-1)
-        place = ops.minimum(slot_count - wanted, slot_count - 1)
-        least = ops.take_along_axis(ascending, place, axis=-1)
-        harder = hardness > least
-        equal = ops.cast(ops.equal(hardness, least), "int32")
+        wanted = self.options["negative_ratio"] * matched
+        wanted = ops.minimum(wanted, self.layout.count - 1)
+        low, high = _bracket_of_rank(hardness, wanted)
+        harder = hardness >= high
         left = wanted - ops.sum(ops.cast(harder, "int32"), axis=-1, keepdims=True)
-        equal_in = ops.logical_and(equal > 0, ops.cumsum(equal, axis=-1) <= left)
-        mined = ops.logical_and(ops.logical_or(harder, equal_in), wanted > 0)
+        # Of equal ones the first slots are taken.
+        equal = ops.logical_and(hardness >= low, ops.logical_not(harder))
+        place = ops.cumsum(ops.cast(equal, "int32"), axis=-1)
+        mined = ops.logical_or(harder, ops.logical_and(equal, place <= left))
         return ops.logical_and(mined, ops.logical_not(object_mask))
 
     def _assignment(
@@ -308,6 +314,30 @@ def _smooth_l1(error: Any) -> Any:
     """(...) half the square up to 1, the absolute value less a half beyond."""
     size = ops.abs(error)
     return ops.where(size < 1.0, 0.5 * ops.square(error), size - 0.5)
+
+
+def _bracket_of_rank(values: Any, rank: Any) -> tuple[Any, Any]:
+    """Halves an interval around the rank-th largest value, far quicker than sorting them.
+
+    Args:
+        values: (B, P), `LEAST_HARD` or more.
+        rank: (B, 1) int32, 0 to P.
+
+    Returns:
+        Two (B, 1): fewer than `rank` values (or none) reach the second, at least `rank` the first;
+        between them are equal values, up to rounding.
+    """
+    low = ops.full_like(values[:, :1], LEAST_HARD)
+    high = ops.max(values, axis=-1, keepdims=True, initial=LEAST_HARD) * 2.0 + 3.0
+
+    def halve(_step: Any, bracket: tuple[Any, Any]) -> tuple[Any, Any]:
+        low, high = bracket
+        middle = (low + high) / 2.0
+        reach = ops.sum(ops.cast(values >= middle, "int32"), axis=-1, keepdims=True)
+        enough = reach >= rank
+        return ops.where(enough, middle, low), ops.where(enough, high, middle)
+
+    return ops.fori_loop(0, HALVINGS, halve, (low, high))
 
 
 def _global_max_log_sum_exp(logits: Any) -> Any:

@@ -174,11 +174,15 @@ class YoloV3Loss(MultiHeadLoss):
         labels = read_labels(y_true)
         slot_count = layout.count
 
-        # (P, 2): cells of the slot's grid across the picture, its own cell, its anchor.
+        # (P, 2) each: cells of the slot's grid across the picture, its own cell, its anchor.
         cells = np.round(1 / layout.stride)
         corner = np.stack([layout.column, layout.row], axis=-1).astype(np.float32)
-        boxes = decode_anchor_boxes(raw, corner, layout.prior[:, 2:] * cells)
-        boxes = boxes / np.concatenate([cells, cells], axis=-1)
+        place = ops.convert_to_tensor(
+            np.concatenate([cells, corner, layout.prior[:, 2:]], axis=-1, dtype=np.float32)
+        )
+        cells, corner, anchor = place[:, :2], place[:, 2:4], place[:, 4:]
+        boxes = decode_anchor_boxes(raw, corner, anchor * cells)
+        boxes = boxes / ops.tile(cells, (1, 2))
         offset = ops.sigmoid(raw[..., :2])
         overlap = ops.stop_gradient(
             intersection_over_union(ops.expand_dims(boxes, 2), ops.expand_dims(labels.boxes, 1))
@@ -207,11 +211,7 @@ class YoloV3Loss(MultiHeadLoss):
         claim_boxes = ops.repeat(labels.boxes, rows, axis=1)
         own = gather_slots(raw, slot)
         own_offset = gather_slots(offset, slot)
-        of_slot = ops.take(
-            ops.convert_to_tensor(np.concatenate([cells, corner, layout.prior[:, 2:]], axis=-1)),
-            slot,
-            axis=0,
-        )
+        of_slot = ops.take(place, slot, axis=0)
         xy_target = claim_boxes[..., :2] * of_slot[..., :2] - of_slot[..., 2:4]
         # The published 1e-16 matters to boxes of no size alone, which are in no term.
         wh_target = ops.log(claim_boxes[..., 2:] / of_slot[..., 4:] + 1e-16)
