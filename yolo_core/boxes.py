@@ -90,7 +90,16 @@ def intersection_over_union(
     corners_1, corners_2 = to_corners(boxes_1), to_corners(boxes_2)
     if floor_corners:
         corners_1, corners_2 = ops.floor(corners_1), ops.floor(corners_2)
-    intersection = corner_area(intersection_corners(corners_1, corners_2))
+    # One axis after the other: slices of a broadcast (..., 4) array are read in strides, which
+    # without XLA takes twenty times as long.
+    sides = [
+        ops.relu(
+            ops.minimum(corners_1[..., high], corners_2[..., high])
+            - ops.maximum(corners_1[..., low], corners_2[..., low])
+        )
+        for low, high in ((0, 2), (1, 3))
+    ]
+    intersection = sides[0] * sides[1]
     union = union_area(boxes_1[..., 2:], boxes_2[..., 2:], intersection)
     return overlap_ratio(intersection, union, epsilon=epsilon)
 
