@@ -104,6 +104,9 @@ def _channels(view: SampleView, slot: int) -> dict[str, tuple[str, str, str]]:
         raw("objectness"),
         number(predictions["objectness"][slot]),
     )
+    for name in channels:  # such as SSD's background
+        if name not in ("x", "y", "w", "h", "objectness") and not name.startswith("class "):
+            rows[name] = (NOTHING, raw(name), NOTHING)
     height, width = view.image.shape[:2]
     index = int(view.assignment.matched_object[slot])
     wanted = view.y_true[index, 1:5] if index >= 0 else np.full(4, np.nan)

@@ -187,8 +187,7 @@ def show_maps(view: SampleView, cell: Cell) -> None:
     )
     st.caption(
         f"One map for each {word}: orange slots are trained for an object, grey ones to say no "
-        "object, blue ones are left alone. Wrong: an object with no orange slot in its cell, or "
-        "blue far away from every object."
+        f"object, blue ones are left alone. {_where_blue_belongs(view)}"
     )
     names = [WEIGHTED_TOTAL, *view.maps]
     if st.session_state.get("term") not in (None, *names):
@@ -207,6 +206,16 @@ def show_maps(view: SampleView, cell: Cell) -> None:
         f"maps share one scale. {_largest(view, values)} Wrong: bright cells away from "
         "all objects, or an object's own cell that stays dark while its prediction is bad."
     )
+
+
+def _where_blue_belongs(view: SampleView) -> str:
+    """What would be wrong with the masks: of the losses here only SSD ignores far from objects."""
+    if view.assignment.ignore_mask.mean() > 0.5:
+        return (
+            "Most are left alone: this loss trains only the hardest of the empty slots. Wrong: an "
+            "object with no orange slot on it, or no grey slot at all."
+        )
+    return "Wrong: an object with no orange slot in its cell, or blue far away from every object."
 
 
 def _largest(view: SampleView, values: np.ndarray) -> str:

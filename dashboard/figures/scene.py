@@ -29,6 +29,7 @@ LAYERS = (GRID, OBJECTS, CELLS, ANCHORS, MATCHED, PREDICTIONS)
 OBJECT_COLOR, MATCHED_COLOR, PREDICTION_COLOR = "#3ddc84", "#56c1ff", "#ffa629"
 ANCHOR_COLOR, CELL_COLOR, GRID_COLOR = "#ff8ad4", "#ffee58", "rgba(170, 170, 170, 0.5)"
 _RIM = "rgba(0, 0, 0, 0.65)"
+_LABELLED = 20
 
 
 def scene_figure(
@@ -219,8 +220,10 @@ def _add_matched(figure: go.Figure, view: SampleView) -> None:
 
 def _add_predictions(figure: go.Figure, view: SampleView, score_cut: float) -> None:
     slots, score, label = detections(view, score_cut)
+    # Of very many predictions only the best are labelled.
     names = [
-        f"{view.class_names[each]} {value:.2f}" for each, value in zip(label, score, strict=True)
+        f"{view.class_names[each]} {value:.2f}" if rank < _LABELLED else ""
+        for rank, (each, value) in enumerate(zip(label, score, strict=True))
     ]
     _add_boxes(
         figure,

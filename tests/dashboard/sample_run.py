@@ -14,7 +14,7 @@ import numpy as np
 from yolo_core.assignment import Assignment
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.data.sample import label_rows
-from yolo_core.losses.base import GridLoss
+from yolo_core.losses.base import DetectionLoss, GridLoss
 from yolo_core.losses.published import published
 from yolo_core.models.decode import nms_keep
 from yolo_core.runs.layout import RunFolder, create_run
@@ -56,8 +56,14 @@ OBJECTS_OF: dict[str, tuple[list[list[float]], list[int]]] = {
 }
 
 
-def make_loss(name: str) -> GridLoss:
-    """One of the two losses for the sample grid."""
+HEADS = ((6, 6), (3, 3))
+HEAD_SHAPES = (SHAPES / 6, SHAPES[::-1] / 5)  # image fractions
+
+
+def make_loss(name: str) -> DetectionLoss:
+    """A loss for the sample grid, or YOLOv3 on two heads."""
+    if name.startswith("yolov3"):
+        return published(name, anchors=HEAD_SHAPES, grids=HEADS, num_classes=CLASSES)
     anchors = SHAPES if name.startswith("yolov2") else None
     return published(name, anchors=anchors, num_classes=CLASSES)
 
@@ -75,9 +81,16 @@ def scene(name: str) -> tuple[np.ndarray, np.ndarray]:
     return image, rows
 
 
-def raw_predictions(loss: GridLoss, rows: np.ndarray, step: int, seed: int) -> np.ndarray:
-    """(1, GRID, GRID, ANCHORS * channels) float32: noise at step 0, nearly the truth at the end."""
+def raw_predictions(loss: DetectionLoss, rows: np.ndarray, step: int, seed: int) -> np.ndarray:
+    """(1, GRID, GRID, ANCHORS * channels) float32: noise at step 0, nearly the truth at the end.
+
+    For two heads it stays noise, of shape (1, slots, channels).
+    """
     channels = list(loss.channel_names)
+    if not isinstance(loss, GridLoss):
+        slots = sum(rows * columns * ANCHORS for rows, columns in HEADS)
+        noise = np.random.default_rng(seed + step).normal(0, 1, (1, slots, len(channels)))
+        return noise.astype(np.float32)
     slots = GRID * GRID * ANCHORS
     shape = (1, GRID, GRID, ANCHORS * len(channels))
     noise = np.random.default_rng(seed).normal(0, 1, (slots, len(channels))).astype(np.float32)
@@ -127,7 +140,7 @@ def logit(probability: np.ndarray | float) -> np.ndarray | float:
 
 
 def make_snapshot(
-    loss: GridLoss, step: int, kind: str = "pinned", names: tuple[str, ...] = SAMPLES
+    loss: DetectionLoss, step: int, kind: str = "pinned", names: tuple[str, ...] = SAMPLES
 ) -> Snapshot:
     """A snapshot of made-up predictions, taken apart by the real loss."""
     scenes = [scene(name) for name in names]
@@ -197,7 +210,7 @@ def stacked(parts: list[LossBreakdown]) -> LossBreakdown:
     )
 
 
-def write_kind(store: RunStore, loss: GridLoss, step: int, kind: str) -> Snapshot:
+def write_kind(store: RunStore, loss: DetectionLoss, step: int, kind: str) -> Snapshot:
     """Writes one snapshot file and its records, as the training process does."""
     names = SAMPLES if kind == "pinned" else tuple(f"train/{step * 4 + k}" for k in range(4))
     snapshot = make_snapshot(loss, step, kind, names)

@@ -223,6 +223,20 @@ def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
     assert "shared" in page.table[LEDGER].value["status"].tolist()
 
 
+def test_a_loss_with_two_heads_asks_for_the_head(checkpoints: Path) -> None:
+    make_run(checkpoints, "v3", loss_name="yolov3", pinned_steps=(0,), batch_steps=(), steps=0)
+    page = open_page(head="1", row="2", column="5")
+    assert_sound(page)
+    assert not page.error
+    # The second head has 3 x 3 cells.
+    assert "The 3 slots of head 1, cell (row 2, column 2)" in words(page)
+    assert page.number_input(key="column").max == 2
+    page.number_input(key="head").set_value(0).run()
+    assert page.number_input(key="column").max == 5
+    masks = list(plots(page).values())[1]
+    assert sum(trace["type"] == "heatmap" for trace in masks["data"]) == 6
+
+
 def test_a_picture_without_objects(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
     page = open_page(sample="val/2")

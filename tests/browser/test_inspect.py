@@ -1,0 +1,92 @@
+"""The Inspect page in a real browser: what a click, a zoom and a link do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.test_main_path import click_a_cell
+from tests.dashboard.sample_run import make_run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+RANGES = "host => [host._fullLayout.xaxis.range, host._fullLayout.yaxis.range]"
+
+
+def picture(page: Page) -> Locator:
+    found = page.get_by_role("figure", name=re.compile("^The picture"))
+    found.locator(".main-svg").first.wait_for()
+    return found
+
+
+def assert_card(page: Page, *, row: int, column: int) -> None:
+    """The card and the two numbers come to show the cell."""
+    from playwright.sync_api import expect
+
+    page.get_by_text(re.compile(rf"slots of .*row {row}.*column {column}")).first.wait_for()
+    expect(page.get_by_label(re.compile("^Row"))).to_have_value(str(row))
+    expect(page.get_by_label(re.compile("^Column"))).to_have_value(str(column))
+
+
+def test_zoom_stays_over_clicks_layers_and_steps(page: Page, checkpoints: Path) -> None:
+    make_run(checkpoints, "yolov2-1")
+    page.goto("/inspect?run=yolov2-1&sample=val/1&step=0")
+    host = picture(page)
+    host.hover()
+    host.locator("[data-title='Zoom in']").click(force=True)
+    zoomed = host.evaluate(RANGES)
+    assert zoomed == [[24, 72], [72, 24]]
+
+    click_a_cell(page, row=3, column=2)
+    assert_card(page, row=3, column=2)
+    assert host.evaluate(RANGES) == zoomed
+    page.get_by_role("button", name="owning cells").click()
+    host.locator(".legendtext", has_text="owning cells").wait_for(state="detached")
+    assert host.evaluate(RANGES) == zoomed
+    page.get_by_role("slider", name="Step").press("ArrowRight")
+    page.get_by_text("after 10 updates").wait_for()
+    assert host.evaluate(RANGES) == zoomed
+
+
+def test_a_link_opens_the_same_view_and_back_returns_to_the_one_before(
+    page: Page, checkpoints: Path
+) -> None:
+    make_run(checkpoints, "yolov2-1")
+    page.goto("/inspect?run=yolov2-1&sample=val/1&step=40&row=1&column=4")
+    picture(page)
+    assert_card(page, row=1, column=4)
+    page.get_by_role("slider", name="Step").press("ArrowLeft")
+    page.get_by_text("after 10 updates").wait_for()
+    page.wait_for_url(re.compile("step=10"))
+    link = page.url
+
+    page.go_back()
+    page.get_by_text("after 40 updates").wait_for()
+    page.goto(link)
+    page.get_by_text("after 10 updates").wait_for()
+    assert_card(page, row=1, column=4)
+    assert "val/1" in page.get_by_text("a pinned sample").inner_text()
+
+
+def test_a_click_on_a_mask_selects_the_cell(page: Page, checkpoints: Path) -> None:
+    make_run(checkpoints, "mnist-1", loss_name="mnist_yolo", pinned_steps=(40,), batch_steps=())
+    page.goto("/inspect?run=mnist-1&sample=val/1&row=0&column=0")
+    masks = page.get_by_role("figure", name=re.compile("^Parts of the slots"))
+    masks.locator(".main-svg").first.wait_for()
+    masks.scroll_into_view_if_needed()
+    # The middle of cell (row 5, column 1) in the second map.
+    place = masks.evaluate(
+        """host => {
+          const { xaxis2, yaxis2 } = host._fullLayout;
+          return { x: xaxis2._offset + xaxis2.d2p(24), y: yaxis2._offset + yaxis2.d2p(88) };
+        }"""
+    )
+    masks.hover(position=place)
+    masks.click(position=place)
+    assert_card(page, row=5, column=1)
