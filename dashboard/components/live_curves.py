@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components.errors import say
+from dashboard.components.plot import plot
 from dashboard.figures.colors import TERM_COLORS, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker, curve_figure
 from yolo_core.runs.curves import Curves
@@ -125,20 +127,21 @@ def _live_curves(folder: RunFolder) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**Weighted: λ × term, and the total**")
-        _chart(
-            curve_figure(term_curves(curves, weighted=True), y_title="loss", **shared), "weighted"
-        )
-        st.caption(
+        figure = curve_figure(term_curves(curves, weighted=True), y_title="λ × term", **shared)
+        _show(
+            figure,
+            "curves/weighted",
             "What the optimizer sees: every term times its lambda, and the grey total, their sum. "
-            "Wrong: one term far above the others, which then hardly count, or a total that rises."
+            "Wrong: one term far above the others, which then hardly count, or a total that rises.",
         )
     with right:
         st.markdown("**Unweighted: the terms**")
-        found = term_curves(curves, weighted=False)
-        _chart(curve_figure(found, y_title="term", **shared), "terms")
-        st.caption(
+        figure = curve_figure(term_curves(curves, weighted=False), y_title="term", **shared)
+        _show(
+            figure,
+            "curves/terms",
             "The terms before their lambdas: what the network still gets wrong. Wrong: a term that "
-            "rises after its lambda was left alone, or one that is zero from the first step on."
+            "rises after its lambda was left alone, or one that is zero from the first step on.",
         )
     _metrics(evaluations, curves, shared, first)
 
@@ -171,19 +174,19 @@ def _metrics(
     st.markdown("**Validation**")
     settings = shared | {"log_y": False}
     found = metric_curves(evaluations, curves)
-    _chart(
+    _show(
         curve_figure(found, y_title="share", y_range=(0.0, 1.02), height=260, **settings),
-        "metrics",
-    )
-    st.caption(
+        "curves/metrics",
         "Average precision and recall on validation scenes (points), and the recall of the "
         "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls, or "
-        "that stays at 0 after some hundred steps."
+        "that stays at 0 after some hundred steps.",
     )
 
 
-def _chart(figure, key: str) -> None:
-    st.plotly_chart(figure, key=f"curves/{key}", config={"displaylogo": False})
+def _show(figure: go.Figure, key: str, sentence: str) -> None:
+    """A figure, and under it what it shows and what would be wrong with it."""
+    plot(figure, key=key, alt=sentence)
+    st.caption(sentence)
 
 
 def _number(value: object) -> str:

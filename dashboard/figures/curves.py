@@ -124,7 +124,7 @@ def curve_figure(
             "title": {"text": "step", "standoff": 4},
             "gridcolor": GRID,
             "range": x_range,
-            "hoverformat": "d",
+            "unifiedhovertitle": {"text": "step %{x:d}"},
             "rangemode": "nonnegative",
         },
         yaxis={

@@ -43,7 +43,7 @@ def dial(page: AppTest, name: str):
 
 
 def charts(page: AppTest) -> int:
-    return len(page.get("plotly_chart"))
+    return len(page.get("bidi_component"))
 
 
 def field(page: AppTest, kind: str, name: str):
