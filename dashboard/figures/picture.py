@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 
 import numpy as np
@@ -10,22 +11,55 @@ import plotly.graph_objects as go
 from PIL import Image
 
 SHARP_SIDE = 768
-"""Pixels that the enlarged picture has at least along its longer side."""
+"""Pixels up to which a small picture is enlarged along its longer side."""
+THUMBNAIL_SIDE = 208
+"""Pixels that a thumbnail has at most along its longer side."""
 
 
 def picture_uri(image: np.ndarray) -> str:
-    """A picture as a PNG data URI, every pixel repeated so that browsers have nothing to blur.
+    """A picture as a PNG data URI, small ones with every pixel repeated, so that none is blurred.
 
     Args:
         image: (height, width, 1 or 3) uint8.
     """
-    gray = image.shape[2] == 1
-    picture = Image.fromarray(np.ascontiguousarray(image[..., 0] if gray else image))
-    factor = max(1, -(-SHARP_SIDE // max(picture.size)))
+    return _png(image.tobytes(), image.shape)
+
+
+def thumbnail_uri(image: np.ndarray) -> str:
+    """A small JPEG of a picture as a data URI: there to find one's way, under a map.
+
+    Args:
+        image: (height, width, 1 or 3) uint8.
+    """
+    return _jpeg(image.tobytes(), image.shape)
+
+
+# Drawn again for every click; encoding a photograph takes longer than all the rest.
+@functools.lru_cache(maxsize=16)
+def _png(data: bytes, shape: tuple[int, int, int]) -> str:
+    picture = _picture(data, shape)
+    factor = max(1, SHARP_SIDE // max(picture.size))
     size = (picture.width * factor, picture.height * factor)
+    return _uri(picture.resize(size, Image.Resampling.NEAREST), "PNG")
+
+
+@functools.lru_cache(maxsize=16)
+def _jpeg(data: bytes, shape: tuple[int, int, int]) -> str:
+    picture = _picture(data, shape)
+    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    return _uri(picture, "JPEG")
+
+
+def _picture(data: bytes, shape: tuple[int, int, int]) -> Image.Image:
+    image = np.frombuffer(data, np.uint8).reshape(shape)
+    return Image.fromarray(image[..., 0] if shape[2] == 1 else image)
+
+
+def _uri(picture: Image.Image, kind: str) -> str:
     buffer = io.BytesIO()
-    picture.resize(size, Image.Resampling.NEAREST).save(buffer, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    picture.save(buffer, format=kind)
+    encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f"data:image/{kind.lower()};base64,{encoded}"
 
 
 def add_picture(figure: go.Figure, uri: str, shape: tuple[int, int], *, tile: int = 1) -> None:
@@ -34,7 +68,7 @@ def add_picture(figure: go.Figure, uri: str, shape: tuple[int, int], *, tile: in
     Args:
         figure: The figure; its axes "x<tile>" and "y<tile>" are set up: y downwards, square
             pixels, no ticks.
-        uri: What `picture_uri` gives.
+        uri: What `picture_uri` or `thumbnail_uri` gives.
         shape: Height and width of the picture in pixels.
         tile: Number of the pair of axes, from 1.
     """

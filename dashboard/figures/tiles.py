@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.figures.picture import add_picture, box_lines, grid_lines, picture_uri
+from dashboard.figures.picture import add_picture, box_lines, grid_lines, thumbnail_uri
 from dashboard.figures.places import Cell, cell_boxes
 from dashboard.figures.scene import CELL_COLOR, GRID_COLOR, OBJECT_COLOR
 from yolo_core.reasons import slot_word
@@ -116,7 +116,7 @@ def _tiles(
         vertical_spacing=0.1 / len(grids),
     )
     height, width = view.image.shape[:2]
-    uri = picture_uri(view.image)
+    uri = thumbnail_uri(view.image)
     boxes = view.y_true[view.objects, 1:5]
     object_x, object_y = box_lines(boxes[np.isfinite(boxes).all(axis=1)], (height, width))
     cell_x, cell_y = box_lines(cell_boxes(view, [cell]), (height, width))

@@ -10,16 +10,22 @@ import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
-from dashboard.figures.picture import add_picture, box_lines, grid_lines, picture_uri
+from dashboard.figures.picture import (
+    add_picture,
+    box_lines,
+    grid_lines,
+    picture_uri,
+    thumbnail_uri,
+)
 
 
-def decoded(uri: str) -> np.ndarray:
+def decoded(uri: str, kind: str = "png") -> np.ndarray:
     head, _, data = uri.partition(",")
-    assert head == "data:image/png;base64"
+    assert head == f"data:image/{kind};base64"
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
-@pytest.mark.parametrize(("size", "factor"), [((96, 96), 8), ((13, 20), 39), ((900, 800), 1)])
+@pytest.mark.parametrize(("size", "factor"), [((96, 96), 8), ((13, 20), 38), ((900, 800), 1)])
 def test_every_pixel_is_repeated_and_none_is_blended(size: tuple[int, int], factor: int) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, 1), np.uint8)
     large = decoded(picture_uri(image))
@@ -32,6 +38,20 @@ def test_colour_stays() -> None:
     image[1, 2] = [200, 100, 50]
     factor = 768 // 4
     assert decoded(picture_uri(image))[factor, 2 * factor].tolist() == [200, 100, 50]
+
+
+@pytest.mark.parametrize(
+    ("size", "small"), [((96, 96, 1), (96, 96)), ((400, 800, 3), (104, 208, 3))]
+)
+def test_a_thumbnail_is_small_and_looks_alike(
+    size: tuple[int, ...], small: tuple[int, ...]
+) -> None:
+    image = np.full(size, 40, np.uint8)
+    image[: size[0] // 2] = 200
+    reduced = decoded(thumbnail_uri(image), "jpeg")
+    assert reduced.shape == small
+    assert reduced[small[0] // 4].mean() == pytest.approx(200, abs=3)
+    assert reduced[-small[0] // 4].mean() == pytest.approx(40, abs=3)
 
 
 def test_axes_are_in_pixels_with_y_downwards() -> None:
