@@ -12,8 +12,8 @@ from collections.abc import Mapping
 # learned last. MNIST: its box terms are squared fractions of the picture, a thousandth of others.
 LAMBDAS: dict[str, dict[str, float]] = {
     "yolov2": {
-        "xy": 5.0,
-        "wh": 2.0,
+        "xy": 20.0,
+        "wh": 8.0,
         "objectness": 50.0,
         "no_object": 50.0,
         "classification": 1.0,
