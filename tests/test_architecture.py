@@ -21,7 +21,7 @@ ALL_PYTHON = sorted(
 # A room may import itself and what stands on an earlier line. The longest name that fits counts.
 ORDER = (
     ("yolo_core.boxes", "yolo_core.slots", "yolo_core.assignment"),
-    ("yolo_core.breakdown", "yolo_core.anchors"),
+    ("yolo_core.breakdown", "yolo_core.anchors", "yolo_core.variants"),
     ("yolo_core.data",),
     ("yolo_core.losses",),
     ("yolo_core.training_utils",),
@@ -30,7 +30,9 @@ ORDER = (
     ("yolo_core.runs",),
     ("yolo_core.reasons",),
     ("yolo_core.explain",),
+    ("yolo_core.own_loss",),
     ("yolo_core.training",),
+    ("yolo_core.compare",),
     ("yolo_core.cli",),
     ("yolo_core.__main__",),
     ("dashboard.figures",),

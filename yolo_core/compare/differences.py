@@ -1,0 +1,175 @@
+"""What several losses make of one sample, and where they disagree.
+
+Starts from `SampleView`s, wherever they come from: from each loss's own trained run (read from
+snapshots), or from `side_by_side.compare`, which computes them. No Keras in here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from yolo_core.explain import ObjectReport, explain
+from yolo_core.reasons import cell_name, object_name, slot_reason, slot_word
+from yolo_core.runs.views import SampleView
+
+MOST_LOSSES = 5
+PARTS = ("object", "no object", "ignored")
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """One loss of a comparison.
+
+    Attributes:
+        label: What it is called in the comparison, such as "yolov2/notebook" or "without slip".
+        view: Its breakdown of the sample: every figure and table of the Inspect page draws it.
+    """
+
+    label: str
+    view: SampleView
+
+
+@dataclasses.dataclass(frozen=True)
+class LedgerDifference:
+    """An object of which the losses make different things.
+
+    Attributes:
+        index: Row of the object in the labels.
+        name: Such as "object 2 (class 7)".
+        reports: One an entry of `Comparison.losses`: status, slots and reason under that loss.
+    """
+
+    index: int
+    name: str
+    reports: tuple[ObjectReport, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class MaskDifference:
+    """A slot that the losses put in different parts.
+
+    Attributes:
+        slot: Index on the slot axis, the same for all losses.
+        place: Such as "cell (row 3, column 2), anchor 1".
+        parts: One an entry of `Comparison.losses`: "object", "no object" or "ignored".
+        reasons: Likewise, why.
+    """
+
+    slot: int
+    place: str
+    parts: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One sample under several losses.
+
+    Attributes:
+        losses: In the order they were given.
+        same_prediction: Whether all of them saw the same raw numbers in the same slots.
+        ledger: The objects whose status or slots differ.
+        masks: The slots whose part differs, in slot order; empty where the slots themselves are
+            others (then a note says so).
+        notes: Sentences about what cannot be compared, and why.
+    """
+
+    losses: tuple[Compared, ...]
+    same_prediction: bool
+    ledger: tuple[LedgerDifference, ...]
+    masks: tuple[MaskDifference, ...]
+    notes: tuple[str, ...]
+
+
+def compare_views(views: Mapping[str, SampleView]) -> Comparison:
+    """Holds breakdowns of one sample against each other.
+
+    Args:
+        views: {label: breakdown}, one to five, of the same picture with the same labels.
+
+    Raises:
+        ValueError: None or too many, or they are not of the same labels.
+    """
+    if not 1 <= len(views) <= MOST_LOSSES:
+        raise ValueError(f"One to {MOST_LOSSES} losses are compared; received {len(views)}.")
+    losses = tuple(Compared(label, view) for label, view in views.items())
+    first = losses[0]
+    for other in losses[1:]:
+        if not np.array_equal(_objects(first.view), _objects(other.view)):
+            raise ValueError(
+                f"{first.label} has sample {first.view.name} and {other.label} has sample "
+                f"{other.view.name} with other objects: only the same picture with the same labels "
+                "can be compared. Are the runs' data, seed, image_size and max_objects the same?"
+            )
+    all_views = [each.view for each in losses]
+    same_slots = all(view.layout.grids == first.view.layout.grids for view in all_views)
+    same_prediction = same_slots and all(
+        view.channels == first.view.channels
+        and np.array_equal(view.y_pred, first.view.y_pred, equal_nan=True)
+        for view in all_views
+    )
+    notes = [] if same_slots else [_other_slots(losses)]
+    return Comparison(
+        losses=losses,
+        same_prediction=same_prediction,
+        ledger=tuple(_ledger_differences(all_views)),
+        masks=tuple(_mask_differences(all_views)) if same_slots else (),
+        notes=tuple(notes),
+    )
+
+
+def slot_parts(view: SampleView) -> np.ndarray:
+    """(P,) int: 0 object, 1 no object, 2 ignored, an index into `PARTS`."""
+    masks = view.assignment
+    return np.argmax([masks.object_mask, masks.no_object_mask, masks.ignore_mask], axis=0)
+
+
+def place_name(view: SampleView, slot: int) -> str:
+    """Where a slot sits, such as "cell (row 3, column 2), anchor 1"."""
+    layout = view.layout
+    return f"{cell_name(layout, slot)}, {slot_word(layout)} {layout.anchor[slot]}"
+
+
+def _objects(view: SampleView) -> np.ndarray:
+    return view.y_true[view.y_true[:, 0] != 0]
+
+
+def _other_slots(losses: Sequence[Compared]) -> str:
+    shapes = (
+        f"{each.label} has "
+        + " and ".join(f"{r} x {c} x {a}" for r, c, a in each.view.layout.grids)
+        for each in losses
+    )
+    return (
+        f"The slots are not the same ones, so no mask is held against another: {', '.join(shapes)}."
+    )
+
+
+def _ledger_differences(views: Sequence[SampleView]) -> list[LedgerDifference]:
+    reports = [explain(view).objects for view in views]
+    found = []
+    for entries in zip(*reports, strict=True):
+        outcomes = {
+            (each.status, tuple((s.head, s.row, s.column, s.anchor) for s in each.slots))
+            for each in entries
+        }
+        if len(outcomes) > 1:
+            index = entries[0].index
+            found.append(LedgerDifference(index, object_name(views[0], index), entries))
+    return found
+
+
+def _mask_differences(views: Sequence[SampleView]) -> list[MaskDifference]:
+    parts = np.stack([slot_parts(view) for view in views])
+    return [
+        MaskDifference(
+            slot=int(slot),
+            place=place_name(views[0], int(slot)),
+            parts=tuple(PARTS[part] for part in parts[:, slot]),
+            reasons=tuple(slot_reason(view, int(slot)) for view in views),
+        )
+        for slot in np.flatnonzero((parts != parts[0]).any(axis=0))
+    ]
