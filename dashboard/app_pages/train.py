@@ -36,7 +36,7 @@ def show(folder: RunFolder) -> None:
     if status.state is not RunState.UNREADABLE:
         dial_panel(folder, polling=status.is_live)
         live_curves(folder, polling=status.is_live)
-    log_tail(folder, polling=status.is_live, opened=status.state in ENDED_BADLY)
+    log_tail(folder, polling=status.is_live, ended_badly=status.state in ENDED_BADLY)
 
 
 with st.sidebar:

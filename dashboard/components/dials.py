@@ -34,11 +34,13 @@ class Dial:
         name: The term whose lambda it is, or `LEARNING_RATE`.
         value: What was set last. For the learning rate, its schedule moves on from there.
         now: What the last step used.
+        next_step: The step that a change would take effect at.
     """
 
     name: str
     value: float
     now: float
+    next_step: int
 
     def arguments(self, value: float) -> tuple[str, dict[str, Any]]:
         """The command that sets it, and the command's arguments."""
@@ -74,7 +76,7 @@ def dials(row: dict[str, float] | None, events: Sequence[Event], rate: float) ->
     values = dict(now)
     values[LEARNING_RATE] = rate
     now[LEARNING_RATE] = row.get("learning_rate", rate)
-    next_step = row["step"] + 1
+    next_step = int(row["step"]) + 1
     for event in events:
         if event.kind == "set-learning-rate" and event.step <= next_step:
             values[LEARNING_RATE] = float(event.detail["value"])
@@ -83,7 +85,9 @@ def dials(row: dict[str, float] | None, events: Sequence[Event], rate: float) ->
             name = event.detail["name"]
             if name in values:
                 values[name] = float(event.detail["value"])
-    return [Dial(name, _short(value), _short(now[name])) for name, value in values.items()]
+    return [
+        Dial(name, _short(value), _short(now[name]), next_step) for name, value in values.items()
+    ]
 
 
 def _short(value: float) -> float:
@@ -180,6 +184,9 @@ def _say_since_when(dial: Dial, answer: Command | None, *, live: bool) -> None:
         text = "as started"
     elif answer.state == "pending":
         text = "waiting for the next step" if live else "the training ended before this"
+    elif answer.step > dial.next_step:
+        # Resumed from a checkpoint before it: the training makes the change again.
+        text = f"{answer.arguments['value']:g} takes effect again at step {answer.step:,}"
     else:
         text = f"{answer.arguments['value']:g} took effect at step {answer.step:,}"
     if dial.name == LEARNING_RATE and dial.now != dial.value:

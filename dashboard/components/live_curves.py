@@ -115,9 +115,8 @@ def _live_curves(folder: RunFolder) -> None:
         live = "No steps yet: the curves begin with the first one."
         st.info(live if state in LIVE_STATES else "This run has no steps.")
         return
-    marked = markers(events)
-    if first is not None:
-        marked = [marker for marker in marked if marker.step >= first]
+    # A resumed training has changes on record that it has yet to reach again.
+    marked = [m for m in markers(events) if (first or 0) <= m.step <= last["step"] + 1]
     shared = {
         "markers": marked,
         "smoothing": smoothing,

@@ -192,7 +192,7 @@ def test_a_widget_that_was_replaced_is_not_listened_to(worker):
     page.session_state[old_number.key] = 5.0
     from dashboard.components import dials
 
-    dials._moved(worker.store.folder, dials.Dial("wh", 3.0, 3.0), shown, old_number.key)
+    dials._moved(worker.store.folder, dials.Dial("wh", 3.0, 3.0, 62), shown, old_number.key)
     assert len(worker.store.commands()) == 1
 
 
@@ -291,8 +291,10 @@ def test_the_log_and_what_the_process_printed_are_shown(worker):
     folder = worker.store.folder
     folder.log.write_text("".join(f"line {i}\n" for i in range(100)))
     output_file(folder).write_text("10%\r50%\r100%\nlibcuda.so: cannot open\n")
-    log, output = [code.value for code in open_page().code]
+    (log,) = [code.value for code in open_page().code]
     assert log.splitlines() == [f"line {i}" for i in range(70, 100)]
+    end(worker, RunState.FAILED, "It crashed.")
+    log, output = [code.value for code in open_page().code]
     assert output.splitlines() == ["100%", "libcuda.so: cannot open"]
 
 
