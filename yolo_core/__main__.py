@@ -24,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-        The exit code: 0 when it worked, 1 when a training failed, 2 for bad input.
+        The exit code: 0 when it worked, 1 when a training failed, 2 for bad input, 130 when
+        Ctrl-C ended it before it had done anything.
     """
     from yolo_core.cli import command, explain, runs, train
 
@@ -41,10 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:
         # Whoever read the output has seen enough; nothing is left to flush either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"error: {error.filename or 'A file'}: {error.strerror}.", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -47,15 +47,17 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Sends the command and prints the answer."""
     folder = find_run(arguments.checkpoints, arguments.run)
-    status = read_status(folder)
-    if not status.is_live:
-        raise ValueError(
-            f"Run {folder.name!r} takes no commands: it is {status.state}. {status.message}".strip()
-        )
     values = _values(arguments.name, arguments.values)
+    if not arguments.timeout >= 0:
+        raise ValueError(f"--timeout takes seconds from 0; received {arguments.timeout:g}.")
     with RunStore.open(folder) as store:
         sent = store.send(arguments.name, values)
         answer = store.wait_for_answer(sent, arguments.timeout)
+    status = read_status(folder)
+    if answer.state == "pending" and not status.is_live:
+        raise ValueError(
+            f"Run {folder.name!r} ended before it answered: it is {status.state}. {status.message}"
+        )
     if answer.state == "pending":
         raise ValueError(
             f"Run {folder.name!r} has not answered within {arguments.timeout:g} seconds; "

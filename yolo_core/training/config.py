@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 CONFIG_VERSION = 1
 
-Positive = Annotated[int, Field(gt=0)]
+# The database counts to 2**63; so far no training goes.
+Positive = Annotated[int, Field(gt=0, le=10**9)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -53,7 +54,15 @@ class LossConfig(_Section):
     name: str = Field(default="yolov2", min_length=1)
     lambdas: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
     options: dict[str, Any] = {}
-    anchors: list[tuple[PositiveFloat, PositiveFloat]] | None = None
+    anchors: Annotated[list[tuple[PositiveFloat, PositiveFloat]], Field(min_length=1)] | None = None
+
+    @field_validator("options")
+    @classmethod
+    def _not_what_is_said_elsewhere(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in ("name", "num_classes", "lambdas", "anchors", "priors", "grids"):
+            if name in value:
+                raise ValueError(f"{name} is no option: it follows from the other settings")
+        return value
 
 
 class NetworkConfig(_Section):
@@ -87,7 +96,7 @@ class TrainingConfig(_Section):
     checkpoint_every: Positive = 250
     snapshot_every: Positive = 100
     snapshot_megabytes: Positive = 500
-    pinned: tuple[str, ...] = (
+    pinned: Annotated[tuple[str, ...], Field(min_length=1)] = (
         *(f"val/{i}" for i in range(8)),
         *(f"train/{i}" for i in range(4)),
     )
@@ -133,8 +142,8 @@ def parse_config(fields: dict[str, Any], *, where: str = "the configuration") ->
         return RunConfig.model_validate(fields)
     except ValidationError as error:
         lines = [
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}; "
-            f"received {item['input']!r}"
+            f"{'.'.join(str(part) for part in item['loc'])}: "
+            f"{item['msg'].removeprefix('Value error, ').rstrip('.')}; received {item['input']!r}"
             for item in error.errors()
         ]
         raise ValueError(f"In {where}: " + "; ".join(lines) + ".") from None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from yolo_core.losses.base import DetectionLoss
-from yolo_core.runs.commands import Command
+from yolo_core.runs.commands import Command, check_command
 from yolo_core.runs.records import Event
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
+from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.schedule import LearningRate
+
+logger = logging.getLogger("yolo_core.training")
 
 # What changes the numbers of later steps. A resumed training makes these changes again at the
 # steps where they were made.
@@ -43,23 +47,32 @@ class Control:
         loss: Its lambdas are set.
         rate: Its learning rate is set.
         actions: What else commands do.
-
-    Attributes:
-        stopping: Whether the training is to end; also set from outside, by a signal.
+        interrupt: Whether a signal asked the process to end.
     """
 
     def __init__(
-        self, store: RunStore, loss: DetectionLoss, rate: LearningRate, actions: Actions
+        self,
+        store: RunStore,
+        loss: DetectionLoss,
+        rate: LearningRate,
+        actions: Actions,
+        interrupt: Interrupt,
     ) -> None:
         self.store = store
         self.loss = loss
         self.rate = rate
         self.actions = actions
-        self.stopping = False
+        self.interrupt = interrupt
+        self._stopped = False
         self._paused = False
         # Steps that may still be made before the training stands still again.
         self._allowance = 0
         self._replays: list[Event] = []
+
+    @property
+    def stopped_by(self) -> str | None:
+        """What asked the training to end, as a sentence names it; None as long as nothing did."""
+        return "the command stop" if self._stopped else self.interrupt.by
 
     def replay(self, events: Sequence[Event], *, after: int) -> None:
         """Makes the changes of an interrupted training again at their steps.
@@ -68,7 +81,9 @@ class Control:
             events: All events of the run.
             after: The step of the checkpoint that the training resumes from.
         """
-        self._replays = [e for e in events if e.kind in REPLAYED and e.step > after]
+        changes = [event for event in events if event.kind in REPLAYED and event.step > after]
+        # A training that was resumed before has events of earlier steps behind those of later ones.
+        self._replays = sorted(changes, key=lambda event: event.step)
 
     def between(self, done: int) -> None:
         """What happens between step `done` and the next: commands, and standing still.
@@ -81,19 +96,28 @@ class Control:
             if not self._allowance:
                 self._pause(done)
         self._carry_out(done)
-        while self._paused and not self._allowance and not self.stopping:
+        while self._paused and not self._allowance and self.stopped_by is None:
             time.sleep(PAUSE_POLL_SECONDS)
             self.store.heartbeat()
             self._carry_out(done)
 
+    def refuse_the_rest(self) -> None:
+        """Answers commands that came too late, once the run says that it takes no more."""
+        for command in self.store.pending_commands():
+            self.store.answer(command.id, error="The training ended before it came to this.")
+
     def _carry_out(self, done: int) -> None:
         for command in self.store.pending_commands():
+            said = " ".join([command.name, *(str(value) for value in command.arguments.values())])
             try:
+                check_command(command.name, command.arguments)
                 step = self._apply(command, done)
             except ValueError as error:
                 self.store.answer(command.id, error=str(error))
+                logger.warning("Command %s: %s", said, error)
             else:
                 self.store.answer(command.id, step=step)
+                logger.info("Command %s: took effect at step %d.", said, step)
 
     def _apply(self, command: Command, done: int) -> int:
         """Carries out one command; returns the first step that it affects."""
@@ -107,15 +131,14 @@ class Control:
                 if not self._paused:
                     self._pause(done)
                 self._allowance += arguments["count"]
-            case "stop":
-                self.stopping = True
-                self.store.record_event(done, "stop")
-                return done
-            case "checkpoint":
-                self.actions.checkpoint()
-                return done
-            case "evaluate":
-                self.actions.evaluate()
+            case "stop" | "checkpoint" | "evaluate":
+                if command.name == "stop":
+                    self._stopped = True
+                elif command.name == "checkpoint":
+                    self.actions.checkpoint()
+                else:
+                    self.actions.evaluate()
+                self.store.record_event(done, command.name)
                 return done
             case _:
                 before = self._change(command.name, arguments, done + 1)
@@ -126,18 +149,16 @@ class Control:
     def _change(self, name: str, arguments: dict[str, Any], step: int) -> dict[str, Any]:
         """Changes a number from `step` on; returns what it was before."""
         if name == "set-lambda":
-            expanded = self.loss.expand_lambdas({arguments["name"]: arguments["value"]})
-            before = {term: float(self.loss.lambdas[term].numpy()) for term in expanded}
+            terms = self.loss.expand_lambdas({arguments["name"]: arguments["value"]})
+            before = [float(self.loss.lambdas[term].numpy()) for term in terms]
             self.loss.set_lambda(arguments["name"], arguments["value"])
-            return {"before": next(iter(before.values()))}
+            return {"before": before[0]}
         if name == "set-learning-rate":
             before = self.rate.at(step)
             self.rate.set_at(step, arguments["value"])
             return {"before": before}
-        if name == "pin":
-            self.actions.pin(tuple(arguments["samples"]))
-            return {}
-        raise ValueError(f"This training process does not know the command {name!r}.")
+        self.actions.pin(tuple(arguments["samples"]))
+        return {}
 
     def _replay_until(self, step: int) -> None:
         while self._replays and self._replays[0].step <= step:

@@ -47,11 +47,6 @@ class Detector(keras.Model):
         self.last_batch: dict[str, Any] | None = None
         self._measure = ""
         self._inference: Callable[..., Any] | None = None
-        self.build(network.input_shape)
-
-    def build(self, input_shape: Any) -> None:
-        """The network is built already."""
-        del input_shape
         self.built = True
 
     def call(self, images: Any, training: bool = False) -> Any:
@@ -79,10 +74,7 @@ class Detector(keras.Model):
             breakdown = self.detection_loss.breakdown(y_true, y_pred)
             scaled = self.optimizer.scale_loss(breakdown.total)
         gradients = tape.gradient(scaled, self.trainable_variables)
-        finite = tf.math.is_finite(breakdown.total)
-        if not isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            # A loss-scaling optimizer expects gradients to overflow, and skips them itself.
-            finite &= tf.math.is_finite(tf.linalg.global_norm(gradients))
+        finite = tf.math.is_finite(breakdown.total) & self._can_apply(gradients)
 
         def update() -> tf.Tensor:
             self.optimizer.apply(gradients, self.trainable_variables)
@@ -110,6 +102,14 @@ class Detector(keras.Model):
                 "breakdown": breakdown.to_tree(),
             }
         return logs
+
+    def _can_apply(self, gradients: list[Any]) -> tf.Tensor:
+        finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            # It expects scaled gradients to overflow: it skips such a step and halves its scale.
+            # Gradients that overflow unscaled are not its doing.
+            finite |= tf.convert_to_tensor(self.optimizer.dynamic_scale) > 1.0
+        return finite
 
     def make_train_function(self, force: bool = False) -> None:
         """Two compiled steps: one that returns the terms, one that returns the breakdown too.
@@ -153,14 +153,6 @@ class Detector(keras.Model):
         y_pred, tree = self._inference(images, y_true)
         return y_pred.numpy(), LossBreakdown.from_tree(tree, candidate_measure=self._measure)
 
-    def training_breakdown(self, images: np.ndarray, y_true: np.ndarray) -> LossBreakdown:
-        """The loss of a batch in training mode, leaving every variable as it was."""
-        before = [variable.numpy() for variable in self.non_trainable_variables]
-        breakdown = self.detection_loss.breakdown(y_true, self.network(images, training=True))
-        for variable, value in zip(self.non_trainable_variables, before, strict=True):
-            variable.assign(value)
-        return breakdown.to_numpy()
-
     def _inspect(self, images: tf.Tensor, y_true: tf.Tensor) -> tuple[tf.Tensor, dict[str, Any]]:
         y_pred = self.network(images, training=False)
         breakdown = self.detection_loss.breakdown(y_true, y_pred)
@@ -179,8 +171,7 @@ def _recall(breakdown: LossBreakdown) -> tf.Tensor:
     """`current_recall` of the Keras notebook, over the objects that have a slot."""
     assignment = breakdown.assignment
     matched = assignment.match_count > 0
-    batch, count, rows = matched.shape[0], matched.shape[1], matched.shape[2]
-    del batch
+    count, rows = matched.shape[1:]
     slot = tf.reshape(tf.maximum(assignment.object_slot, 0), (-1, count * rows))
     objectness = tf.gather(breakdown.predictions["objectness"], slot, batch_dims=1)
     objectness = tf.reshape(objectness, (-1, count, rows))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
+import statistics
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,8 +19,9 @@ logger = logging.getLogger("yolo_core.training")
 
 LINE_SECONDS = 2.0
 TENSORBOARD_EVERY = 10
-# Images a second are a mean over about that many steps, so that the number can be read.
-RATE_STEPS = 20.0
+# Images a second are the median of the last steps, which a step that compiled does not move.
+RATE_STEPS = 25
+RATE_FROM = 5
 
 
 @dataclasses.dataclass
@@ -54,7 +58,7 @@ class Progress:
         self.steps = steps
         self.batch_size = batch_size
         self.totals = totals
-        self._step_seconds: float | None = None
+        self._recent: deque[float] = deque(maxlen=RATE_STEPS)
         self._began = 0.0
         self._said = 0.0
         self._events = tf.summary.create_file_writer(str(tensorboard))
@@ -64,26 +68,23 @@ class Progress:
         self._began = time.perf_counter()
 
     def end_step(self, step: int, logs: Mapping[str, float], learning_rate: float) -> None:
-        """Records a step that was made."""
+        """Records a step; one that was not finite counts nowhere else, as it changed nothing."""
         took = time.perf_counter() - self._began
-        self.totals.seconds += took
-        self.totals.recall += logs["recall"]
-        self.totals.steps += 1
-        # The first step is mostly compiling: no rate is taken from it.
-        if self._step_seconds is None:
-            self._step_seconds = 0.0
-        elif not self._step_seconds:
-            self._step_seconds = took
-        else:
-            self._step_seconds += (took - self._step_seconds) / RATE_STEPS
-        rate = self.batch_size / self._step_seconds if self._step_seconds else float("nan")
+        if logs["finite"]:
+            self.totals.seconds += took
+            self.totals.recall += float(logs["recall"])
+            self.totals.steps += 1
+        self._recent.append(took)
+        rate = math.nan
+        if len(self._recent) >= RATE_FROM:
+            rate = self.batch_size / statistics.median(self._recent)
         values = {
             "total": logs["loss"],
             "learning_rate": learning_rate,
             "images_per_second": rate,
             "recall_current": logs["recall"],
             # The notebook's running mean over all steps.
-            "recall_average": self.totals.recall / self.totals.steps,
+            "recall_average": self.totals.recall / max(self.totals.steps, 1),
             **{name: logs[name] for name in self.store.columns if name in logs},
         }
         self.store.record_step(step, values)
@@ -110,9 +111,8 @@ class Progress:
             for name, value in values.items()
             if name.startswith("term/")
         )
-        left = (self.steps - step) * self.batch_size / rate if rate > 0 else float("nan")
-        time_left = f"{int(left // 60)}:{int(left % 60):02d} left" if left == left else "..."
-        speed = f"{rate:.0f} images/s" if rate == rate else "compiling"
-        return (
-            f"step {step}/{self.steps}  total {values['total']:.4g}  {terms}  {speed}  {time_left}"
-        )
+        line = f"step {step}/{self.steps}  total {values['total']:.4g}  {terms}"
+        if math.isnan(rate):
+            return line
+        left = round((self.steps - step) * self.batch_size / rate)
+        return f"{line}  {rate:.0f} images/s  {left // 60}:{left % 60:02d} left"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import math
-import signal
-from types import FrameType
 from typing import Any
 
 import keras
@@ -18,12 +15,14 @@ from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.environment import write_environment
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
-from yolo_core.training.build import build_detector, build_scenes
+from yolo_core.training.build import build_detector, build_scenes, device_names
 from yolo_core.training.checkpoint import checkpoint_path, read_checkpoint, write_checkpoint
 from yolo_core.training.config import RunConfig
 from yolo_core.training.control import Actions, Control
+from yolo_core.training.diagnosis import describe_non_finite
 from yolo_core.training.evaluation import Evaluator
 from yolo_core.training.families import build_loss
+from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import LearningRate
 from yolo_core.training.snapshotting import Snapshotter, is_due
@@ -46,9 +45,15 @@ class Training(keras.callbacks.Callback):
     Args:
         config: What to train.
         store: The run, open for writing.
+        interrupt: Whether a signal asks the process to end; None where nobody listens.
+
+    Raises:
+        ValueError: The configuration asks for what does not fit together or cannot be read.
     """
 
-    def __init__(self, config: RunConfig, store: RunStore) -> None:
+    def __init__(
+        self, config: RunConfig, store: RunStore, interrupt: Interrupt | None = None
+    ) -> None:
         super().__init__()
         self.config = config
         self.store = store
@@ -66,12 +71,11 @@ class Training(keras.callbacks.Callback):
             pinned=options.pinned,
             megabytes=options.snapshot_megabytes,
         )
+        actions = Actions(checkpoint=self._checkpoint, evaluate=self._evaluate, pin=self._pin)
+        self.control = Control(store, self.loss, self.rate, actions, interrupt or Interrupt())
         self.done = 0
         self._totals = Totals()
-        self.metrics: dict[str, float] = {}
-        self.last_logs: dict[str, float] = {}
-        self.failure: NonFiniteLossError | None = None
-        self._interrupted = False
+        self._failure: NonFiniteLossError | None = None
         self._add_columns()
 
     def run(self) -> None:
@@ -91,24 +95,18 @@ class Training(keras.callbacks.Callback):
             tensorboard=self.store.folder.tensorboard,
             totals=self._totals,
         )
-        actions = Actions(checkpoint=self._checkpoint, evaluate=self._evaluate, pin=self._pin)
-        self.control = Control(self.store, self.loss, self.rate, actions)
         self.control.replay(self.store.events(), after=self.done)
-        write_environment(self.store.folder)
+        write_environment(self.store.folder, devices=device_names())
         self.store.record_event(self.done, "resumed" if resumed else "started")
         self.store.set_status(
             state=RunState.RUNNING, step=self.done, steps=options.steps, message=""
         )
-        restore_handlers = self._catch_interrupts()
-        try:
-            if not resumed:
-                self.snapshots.write_pinned(0)
-                self._checkpoint()
-            if self.done < options.steps:
-                self._fit()
-        finally:
-            restore_handlers()
-            self.progress.close()
+        if not resumed:
+            self.snapshots.write_pinned(0)
+            self._checkpoint()
+        if self.done < options.steps:
+            self._fit()
+        self.progress.close()
         self._end()
 
     def _fit(self) -> None:
@@ -121,7 +119,7 @@ class Training(keras.callbacks.Callback):
             batches=remaining,
         )
         self.control.between(self.done)
-        if self.control.stopping:
+        if self.control.stopped_by is not None:
             return
         self.detector.fit(
             batches,
@@ -147,11 +145,10 @@ class Training(keras.callbacks.Callback):
         step = self.done + 1
         self.progress.end_step(step, logs, self.rate.at(step))
         if not logs["finite"]:
-            self.failure = self._non_finite(step, logs)
+            self._failure = self._non_finite(step)
             self.detector.stop_training = True
             return
         self.done = step
-        self.last_logs = logs
         options = self.config.training
         if self.detector.last_batch is not None:
             self.snapshots.write_batch(step, self.detector.last_batch)
@@ -164,34 +161,44 @@ class Training(keras.callbacks.Callback):
         if last or step % options.checkpoint_every == 0:
             self._checkpoint()
         self.control.between(step)
-        if self.control.stopping:
+        if self.control.stopped_by is not None:
             self.detector.stop_training = True
 
     def _end(self) -> None:
         """Says how the training ended."""
-        if self.failure is not None:
+        if self._failure is not None:
             self._checkpoint()
-            self.store.record_event(self.done, "failed", {"message": str(self.failure)})
-            self.store.set_status(state=RunState.FAILED, message=str(self.failure))
-            raise self.failure
+            self.store.record_event(self.done, "failed", {"message": str(self._failure)})
+            raise self._failure
         if self.done < self.config.training.steps:
             self._checkpoint()
-            why = "Ctrl-C" if self._interrupted else "the command stop"
-            message = f"Stopped by {why} after step {self.done}; it can be resumed."
+            message = f"Stopped by {self.control.stopped_by} after step {self.done}."
             self.store.set_status(state=RunState.STOPPED, message=message)
-            logger.info("%s", message)
-            return
-        self.store.record_event(self.done, "finished")
-        self.store.set_status(state=RunState.FINISHED, message="")
+            logger.info("%s --resume %s goes on.", message, self.store.folder.name)
+        else:
+            self.store.record_event(self.done, "finished")
+            self.store.set_status(state=RunState.FINISHED, message="")
+        self.control.refuse_the_rest()
 
     def _restore(self) -> bool:
-        """Goes back to the newest checkpoint that can be read, if there is one."""
-        for record in reversed(self.store.checkpoints()):
+        """Goes back to the newest checkpoint that can be read.
+
+        Returns:
+            Whether there is a checkpoint at all; without one the training starts anew.
+
+        Raises:
+            ValueError: There are checkpoints, and not one can be read. The run stays as it is.
+        """
+        checkpoints = self.store.checkpoints()
+        wrong: list[str] = []
+        for record in reversed(checkpoints):
             try:
                 state = read_checkpoint(record.path, self.detector)
             except ValueError as error:
-                logger.warning("%s Trying the checkpoint before it.", error)
+                wrong.append(str(error))
                 continue
+            for sentence in wrong:
+                logger.warning("%s", sentence)
             self.done = state["step"]
             self.rate.peak = state["peak_learning_rate"]
             self.snapshots.pin(tuple(state["pinned"]))
@@ -199,6 +206,8 @@ class Training(keras.callbacks.Callback):
             self.store.truncate_after(self.done)
             logger.info("Resuming from the checkpoint of step %d.", self.done)
             return True
+        if wrong:
+            raise ValueError(f"No checkpoint of the run can be read. {' '.join(wrong)}")
         self.store.truncate_after(0)
         return False
 
@@ -217,50 +226,31 @@ class Training(keras.callbacks.Callback):
             record.path.unlink(missing_ok=True)
 
     def _evaluate(self) -> None:
-        self.metrics = self.evaluator.evaluate(self.detector)
-        self.store.record_evaluation(self.done, self.metrics)
+        metrics = self.evaluator.evaluate(self.detector)
+        self.store.record_evaluation(self.done, metrics)
         self.progress.write_events(
-            self.done, {f"validation/{name}": value for name, value in self.metrics.items()}
+            self.done, {f"validation/{name}": value for name, value in metrics.items()}
         )
         logger.info(
             "step %d  validation mAP50 %.3f  mAP50-95 %.3f  recall %.3f",
             self.done,
-            self.metrics["map50"],
-            self.metrics["map50_95"],
-            self.metrics["recall"],
+            *(metrics[name] for name in ("map50", "map50_95", "recall")),
         )
 
     def _pin(self, names: tuple[str, ...]) -> None:
         self.snapshots.pin(names)
         self.snapshots.write_pinned(self.done)
 
-    def _non_finite(self, step: int, logs: dict[str, Any]) -> NonFiniteLossError:
-        """Names the terms and the samples that were not finite, in a sentence."""
+    def _non_finite(self, step: int) -> NonFiniteLossError:
         size = self.config.training.batch_size
         names = [f"train/{(step - 1) * size + at}" for at in range(size)]
         images, y_true = scene_batch(self.scenes, names)
-        breakdown = self.detector.training_breakdown(images.astype(np.float32) / 255.0, y_true)
-        wrong = [name for name, v in logs.items() if "/" in name and not math.isfinite(v)]
-        terms = [name.removeprefix("term/") for name in wrong if name.startswith("term/")]
-        samples: list[str] = []
-        for values in breakdown.maps.values():
-            bad = ~np.isfinite(values).all(axis=1)
-            samples += [name for name, is_bad in zip(names, bad, strict=True) if is_bad]
-        if terms:
-            first = f"the term {terms[0]} first" + (
-                f", then {', '.join(terms[1:])}" if terms[1:] else ""
-            )
-        elif not math.isfinite(logs["loss"]):
-            first = "the weighted sum of the terms, each of which was finite"
-        else:
-            first = "the gradients, while the loss itself was finite"
-        unique = list(dict.fromkeys(samples))
-        where = f" It shows in {', '.join(unique[:8])}" if unique else ""
-        more = f" and {len(unique) - 8} more" if len(unique) > 8 else ""
+        what = describe_non_finite(self.detector, images.astype(np.float32) / 255.0, y_true, names)
         return NonFiniteLossError(
-            f"The loss stopped being a finite number at step {step}: {first}."
-            f"{where}{more}{'.' if where else ''} The weights of step {step - 1} are kept; "
-            f"lower the learning rate (now {self.rate.at(step):.3g}) or a lambda, then resume."
+            f"The loss stopped being a finite number at step {step}: {what}. The weights of step "
+            f"{step - 1} are kept. To go on, lower a lambda or the learning rate (now "
+            f"{self.rate.at(step):.3g}): --resume {self.store.folder.name} --learning-rate VALUE "
+            "--lambda NAME=VALUE."
         )
 
     def _add_columns(self) -> None:
@@ -271,23 +261,3 @@ class Training(keras.callbacks.Callback):
         missing = [name for name in columns if name not in self.store.columns]
         if missing:
             self.store.add_columns(missing)
-
-    def _catch_interrupts(self) -> Any:
-        """Ctrl-C and a termination signal end the training cleanly; a second one at once."""
-
-        def interrupt(number: int, frame: FrameType | None) -> None:
-            del frame
-            if self._interrupted:
-                signal.signal(number, signal.SIG_DFL)
-                signal.raise_signal(number)
-            self._interrupted = True
-            self.control.stopping = True
-            logger.info("Stopping after this step; once more to end at once.")
-
-        before = {n: signal.signal(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM)}
-
-        def restore() -> None:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-        return restore

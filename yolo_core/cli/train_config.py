@@ -1,0 +1,181 @@
+"""From the options of `python -m yolo_core train` to the configuration of a run."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from yolo_core.data.digits import DIGIT_SOURCES, load_digit_source
+from yolo_core.training.config import RunConfig, parse_config, read_config
+from yolo_core.training.recipes import LAMBDAS, recipe_lambdas
+
+# Fresh scenes have no end; --epochs counts them in portions of that many.
+EPOCH_SCENES = 1000
+
+# Option -> (section and field of the configuration, type, help).
+FIELDS: dict[str, tuple[str, type, str]] = {
+    "--loss": ("loss.name", str, "mnist_yolo, yolov2, ..., or a published variant NAME/VARIANT"),
+    "--data": ("data.source", str, "digits, mnist, or the path of an .npz in MNIST's layout"),
+    "--network": ("network.size", str, "small, medium or large"),
+    "--steps": ("training.steps", int, "optimizer updates in all"),
+    "--batch-size": ("training.batch_size", int, "images a step"),
+    "--learning-rate": ("training.learning_rate", float, "peak learning rate of Adam"),
+    "--schedule": ("training.schedule", str, "cosine or constant"),
+    "--seed": ("seed", int, "seed of the network's weights and of the scenes"),
+    "--image-size": ("data.image_size", int, "side of a scene in pixels, a multiple of 16"),
+    "--max-objects": ("data.max_objects", int, "most digits in a scene"),
+    "--train-scenes": ("data.train_scenes", int, "a fixed training set of that many scenes"),
+    "--validation-scenes": ("data.validation_scenes", int, "scenes that an evaluation looks at"),
+    "--evaluate-every": ("training.evaluate_every", int, "steps between two evaluations"),
+    "--checkpoint-every": ("training.checkpoint_every", int, "steps between two checkpoints"),
+    "--snapshot-every": ("training.snapshot_every", int, "steps between two snapshots"),
+    "--snapshot-megabytes": ("training.snapshot_megabytes", int, "disk space for snapshots"),
+    "--precision": ("training.precision", str, "auto, float32, mixed_float16, mixed_bfloat16"),
+}
+
+
+def given_fields(arguments: argparse.Namespace) -> dict[str, Any]:
+    """{option: value} of the options in `FIELDS` that were given."""
+    values = {option: getattr(arguments, _attribute(option)) for option in FIELDS}
+    return {option: value for option, value in values.items() if value is not None}
+
+
+def new_config(arguments: argparse.Namespace) -> RunConfig:
+    """The configuration that the options describe, laid over `--config` if that was given.
+
+    Raises:
+        ValueError: An option or a field of the file is wrong.
+    """
+    base = read_config(arguments.config) if arguments.config is not None else None
+    fields: dict[str, Any] = json.loads(base.to_json()) if base is not None else {}
+    given = given_fields(arguments)
+    if base is not None and given.get("--loss", base.loss.name) != base.loss.name:
+        # Another loss: the file's lambdas, options and anchors were not meant for it.
+        del fields["loss"]
+        base = None
+    for option, value in given.items():
+        _put(fields, FIELDS[option][0], value)
+    if arguments.seed is not None:
+        _put(fields, "data.seed", arguments.seed)
+    if arguments.pin:
+        _put(fields, "training.pinned", arguments.pin)
+    source = fields.get("data", {}).get("source", DIGIT_SOURCES[0])
+    if source not in DIGIT_SOURCES and os.path.exists(source):
+        # The run may be resumed from another folder.
+        _put(fields, "data.source", os.path.abspath(source))
+    for option in arguments.options:
+        name, value = _pair("--option", option)
+        _put(fields, f"loss.options.{name}", _json_or_text(value))
+    loss = fields.get("loss", {})
+    # The last one given stands last, and so wins over a group that it is in.
+    lambdas = laid_over(loss.get("lambdas", {}), given_lambdas(arguments))
+    if base is None:
+        lambdas = recipe_lambdas(loss.get("name", RunConfig().loss.name), lambdas)
+    _put(fields, "loss.lambdas", lambdas)
+    config = parse_config(fields, where="the options")
+    if arguments.epochs is None:
+        return config
+    if arguments.steps is not None:
+        raise ValueError("--steps and --epochs say the same thing; give one of them.")
+    if not 0 < arguments.epochs < math.inf:
+        raise ValueError(f"--epochs must be a number above 0; received {arguments.epochs}.")
+    scenes = arguments.epochs * (config.data.train_scenes or EPOCH_SCENES)
+    _put(fields, "training.steps", math.ceil(scenes / config.training.batch_size))
+    return parse_config(fields, where="the options")
+
+
+def given_lambdas(arguments: argparse.Namespace) -> dict[str, float]:
+    """The `--lambda NAME=VALUE` options, in the order they were given.
+
+    Raises:
+        ValueError: One has another form, or its value is no finite number of zero or more.
+    """
+    lambdas: dict[str, float] = {}
+    for option in arguments.lambdas:
+        name, text = _pair("--lambda", option)
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or number < 0:
+            raise ValueError(
+                f"--lambda {name} must be a finite number of zero or more; received {text!r}."
+            )
+        lambdas = laid_over(lambdas, {name: number})
+    return lambdas
+
+
+def laid_over(lambdas: dict[str, float], others: dict[str, float]) -> dict[str, float]:
+    """Both, the others last: of a term and its group, the later one counts."""
+    kept = {name: value for name, value in lambdas.items() if name not in others}
+    return {**kept, **others}
+
+
+def check_config(config: RunConfig) -> None:
+    """Refuses what would fail later, before anything is created.
+
+    Raises:
+        ValueError: The data cannot be read, or the loss has no such name, option or lambda.
+    """
+    if config.data.source != "digits":
+        load_digit_source(config.data.source)
+    loss = config.loss
+    known_to_work = set(LAMBDAS.get(loss.name, ()))
+    if known_to_work and set(loss.lambdas) <= known_to_work and not (loss.options or loss.anchors):
+        return
+    # Takes TensorFlow's five seconds, so only where there is something to check.
+    with native_notes_in(Path(os.devnull)):
+        from yolo_core.training.build import build_scenes
+        from yolo_core.training.families import build_heads, build_loss
+
+    try:
+        build_heads(build_loss(config, build_scenes(config)))
+    except TypeError as error:
+        raise ValueError(f"The loss {loss.name} does not take these options: {error}.") from None
+
+
+@contextlib.contextmanager
+def native_notes_in(log: Path) -> Iterator[None]:
+    """Sends what TensorFlow's C++ side says while it loads to a file, not to the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(log, "ab") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _put(fields: dict[str, Any], place: str, value: Any) -> None:
+    *sections, field = place.split(".", maxsplit=2)
+    for section in sections:
+        fields = fields.setdefault(section, {})
+    fields[field] = value
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ValueError(f"{option} takes NAME=VALUE; received {text!r}.")
+    return name, value
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _attribute(option: str) -> str:
+    return option.removeprefix("--").replace("-", "_")
