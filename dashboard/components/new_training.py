@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,14 @@ def new_training() -> None:
     st.session_state["new training"] = {f: st.session_state.get(KEY + f) for f in filled}
 
     wrong = data_error or name_error or size is None
-    if st.button("Start training", type="primary", width="stretch", disabled=bool(wrong)):
+    if st.button(
+        "Start training",
+        # Another name is another button, so the second click of a double click hits nothing.
+        key=f"{KEY}start/{name}",
+        type="primary",
+        width="stretch",
+        disabled=bool(wrong),
+    ):
         arguments = [
             *("--run", name, "--data", source, "--loss", loss, "--network", str(size)),
             *("--steps", str(steps), "--batch-size", str(batch), "--seed", str(seed)),
@@ -161,18 +167,19 @@ def _name(loss: str) -> tuple[str, str | None]:
 
 def _start(arguments: list[str]) -> None:
     """Starts the training and shows it, or says why it did not start."""
-    # The second click of a double click arrives once the first has been dealt with.
-    if time.monotonic() - st.session_state.get("started at", float("-inf")) < 2.0:
-        return
     try:
         with st.spinner("Starting the training process"):
             name = start_training(arguments, checkpoints_folder())
     except ValueError as error:
         say(error)
         return
-    st.session_state["started at"] = time.monotonic()
     # The next training gets the next free name.
     st.session_state["new training"]["name"] = ""
     st.session_state.pop(KEY + "name", None)
-    show_run(name)
-    st.rerun()
+    if (checkpoints_folder() / name).exists():
+        show_run(name)
+        st.rerun()
+    st.info(
+        "The training process is still getting its data; the run comes into the list when it "
+        "has it, and the page shows it when it is loaded again."
+    )

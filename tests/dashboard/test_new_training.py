@@ -13,7 +13,7 @@ import pytest
 
 from dashboard.components import new_training
 from tests.dashboard.train_page import button, dial, field, labels, open_page, wait_for, words
-from yolo_core.runs.layout import find_run
+from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.status import read_status
 from yolo_core.training.config import parse_config
 from yolo_core.training.launcher import start_training
@@ -28,9 +28,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The arguments of every training that the form started; none really is."""
     calls: list[list[str]] = []
 
-    def record(arguments: list[str], _: Path) -> str:
+    def record(arguments: list[str], checkpoints: Path) -> str:
         calls.append(arguments)
-        return arguments[arguments.index("--run") + 1]
+        name = arguments[arguments.index("--run") + 1]
+        create_run(checkpoints, name).config.write_text(parse_config({}).to_json())
+        return name
 
     monkeypatch.setattr(new_training, "start_training", record)
     return calls
@@ -113,10 +115,19 @@ def test_what_the_launcher_refuses_is_said_under_the_button(monkeypatch):
     assert [error.value for error in page.error] == ["The disk is full."]
 
 
-def test_a_double_click_starts_one(started):
+def test_a_process_that_has_no_run_yet_is_said_to_be_on_its_way(monkeypatch):
+    monkeypatch.setattr(new_training, "start_training", lambda *_: "yolov2-1")
     page = open_page()
     button(page, "Start training").click().run()
-    button(page, "Start training").click().run()
+    assert "still getting its data" in words(page)
+    assert not page.error
+
+
+def test_a_double_click_starts_one(started):
+    page = open_page()
+    start = button(page, "Start training")
+    start.click().run()
+    start.click().run()
     assert len(started) == 1
 
 

@@ -41,7 +41,7 @@ def start_training(
     arguments: Sequence[str],
     checkpoints: Path,
     *,
-    timeout: float = 20.0,
+    timeout: float = 60.0,
     command: Sequence[str] = COMMAND,
 ) -> str:
     """Starts a training and returns once its run has a status.
@@ -51,7 +51,8 @@ def start_training(
             or `--resume`, the run gets the next free name. `--checkpoints` is added here.
         checkpoints: The folder of all runs; made if it is not there.
         timeout: Seconds to wait for the status. A process that is alive but still silent after
-            that is left alone and counts as started.
+            that is left alone and counts as started: its run may come later, as when data is
+            downloaded first.
         command: The program to start; tests put another one here.
 
     Returns:
