@@ -70,7 +70,8 @@ class Comparison:
 
     Attributes:
         losses: In the order they were given.
-        same_prediction: Whether all of them saw the same raw numbers in the same slots.
+        same_prediction: Whether all of them saw the same raw numbers in the same slots, or other
+            raw numbers that mean the same boxes, objectness and class probabilities.
         ledger: The objects whose status or slots differ.
         masks: The slots whose part differs, in slot order; empty where the slots themselves are
             others (then a note says so).
@@ -106,11 +107,7 @@ def compare_views(views: Mapping[str, SampleView]) -> Comparison:
             )
     all_views = [each.view for each in losses]
     same_slots = all(view.layout.grids == first.view.layout.grids for view in all_views)
-    same_prediction = same_slots and all(
-        view.channels == first.view.channels
-        and np.array_equal(view.y_pred, first.view.y_pred, equal_nan=True)
-        for view in all_views
-    )
+    same_prediction = same_slots and all(_same_prediction(first.view, view) for view in all_views)
     notes = [] if same_slots else [_other_slots(losses)]
     return Comparison(
         losses=losses,
@@ -131,6 +128,16 @@ def place_name(view: SampleView, slot: int) -> str:
     """Where a slot sits, such as "cell (row 3, column 2), anchor 1"."""
     layout = view.layout
     return f"{cell_name(layout, slot)}, {slot_word(layout)} {layout.anchor[slot]}"
+
+
+def _same_prediction(one: SampleView, other: SampleView) -> bool:
+    raw = one.channels == other.channels and np.array_equal(
+        one.y_pred, other.y_pred, equal_nan=True
+    )
+    return raw or all(
+        np.allclose(one.predictions[key], other.predictions[key], rtol=1e-3, atol=1e-4)
+        for key in ("boxes", "objectness", "class_probabilities")
+    )
 
 
 def _objects(view: SampleView) -> np.ndarray:

@@ -12,13 +12,10 @@ from typing import Any
 import numpy as np
 
 from yolo_core.compare.differences import Comparison, compare_views
-from yolo_core.losses import DetectionLoss, YoloV1Loss
-from yolo_core.losses.multi_head import MultiHeadLoss
+from yolo_core.compare.raw_shape import network_output
+from yolo_core.losses import DetectionLoss
 from yolo_core.models.decode import nms_keep
 from yolo_core.runs.views import SampleView
-
-# Of losses without anchors, when nothing says otherwise.
-SLOTS_A_CELL = 3
 
 
 def compare(
@@ -45,8 +42,8 @@ def compare(
         step: Step of the predictions.
 
     Raises:
-        ValueError: A loss does not take the predictions or labels; `why_not_shared` says in
-            advance which losses can share predictions.
+        ValueError: A loss does not take the predictions or labels. `setup.share_prediction` makes
+            what several losses can be given of one prediction.
     """
     views = {
         label: sample_view(
@@ -117,100 +114,6 @@ def sample_view(
     )
 
 
-def network_output(
-    loss: DetectionLoss, y_pred: Any, grids: Sequence[tuple[int, int, int]] | None = None
-) -> np.ndarray:
-    """Predictions as a network hands them to the loss: the way back from `slot_predictions`.
-
-    Args:
-        loss: The loss.
-        y_pred: What a network gives, with or without the batch axis; or (P, channels) or
-            (B, P, channels) slots.
-        grids: (rows, columns, slots a cell) of each head, for slots of a loss on one grid; None
-            takes the grid as square, with as many slots a cell as the loss has anchors, else 3.
-    """
-    y_pred = np.asarray(y_pred, np.float32)
-    grid_loss = not isinstance(loss, MultiHeadLoss)
-    if grid_loss and y_pred.shape[-1] == len(loss.channel_names) and y_pred.ndim < 4:
-        slots = y_pred if y_pred.ndim == 3 else y_pred[None]
-        return _on_grid(loss, slots, grids)
-    return y_pred if y_pred.ndim == (4 if grid_loss else 3) else y_pred[None]
-
-
-def why_not_shared(one: DetectionLoss, other: DetectionLoss) -> str | None:
-    """Why two losses cannot be shown on the same raw prediction.
-
-    Returns:
-        A sentence, or None where they can: the same channels in the same slots that mean the same
-        boxes.
-    """
-    if one.channel_names != other.channel_names:
-        return (
-            f"{type(one).__name__} reads the channels {', '.join(one.channel_names[:6])}, ... and "
-            f"{type(other).__name__} {', '.join(other.channel_names[:6])}, ...: the same numbers "
-            "would mean something else."
-        )
-    return None
-
-
-def loss_like(
-    name: str,
-    config: Any,
-    scenes: Any,
-    *,
-    slips: Sequence[str] | None = None,
-    situations: Sequence[str] = (),
-    lambdas: Mapping[str, float] | None = None,
-) -> DetectionLoss:
-    """A published loss set up for a run's data, with that run's anchors where it takes anchors.
-
-    Args:
-        name: A family or a variant, as in `published`.
-        config: The `RunConfig`.
-        scenes: Its `build_scenes(config)`.
-        slips: Exactly these slips (`slips.apply_slips`); None leaves the loss as it is.
-        situations: As in `apply_slips`; needs `slips`.
-        lambdas: Weights that differ from the loss's own; where a slip sets one, the slip wins.
-
-    Raises:
-        ValueError: As `options_with`, or the loss does not fit the data.
-    """
-    from yolo_core.compare.slips import options_with
-    from yolo_core.training.config import LossConfig
-    from yolo_core.training.families import build_loss
-
-    options = {} if slips is None else options_with(name, slips, situations=situations)
-    slipped = options.pop("lambdas", {})
-    same_family = name.split("/")[0] == config.loss.name.split("/")[0]
-    anchors = config.loss.anchors if same_family else None
-    loss = LossConfig(
-        name=name, lambdas={**(lambdas or {}), **slipped}, options=options, anchors=anchors
-    )
-    return build_loss(config.model_copy(update={"loss": loss}), scenes)
-
-
 def _first(assignment: Any) -> Any:
     arrays = {name: getattr(assignment, name)[0] for name in assignment.ARRAYS}
     return dataclasses.replace(assignment, **arrays)
-
-
-def _on_grid(
-    loss: DetectionLoss, slots: np.ndarray, grids: Sequence[tuple[int, int, int]] | None
-) -> np.ndarray:
-    """(B, P, channels) slots as the (B, rows, columns, channels of a cell) of one head."""
-    batch, count, features = slots.shape
-    if grids is None:
-        a_cell = len(getattr(loss, "anchors", range(SLOTS_A_CELL)))
-        side = round((count / a_cell) ** 0.5)
-        grids = [(side, side, a_cell)]
-    if len(grids) != 1 or int(np.prod(grids[0])) != count:
-        raise ValueError(
-            f"{type(loss).__name__} has one grid of slots; received {count} slots, which are not "
-            f"{' and '.join(f'{r} x {c} x {a}' for r, c, a in grids)}."
-        )
-    rows, columns, a_cell = grids[0]
-    cells = slots.reshape(batch, rows, columns, a_cell, features)
-    if not isinstance(loss, YoloV1Loss):
-        return cells.reshape(batch, rows, columns, a_cell * features)
-    boxes = cells[..., :5].reshape(batch, rows, columns, a_cell * 5)
-    return np.concatenate([boxes, cells[..., 0, 5:]], axis=-1)
