@@ -63,9 +63,8 @@ def union_area(sizes_1: Any, sizes_2: Any, intersection: Any) -> Any:
 def overlap_ratio(intersection: Any, union: Any, *, epsilon: float = 0.0) -> Any:
     """Intersection over union of (...) areas, 0 where the union is too small to divide by."""
     union = union + epsilon
-    # Both branches of a `where` are differentiated, so the division itself must be safe.
-    safe = ops.abs(union) > SMALLEST_UNION
-    return ops.where(safe, intersection / ops.where(safe, union, 1.0), 0.0)
+    # Over infinity the ratio is 0, and its gradient too.
+    return intersection / ops.where(ops.abs(union) > SMALLEST_UNION, union, float("inf"))
 
 
 def intersection_over_union(
@@ -87,20 +86,22 @@ def intersection_over_union(
     Returns:
         (...) float32, 0 to 1 for boxes with sizes of zero or more.
     """
-    corners_1, corners_2 = to_corners(boxes_1), to_corners(boxes_2)
-    if floor_corners:
-        corners_1, corners_2 = ops.floor(corners_1), ops.floor(corners_2)
+    x_1, y_1, width_1, height_1 = ops.unstack(ops.convert_to_tensor(boxes_1), axis=-1)
+    x_2, y_2, width_2, height_2 = ops.unstack(ops.convert_to_tensor(boxes_2), axis=-1)
+
+    def ends(centre: Any, size: Any) -> tuple[Any, Any]:
+        low, high = centre - size / 2, centre + size / 2
+        return (ops.floor(low), ops.floor(high)) if floor_corners else (low, high)
+
+    def shared(ends_1: tuple[Any, Any], ends_2: tuple[Any, Any]) -> Any:
+        return ops.relu(ops.minimum(ends_1[1], ends_2[1]) - ops.maximum(ends_1[0], ends_2[0]))
+
     # One axis after the other: slices of a broadcast (..., 4) array are read in strides, which
     # without XLA takes twenty times as long.
-    sides = [
-        ops.relu(
-            ops.minimum(corners_1[..., high], corners_2[..., high])
-            - ops.maximum(corners_1[..., low], corners_2[..., low])
-        )
-        for low, high in ((0, 2), (1, 3))
-    ]
-    intersection = sides[0] * sides[1]
-    union = union_area(boxes_1[..., 2:], boxes_2[..., 2:], intersection)
+    intersection = shared(ends(x_1, width_1), ends(x_2, width_2)) * shared(
+        ends(y_1, height_1), ends(y_2, height_2)
+    )
+    union = width_1 * height_1 + width_2 * height_2 - intersection
     return overlap_ratio(intersection, union, epsilon=epsilon)
 
 
@@ -117,3 +118,18 @@ def shape_iou(sizes_1: Any, sizes_2: Any) -> Any:
     overlap = ops.minimum(sizes_1, sizes_2)
     intersection = overlap[..., 0] * overlap[..., 1]
     return overlap_ratio(intersection, union_area(sizes_1, sizes_2, intersection))
+
+
+def squared_distances(boxes_1: Any, boxes_2: Any) -> tuple[Any, Any]:
+    """How far the centres and the sizes of boxes are apart, squared.
+
+    Args:
+        boxes_1: (..., 4) float, centre format.
+        boxes_2: (..., 4) float, centre format, the same unit; broadcasts against `boxes_1`.
+
+    Returns:
+        Two (...): of the centres, and of width and height.
+    """
+    square = ops.square(boxes_1 - boxes_2)
+    pairs = ops.reshape(square, (*ops.shape(square)[:-1], 2, 2))
+    return tuple(ops.unstack(ops.sum(pairs, axis=-1), axis=-1))

@@ -31,7 +31,7 @@ def cross_entropy(one_hot: Any, logits: Any, *, clip: float | None = None) -> An
     """Softmax cross-entropy with one-hot targets.
 
     Args:
-        one_hot: (..., C) float32.
+        one_hot: (..., C) float32; a row of zeros must have no weight in what comes of it.
         logits: (..., C) float32, raw.
         clip: As in `binary_cross_entropy`.
 
@@ -39,7 +39,6 @@ def cross_entropy(one_hot: Any, logits: Any, *, clip: float | None = None) -> An
         (...) float32, zero or more.
     """
     if clip is None:
-        log_probability = ops.log_softmax(logits, axis=-1)
-    else:
-        log_probability = ops.log(ops.clip(ops.softmax(logits, axis=-1), clip, 1.0 - clip))
-    return -ops.sum(one_hot * log_probability, axis=-1)
+        return ops.categorical_crossentropy(one_hot, logits, from_logits=True)
+    probability = ops.clip(ops.softmax(logits, axis=-1), clip, 1.0 - clip)
+    return -ops.sum(one_hot * ops.log(probability), axis=-1)
