@@ -1,0 +1,137 @@
+"""Checkpoints hold every variable there is, and are read whole or not at all."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.training.tiny import assert_same_values, tiny_detector, values_of, variables_of
+from yolo_core.runs.layout import RunFolder
+from yolo_core.training.checkpoint import checkpoint_path, read_checkpoint, write_checkpoint
+
+STATE = {"step": 7, "peak_learning_rate": 0.25, "pinned": ["val/1"], "totals": {"seconds": 1.5}}
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return tiny_detector()
+
+
+@pytest.fixture
+def path(tmp_path, detector):
+    disturb(detector)
+    path = tmp_path / "step-00000007.npz"
+    write_checkpoint(path, detector, STATE)
+    return path
+
+
+def disturb(detector):
+    """Gives every variable another value of its kind."""
+    for at, variable in enumerate(variables_of(detector)):
+        value = variable.numpy()
+        variable.assign((value + at + 1).astype(value.dtype))
+
+
+def test_every_variable_comes_back(path, detector):
+    written = values_of(detector)
+    disturb(detector)
+    assert read_checkpoint(path, detector) == STATE
+    assert_same_values(values_of(detector), written)
+
+
+def test_that_is_weights_statistics_random_state_lambdas_step_and_optimizer(path, detector):
+    with np.load(path) as file:
+        names = json.loads(file["meta"].tobytes())["variables"]
+    for part in (
+        "conv2d/kernel",
+        "moving_variance",
+        "seed_generator_state",
+        "lambda_xy",
+        "loss_step",
+        "adam/iteration",
+        "adam/learning_rate",
+        "_momentum",
+        "_velocity",
+    ):
+        assert any(part in name for name in names), part
+    assert len(names) == len(variables_of(detector))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda _: b"",
+        lambda data: data[:100],
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-30],
+        lambda data: data.replace(b"PK\x03\x04", b"PK\x00\x00", 1),
+        lambda data: data[:2000] + bytes(50) + data[2050:],
+        lambda data: b"\x00" * len(data),
+        lambda _: b"a text",
+    ],
+    ids=["empty", "header", "half", "tail", "signature", "middle", "zeros", "text"],
+)
+def test_a_damaged_file_is_a_sentence_and_changes_nothing(path, detector, damage):
+    path.write_bytes(damage(path.read_bytes()))
+    before = values_of(detector)
+    with pytest.raises(ValueError, match=r"step-00000007\.npz is damaged or no checkpoint"):
+        read_checkpoint(path, detector)
+    assert_same_values(values_of(detector), before)
+
+
+def test_a_missing_file_is_a_sentence(tmp_path, detector):
+    with pytest.raises(ValueError, match=r"none\.npz does not exist"):
+        read_checkpoint(tmp_path / "none.npz", detector)
+
+
+def test_an_npz_of_something_else_is_a_sentence(tmp_path, detector):
+    np.savez(tmp_path / "digits.npz", x_train=np.zeros(3))
+    with pytest.raises(ValueError, match="is damaged or no checkpoint"):
+        read_checkpoint(tmp_path / "digits.npz", detector)
+
+
+def test_a_later_version_is_a_sentence(path, detector):
+    with np.load(path) as file:
+        arrays = dict(file)
+    meta = json.loads(arrays["meta"].tobytes()) | {"version": 2}
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="it is detector-debugger checkpoint version 2"):
+        read_checkpoint(path, detector)
+
+
+def test_another_network_is_refused_with_the_first_difference(path):
+    other = tiny_detector(filters=5)
+    before = values_of(other)
+    with pytest.raises(
+        ValueError,
+        match=r"another network or loss: expected .*kernel of shape \(3, 3, 1, 5\), "
+        r"received .*kernel of shape \(3, 3, 1, 4\)",
+    ):
+        read_checkpoint(path, other)
+    assert_same_values(values_of(other), before)
+
+
+def test_a_network_with_more_variables_is_refused(path):
+    other = tiny_detector(dropout=0.0)
+    with pytest.raises(ValueError, match="another network or loss: expected"):
+        read_checkpoint(path, other)
+
+
+def test_a_full_disk_leaves_the_checkpoint_that_was_there(path, detector, monkeypatch):
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    written = values_of(detector)
+    disturb(detector)
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(ValueError, match=r"The disk is full, so .*step-00000007\.npz"):
+        write_checkpoint(path, detector, STATE)
+    monkeypatch.undo()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    read_checkpoint(path, detector)
+    assert_same_values(values_of(detector), written)
+
+
+def test_names_sort_by_step(tmp_path):
+    assert checkpoint_path(RunFolder(tmp_path), 120) == tmp_path / "weights" / "step-00000120.npz"

@@ -1,0 +1,252 @@
+"""Live control: what each command does, when, and what it answers."""
+
+import contextlib
+import threading
+import time
+
+import pytest
+
+from yolo_core.losses import YoloV2Loss
+from yolo_core.runs.layout import create_run
+from yolo_core.runs.status import RunState, read_status
+from yolo_core.runs.store import RunStore
+from yolo_core.training.control import Actions, Control
+from yolo_core.training.interrupt import Interrupt
+from yolo_core.training.schedule import LearningRate
+
+
+class Loop:
+    """A training loop without a training: `steps` counts, `between` listens."""
+
+    def __init__(self, store):
+        self.store = store
+        self.loss = YoloV2Loss(anchors=[(1.0, 1.0)], num_classes=2)
+        self.rate = LearningRate(0.5, "constant", 100)
+        self.interrupt = Interrupt()
+        self.called = []
+        self.done = 0
+        self.control = self.new_control()
+
+    def new_control(self):
+        actions = Actions(
+            checkpoint=lambda: self.called.append(("checkpoint", self.done)),
+            evaluate=lambda: self.called.append(("evaluate", self.done)),
+            pin=self.pin,
+        )
+        return Control(self.store, self.loss, self.rate, actions, self.interrupt)
+
+    def pin(self, names):
+        if "val/x" in names:
+            raise ValueError("A sample is named val/INDEX; received 'val/x'.")
+        self.called.append(("pin", names))
+
+    def run(self, steps):
+        """Makes steps until told to stop; the lambda of xy that each was made with."""
+        made = []
+        for _ in range(steps):
+            self.control.between(self.done)
+            if self.control.stopped_by:
+                break
+            self.done += 1
+            made.append(float(self.loss.lambdas["xy"].numpy()))
+        return made
+
+
+@pytest.fixture
+def store(tmp_path):
+    with RunStore.create(create_run(tmp_path, "run")) as store:
+        store.set_status(state=RunState.RUNNING)
+        yield store
+
+
+@pytest.fixture
+def loop(store):
+    return Loop(store)
+
+
+@contextlib.contextmanager
+def in_the_background(function, *arguments):
+    thread = threading.Thread(target=function, args=arguments)
+    thread.start()
+    yield thread
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
+def answer(store, sent):
+    found = next(command for command in store.commands() if command.id == sent)
+    return found.state, found.step, found.error
+
+
+def kinds(store):
+    return [(event.kind, event.step) for event in store.events()]
+
+
+def test_a_lambda_counts_from_the_next_step_and_says_so(loop, store):
+    loop.run(4)
+    sent = store.send("set-lambda", {"name": "xy", "value": 7.5})
+    assert loop.run(1) == [7.5]
+    assert answer(store, sent) == ("done", 5, None)
+    (event,) = store.events()
+    assert (event.kind, event.step) == ("set-lambda", 5)
+    assert event.detail == {"name": "xy", "value": 7.5, "before": 1.0}
+
+
+def test_a_group_sets_all_its_terms(loop, store):
+    sent = store.send("set-lambda", {"name": "coord", "value": 3})
+    loop.run(1)
+    assert answer(store, sent) == ("done", 1, None)
+    assert [float(loop.loss.lambdas[term].numpy()) for term in ("xy", "wh")] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "error"),
+    [
+        ("set-lambda", {"name": "nosuch", "value": 1.0}, "YoloV2Loss has no lambda 'nosuch'"),
+        ("pin", {"samples": ["val/x"]}, "A sample is named"),
+    ],
+)
+def test_what_cannot_be_done_is_answered_and_training_goes_on(loop, store, name, arguments, error):
+    sent = store.send(name, arguments)
+    assert len(loop.run(2)) == 2
+    state, step, said = answer(store, sent)
+    assert (state, step) == ("failed", None)
+    assert said.startswith(error)
+    assert store.events() == []
+
+
+def test_a_row_that_no_sender_checked_is_answered_too(loop, store):
+    with store._writing() as connection:
+        connection.execute(
+            "INSERT INTO commands (time, name, arguments) VALUES (0, 'set-lambda', '{}')"
+        )
+        connection.execute("INSERT INTO commands (time, name, arguments) VALUES (0, 'dance', '{}')")
+    assert len(loop.run(1)) == 1
+    assert [command.state for command in store.commands()] == ["failed", "failed"]
+
+
+def test_the_learning_rate_counts_from_the_next_step(loop, store):
+    loop.run(2)
+    store.send("set-learning-rate", {"value": 0.125})
+    loop.run(1)
+    assert loop.rate.at(3) == 0.125
+    assert store.events()[0].detail == {"value": 0.125, "before": 0.5}
+
+
+def test_paused_it_stands_still_and_takes_commands(loop, store):
+    loop.run(3)
+    pause = store.send("pause")
+    with in_the_background(loop.run, 5):
+        assert store.wait_for_answer(pause, 5).step == 4
+        assert read_status(store.folder).state is RunState.PAUSED
+        sent = store.send("set-lambda", {"name": "xy", "value": 2.0})
+        assert store.wait_for_answer(sent, 5).step == 4
+        assert loop.done == 3
+        store.send("resume")
+    assert loop.done == 8
+    assert read_status(store.folder).state is RunState.RUNNING
+    assert kinds(store) == [("pause", 3), ("set-lambda", 4), ("resume", 3)]
+
+
+def test_stepping_makes_exactly_so_many_steps(loop, store):
+    store.send("pause")
+    with in_the_background(loop.run, 100):
+        for count, expected in ((1, 1), (3, 4)):
+            sent = store.send("step", {"count": count})
+            assert store.wait_for_answer(sent, 5).step == expected - count + 1
+            wait_for(lambda expected=expected: loop.done == expected)
+            time.sleep(0.15)
+            assert loop.done == expected
+            assert read_status(store.folder).state is RunState.PAUSED
+        store.send("stop")
+    assert loop.done == 4
+
+
+def test_stepping_while_running_stops_after_so_many(loop, store):
+    loop.run(2)
+    store.send("step", {"count": 2})
+    with in_the_background(loop.run, 100):
+        wait_for(lambda: loop.done == 4)
+        time.sleep(0.15)
+        assert loop.done == 4
+        store.send("resume")
+    assert loop.done == 102
+
+
+def test_two_step_commands_at_once_add_up(loop, store):
+    store.send("pause")
+    store.send("step", {"count": 1})
+    store.send("step", {"count": 2})
+    with in_the_background(loop.run, 100):
+        wait_for(lambda: loop.done == 3)
+        time.sleep(0.1)
+        assert loop.done == 3
+        store.send("stop")
+
+
+def test_stop_ends_the_loop_before_another_step(loop, store):
+    loop.run(2)
+    sent = store.send("stop")
+    assert loop.run(5) == []
+    assert loop.control.stopped_by == "the command stop"
+    assert answer(store, sent) == ("done", 2, None)
+
+
+def test_a_signal_ends_a_pause(loop, store):
+    store.send("pause")
+    with in_the_background(loop.run, 5):
+        wait_for(lambda: read_status(store.folder).state is RunState.PAUSED)
+        loop.interrupt.by = "Ctrl-C"
+    assert loop.done == 0
+    assert loop.control.stopped_by == "Ctrl-C"
+
+
+def test_checkpoint_evaluate_and_pin_are_done_now(loop, store):
+    loop.run(2)
+    sent = [store.send("checkpoint"), store.send("evaluate"), store.send("pin", {"samples": ["a"]})]
+    loop.run(1)
+    assert loop.called == [("checkpoint", 2), ("evaluate", 2), ("pin", ("a",))]
+    assert [answer(store, one)[:2] for one in sent] == [("done", 2), ("done", 2), ("done", 3)]
+    assert kinds(store) == [("checkpoint", 2), ("evaluate", 2), ("pin", 3)]
+
+
+def test_what_comes_too_late_is_refused(loop, store):
+    sent = store.send("pause")
+    loop.control.refuse_the_rest()
+    assert answer(store, sent) == ("failed", None, "The training ended before it came to this.")
+
+
+def test_changes_are_made_again_at_their_steps(loop, store):
+    for step, value in ((3, 30.0), (5, 50.0)):
+        store.record_event(step, "set-lambda", {"name": "xy", "value": value, "before": 1.0})
+    loop.control.replay(store.events(), after=0)
+    assert loop.run(6) == [1, 1, 30, 30, 50, 50]
+
+
+def test_changes_before_the_checkpoint_are_in_it_already(loop, store):
+    store.record_event(3, "set-lambda", {"name": "xy", "value": 30.0, "before": 1.0})
+    loop.done = 3
+    loop.control.replay(store.events(), after=3)
+    assert loop.run(2) == [1, 1]
+
+
+def test_a_run_resumed_twice_has_events_out_of_order(loop, store):
+    # Killed after step 9, resumed from 0, where something was changed at step 2, and killed again.
+    for step, value in ((8, 80.0), (2, 20.0), (8, 81.0)):
+        store.record_event(step, "set-lambda", {"name": "xy", "value": value, "before": 1.0})
+    loop.control.replay(store.events(), after=0)
+    assert loop.run(9) == [1, 20, 20, 20, 20, 20, 20, 81, 81]
+
+
+def test_a_command_wins_over_a_replay_of_its_step(loop, store):
+    store.record_event(1, "set-lambda", {"name": "xy", "value": 1e38, "before": 1.0})
+    loop.control.replay(store.events(), after=0)
+    store.send("set-lambda", {"name": "xy", "value": 2.0})
+    assert loop.run(1) == [2]
+
+
+def wait_for(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
