@@ -24,6 +24,9 @@ DATA = {
 LOSSES = {
     "yolov2": "YOLOv2: with anchors",
     "mnist_yolo": "MNIST digits: without anchors",
+    "yolov1": "YOLOv1: one class a cell",
+    "yolov3": "YOLOv3: anchors on two heads",
+    "ssd": "SSD: prior boxes, hard negatives",
 }
 KEY = "new/"
 
