@@ -17,7 +17,6 @@ from benchmarks.timing import interleaved
 from yolo_core.data.digits import DigitScenes
 from yolo_core.data.pipeline import training_batches
 from yolo_core.training.build import build_detector, build_scenes
-from yolo_core.training.families import build_loss
 from yolo_core.training.config import RunConfig, parse_config
 from yolo_core.training.families import build_loss
 
