@@ -9,6 +9,9 @@ import dataclasses
 import enum
 from typing import Any
 
+LARGEST_LABEL = 1e6
+"""No box is a million pictures wide; past this, squares and areas would leave float32."""
+
 
 class ObjectStatus(enum.IntEnum):
     """What became of one ground-truth row on one head. Exactly one applies, always."""
@@ -28,7 +31,7 @@ class ObjectStatus(enum.IntEnum):
     BELOW_THRESHOLD = 6
     """No candidate reached the matching threshold."""
     INVALID = 7
-    """The label row holds a value that is not a finite number."""
+    """The label row holds a number that is not finite or past 1e6, or names no class."""
 
     @property
     def is_matched(self) -> bool:

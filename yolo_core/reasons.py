@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolo_core.assignment import ObjectStatus
+from yolo_core.assignment import LARGEST_LABEL, ObjectStatus
 from yolo_core.slots import SlotLayout
 
 if TYPE_CHECKING:
@@ -146,9 +146,9 @@ def _head_reason(view: SampleView, index: int, row: int) -> str:
         wrong = [
             f"{name} is {value}"
             for name, value in zip(_FIELDS, view.y_true[index, :5], strict=True)
-            if not np.isfinite(value)
+            if not abs(value) <= LARGEST_LABEL
         ]
-        what = ", ".join(wrong) or "a class entry is not a finite number"
+        what = ", ".join(wrong) or "it names no class, or a class entry is no usable number"
         return f"Its label row cannot be used: {what}. {_NO_TERM}"
     if status is ObjectStatus.OUTSIDE:
         return (
@@ -166,9 +166,11 @@ def _head_reason(view: SampleView, index: int, row: int) -> str:
     if status is ObjectStatus.OVERWRITTEN:
         taker = int(assignment.overwritten_by[index, row])
         by = object_name(view, taker) if taker >= 0 else "another object"
-        sentences.append(
-            f"But {by} comes later in the labels, belongs to the same slot and took it over."
-        )
+        own = assignment.object_slot[index, row]
+        rival = assignment.object_slot[taker, row] if taker >= 0 else own
+        # YOLOv1 has one set of classes a cell: there the whole cell is taken, not just the slot.
+        what = "slot and took it" if own == rival else "cell, which holds one object, and took it"
+        sentences.append(f"But {by} comes later in the labels, belongs to the same {what} over.")
         sentences.append(_NO_TERM)
         return " ".join(sentences)
     if assignment.match_count[index, row] > 1:
