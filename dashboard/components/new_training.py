@@ -29,6 +29,7 @@ LOSSES = {
     "ssd": "SSD: prior boxes, hard negatives",
 }
 KEY = "new/"
+JUST_STARTED = "just started"
 
 
 def _defaults() -> dict[str, Any]:
@@ -88,14 +89,11 @@ def new_training() -> None:
     st.session_state["new training"] = {f: st.session_state.get(KEY + f) for f in filled}
 
     wrong = data_error or name_error or size is None
-    if st.button(
-        "Start training",
-        # Another name is another button, so the second click of a double click hits nothing.
-        key=f"{KEY}start/{name}",
-        type="primary",
-        width="stretch",
-        disabled=bool(wrong),
-    ):
+    pressed = st.button("Start training", type="primary", width="stretch", disabled=bool(wrong))
+    # The second click of a double click comes while the first one starts the process, so it is
+    # in the very next run of this form.
+    just_started = st.session_state.pop(JUST_STARTED, False)
+    if pressed and not just_started:
         arguments = [
             *("--run", name, "--data", source, "--loss", loss, "--network", str(size)),
             *("--steps", str(steps), "--batch-size", str(batch), "--seed", str(seed)),
@@ -176,6 +174,7 @@ def _start(arguments: list[str]) -> None:
     except ValueError as error:
         say(error)
         return
+    st.session_state[JUST_STARTED] = True
     # The next training gets the next free name.
     st.session_state["new training"]["name"] = ""
     st.session_state.pop(KEY + "name", None)
