@@ -23,6 +23,7 @@ from yolo_core.cli.train_config import (
     native_notes_in,
     new_config,
 )
+from yolo_core.own_loss import is_own_loss, keep_source
 from yolo_core.runs.layout import (
     RunFolder,
     check_run_name,
@@ -109,6 +110,8 @@ def _created(arguments: argparse.Namespace, config: RunConfig) -> RunStore:
     folder = _created_folder(arguments, config)
     try:
         replace_file(folder.config, config.to_json())
+        if is_own_loss(config.loss.name):
+            keep_source(config.loss.name, folder.path)
         store = RunStore.create(folder)
         store.set_status(state=RunState.STARTING, steps=config.training.steps)
         return store
@@ -121,7 +124,8 @@ def _created(arguments: argparse.Namespace, config: RunConfig) -> RunStore:
 def _created_folder(arguments: argparse.Namespace, config: RunConfig) -> RunFolder:
     if arguments.run is not None:
         return create_run(arguments.checkpoints, arguments.run)
-    stem = config.loss.name.replace("/", "-")
+    # A loss of one's own gives its run the name of its class.
+    stem = config.loss.name.rpartition(":")[2].replace("/", "-")
     while True:
         name = new_run_name(arguments.checkpoints, stem)
         try:
@@ -157,7 +161,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     changed["loss"]["lambdas"] = laid_over(config.loss.lambdas, lambdas)
     if rate is not None:
         changed["training"]["learning_rate"] = rate
-    check_config(parse_config(changed, where="the options"))
+    check_config(parse_config(changed, where="the options"), resumed=folder)
     store = RunStore.open(folder, writable=True)
     try:
         store.set_status(state=RunState.STARTING, steps=config.training.steps, message="")

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from yolo_core.data.digits import DIGIT_SOURCES, load_digit_source
+from yolo_core.own_loss import absolute_name, check_source, is_own_loss, load_loss_class
+from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config
 from yolo_core.training.recipes import LAMBDAS, recipe_lambdas
 
@@ -21,7 +23,12 @@ EPOCH_SCENES = 1000
 
 # Option -> (section and field of the configuration, type, help).
 FIELDS: dict[str, tuple[str, type, str]] = {
-    "--loss": ("loss.name", str, "mnist_yolo, yolov2, ..., or a published variant NAME/VARIANT"),
+    "--loss": (
+        "loss.name",
+        str,
+        "mnist_yolo, yolov2, ..., a published variant NAME/VARIANT, or FILE.py:Class, a loss of "
+        "your own",
+    ),
     "--data": ("data.source", str, "digits, mnist, or the path of an .npz in MNIST's layout"),
     "--network": ("network.size", str, "small, medium or large"),
     "--steps": ("training.steps", int, "optimizer updates in all"),
@@ -56,6 +63,13 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     base = read_config(arguments.config) if arguments.config is not None else None
     fields: dict[str, Any] = json.loads(base.to_json()) if base is not None else {}
     given = given_fields(arguments)
+    if is_own_loss(given.get("--loss", "")):
+        given["--loss"] = absolute_name(given["--loss"])
+    if base is not None and is_own_loss(base.loss.name) and "--loss" not in given:
+        raise ValueError(
+            f"{arguments.config} names the file of a loss, {base.loss.name}. Only a file that is "
+            f"named on the command line is loaded: give --loss {base.loss.name}, too."
+        )
     if base is not None and given.get("--loss", base.loss.name) != base.loss.name:
         # Another loss: the file's lambdas, options and anchors were not meant for it.
         del fields["loss"]
@@ -118,8 +132,13 @@ def laid_over(lambdas: dict[str, float], others: dict[str, float]) -> dict[str, 
     return {**kept, **others}
 
 
-def check_config(config: RunConfig) -> None:
+def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
     """Refuses what would fail later, before anything is created.
+
+    Args:
+        config: What to train.
+        resumed: The run that is taken up again: a loss of one's own must still be in the file that
+            the run began with.
 
     Raises:
         ValueError: The data cannot be read, or the loss has no such name, option or lambda.
@@ -135,8 +154,13 @@ def check_config(config: RunConfig) -> None:
         from yolo_core.training.build import build_scenes
         from yolo_core.training.families import build_heads, build_loss
 
+    own = None
+    if is_own_loss(loss.name):
+        if resumed is not None:
+            check_source(loss.name, resumed.path)
+        own = load_loss_class(loss.name)
     try:
-        build_heads(build_loss(config, build_scenes(config)))
+        build_heads(build_loss(config, build_scenes(config), own=own))
     except TypeError as error:
         raise ValueError(f"The loss {loss.name} does not take these options: {error}.") from None
 

@@ -44,8 +44,8 @@ class LossConfig(_Section):
     """Which loss, with which options.
 
     Attributes:
-        name: A family ("yolov2", this project's sound default) or a published variant
-            ("yolov2/notebook").
+        name: A family ("yolov2", this project's sound default), a published variant
+            ("yolov2/notebook"), or a loss of one's own, "/path/of/FILE.py:Class".
         lambdas: Weights that differ from the loss's defaults, by term or published group name.
         options: Keyword options of the loss.
         anchors: (A, 2) widths and heights as image fractions, or None for the data's own.

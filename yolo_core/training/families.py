@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from yolo_core.data.digits import DigitScenes, default_anchors
-from yolo_core.losses import DetectionLoss, MnistYoloLoss, YoloV1Loss, published
+from yolo_core.data.pipeline import scene_batch
+from yolo_core.losses import DetectionLoss, MnistYoloLoss, SSDLoss, YoloV1Loss, published
+from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.published import FAMILIES
 from yolo_core.models.networks import Head
+from yolo_core.own_loss import blamed_on, is_own_loss, short_name
+from yolo_core.own_loss_laws import check_own_loss
 from yolo_core.training.config import RunConfig
 
 # Slots a cell, on every head but SSD's.
@@ -19,21 +25,41 @@ STRIDES = {"yolov3": (16, 8), "ssd": (8, 16)}
 ONE_GRID = (16,)
 # Most slots hold nothing: starting from there saves the first hundred steps.
 RARE_OBJECT_LOGIT = -3.0
+# Scenes that a loss of one's own is tried on before it trains.
+OWN_LOSS_SCENES = 2
 # Sides of SSD's squares, smaller and larger, in cells of their map.
 SSD_SIDES = (1.5, 2.5)
 
 
-def build_loss(config: RunConfig, scenes: DigitScenes) -> DetectionLoss:
+def build_loss(
+    config: RunConfig, scenes: DigitScenes, *, own: type[DetectionLoss] | None = None
+) -> DetectionLoss:
     """The loss of a run, with the configuration's anchors or such as suit the data.
 
+    A class of one's own under a published loss is set up as that one is. Another `MultiHeadLoss` is
+    set up as YOLOv3 (two heads, of 16 and 8 pixels a cell); any other loss on one grid of 16 pixels
+    a cell, with three slots a cell, and with anchors in grid cells if it takes `anchors`.
+
+    Args:
+        config: The run's configuration.
+        scenes: Its data.
+        own: The class, where the loss is named "FILE.py:Class". Nothing is loaded in here
+            (`yolo_core/own_loss.py` says who may).
+
     Raises:
-        ValueError: The loss has no such name, option or lambda, or the anchors do not fit it.
+        ValueError: The loss has no such name, option or lambda, or the anchors do not fit it; or a
+            loss of one's own does not do what it must.
     """
     wanted = config.loss
-    family = wanted.name.split("/")[0]
+    if is_own_loss(wanted.name) and own is None:
+        raise ValueError(
+            f"The loss of this run is in a file, {wanted.name}, which only the training process "
+            "loads: it can be shown from its snapshots, and not be computed anew."
+        )
+    family = wanted.name.split("/")[0] if own is None else _setup_of(own)
     options: dict[str, Any] = {"lambdas": wanted.lambdas, **wanted.options}
     size = config.data.image_size
-    if family == "yolov2":
+    if family in ("yolov2", "grid with anchors"):
         cells = size // ONE_GRID[0]
         anchors = wanted.anchors or default_anchors(scenes, SLOTS)
         options["anchors"] = [(width * cells, height * cells) for width, height in anchors]
@@ -48,9 +74,49 @@ def build_loss(config: RunConfig, scenes: DigitScenes) -> DetectionLoss:
             options["image_size"] = None
     elif family == "ssd":
         options["priors"] = ssd_priors(size)
-    elif wanted.anchors is not None and family in FAMILIES:
+    elif wanted.anchors is not None and (family in FAMILIES or own is not None):
         raise ValueError(f"Loss {wanted.name!r} has no anchors; received some in loss.anchors.")
-    return published(wanted.name, num_classes=scenes.num_classes, **options)
+    if own is None:
+        return published(wanted.name, num_classes=scenes.num_classes, **options)
+    return _own_loss(own, wanted.name, options, config, scenes)
+
+
+def _setup_of(own: type[DetectionLoss]) -> str:
+    """The published family whose anchors and heads a class gets, or "grid", "grid with anchors"."""
+    family = next((name for name, kind in FAMILIES.items() if issubclass(own, kind)), None)
+    if family is not None:
+        return family
+    if issubclass(own, MultiHeadLoss):
+        return "yolov3"
+    takes = "anchors" in inspect.signature(own.__init__).parameters
+    return "grid with anchors" if takes or own.anchor_argument == "anchors" else "grid"
+
+
+def _own_loss(
+    own: type[DetectionLoss],
+    name: str,
+    options: dict[str, Any],
+    config: RunConfig,
+    scenes: DigitScenes,
+) -> DetectionLoss:
+    """Makes a loss of one's own, and tries it."""
+    file = Path(inspect.getfile(own))
+    if not options["lambdas"]:
+        # A constructor need not take what nobody asked for.
+        del options["lambdas"]
+    with blamed_on(file, f"{own.__name__} could not be made with {', '.join(options)}"):
+        loss = own(num_classes=scenes.num_classes, **options)
+    strides = [(head.stride, len(head.bias)) for head in build_heads(loss)]
+    cells = [(config.data.image_size // stride, channels) for stride, channels in strides]
+    features = len(loss.channel_names)
+    shape: tuple[int, ...] = (cells[0][0], cells[0][0], cells[0][1])
+    if len(cells) > 1:
+        shape = (sum(side * side * channels // features for side, channels in cells), features)
+    _, y_true = scene_batch(scenes, [f"val/{index}" for index in range(OWN_LOSS_SCENES)])
+    check_own_loss(loss, y_true, shape)
+    # The snapshots carry the name that the pages show.
+    loss.name = short_name(name).replace(":", "_")
+    return loss
 
 
 def ssd_priors(image_size: int) -> dict[str, Any]:
@@ -68,21 +134,31 @@ def ssd_priors(image_size: int) -> dict[str, Any]:
 
 
 def build_heads(loss: DetectionLoss) -> list[Head]:
-    """What the network of that loss ends in."""
-    family = next(name for name, kind in FAMILIES.items() if type(loss) is kind)
-    strides = STRIDES.get(family, ONE_GRID)
+    """What the network of that loss ends in.
+
+    Raises:
+        ValueError: It has other heads than a network of ours.
+    """
     slot = _slot_bias(loss)
     if isinstance(loss, YoloV1Loss):
         # Boxes first, then one set of classes a cell.
         bias = np.concatenate([np.tile(slot[:5], SLOTS), slot[5:]])
-        return [Head(strides[0], bias)]
-    if family == "ssd":
+        return [Head(ONE_GRID[0], bias)]
+    if isinstance(loss, MultiHeadLoss):
+        strides = STRIDES["ssd" if isinstance(loss, SSDLoss) else "yolov3"]
+        counts = loss.anchors_per_head
+        if len(counts) != len(strides):
+            raise ValueError(
+                f"{type(loss).__name__} has {len(counts)} heads; a network here has "
+                f"{len(strides)}, of {' and '.join(map(str, strides))} pixels a cell."
+            )
         return [
             Head(stride, np.tile(slot, count))
-            for stride, count in zip(strides, loss.anchors_per_head, strict=True)
+            for stride, count in zip(strides, counts, strict=True)
         ]
-    place = _place_channels(loss)
-    return [Head(stride, np.tile(slot, SLOTS), place) for stride in strides]
+    anchors = getattr(loss, "anchors", None)
+    count = SLOTS if anchors is None else len(anchors)
+    return [Head(ONE_GRID[0], np.tile(slot, count), _place_channels(loss))]
 
 
 def _slot_bias(loss: DetectionLoss) -> np.ndarray:

@@ -59,10 +59,14 @@ def start_training(
         The name of the run.
 
     Raises:
-        ValueError: The process could not be started, or ended before the run had a status: the
-            sentence that it wrote on standard error.
+        ValueError: An argument names the file of a loss; or the process could not be started, or
+            ended before the run had a status: the sentence that it wrote on standard error.
     """
     arguments = list(arguments)
+    if any(".py:" in argument for argument in arguments):
+        # Loading a file runs it. Whoever uses this speaks for a browser, not for a person with a
+        # shell; `yolo_core/own_loss.py` has the rule.
+        raise ValueError("The file of a loss can be named on the command line alone.")
     try:
         checkpoints.mkdir(parents=True, exist_ok=True)
         # Beside the run folders, so that it can be moved into the run's own one.

@@ -12,6 +12,7 @@ import numpy as np
 from yolo_core.data.digits import DigitScenes
 from yolo_core.data.pipeline import scene_batch, training_batches
 from yolo_core.losses.base import DetectionLoss
+from yolo_core.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.runs.environment import write_environment
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
@@ -58,7 +59,11 @@ class Training(keras.callbacks.Callback):
         self.config = config
         self.store = store
         self.scenes: DigitScenes = build_scenes(config)
-        self.loss: DetectionLoss = build_loss(config, self.scenes)
+        own = None
+        if is_own_loss(config.loss.name):
+            check_source(config.loss.name, store.folder.path)
+            own = load_loss_class(config.loss.name)
+        self.loss: DetectionLoss = build_loss(config, self.scenes, own=own)
         self.detector = build_detector(config, self.loss, self.scenes)
         options = config.training
         self.rate = LearningRate(options.learning_rate, options.schedule, options.steps)
@@ -67,7 +72,7 @@ class Training(keras.callbacks.Callback):
             store,
             self.scenes,
             self.detector,
-            loss_name=config.loss.name,
+            loss_name=short_name(config.loss.name),
             pinned=options.pinned,
             megabytes=options.snapshot_megabytes,
         )

@@ -1,0 +1,252 @@
+"""Somebody's own loss: `FILE.py:NAME` on the command line, loaded from that file.
+
+Loading a file runs it, so only a file that was named on the command line is ever loaded:
+
+* `python -m yolo_core train --loss FILE.py:Class` loads it, writes its path and the class into
+  `config.json`, and keeps a copy of the file in the run's folder.
+* `--resume RUN` loads the file that the run's `config.json` names, and only as long as it is, byte
+  for byte, the one that the run keeps its copy of. So the dashboard, which resumes a run by
+  starting that very command, can only run again what the command line ran before. (What the file
+  imports is not compared.)
+* `--config FILE.json` does not count as naming the loss file in it: `--loss` must name it, too.
+* Nobody else passes a class to `build_loss`, and without one it refuses such a run in a sentence.
+  The pages draw the run from its snapshots, for which no loss is needed.
+
+No Keras in here, except inside `load_loss_class`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib.util
+import inspect
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yolo_core.runs.layout import replace_file
+
+if TYPE_CHECKING:
+    from yolo_core.losses import DetectionLoss
+
+KEPT_SOURCE = "own_loss.py"
+"""The copy of the loss's file in a run's folder. It is compared, never run."""
+_OURS = "FILE.py:NAME, such as my_losses.py:MyLoss"
+_IN_FILE = re.compile(r'File "(.+?)", line (\d+)')
+
+
+def is_own_loss(name: str) -> bool:
+    """Whether a loss's name is that of a file: "FILE.py:NAME"."""
+    return ":" in name
+
+
+def split_name(name: str) -> tuple[Path, str]:
+    """The file and the name in it.
+
+    Raises:
+        ValueError: The name has another form.
+    """
+    file, _, attribute = name.rpartition(":")
+    if not file.endswith(".py") or not attribute.isidentifier():
+        raise ValueError(f"A loss of your own is named {_OURS}; received {name!r}.")
+    return Path(file).expanduser(), attribute
+
+
+def absolute_name(name: str) -> str:
+    """The same with an absolute path, so that it holds from any folder."""
+    path, attribute = split_name(name)
+    return f"{os.path.abspath(path)}:{attribute}"
+
+
+def short_name(name: str) -> str:
+    """What the pages call it, such as "my_losses.py:MyLoss"; other names stay as they are."""
+    if not is_own_loss(name):
+        return name
+    path, attribute = split_name(name)
+    return f"{path.name}:{attribute}"
+
+
+def load_object(name: str) -> Any:
+    """Runs a file and returns what it calls that.
+
+    The file's folder is put in front of the module search path, so that it can import its
+    neighbours.
+
+    Args:
+        name: "FILE.py:NAME", as it was given on the command line.
+
+    Raises:
+        ValueError: The file is not there, is no Python, fails while it is run (the line of it is
+            named), or has no such name (those that it has are named).
+    """
+    path, attribute = split_name(name)
+    read_source(path)
+    path = Path(os.path.abspath(path))
+    folder = str(path.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    # A name of its own, so that it hides no installed module; listed, because AutoGraph and
+    # Keras's serialisation look their classes' modules up.
+    spec = importlib.util.spec_from_file_location(f"own_loss_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    with blamed_on(path, "it could not be loaded"):
+        spec.loader.exec_module(module)
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        defined = [
+            each
+            for each, value in vars(module).items()
+            if not each.startswith("_") and getattr(value, "__module__", None) == spec.name
+        ]
+        raise ValueError(
+            f"{path} has no {attribute!r}; it defines {', '.join(defined) or 'nothing'}."
+        ) from None
+
+
+def load_loss_class(name: str) -> type[DetectionLoss]:
+    """The class of a loss that can be trained.
+
+    Args:
+        name: "FILE.py:Class".
+
+    Raises:
+        ValueError: As `load_object`, or it is no subclass of `DetectionLoss`.
+    """
+    from yolo_core.losses import DetectionLoss
+
+    found = load_object(name)
+    if not inspect.isclass(found):
+        kind = "a function" if callable(found) else f"a {type(found).__name__}"
+        compare = (
+            f" A plain Keras loss can be compared with a published one: python -m yolo_core "
+            f"compare {name} --against yolov2."
+            if callable(found)
+            else ""
+        )
+        raise ValueError(
+            f"--loss takes a class under yolo_core.losses.DetectionLoss; {short_name(name)} is "
+            f"{kind}.{compare}"
+        )
+    if not issubclass(found, DetectionLoss):
+        bases = ", ".join(base.__name__ for base in found.__bases__)
+        raise ValueError(
+            f"--loss takes a subclass of DetectionLoss, GridLoss or MultiHeadLoss; "
+            f"{short_name(name)} is a subclass of {bases}."
+        )
+    return found
+
+
+def read_source(path: Path) -> bytes:
+    """The bytes of a loss's file.
+
+    Raises:
+        ValueError: It is not there, or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"There is no file {path}. Was it moved?") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def keep_source(name: str, folder: Path) -> None:
+    """Keeps a copy of the loss's file in the folder of a run that begins with it.
+
+    Raises:
+        ValueError: The file cannot be read, or the folder cannot be written to.
+    """
+    replace_file(folder / KEPT_SOURCE, read_source(split_name(name)[0]))
+
+
+def check_source(name: str, folder: Path) -> None:
+    """Refuses a file that is not the one a run began with.
+
+    Args:
+        name: The loss's name in the run's configuration.
+        folder: The run's folder.
+
+    Raises:
+        ValueError: The file is gone, or has changed: the first line that differs is named.
+    """
+    path = split_name(name)[0]
+    kept = folder / KEPT_SOURCE
+    try:
+        before = kept.read_bytes()
+    except OSError:
+        raise ValueError(
+            f"Run {folder.name!r} has lost its copy of {path.name} ({KEPT_SOURCE}), so nobody can "
+            "tell whether the file is still the one that it was trained with. Start a new run."
+        ) from None
+    now = read_source(path)
+    if now != before:
+        raise ValueError(
+            f"{path} has changed since run {folder.name!r} began, first in line "
+            f"{_first_difference(before, now)}: going on with it would be another training. Start "
+            f"a new run, or put the old file back: {kept}."
+        )
+
+
+@contextlib.contextmanager
+def blamed_on(path: Path, what: str) -> Iterator[None]:
+    """Turns whatever goes wrong inside into a sentence with the line of the file.
+
+    Args:
+        path: The file whose code is run.
+        what: The beginning of the sentence, such as "it could not be loaded".
+
+    Raises:
+        ValueError: The sentence.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # SystemExit among them: a script that ends itself must not end this one in silence.
+        line = _line_in(path, error)
+        where = f"{path}, line {line}" if line else str(path)
+        raise ValueError(
+            f"{where}: {what}: {type(error).__name__}: {_last_words(error)}"
+        ) from error
+
+
+def _line_in(path: Path, error: BaseException) -> int | None:
+    """The last line of the file that led to the error."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno
+    # Compiled by AutoGraph, the file's own lines stand in the message.
+    told = [int(line) for file, line in _IN_FILE.findall(str(error)) if file == str(path)]
+    if told:
+        return told[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f.lineno for f in reversed(frames) if f.filename == str(path)), None)
+
+
+def _last_words(error: BaseException) -> str:
+    """What an error says, on one line."""
+    if isinstance(error, SyntaxError):
+        return f"{error.msg}."
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0].startswith("in user code"):
+        # AutoGraph's list of frames, with the message behind it.
+        behind = [line for line in lines[1:] if not line.startswith("File ")]
+        lines = behind[-1:] or lines
+    # AutoGraph writes the kind of the error into the message again.
+    text = lines[0].removeprefix(f"{type(error).__name__}: ") if lines else "no message"
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _first_difference(before: bytes, now: bytes) -> int:
+    old, new = before.splitlines(), now.splitlines()
+    matcher = difflib.SequenceMatcher(a=old, b=new, autojunk=False)
+    return next(
+        (start + 1 for tag, _, _, start, _ in matcher.get_opcodes() if tag != "equal"), len(new)
+    )
