@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def read_checkpoint(path: Path, detector: Detector) -> dict[str, Any]:
     expected = [(variable.path, tuple(variable.shape)) for variable in variables]
     received = [(name, array.shape) for name, array in zip(names, arrays, strict=True)]
     for wanted, found in zip(expected, received, strict=False):
-        if wanted != found:
+        if (_unnumbered(wanted[0]), wanted[1]) != (_unnumbered(found[0]), found[1]):
             raise ValueError(
                 f"{path} is of another network or loss: expected {wanted[0]} of shape "
                 f"{wanted[1]}, received {found[0]} of shape {found[1]}."
@@ -83,6 +84,11 @@ def read_checkpoint(path: Path, detector: Detector) -> dict[str, Any]:
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
     return state
+
+
+def _unnumbered(path: str) -> str:
+    """Without the numbers that Keras gives to the second and third of a kind in a process."""
+    return re.sub(r"_\d+(?=[/_]|$)", "", path)
 
 
 def _variables(detector: Detector) -> list[Any]:

@@ -202,8 +202,9 @@ class Training(keras.callbacks.Callback):
             except ValueError as error:
                 wrong.append(str(error))
                 continue
-            for sentence in wrong:
+            for damaged, sentence in zip(reversed(checkpoints), wrong, strict=False):
                 logger.warning("%s", sentence)
+                damaged.path.unlink(missing_ok=True)
             self.done = state["step"]
             self.rate.peak = state["peak_learning_rate"]
             self.snapshots.pin(tuple(state["pinned"]))
