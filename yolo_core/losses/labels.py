@@ -8,6 +8,7 @@ from typing import Any
 from keras import ops
 
 from yolo_core.assignment import ObjectStatus
+from yolo_core.losses.slot_axis import largest
 
 LARGEST_LABEL = 1e6
 """No box is a million pictures wide; past this, squares and areas would leave float32."""
@@ -107,6 +108,6 @@ def first_and_last(same: Any) -> tuple[Any, Any]:
     count = ops.shape(same)[-1]
     row = ops.arange(count, dtype="int32")
     return (
-        ops.min(ops.where(same, row, count), axis=-1, initial=count),
-        ops.max(ops.where(same, row, -1), axis=-1, initial=-1),
+        -largest(-ops.where(same, row, count), empty=-count),
+        largest(ops.where(same, row, -1), empty=-1),
     )

@@ -41,6 +41,21 @@ def gather_candidates(values: Any, candidates: Any) -> Any:
     return ops.reshape(flat, (batch, objects, count, values.shape[-1]))
 
 
+def largest(values: Any, *, empty: float, axis: int = -1) -> Any:
+    """The maximum along one axis.
+
+    Args:
+        values: Of a number type.
+        empty: At or below every value: the maximum where there is none, as without label rows.
+        axis: The axis that goes.
+    """
+    if 0 in values.shape:
+        # On PyTorch Keras's `max` of nothing is a single number, whatever the axis. What is known
+        # to be empty has sums that are all zero, of the right shape.
+        return ops.full_like(ops.sum(values, axis=axis), empty)
+    return ops.max(values, axis=axis, initial=empty)
+
+
 def first_best(score: Any) -> Any:
     """The index of the best candidate, the first one on a tie.
 

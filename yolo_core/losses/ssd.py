@@ -18,6 +18,7 @@ from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.slot_axis import (
     best_candidates,
     gather_slots,
+    largest,
     object_of_slot,
     spread_to_slots,
 )
@@ -226,7 +227,7 @@ class SSDLoss(MultiHeadLoss):
         rows = ops.where(ops.expand_dims(labels.usable, -1), overlap, -1.0)
         rows = ops.pad(rows, [[0, 0], [1, 0], [0, 0]], constant_values=-1.0)
         best_object = ops.cast(ops.argmax(rows, axis=1), "int32") - 1
-        reaches = ops.max(rows, axis=1, initial=-1.0) >= self.options["overlap_threshold"]
+        reaches = largest(rows, empty=-1.0, axis=1) >= self.options["overlap_threshold"]
         return {
             "overlap": overlap,
             "best_prior": best_prior,
@@ -349,5 +350,5 @@ def _global_max_log_sum_exp(logits: Any) -> Any:
     peak = ops.max(logits, initial=LOWEST)
     below = logits - peak
     steps = ops.sum(ops.round(ops.exp(ops.minimum(below - LOG_SMALLEST, 20.0))), axis=-1)
-    is_normal = ops.max(below, axis=-1, initial=LOWEST) > LOG_SMALLEST_NORMAL
+    is_normal = largest(below, empty=LOWEST) > LOG_SMALLEST_NORMAL
     return peak + ops.where(is_normal, ops.logsumexp(below, axis=-1), ops.log(steps) + LOG_SMALLEST)

@@ -16,7 +16,13 @@ from yolo_core.losses.base import GridLoss
 from yolo_core.losses.cross_entropy import cross_entropy
 from yolo_core.losses.labels import Labels, owning_cell, read_labels
 from yolo_core.losses.matching import CellMatching, last_object_wins
-from yolo_core.losses.slot_axis import add_to_slots, cell_corners, gather_slots, spread_to_slots
+from yolo_core.losses.slot_axis import (
+    add_to_slots,
+    cell_corners,
+    gather_slots,
+    largest,
+    spread_to_slots,
+)
 from yolo_core.slots import SlotLayout
 
 # A square root has no slope at zero, a logarithm no value: decoded numbers below count as this.
@@ -218,11 +224,8 @@ class YoloV2Loss(GridLoss):
         )
         if self.options["ignore_against"] == "assigned":
             overlap = overlap * ops.expand_dims(owned, 1)
-        fits_some_object = (
-            ops.max(overlap, axis=-1, initial=0.0) >= self.options["ignore_threshold"]
-        )
-        empty = ops.logical_not(object_mask)
-        no_object_mask = ops.logical_and(empty, ops.logical_not(fits_some_object))
+        fits_some_object = largest(overlap, empty=0.0) >= self.options["ignore_threshold"]
+        no_object_mask = ops.logical_not(ops.logical_or(object_mask, fits_some_object))
 
         # (B, N, ...) what the slot of each object predicts: class terms are never dense.
         own_raw = gather_slots(raw, object_slot)
@@ -264,7 +267,7 @@ class YoloV2Loss(GridLoss):
             # While warm, slots without an object are pulled to their own cell and anchor.
             resting = ops.concatenate([corner + 0.5, anchor_of_slot], axis=-1)
             pull = ops.square(self._compared(resting, grid) - self._compared(boxes, grid))
-            pull = ops.where(ops.expand_dims(empty, -1), half * warm * pull, 0.0)
+            pull = ops.where(ops.expand_dims(object_mask, -1), 0.0, half * warm * pull)
             dense["xy"] = ops.sum(pull[..., :2], axis=-1) / coord_count
             dense["wh"] = ops.sum(pull[..., 2:], axis=-1) / coord_count
             effective = {
@@ -348,7 +351,7 @@ class YoloV2Loss(GridLoss):
         if self.options["class_collision"] == "last":
             return labels.classes
         wanting = ops.where(rivals, ops.expand_dims(labels.classes, 1), self.num_classes - 1)
-        return ops.min(wanting, axis=-1, initial=self.num_classes - 1)
+        return -largest(-wanting, empty=1 - self.num_classes)
 
     def _counts(
         self, owned: Any, no_object_mask: Any, class_weight: Any, iou: Any, slot_count: int

@@ -19,6 +19,7 @@ from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.slot_axis import (
     add_to_slots,
     gather_slots,
+    largest,
     object_of_slot,
     spread_to_slots,
 )
@@ -281,7 +282,7 @@ class YoloV3Loss(MultiHeadLoss):
             )
             trains = ops.take(ops.any(trains, axis=2), layout.head, axis=-1)
             overlap = ops.where(ops.transpose(trains, (0, 2, 1)), overlap, 0.0)
-        return ops.max(overlap, axis=-1, initial=0.0) >= threshold
+        return largest(overlap, empty=0.0) >= threshold
 
     def _shares(self, object_mask: Any, no_object_mask: Any, layout: SlotLayout) -> tuple[Any, Any]:
         """Two (P,): the part of its term that one slot with, and one without an object is."""

@@ -1,0 +1,85 @@
+"""The losses of the law table on this process's Keras backend: `python loss_values.py OUT.npz`.
+
+A backend is chosen when Keras is imported, so every backend needs a process of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import keras
+import numpy as np
+from loss_table import CASES, LossCase, label, random_scene
+
+ASSIGNMENT = ("object_mask", "no_object_mask", "ignore_mask", "object_status", "object_slot")
+
+
+def loss_values(case: LossCase) -> dict[str, np.ndarray]:
+    """Total, terms, assignment and gradient of one loss, by scene and name."""
+    values: dict[str, np.ndarray] = {}
+    for scene, (y_true, scale) in _scenes().items():
+        loss, y_pred = case.loss(), case.predictions(len(y_true), scale=scale)
+        if isinstance(loss.options.get("probability_clip"), float):
+            # Published, and so kept: 1 - p of a probability beside 1, which has few digits left,
+            # and the last one of them is up to the backend's sigmoid.
+            y_pred = np.clip(y_pred, -5, 5)
+        breakdown = loss.breakdown(y_true, y_pred).to_numpy()
+        values[f"{scene}/total"] = breakdown.total
+        values[f"{scene}/gradient"] = _gradient(loss, y_true, y_pred)
+        for term, value in breakdown.terms.items():
+            values[f"{scene}/term {term}"] = value
+            values[f"{scene}/map {term}"] = breakdown.maps[term]
+        for name in ASSIGNMENT:
+            values[f"{scene}/{name}"] = getattr(breakdown.assignment, name)
+    return values
+
+
+def _scenes() -> dict[str, tuple[np.ndarray, float]]:
+    """Labels, and the scale of the predictions that go with them."""
+    odd = random_scene(4)
+    odd[-1, :4] = [
+        label(0.4, 0.6, 0.3, 0.2, 1),
+        label(0.4, 0.6, 0.3, 0.2, 2),  # wants the slot of the one above
+        label(1.0, 1.0, 0.5, 0.0),
+        label(np.nan, 0.5, 0.2, 0.2),
+    ]
+    return {
+        "typical": (random_scene(3), 1.0),
+        "odd labels, large logits": (odd, 30.0),
+        "no objects": (np.zeros_like(odd), 1.0),
+        "no label rows": (odd[:, :0], 1.0),
+        "no images": (odd[:0], 1.0),
+    }
+
+
+def _gradient(loss: Any, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """The gradient of the total by the predictions, as this backend takes it."""
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            inputs = tf.constant(y_pred)
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                total = loss(y_true, inputs)
+            return tape.gradient(total, inputs).numpy()
+        case "torch":
+            inputs = keras.ops.convert_to_tensor(y_pred).requires_grad_()
+            loss(y_true, inputs).backward()
+            return inputs.grad.cpu().numpy()
+        case "jax":
+            import jax
+
+            return np.asarray(jax.grad(lambda inputs: loss(y_true, inputs))(y_pred))
+        case other:
+            raise ValueError(f"No gradient on the {other} backend.")
+
+
+if __name__ == "__main__":
+    arrays = {
+        f"{case.id}/{name}": value
+        for case in CASES
+        for name, value in loss_values(case.values[0]).items()
+    }
+    np.savez(sys.argv[1], imported_tensorflow="tensorflow" in sys.modules, **arrays)
