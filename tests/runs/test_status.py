@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from yolo_core.runs import database
 from yolo_core.runs.status import (
     ProcessIdentity,
     RunState,
@@ -147,6 +148,14 @@ time.sleep(60)
         "python -m yolo_core train --resume yolov2-1 goes on from step 250."
     )
     assert (status.step, status.steps) == (300, 1500)
+
+
+def test_a_database_just_made_is_not_lost_before_its_process_has_named_itself(folder):
+    database.create_database(folder.database, COLUMNS)
+    assert read_status(folder).state is RunState.STARTING
+    long_ago = time.time() - 120
+    os.utime(folder.database, (long_ago, long_ago))
+    assert read_status(folder).state is RunState.LOST
 
 
 def test_a_process_that_said_that_it_finished_is_not_lost(store):

@@ -118,9 +118,9 @@ def read_status(folder: RunFolder) -> RunStatus:
                 row = connection.execute("SELECT max(step) FROM checkpoints").fetchone()
         finally:
             connection.close()
+        return _checked(folder, status, resume_step=row[0] or 0)
     except (ValueError, OSError) as error:
         return RunStatus(RunState.UNREADABLE, message=str(error))
-    return _checked(folder, status, resume_step=row[0] or 0)
 
 
 def stored_status(connection: sqlite3.Connection) -> RunStatus:
@@ -160,6 +160,9 @@ def _without_database(folder: RunFolder) -> RunStatus:
 
 def _checked(folder: RunFolder, status: RunStatus, *, resume_step: int) -> RunStatus:
     if not status.is_live:
+        return status
+    if status.process is None and time.time() - folder.database.stat().st_mtime < STARTING_SECONDS:
+        # Just made: the process names itself in the next moment.
         return status
     if status.process is None or not status.process.is_alive():
         pid = f" (pid {status.process.pid})" if status.process else ""
