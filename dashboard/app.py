@@ -13,6 +13,7 @@ import streamlit as st  # noqa: E402
 PAGES = (
     ("train.py", "Train", ":material/play_circle:"),
     ("inspect.py", "Inspect", ":material/search:"),
+    ("compare.py", "Compare", ":material/compare_arrows:"),
 )
 
 # A file, because Streamlit fetches icons that it knows by name from the internet.

@@ -1,0 +1,241 @@
+"""The Compare page: one picture, several losses side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.cache import cached_snapshot
+from dashboard.components.cell_picker import pick_cell
+from dashboard.components.compare_choice import (
+    pick_losses,
+    pick_runs,
+    pinned_records,
+)
+from dashboard.components.compare_losses import (
+    a_word_while_it_computes,
+    family_of,
+    is_published,
+    recomputed,
+)
+from dashboard.components.compare_slips import show_slips
+from dashboard.components.compare_terms import Written, bars_of, show_formulas, show_terms
+from dashboard.components.compare_view import (
+    leading,
+    show_cell,
+    show_ledger,
+    show_masks,
+    show_pictures,
+    summary,
+)
+from dashboard.components.errors import plain, say
+from dashboard.components.follow import await_snapshots
+from dashboard.components.run_picker import pick_run
+from dashboard.components.sample_picker import Choice, pick_sample
+from dashboard.figures.places import Cell
+from dashboard.state import checkpoints_folder
+from yolo_core.compare.differences import Comparison, compare_views
+from yolo_core.runs.layout import RunFolder, list_runs
+from yolo_core.runs.snapshots import SampleView
+from yolo_core.training.config import LossConfig, read_config
+
+PREDICTION, RUNS = "one prediction", "trained runs"
+MODES = (PREDICTION, RUNS)
+MODE_KEY = "compare"
+
+
+@st.fragment(run_every=2.0)
+def no_runs() -> None:
+    """What to press while there is no run; looks for one that is started meanwhile."""
+    if list_runs(checkpoints_folder()):
+        st.rerun()
+    st.info(
+        "No runs yet. Open **Train** at the top and press **Start training**: its first picture, "
+        "a few seconds later, can be compared here.",
+        icon=":material/arrow_upward:",
+    )
+
+
+def compare_on_prediction(top: DeltaGenerator) -> None:
+    """The loss that trained, and published ones, on what the network of one run predicts."""
+    with top:
+        folder = pick_run()
+    if folder is None:
+        return
+    records = pinned_records(folder)
+    if records is None:
+        return
+    if not records:
+        await_snapshots(folder)
+        return
+    try:
+        trained = read_config(folder.config).loss
+    except ValueError as error:
+        say(error)
+        return
+    choice = pick_sample(records)
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    with left:
+        names = pick_losses(trained.name)
+    with right:
+        own_weights = st.toggle(
+            "This run's lambdas",
+            key="same_lambdas",
+            bind="query-params",
+            help="Variants of the loss that trained then have its lambdas of the shown step in "
+            "place of those that were published with them.",
+        )
+    try:
+        view = cached_snapshot(choice.record.file).sample(choice.record.sample)
+    except ValueError as error:
+        say(error)
+        st.caption("Choose another step or sample above.")
+        return
+    lambdas = view.lambdas if own_weights else None
+    views = {f"{trained.name}, as trained": view} | _published(
+        folder, choice, trained.name, names, lambdas
+    )
+    st.caption(_where_from(folder, view))
+    if len(views) == 1:
+        st.info("Choose one to four **losses** above to hold against the one that trained.")
+    comparison = _compared(views)
+    if comparison is None:
+        return
+    losses = [trained, *(LossConfig(name=name) for name in list(views)[1:])]
+    cell = show_comparison(comparison, losses)
+    st.divider()
+    show_slips(folder, choice.record, family_of(trained.name), cell, lambdas)
+
+
+def compare_runs(top: DeltaGenerator) -> None:
+    """The same picture under several runs, each with its own loss and network."""
+    runs = {folder.name: folder for folder in list_runs(checkpoints_folder())}
+    with top:
+        folders = pick_runs(runs)
+    if len(folders) < 2:
+        st.info(
+            "Choose two to five **runs** above."
+            if len(runs) > 1
+            else "There is only one run. Open **Train** and train one with another loss."
+        )
+        return
+    records = {folder.name: pinned_records(folder) or [] for folder in folders}
+    common = set.intersection(*({each.sample for each in own} for own in records.values()))
+    empty = [name for name, own in records.items() if not own]
+    if empty or not common:
+        say(
+            f"{' and '.join(empty)} has no pictures yet: wait, or leave it out."
+            if empty
+            else "These runs have no pinned sample in common; leave one of them out."
+        )
+        return
+    choice = pick_sample([each for each in records[folders[0].name] if each.sample in common])
+    views: dict[str, SampleView] = {}
+    losses = []
+    for folder in folders:
+        own = [each for each in records[folder.name] if each.sample == choice.record.sample]
+        wanted = own[-1].step if choice.follows else choice.record.step
+        record = min(own, key=lambda each: abs(each.step - wanted))
+        try:
+            loss = read_config(folder.config).loss
+            view = cached_snapshot(record.file).sample(record.sample)
+        except ValueError as error:
+            say(error)
+            continue
+        losses.append(loss)
+        views[f"{folder.name}: {loss.name}, step {view.step:,}"] = view
+    st.caption(
+        "Each run's own network and loss, as its training process recorded them: nothing is "
+        "computed here. Where a run has no snapshot of the step, it is the nearest one."
+    )
+    comparison = _compared(views)
+    if comparison is not None:
+        show_comparison(comparison, losses)
+
+
+def show_comparison(comparison: Comparison, losses: list[LossConfig]) -> Cell:
+    """Everything that is compared; gives the selected cell."""
+    st.markdown(plain(summary(comparison)))
+    pictures = st.container()
+    cell = pick_cell(leading(comparison))
+    with pictures:
+        show_pictures(comparison, cell, key="compare")
+    show_terms(bars_of(comparison), key="compare")
+    show_ledger(comparison, key="compare")
+    show_masks(comparison, cell, key="compare")
+    show_cell(comparison, cell)
+    st.markdown("**Formulas**")
+    show_formulas(
+        [
+            Written(
+                each.label,
+                loss.name if is_published(loss.name) else f"{each.label}:",
+                each.view,
+                loss.options,
+            )
+            for each, loss in zip(comparison.losses, losses, strict=True)
+        ]
+    )
+    return cell
+
+
+def _published(
+    folder: RunFolder,
+    choice: Choice,
+    trained: str,
+    names: list[str],
+    lambdas: dict[str, float] | None,
+) -> dict[str, SampleView]:
+    """The chosen losses on the prediction; what cannot be shown is said."""
+    family = family_of(trained)
+    views = {}
+    with a_word_while_it_computes():
+        for name in names:
+            own = lambdas if family_of(name) == family else None
+            try:
+                views[name] = recomputed(folder, choice.record, name, lambdas=own)
+            except ValueError as error:
+                told = str(error)
+                say(told if told.startswith(name) else f"{name}: {told}")
+    return views
+
+
+def _compared(views: dict[str, SampleView]) -> Comparison | None:
+    if not views:
+        return None
+    try:
+        return compare_views(views)
+    except ValueError as error:
+        say(error)
+        return None
+
+
+def _where_from(folder: RunFolder, view: SampleView) -> str:
+    when = "before the first update" if view.step == 0 else f"after {view.step:,} updates"
+    return (
+        f"**{plain(view.name)}** as the network of {plain(folder.name)} sees it {when}, a batch of "
+        "this one picture. The loss that trained is drawn from its snapshot; the others are "
+        "computed here: variants of it from the same raw numbers, other losses from raw numbers "
+        "that say the same boxes, objectness and classes."
+    )
+
+
+if not list_runs(checkpoints_folder()):
+    no_runs()
+else:
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    with left:
+        mode = st.segmented_control(
+            "Compare on",
+            MODES,
+            default=PREDICTION,
+            required=True,
+            key=MODE_KEY,
+            bind="query-params",
+            help="one prediction: the losses look at the same network's output. trained runs: "
+            "each loss looks at the output of the network that it trained.",
+        )
+    if mode == RUNS:
+        compare_runs(right)
+    else:
+        compare_on_prediction(right)

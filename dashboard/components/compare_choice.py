@@ -1,0 +1,120 @@
+"""What is compared: chosen in widgets, kept in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.cache import cached_records
+from dashboard.components.errors import plain, say
+from yolo_core.compare.differences import MOST_LOSSES
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.records import SnapshotRecord
+from yolo_core.training.config import read_config
+from yolo_core.variants import FAMILY_NAMES, VARIANTS
+
+LOSSES_KEY, RUNS_KEY = "losses", "runs"
+
+
+def pick_losses(trained: str) -> list[str]:
+    """Asks for the published losses beside the one that trained; query parameter "losses".
+
+    Without a choice it is two variants of the family that trained.
+
+    Args:
+        trained: Name of the loss that trained, such as "yolov2" or "mine.py:MyLoss".
+    """
+    family = trained.split("/")[0]
+    own = [name for name in loss_names(family) if name != trained]
+    others = [name for each in FAMILY_NAMES if each != family for name in loss_names(each)]
+    most = MOST_LOSSES - 1
+    _preset_many(LOSSES_KEY, [*own, *others], _two_ends(own or others), most=most)
+    return st.multiselect(
+        "Losses beside it",
+        [*own, *others],
+        key=LOSSES_KEY,
+        bind="query-params",
+        max_selections=most,
+        placeholder="Choose one to four published losses",
+        help="A name alone is this project's sound default; name/variant is what was published.",
+    )
+
+
+def pick_runs(runs: Mapping[str, RunFolder]) -> list[RunFolder]:
+    """Asks for two to five runs; query parameter "runs".
+
+    Without a choice it is the newest run of each loss, five at most.
+    """
+    newest: dict[str, str] = {}
+    for name, folder in runs.items():
+        newest.setdefault(trained_loss(folder) or f"unreadable {name}", name)
+    start = list(newest.values())[:MOST_LOSSES]
+    start = start if len(start) > 1 else list(runs)[:2]
+    _preset_many(RUNS_KEY, list(runs), start, most=MOST_LOSSES)
+    chosen = st.multiselect(
+        "Runs",
+        list(runs),
+        key=RUNS_KEY,
+        bind="query-params",
+        max_selections=MOST_LOSSES,
+        placeholder="Choose two to five runs",
+    )
+    return [runs[name] for name in chosen]
+
+
+def loss_names(family: str) -> list[str]:
+    """A family and its published variants; nothing for a loss of one's own."""
+    if family not in FAMILY_NAMES:
+        return []
+    return [family, *(name for name in VARIANTS if name.startswith(f"{family}/"))]
+
+
+def trained_loss(folder: RunFolder) -> str | None:
+    """Name of the loss that a run trains with; None where its configuration cannot be read."""
+    try:
+        return read_config(Path(folder.config)).loss.name
+    except ValueError:
+        return None
+
+
+def pinned_records(folder: RunFolder) -> list[SnapshotRecord] | None:
+    """A run's records of pinned samples, each of which is a batch of its own.
+
+    The terms of a training batch are divided by counts over all its pictures, so one picture of it
+    says little about another loss.
+
+    Returns:
+        The records by step; None where they cannot be read, which is then said.
+    """
+    try:
+        return [record for record in cached_records(folder) if record.kind == "pinned"]
+    except ValueError as error:
+        say(error)
+        return None
+
+
+def _preset_many(key: str, options: Sequence[str], default: Sequence[str], *, most: int) -> None:
+    """Chooses the values of a multiselect that is bound to the address; call it before it.
+
+    What is no option (any more) is left out, and said.
+    """
+    first_look = key not in st.session_state
+    asked = st.query_params.get_all(key) if first_look else st.session_state[key]
+    known = [name for name in dict.fromkeys(asked) if name in options]
+    unknown = [name for name in asked if name not in options]
+    if unknown and first_look:
+        st.caption(plain(f"Not shown, because there is no such choice here: {', '.join(unknown)}."))
+    chosen = known[:most]
+    if not chosen and (unknown or (first_look and key not in st.query_params)):
+        chosen = list(default)
+    if first_look or chosen != list(asked):
+        st.session_state[key] = chosen
+        if first_look:
+            st.query_params[key] = chosen
+
+
+def _two_ends(names: Sequence[str]) -> list[str]:
+    """The first and the last of the names, which differ most."""
+    return list(dict.fromkeys([*names[:1], *names[-1:]]))

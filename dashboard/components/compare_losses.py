@@ -1,0 +1,155 @@
+"""Losses taken apart here and now, on the predictions of a snapshot; kept for the next look.
+
+The only part of the dashboard that needs TensorFlow, which is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.cache import cached_snapshot
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.records import SnapshotRecord
+from yolo_core.runs.snapshots import SampleView
+from yolo_core.training.config import read_config
+from yolo_core.variants import FAMILY_NAMES, VARIANTS
+
+# One at a time: two sessions would only slow each other, and TensorFlow is loaded once.
+_TURN = threading.Lock()
+_KEPT = 48
+
+
+@contextlib.contextmanager
+def a_word_while_it_computes() -> Iterator[None]:
+    """Says what the page waits for."""
+    loaded = "tensorflow" in sys.modules and not _TURN.locked()
+    words = (
+        "Computing the losses …"
+        if loaded
+        else "Loading TensorFlow to compute the losses: 4 to 15 seconds, once until the dashboard "
+        "is started again …"
+    )
+    with st.spinner(words):
+        yield
+
+
+def recomputed(
+    folder: RunFolder,
+    record: SnapshotRecord,
+    name: str,
+    *,
+    slips: Sequence[str] | None = None,
+    situations: Sequence[str] = (),
+    lambdas: Mapping[str, float] | None = None,
+) -> SampleView:
+    """A published loss on the prediction that a snapshot holds; do not change its arrays.
+
+    Args:
+        folder: The run: its configuration gives anchors and data.
+        record: The snapshot, of kind "pinned", and its sample.
+        name: A family or a variant.
+        slips: Exactly these slips; None leaves the loss as it is.
+        situations: As in `yolo_core.compare.slips.apply_slips`.
+        lambdas: Weights that differ from the loss's own.
+
+    Raises:
+        ValueError: The snapshot or the configuration cannot be read, or the loss does not take
+            these predictions.
+    """
+    path = Path(record.file)
+    return _recomputed(
+        str(path),
+        _age(path),
+        str(folder.config),
+        _age(folder.config),
+        record.sample,
+        name,
+        None if slips is None else tuple(slips),
+        tuple(situations),
+        None if lambdas is None else tuple(sorted(lambdas.items())),
+    )
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner=False)
+def _recomputed(
+    path: str,
+    path_age: int,  # noqa: ARG001, part of the key
+    config_path: str,
+    config_age: int,  # noqa: ARG001, part of the key
+    sample: str,
+    name: str,
+    slips: tuple[str, ...] | None,
+    situations: tuple[str, ...],
+    lambdas: tuple[tuple[str, float], ...] | None,
+) -> SampleView:
+    view = cached_snapshot(Path(path)).sample(sample)
+    config = read_config(Path(config_path))
+    with _TURN:
+        _load_tensorflow()
+        from yolo_core.compare.setup import loss_like, share_prediction
+        from yolo_core.compare.side_by_side import sample_view
+        from yolo_core.training.build import build_scenes
+        from yolo_core.training.families import build_loss
+
+        scenes = build_scenes(config)
+        loss = loss_like(
+            name,
+            config,
+            scenes,
+            slips=slips,
+            situations=situations,
+            lambdas=dict(lambdas or {}),
+            one_grid=family_of(name) != family_of(config.loss.name),
+        )
+        y_pred = view.y_pred
+        if is_published(config.loss.name):
+            trained = build_loss(config, scenes)
+            y_pred = share_prediction({name: loss}, y_pred, trained, source_name=config.loss.name)[
+                name
+            ]
+        elif loss.channel_names != view.channels:
+            raise ValueError(
+                f"{name} reads other channels than {config.loss.name}, the loss of this run."
+            )
+        return sample_view(
+            loss,
+            image=view.image,
+            y_true=view.y_true,
+            y_pred=y_pred,
+            class_names=view.class_names,
+            loss_name=name,
+            name=view.name,
+            step=view.step,
+        )
+
+
+def family_of(name: str) -> str:
+    """The family of a loss, such as "yolov2" of "yolov2/notebook"."""
+    return name.split("/")[0]
+
+
+def is_published(name: str) -> bool:
+    """Whether it is a published loss, and none out of somebody's file, which is never loaded."""
+    return name in FAMILY_NAMES or name in VARIANTS
+
+
+def _load_tensorflow() -> None:
+    """Loads TensorFlow, off the GPU: that belongs to the training process."""
+    import tensorflow as tf
+
+    # Refused once a GPU is in use, which only another user of TensorFlow in here can have done.
+    with contextlib.suppress(RuntimeError):
+        tf.config.set_visible_devices([], "GPU")
+
+
+def _age(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,181 @@
+"""The published slips as switches: what each one does to the picture on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from dashboard.components.address import asked_for, asked_unbound, preset, write_unbound
+from dashboard.components.compare_choice import loss_names
+from dashboard.components.compare_losses import a_word_while_it_computes, recomputed
+from dashboard.components.compare_terms import Written, bars_of, show_bars, show_formulas
+from dashboard.components.compare_view import (
+    show_ledger,
+    show_masks,
+    show_pictures,
+)
+from dashboard.components.errors import plain, say
+from dashboard.figures.places import Cell
+from dashboard.figures.terms_bar import WEIGHTED
+from yolo_core.compare.differences import Comparison, compare_views
+from yolo_core.compare.slip_table import Slip
+from yolo_core.compare.slips import options_with, slips_of
+from yolo_core.explain import totals_agree
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.records import SnapshotRecord
+
+SLIPS_KEY, BASE_KEY = "slips", "base"
+WITHOUT, WITH = "without", "with"
+
+
+def show_slips(
+    folder: RunFolder,
+    record: SnapshotRecord,
+    family: str,
+    cell: Cell,
+    lambdas: Mapping[str, float] | None,
+) -> None:
+    """A switch a slip of the family; under each one that is on, the picture without and with it.
+
+    Query parameters "slips" and "base".
+
+    Args:
+        folder: The run.
+        record: The snapshot and sample on the page.
+        family: The family of the loss that trained.
+        cell: The selected cell.
+        lambdas: The run's weights, to be used in place of the loss's own; or None.
+    """
+    st.markdown("**What a published slip does to this picture**")
+    slips = slips_of(family)
+    if not slips:
+        st.info(
+            "No published slip of this loss is known here. Choose a run of another loss above to "
+            "see those of its family."
+        )
+        return
+    st.caption(
+        "Each switch shows this picture without and with one slip that was really printed or "
+        "coded, all others off."
+    )
+    bases = loss_names(family)
+    asked = asked_for(BASE_KEY)
+    preset(BASE_KEY, asked if asked in bases else bases[0])
+    base = st.selectbox(
+        "On top of",
+        bases,
+        index=None,
+        key=BASE_KEY,
+        bind="query-params",
+        width=320,
+        help="The loss that the slip is put into; its own slips are taken out first.",
+    )
+    thrown = _thrown(slips)
+    chosen = []
+    for slip in slips:
+        key = f"slip {slip.name}"
+        st.session_state[key] = slip.name in thrown
+        title = f"**{plain(slip.title)}** ({plain(slip.number)}): {plain(slip.sentence)}"
+        if st.toggle(title, key=key, on_change=_throw, args=(slip.name, thrown)):
+            chosen.append(slip.name)
+            with st.container(border=True):
+                _show_slip(folder, record, base, slip, cell, lambdas)
+    write_slips(chosen)
+
+
+def write_slips(names: list[str]) -> None:
+    """Puts the slips into the address, and takes the parameter out where there are none."""
+    if names or SLIPS_KEY in st.query_params:
+        write_unbound(SLIPS_KEY, ",".join(names))
+
+
+def _thrown(slips: tuple[Slip, ...]) -> list[str]:
+    asked = (asked_unbound(SLIPS_KEY) or "").split(",")
+    known = [slip.name for slip in slips]
+    unknown = [name for name in asked if name and name not in known]
+    if unknown:
+        st.caption(plain(f"This loss has no slip {', '.join(unknown)}; it is left out."))
+    return [name for name in known if name in asked]
+
+
+def _throw(name: str, thrown: list[str]) -> None:
+    """One switch was pressed; the address follows, and the switches follow the address."""
+    now = [each for each in thrown if each != name]
+    if name not in thrown:
+        now.append(name)
+    write_unbound(SLIPS_KEY, ",".join(now))
+
+
+def _show_slip(
+    folder: RunFolder,
+    record: SnapshotRecord,
+    base: str,
+    slip: Slip,
+    cell: Cell,
+    lambdas: Mapping[str, float] | None,
+) -> None:
+    try:
+        with a_word_while_it_computes():
+            views = {
+                f"{base}, {word} it": recomputed(
+                    folder, record, base, slips=slips, situations=[slip.name], lambdas=lambdas
+                )
+                for word, slips in ((WITHOUT, ()), (WITH, (slip.name,)))
+            }
+        comparison = compare_views(views)
+    except ValueError as error:
+        say(error)
+        return
+    verdict = slip_verdict(comparison)
+    if verdict is None:
+        st.info(
+            plain(f"Nothing in the numbers of this picture changes. Where it shows: {slip.shows}"),
+            icon=":material/equal:",
+        )
+        return
+    st.markdown(plain(verdict))
+    measure = st.session_state.get("bars") or WEIGHTED
+    show_bars(bars_of(comparison), measure=measure, key=f"slip {slip.name}")
+    if comparison.ledger or comparison.masks:
+        show_pictures(comparison, cell, key=f"slip {slip.name}", columns=3)
+        show_ledger(comparison, key=f"slip {slip.name}")
+        show_masks(comparison, cell, key=f"slip {slip.name}")
+    options = [options_with(base, names, situations=[slip.name]) for names in ((), (slip.name,))]
+    show_formulas(
+        [
+            Written(each.label, base, each.view, own)
+            for each, own in zip(comparison.losses, options, strict=True)
+        ]
+    )
+
+
+def slip_verdict(comparison: Comparison) -> str | None:
+    """What a slip changes, in one sentence.
+
+    Args:
+        comparison: The loss without the slip, and with it.
+
+    Returns:
+        The sentence; None where no number, slot or object changes.
+    """
+    before, after = (each.view for each in comparison.losses)
+    changed = []
+    if not totals_agree(before.total, after.total, relative=1e-6):
+        changed.append(f"the loss goes from {before.total:.4g} to {after.total:.4g}")
+    for term in before.terms:
+        one, other = before.terms[term], after.terms.get(term, float("nan"))
+        if not totals_agree(one, other, relative=1e-6):
+            changed.append(f"{term} from {one:.4g} to {other:.4g}")
+        weight, new = before.lambdas[term], after.lambdas.get(term, float("nan"))
+        if weight != new:
+            changed.append(f"the lambda of {term} from {weight:.4g} to {new:.4g}")
+    if comparison.masks:
+        changed.append(f"{len(comparison.masks)} slots change their part")
+    if comparison.ledger:
+        count = len(comparison.ledger)
+        changed.append(f"{count} object{'s' * (count != 1)} get{'s' * (count == 1)} other slots")
+    if not changed:
+        return None
+    text = "; ".join(changed)
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,268 @@
+"""Several losses on one sample, drawn side by side: pictures, ledger, masks."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.components.cell_picker import cell_clicked
+from dashboard.components.errors import plain
+from dashboard.components.plot import plot
+from dashboard.figures.marks import mark_slots
+from dashboard.figures.places import Cell, detections
+from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
+from dashboard.figures.tiles import mask_figure
+from dashboard.tables import ledger_table, number
+from yolo_core.compare.differences import Compared, Comparison, slot_parts
+from yolo_core.explain import explain
+from yolo_core.reasons import cell_name, slot_reason, slot_word
+from yolo_core.runs.snapshots import SampleView
+
+MASKS_A_ROW = 2
+_SCORE_CUT = 0.3
+_ROWS_SHOWN = 12
+_MARKED_SHARE = 0.25
+# Of a tile's title: up to the number of its object slots.
+_SHORT = re.compile(r"^(.*?: \d+ object).*")
+
+
+def summary(comparison: Comparison) -> str:
+    """What differs, in one or two sentences."""
+    first = comparison.losses[0].view
+    objects, slots = len(first.objects), first.layout.count
+    words = "The picture holds no objects"
+    if objects:
+        words = f"The losses give {len(comparison.ledger)} of {objects} objects to different slots"
+    if not comparison.notes:
+        words += f" and put {len(comparison.masks)} of {slots:,} slots into different parts"
+    totals = ", ".join(f"{number(each.view.total)} ({each.label})" for each in comparison.losses)
+    return f"{words}. Loss: {totals}."
+
+
+def show_pictures(
+    comparison: Comparison, cell: Cell, *, key: str, columns: int | None = None
+) -> None:
+    """Each loss's picture: objects, the cells that own them, the matched anchors or predictors.
+
+    Args:
+        comparison: The losses on the sample.
+        cell: The selected cell of the leading loss.
+        key: Starts the names of the figures.
+        columns: How many pictures fit side by side; None takes what suits their number.
+    """
+    count = len(comparison.losses)
+    for row in in_rows(comparison.losses, columns or (count if count <= 4 else 3)):
+        for place, each in row:
+            with place:
+                _title(each)
+                figure = scene_figure(
+                    each.view,
+                    layers=(GRID, OBJECTS, CELLS, MATCHED, PREDICTIONS),
+                    cell=cell_in(each.view, cell, comparison),
+                    score_cut=_SCORE_CUT,
+                )
+                # The sentence below is the legend of all of them.
+                height, width = each.view.image.shape[:2]
+                figure.update_layout(showlegend=False, meta={"aspect": 0.85 * height / width})
+                plot(
+                    figure,
+                    key=f"{key} picture {each.label}",
+                    alt=f"The picture under {each.label}: objects, owning cells, matched slots.",
+                    on_click=_selects(each.view, comparison),
+                )
+    found = sum(len(detections(each.view, _SCORE_CUT)[0]) for each in comparison.losses)
+    st.caption(
+        "Green: the objects (index: class) and, filled, the cells that own them. Blue: the "
+        "anchors matched with them, or the predicted boxes where a loss has no anchors, with the "
+        f"score that decided. Orange: predictions of {_SCORE_CUT} or more"
+        f"{'' if found else ', of which there are none'}. Yellow: the selected cell; a click "
+        "selects another. Wrong: an object marked ✗, for which nothing is trained, "
+        "or an owning cell that does not hold the object's centre."
+    )
+
+
+def show_ledger(comparison: Comparison, *, key: str) -> None:
+    """The objects that the losses treat differently, a row a loss."""
+    count = len(comparison.losses[0].view.objects)
+    st.markdown("**Objects of which the losses make different things**")
+    if not count:
+        st.info("This picture holds no objects, so there is nothing to give to a slot.")
+        return
+    with_all = st.toggle("Also those that all agree on", key=f"{key} all objects")
+    wanted = [difference.index for difference in comparison.ledger]
+    if not wanted and not with_all:
+        st.success(
+            f"None: all {count} objects have the same status and slots under every loss.",
+            icon=":material/check:",
+        )
+        return
+    tables = [ledger_table(each.view, explain(each.view)) for each in comparison.losses]
+    rows = []
+    for at, index in enumerate(comparison.losses[0].view.objects.tolist()):
+        if not with_all and index not in wanted:
+            continue
+        for each, table in zip(comparison.losses, tables, strict=True):
+            row = table.iloc[at].to_dict()
+            rows.append({"object": row.pop("object"), "loss": each.label, **row})
+    _table(pd.DataFrame(rows))
+    st.caption(
+        "Every object that differs with the slots that it trains under each loss, and why. Wrong: "
+        "a status other than matched, or a slot in a cell that does not hold the object."
+    )
+
+
+def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
+    """The three masks of each loss, the slots that differ, and the selected cell in words."""
+    st.markdown("**Which slots are object, no object and ignored**")
+    differing = [difference.slot for difference in comparison.masks]
+    # Where most of them differ, outlines would only hide the colours.
+    marked = 0 < len(differing) <= _MARKED_SHARE * comparison.losses[0].view.layout.count
+    for row in in_rows(comparison.losses, MASKS_A_ROW):
+        for place, each in row:
+            with place:
+                _title(each)
+                figure = mask_figure(each.view, cell=cell_in(each.view, cell, comparison))
+                if marked:
+                    mark_slots(figure, each.view, differing, name="differs")
+                plot(
+                    _narrow(figure, each.view),
+                    key=f"{key} masks {each.label}",
+                    alt=f"Parts of the slots under {each.label}, one map for each anchor.",
+                    on_click=_selects(each.view, comparison),
+                )
+    st.caption(
+        "One map for each anchor or predictor, rows are heads: orange slots are trained for an "
+        "object, grey ones to say no object, blue ones are left alone"
+        f"{'; dotted pink ones are not the same under all losses' if marked else ''}. Wrong: an "
+        "object with no orange slot in its cell, or blue far away from every object (of these "
+        "losses only SSD leaves most slots alone)."
+    )
+    for note in comparison.notes:
+        st.info(plain(note), icon=":material/info:")
+    if comparison.notes:
+        return
+    if not comparison.masks:
+        st.success("Every slot falls in the same part under all losses.", icon=":material/check:")
+        return
+    count = comparison.losses[0].view.layout.count
+    st.markdown(f"**The {len(comparison.masks)} of {count:,} slots that fall in different parts**")
+    labels = [each.label for each in comparison.losses]
+    why = [f"{label}, why" for label in labels]
+    rows = [
+        {
+            "slot": each.place,
+            **dict(zip(labels, each.parts, strict=True)),
+            **dict(zip(why, each.reasons, strict=True)),
+        }
+        for each in comparison.masks
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key=f"{key} mask rows",
+        height=35 * (min(len(rows), _ROWS_SHOWN) + 1) + 3,
+    )
+    st.caption(
+        "Every slot that one loss trains otherwise than another, its part and the reason under "
+        "each. Wrong: a slot near an object that one loss trains to say no object, if you meant "
+        "to train with the other."
+    )
+
+
+def show_cell(comparison: Comparison, cell: Cell) -> None:
+    """What each loss does with the slots of the selected cell, and why."""
+    layout = leading(comparison).layout
+    own = layout.cell_slots(cell.head, cell.row, cell.column)
+    st.markdown(f"**What each loss does in {cell_name(layout, int(own[0]))}**")
+    rows = []
+    for each in comparison.losses:
+        view, here = each.view, cell_in(each.view, cell, comparison)
+        for slot in view.layout.cell_slots(here.head, here.row, here.column).tolist():
+            weighted = sum(float(view.lambdas[t]) * view.maps[t][slot] for t in view.maps)
+            rows.append(
+                {
+                    "loss": each.label,
+                    "slot": f"{slot_word(view.layout)} {view.layout.anchor[slot]}",
+                    "part and reason": slot_reason(view, slot),
+                    "adds to the loss": number(weighted),
+                }
+            )
+    _table(pd.DataFrame(rows))
+    st.caption(
+        "The same place in the picture under each loss, slot by slot: its part, why, and what it "
+        "adds to the weighted loss. Wrong: a large number from a slot that has nothing to do with "
+        "an object."
+    )
+
+
+def leading(comparison: Comparison) -> SampleView:
+    """The loss on whose grids the cell is selected: the one with the most heads."""
+    return max((each.view for each in comparison.losses), key=lambda view: len(view.layout.grids))
+
+
+def cell_in(view: SampleView, cell: Cell, comparison: Comparison) -> Cell:
+    """The cell of a loss at the place of a cell of the leading one."""
+    return _same_place(cell, leading(comparison), view)
+
+
+def _same_place(cell: Cell, source: SampleView, target: SampleView) -> Cell:
+    if source.layout.grids == target.layout.grids:
+        return cell
+    rows, columns, _ = source.layout.grids[cell.head]
+    head = min(cell.head, len(target.layout.grids) - 1)
+    own_rows, own_columns, _ = target.layout.grids[head]
+    return Cell(
+        head,
+        int((cell.row + 0.5) / rows * own_rows),
+        int((cell.column + 0.5) / columns * own_columns),
+    )
+
+
+def _selects(view: SampleView, comparison: Comparison) -> Callable[[Any], None]:
+    """What a click in a figure of that loss does: selects the place on the leading grid."""
+
+    def clicked(place: Any) -> None:
+        chosen = Cell(*(int(value) for value in place))
+        there = _same_place(chosen, view, leading(comparison))
+        cell_clicked(dataclasses.astuple(there))
+
+    return clicked
+
+
+def in_rows(losses: Sequence[Any], columns: int) -> list[list[tuple[Any, Any]]]:
+    """(column, loss) pairs, row by row."""
+    return [
+        list(zip(st.columns(columns, gap="medium"), losses[start:], strict=False))
+        for start in range(0, len(losses), columns)
+    ]
+
+
+def _title(each: Compared) -> None:
+    parts = np.bincount(slot_parts(each.view), minlength=3)
+    st.markdown(
+        f"**{plain(each.label)}**  \nloss {number(each.view.total)}: {parts[0]} object, "
+        f"{parts[1]:,} no object, {parts[2]:,} ignored"
+    )
+
+
+def _narrow(figure: go.Figure, view: SampleView) -> go.Figure:
+    """The tiles of a loss for a part of the page's width: they grow with it, titles are short."""
+    height, width = view.image.shape[:2]
+    heads, columns = len(view.layout.grids), max(count for _, _, count in view.layout.grids)
+    figure.for_each_annotation(lambda title: title.update(text=_SHORT.sub(r"\1", title.text)))
+    figure.update_layout(meta={"aspect": 1.08 * heads * height / (columns * width)})
+    return figure
+
+
+def _table(table: pd.DataFrame) -> None:
+    """Shows words as they are, whatever signs a class name or a term holds."""
+    table = table.map(lambda cell: plain(str(cell)))
+    table.columns = [plain(str(name)) for name in table.columns]
+    st.table(table, border="horizontal", hide_index=True)
