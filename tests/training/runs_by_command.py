@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import functools
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
+from yolo_core.__main__ import main
 from yolo_core.runs.layout import RunFolder, find_run
 from yolo_core.runs.store import RunStore
 
@@ -19,26 +26,34 @@ SMALL = (
     *("--network", "small", "--batch-size", "4", "--image-size", "48", "--validation-scenes", "8"),
     *("--seed", "3"),
 )
+STEPS = ("--steps", "30", "--checkpoint-every", "10", "--evaluate-every", "30")
 
 
-def yolo_core(*arguments: str, checkpoints: Path, **options) -> subprocess.CompletedProcess:
-    """Runs `python -m yolo_core ...` to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "yolo_core", *arguments, "--checkpoints", str(checkpoints)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        **options,
-    )
+def command(*arguments: str, checkpoints: Path) -> subprocess.CompletedProcess:
+    """What `python -m yolo_core ...` does, in this process: TensorFlow is imported once only."""
+    output, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        try:
+            code = main([*arguments, "--checkpoints", str(checkpoints)])
+        except SystemExit as ended:
+            code = ended.code
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
 
-def train(name: str, *arguments: str, checkpoints: Path) -> dict:
+def train(*arguments: str, checkpoints: Path) -> dict:
     """Trains to the end; the object that --json prints."""
-    done = yolo_core("train", "--run", name, *SMALL, *arguments, "--json", checkpoints=checkpoints)
+    done = command("train", *arguments, "--json", checkpoints=checkpoints)
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@functools.cache
+def whole_run() -> tuple[Path, dict]:
+    """The checkpoints folder of a run "whole" that nothing disturbed, and what --json printed."""
+    checkpoints = Path(tempfile.mkdtemp(prefix="whole-run-"))
+    atexit.register(shutil.rmtree, checkpoints, ignore_errors=True)
+    return checkpoints, train("--run", "whole", *SMALL, *STEPS, checkpoints=checkpoints)
 
 
 def start(*arguments: str, checkpoints: Path) -> subprocess.Popen:
@@ -73,3 +88,10 @@ def curve(checkpoints: Path, name: str) -> dict[str, np.ndarray]:
     with RunStore.open(RunFolder(checkpoints / name)) as store:
         rows = store.steps()
     return {key: rows[key] for key in rows if key not in ("time", "images_per_second")}
+
+
+def assert_same_curves(received: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    """Bit for bit."""
+    assert list(received) == list(expected)
+    for name in expected:
+        np.testing.assert_array_equal(received[name], expected[name], err_msg=name)

@@ -112,6 +112,14 @@ def test_another_network_is_refused_with_the_first_difference(path):
     assert_same_values(values_of(other), before)
 
 
+def test_the_same_network_made_again_reads_it(path, detector):
+    again = tiny_detector()
+    assert [v.path for v in variables_of(again)] != [v.path for v in variables_of(detector)]
+    read_checkpoint(path, again)
+    for read, written in zip(variables_of(again), variables_of(detector), strict=True):
+        np.testing.assert_array_equal(read.numpy(), written.numpy())
+
+
 def test_a_network_with_more_variables_is_refused(path):
     other = tiny_detector(dropout=0.0)
     with pytest.raises(ValueError, match="another network or loss: expected"):

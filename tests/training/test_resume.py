@@ -1,73 +1,178 @@
-"""A killed training goes on as if it had never been killed: the same numbers, every one."""
+"""A training that was interrupted goes on as if it never had been: the same numbers, every one."""
 
+import os
+import shutil
 import signal
+import time
 
 import numpy as np
 import pytest
 
-from tests.training.runs_by_command import SMALL, curve, start, train, wait_for_step, yolo_core
-from yolo_core.runs.layout import find_run
+from tests.training.runs_by_command import (
+    SMALL,
+    STEPS,
+    assert_same_curves,
+    command,
+    curve,
+    start,
+    train,
+    wait_for_step,
+)
+from yolo_core.runs.layout import RunFolder, create_run, find_run
+from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
-
-STEPS = ("--steps", "60", "--checkpoint-every", "20", "--evaluate-every", "60")
+from yolo_core.training.control import Control
 
 pytestmark = pytest.mark.slow
 
 
-def assert_same_curves(received, expected):
-    assert list(received) == list(expected)
-    for name in expected:
-        np.testing.assert_array_equal(received[name], expected[name], err_msg=name)
+@pytest.fixture
+def at_step(monkeypatch):
+    """at_step[12] = function: called with the store between step 12 and the next."""
+    planned = {}
+    between = Control.between
+
+    def with_plan(control, done):
+        if done in planned:
+            planned.pop(done)(control.store)
+        between(control, done)
+
+    monkeypatch.setattr(Control, "between", with_plan)
+    return planned
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    checkpoints = tmp_path_factory.mktemp("whole")
-    train("whole", *STEPS, checkpoints=checkpoints)
-    return curve(checkpoints, "whole")
+def test_stopped_torn_and_interrupted(tmp_path, whole, at_step):
+    at_step[12] = lambda store: store.send("stop")
+    at_step[17] = lambda _: os.kill(os.getpid(), signal.SIGINT)
+    stopped = train("--run", "often", *SMALL, *STEPS, checkpoints=tmp_path)
+    folder = find_run(tmp_path, "often")
+    assert (stopped["steps"], read_status(folder).state) == (12, RunState.STOPPED)
+    assert read_status(folder).message == "Stopped by the command stop after step 12."
 
-
-def test_killed_between_checkpoints(tmp_path, whole):
-    process = start("--run", "killed", *SMALL, *STEPS, checkpoints=tmp_path)
-    wait_for_step(tmp_path, "killed", 33)
-    process.kill()
-    process.communicate()
-    done = yolo_core("train", "--resume", "killed", checkpoints=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert_same_curves(curve(tmp_path, "killed"), whole)
-
-
-def test_killed_while_a_checkpoint_is_half_written(tmp_path, whole):
-    process = start("--run", "torn", *SMALL, *STEPS, checkpoints=tmp_path)
-    wait_for_step(tmp_path, "torn", 41)
-    process.kill()
-    process.communicate()
-    with RunStore.open(find_run(tmp_path, "torn")) as store:
-        newest = store.checkpoints()[-1].path
     # What a power cut leaves behind: the newest file cut short, and a half-written one beside it.
-    newest.write_bytes(newest.read_bytes()[:1000])
-    newest.with_name(".step-00000060.npz.tmp").write_bytes(b"PK")
-    done = yolo_core("train", "--resume", "torn", checkpoints=tmp_path)
+    with RunStore.open(folder) as store:
+        newest = store.checkpoints()[-1]
+    assert newest.step == 12
+    newest.path.write_bytes(newest.path.read_bytes()[:1000])
+    torn = newest.path.with_name(".step-00000020.npz.77.tmp")
+    torn.write_bytes(b"PK")
+
+    done = command("train", "--resume", "often", checkpoints=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "damaged" in done.stdout
-    assert_same_curves(curve(tmp_path, "torn"), whole)
+    assert "step-00000012.npz is damaged" in done.stdout
+    assert "Resuming from the checkpoint of step 10." in done.stdout
+    assert not torn.exists()
+    assert read_status(folder).message == "Stopped by Ctrl-C after step 17."
+
+    finished = train("--resume", "often", checkpoints=tmp_path)
+    assert (finished["steps"], read_status(folder).state) == (30, RunState.FINISHED)
+    assert_same_curves(curve(tmp_path, "often"), curve(whole, "whole"))
+    with RunStore.open(folder) as store, RunStore.open(find_run(whole, "whole")) as other:
+        kinds = [event.kind for event in store.events()]
+        assert kinds == ["started", "stop", "resumed", "resumed", "finished"]
+        assert [record.step for record in store.checkpoints()] == [17, 20, 30]
+        assert len(list(folder.weights.iterdir())) == 3
+        np.testing.assert_equal(store.evaluations(), other.evaluations())
+        assert dict(snapshots(store)).items() >= dict(snapshots(other)).items()
 
 
-def test_live_changes_are_made_again_at_their_steps(tmp_path):
-    live = ("--run", "live", *SMALL, "--steps", "80", "--checkpoint-every", "1000")
-    process = start(*live, checkpoints=tmp_path)
-    wait_for_step(tmp_path, "live", 5)
-    for command in (("set-lambda", "coord", "7"), ("set-learning-rate", "0.001")):
-        assert yolo_core("command", "live", *command, checkpoints=tmp_path).returncode == 0
-    process.send_signal(signal.SIGKILL)
+def snapshots(store):
+    return [((r.step, r.kind, r.sample), (r.total, str(r.terms))) for r in store.snapshots()]
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """A process that trains the run "killed"; it does not outlive its test."""
+    process = start("--run", "killed", *SMALL, *STEPS, checkpoints=tmp_path)
+    yield process
+    process.kill()
     process.communicate()
-    with RunStore.open(find_run(tmp_path, "live")) as store:
-        before = store.steps()
-    done = yolo_core("train", "--resume", "live", checkpoints=tmp_path)
-    assert done.returncode == 0, done.stderr
-    after = curve(tmp_path, "live")
-    kept = len(before["step"])
-    assert kept >= 6
-    for name in ("total", "learning_rate", "lambda/xy", "lambda/wh"):
-        np.testing.assert_array_equal(after[name][:kept], before[name], err_msg=name)
-    assert after["lambda/xy"][-1] == 7
+
+
+def test_killed_with_live_changes_on_the_way(tmp_path, killed):
+    folder = RunFolder(tmp_path / "killed")
+    wait_for(lambda: read_status(folder).process is not None)
+
+    def tell(what, **arguments):
+        with RunStore.open(folder) as store:
+            answer = store.wait_for_answer(store.send(what, arguments), 120)
+        assert answer.state == "done", answer
+        return answer.step
+
+    # Before TensorFlow is even there: commands wait for the first step.
+    tell("pause")
+    tell("step", count=7)
+    wait_for_step(tmp_path, "killed", 7)
+    assert tell("set-lambda", name="coord", value=7.0) == 8
+    tell("step", count=6)
+    wait_for_step(tmp_path, "killed", 13)
+    assert tell("set-learning-rate", value=0.001) == 14
+    assert tell("set-lambda", name="xy", value=2.0) == 14
+    tell("step", count=4)
+    wait_for_step(tmp_path, "killed", 17)
+    tell("resume")
+    killed.kill()
+    killed.wait()
+    assert read_status(folder).state is RunState.LOST
+    before = curve(tmp_path, "killed")
+    train("--resume", "killed", checkpoints=tmp_path)
+    after = curve(tmp_path, "killed")
+    for name, values in before.items():
+        np.testing.assert_array_equal(after[name][: len(values)], values, err_msg=name)
+
+    # The same changes made by nobody: a run that has them on record before its first step.
+    reference = create_run(tmp_path, "reference")
+    shutil.copy(folder.config, reference.config)
+    with RunStore.open(folder) as store, RunStore.create(reference) as other:
+        for event in store.events():
+            if event.kind.startswith("set-"):
+                other.record_event(event.step, event.kind, event.detail)
+    train("--resume", "reference", checkpoints=tmp_path)
+    assert_same_curves(after, curve(tmp_path, "reference"))
+    assert list(after["lambda/xy"][[6, 7, 12, 13, 29]]) == [before["lambda/xy"][0], 7, 7, 2, 2]
+    assert list(after["lambda/wh"][[7, 29]]) == [7, 7]
+    assert after["learning_rate"][13] == pytest.approx(0.001)
+
+
+def test_a_run_that_turned_nan_goes_on_with_other_lambdas(tmp_path, whole):
+    as_whole = str(float(curve(whole, "whole")["lambda/wh"][0]))
+    bad = ("--run", "nan", *SMALL, *STEPS, "--lambda", "wh=1e38")
+    done = command("train", *bad, "--json", checkpoints=tmp_path)
+    folder = find_run(tmp_path, "nan")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
+        "error: The loss stopped being a finite number at step 1: the gradient of term wh first"
+    )
+    assert "train/" in line
+    assert "The weights of step 0 are kept" in line
+    status = read_status(folder)
+    assert (status.state, f"error: {status.message}") == (RunState.FAILED, line)
+    with RunStore.open(folder) as store:
+        assert [record.step for record in store.checkpoints()] == [0]
+        assert [event.kind for event in store.events()] == ["started", "failed"]
+
+    train("--resume", "nan", "--lambda", f"wh={as_whole}", checkpoints=tmp_path)
+    assert_same_curves(curve(tmp_path, "nan"), curve(whole, "whole"))
+
+
+def test_without_a_readable_checkpoint_nothing_is_lost(tmp_path, whole):
+    shutil.copytree(whole / "whole", tmp_path / "torn")
+    folder = find_run(tmp_path, "torn")
+    with RunStore.open(folder, writable=True) as store:
+        store.set_status(state=RunState.STOPPED)
+    for path in folder.weights.iterdir():
+        path.write_bytes(b"")
+    done = command("train", "--resume", "torn", checkpoints=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: No checkpoint of the run can be read.")
+    assert len(done.stderr.splitlines()) == 1
+    assert read_status(folder).state is RunState.FAILED
+    assert_same_curves(curve(tmp_path, "torn"), curve(whole, "whole"))
+
+
+def wait_for(condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)

@@ -45,7 +45,16 @@ def test_a_rate_that_is_set_holds_at_its_step_and_the_schedule_goes_on(schedule)
     assert rate.at(60) / rate.at(30) == pytest.approx(before[2] / before[0])
 
 
-def test_the_peak_alone_carries_a_live_change_over_to_another_process():
+def test_a_rate_that_is_set_while_warming_up_does_not_rise_again():
+    rate = LearningRate(1.0, "cosine", 1000)
+    rate.set_at(20, 0.125)
+    assert rate.at(20) == 0.125
+    assert rate.at(100) < 0.125
+
+
+def test_peak_and_warm_up_carry_a_live_change_over_to_another_process():
     first = LearningRate(1.0, "cosine", 100)
-    first.set_at(30, 0.125)
-    assert LearningRate(first.peak, "cosine", 100).at(77) == first.at(77)
+    first.set_at(3, 0.125)
+    second = LearningRate(first.peak, "cosine", 100)
+    second.warms_up = first.warms_up
+    assert [second.at(step) for step in (5, 77)] == [first.at(step) for step in (5, 77)]
