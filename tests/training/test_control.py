@@ -250,3 +250,12 @@ def wait_for(condition, seconds=5.0):
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.01)
+
+
+def test_what_a_new_command_sets_no_later_replay_undoes(loop, store):
+    store.record_event(3, "set-lambda", {"name": "xy", "value": 7.0, "before": 1.0})
+    store.record_event(3, "set-lambda", {"name": "wh", "value": 9.0, "before": 1.0})
+    loop.control.replay(store.events(), after=0)
+    store.send("set-lambda", {"name": "xy", "value": 4.0})
+    assert loop.run(4) == [4, 4, 4, 4]
+    assert loop.loss.lambdas["wh"].numpy() == 9

@@ -142,6 +142,8 @@ class Control:
                 return done
             case _:
                 before = self._change(command.name, arguments, done + 1)
+                # Whoever sets something now means it: a replay may not take it back later.
+                self._replays = [e for e in self._replays if not self._settles(command, e)]
                 detail = {**arguments, **before}
                 self.store.record_event(done + 1, command.name, detail)
         return done + 1
@@ -159,6 +161,16 @@ class Control:
             return {"before": before}
         self.actions.pin(tuple(arguments["samples"]))
         return {}
+
+    def _settles(self, command: Command, event: Event) -> bool:
+        """Whether a new command sets what an event of the interrupted training had set."""
+        if command.name != event.kind or command.name != "set-lambda":
+            return command.name == event.kind
+        new, old = (
+            set(self.loss.expand_lambdas({each["name"]: each["value"]}))
+            for each in (command.arguments, event.detail)
+        )
+        return old <= new
 
     def _replay_until(self, step: int) -> None:
         while self._replays and self._replays[0].step <= step:

@@ -207,6 +207,7 @@ class Training(keras.callbacks.Callback):
                 damaged.path.unlink(missing_ok=True)
             self.done = state["step"]
             self.rate.peak = state["peak_learning_rate"]
+            self.rate.warms_up = state["warms_up"]
             self.snapshots.pin(tuple(state["pinned"]))
             self._totals = Totals(**state["totals"])
             self.store.truncate_after(self.done)
@@ -222,6 +223,7 @@ class Training(keras.callbacks.Callback):
         state = {
             "step": self.done,
             "peak_learning_rate": self.rate.peak,
+            "warms_up": self.rate.warms_up,
             "pinned": list(self.snapshots.pinned),
             "totals": dataclasses.asdict(self._totals),
         }
