@@ -44,7 +44,8 @@ def describe_non_finite(
     at_output = not _all_finite(y_pred)
     prefix = "the network's own output, and with it " if at_output else ""
     maps = {name: value.numpy() for name, value in breakdown.maps.items()}
-    shares = {name: maps[name] * breakdown.lambdas[name].numpy() for name in maps}
+    with np.errstate(all="ignore"):
+        shares = {name: maps[name] * breakdown.lambdas[name].numpy() for name in maps}
     for values, by_sample, words in (
         (breakdown.terms, maps, "term {}"),
         (weighted, shares, "term {} times its lambda"),
