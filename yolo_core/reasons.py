@@ -69,8 +69,10 @@ def slot_reason(view: SampleView, slot: int) -> str:
     if assignment.object_mask[slot]:
         return _object_slot_reason(view, slot)
     if view.objects.size == 0:
-        part = "no object" if assignment.no_object_mask[slot] else "ignored"
-        return f"{part}: the picture holds no objects."
+        if assignment.no_object_mask[slot]:
+            return "no object: the picture holds no objects."
+        rule = f", and {view.ignore_rule}" if view.ignore_rule else ""
+        return f"ignored: the picture holds no objects{rule}."
     overlap = _best_overlap(view)
     nearest = int(view.objects[np.argmax(view.targets["overlap"][slot, view.objects])])
     near = f"{object_name(view, nearest)} with IoU {overlap[slot]:.2f}"
@@ -83,15 +85,17 @@ def slot_reason(view: SampleView, slot: int) -> str:
                 "for that object, and this loss pushes this one down."
             )
         return f"no object: its box overlaps {near} at most."
+    rule = f", and {view.ignore_rule}" if view.ignore_rule else ""
     trained = overlap[assignment.no_object_mask]
     if overlap[slot] > 0 and (trained.size == 0 or overlap[slot] >= trained.max()):
-        return f"ignored: its box overlaps {near}, too much for this loss to call it empty."
+        rule = rule or ", too much for this loss to call it empty"
+        return f"ignored: its box overlaps {near}{rule}."
     candidacy = _candidacy(view, slot)
     if candidacy:
-        return f"ignored: {candidacy}."
+        return f"ignored: {candidacy}{rule}."
     return (
         "ignored: it is responsible for no object, and this loss does not train it as empty "
-        f"either; its box overlaps {near} at most."
+        f"either; its box overlaps {near} at most{rule}."
     )
 
 

@@ -111,6 +111,7 @@ def sample_view(
         predictions={key: value[0] for key, value in seen.items()},
         batch_total=float(whole.total),
         batch_terms={term: float(value) for term, value in whole.terms.items()},
+        ignore_rule=loss.ignore_rule,
     )
 
 

@@ -164,6 +164,12 @@ class DetectionLoss(keras.losses.Loss):
         """The name of each raw channel of a slot."""
         raise NotImplementedError
 
+    @property
+    def ignore_rule(self) -> str:
+        """When a slot without an object is ignored, as the end of a sentence; "" for never."""
+        threshold = getattr(self, "options", {}).get("ignore_threshold")
+        return "" if threshold is None else f"the rule ignores from IoU {threshold:.2f} on"
+
     def get_config(self) -> dict[str, Any]:
         """The keyword arguments that make this loss again, with the lambdas as they are now."""
         return {

@@ -139,6 +139,14 @@ class SSDLoss(MultiHeadLoss):
         self.head_grids(y_pred_shape)
         return self.layout
 
+    @property
+    def ignore_rule(self) -> str:
+        """When a slot without an object is ignored, as the end of a sentence."""
+        return (
+            f"the rule trains only the {self.options['negative_ratio']} hardest negatives for "
+            "each matched prior of the picture"
+        )
+
     def get_config(self) -> dict[str, Any]:
         """All keyword arguments."""
         config = self.prior_config

@@ -117,6 +117,13 @@ class YoloV1Loss(GridLoss):
         classes = ops.reshape(y_pred[..., count * 5 :], (-1, height * width, self.num_classes))
         return ops.concatenate([boxes, ops.repeat(classes, count, axis=1)], axis=-1)
 
+    @property
+    def ignore_rule(self) -> str:
+        """When a slot without an object is ignored, as the end of a sentence; "" for never."""
+        if self.options["no_object"] == "all_nonresponsible":
+            return ""
+        return "the rule trains boxes as empty only in cells without an object"
+
     def get_config(self) -> dict[str, Any]:
         """All keyword arguments."""
         return {**super().get_config(), **self.options}

@@ -157,6 +157,16 @@ class YoloV3Loss(MultiHeadLoss):
         """The heads in order, with the anchors as priors."""
         return SlotLayout.from_grids(self.head_grids(y_pred_shape), self.anchors.of_heads)
 
+    @property
+    def ignore_rule(self) -> str:
+        """When a slot without an object is ignored, as the end of a sentence."""
+        if self.options["ignore_rule"] != "anchor_shape":
+            return super().ignore_rule
+        return (
+            "the rule ignores slots of an object's own cell from a shape IoU above "
+            f"{self.options['ignore_threshold']:.2f} on"
+        )
+
     def get_config(self) -> dict[str, Any]:
         """All keyword arguments; anchors as image fractions."""
         return {

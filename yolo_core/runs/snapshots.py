@@ -75,6 +75,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "class_names": list(snapshot.class_names),
         "loss_name": snapshot.loss_name,
         "channels": list(snapshot.channels),
+        "ignore_rule": snapshot.ignore_rule,
         "grids": [list(grid) for grid in snapshot.layout.grids],
         "candidate_measure": whole.assignment.candidate_measure,
         **{group: list(getattr(whole, group)) for group in _GROUPS},
@@ -137,6 +138,7 @@ def _snapshot(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Snapshot:
         samples=tuple(meta["samples"]),
         class_names=tuple(meta["class_names"]),
         loss_name=meta["loss_name"],
+        ignore_rule=meta.get("ignore_rule", ""),
         channels=tuple(meta["channels"]),
         layout=SlotLayout(
             grids=tuple(tuple(grid) for grid in meta["grids"]),

@@ -44,6 +44,7 @@ class SampleView:
         predictions: {name: (P, ...)}.
         batch_total: The batch's total, equal to `total` for a pinned sample.
         batch_terms: The batch's terms, equal to `terms` for a pinned sample.
+        ignore_rule: `DetectionLoss.ignore_rule`, "" where nothing is known of it.
     """
 
     step: int
@@ -66,6 +67,7 @@ class SampleView:
     predictions: dict[str, np.ndarray]
     batch_total: float
     batch_terms: dict[str, float]
+    ignore_rule: str = ""
 
     @property
     def objects(self) -> np.ndarray:
@@ -93,6 +95,7 @@ class Snapshot:
         y_true: (B, N, 5 + C) float32 label rows, boxes as image fractions.
         y_pred: (B, P, channels) float32, raw network output.
         keep: (B, P) bool. Slots whose detection survives non-maximum suppression.
+        ignore_rule: `DetectionLoss.ignore_rule`, "" where nothing is known of it.
     """
 
     step: int
@@ -107,6 +110,7 @@ class Snapshot:
     y_true: np.ndarray
     y_pred: np.ndarray
     keep: np.ndarray
+    ignore_rule: str = ""
 
     def sample(self, name: str) -> SampleView:
         """One sample by its name.
@@ -153,6 +157,7 @@ class Snapshot:
             predictions={key: value[at] for key, value in whole.predictions.items()},
             batch_total=batch_total,
             batch_terms=batch_terms,
+            ignore_rule=self.ignore_rule,
         )
 
 

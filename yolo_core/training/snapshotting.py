@@ -107,6 +107,7 @@ class Snapshotter:
             samples=names,
             class_names=self.scenes.class_names,
             loss_name=self.loss_name,
+            ignore_rule=loss.ignore_rule,
             channels=loss.channel_names,
             layout=loss.slots(self.detector.network.output_shape),
             breakdown=breakdown,
