@@ -32,21 +32,24 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the report of one sample."""
     folder = find_run(arguments.checkpoints, arguments.run)
-    record = _record(folder, arguments.sample, arguments.step)
+    record = snapshot_record(folder, arguments.sample, arguments.step)
     view = read_snapshot(record.file).sample(arguments.sample)
-    report = explain(view, recorded_total=record.total)
+    # What was recorded of a training batch is the loss of all its samples, not of this one.
+    is_alone = record.kind == "pinned"
+    report = explain(view, recorded_total=record.total if is_alone else None)
     if arguments.json:
-        print(json.dumps(report.to_json()))
+        where = {"run": folder.name, "sample": record.sample, "step": record.step}
+        print(json.dumps({**where, "kind": record.kind, **report.to_json()}))
     else:
-        print(_text(report, arguments.sample, record.step))
+        print(_text(report, record))
     return 0
 
 
-def _text(report: Report, sample: str, step: int) -> str:
+def _text(report: Report, record: SnapshotRecord) -> str:
     """The report for reading."""
     masks = report.masks
     lines = [
-        f"{sample} at step {step}: {masks.slots} slots = {masks.object} object "
+        f"{record.sample} at step {record.step}: {masks.slots} slots = {masks.object} object "
         f"+ {masks.no_object} no object + {masks.ignore} ignored."
     ]
     for item in report.objects:
@@ -59,11 +62,25 @@ def _text(report: Report, sample: str, step: int) -> str:
     for term, value in report.terms.items():
         weight = report.lambdas[term]
         lines.append(f"{term:<16}{value:>12.6g}{weight:>10.4g}{weight * value:>12.6g}")
-    lines.append(f"total {report.total:.6g}; the training recorded {report.recorded_total:.6g}.")
+    if record.kind == "pinned":
+        said = f"the training recorded {record.total:.6g}."
+    else:
+        said = f"its share of {record.total:.6g}, the recorded loss of that step's batch."
+    lines.append(f"total {report.total:.6g}; {said}")
     return "\n".join(lines)
 
 
-def _record(folder: RunFolder, sample: str, step: str) -> SnapshotRecord:
+def snapshot_record(folder: RunFolder, sample: str, step: str) -> SnapshotRecord:
+    """The snapshot that `--sample` and `--step` mean.
+
+    Args:
+        folder: The run.
+        sample: Name of the sample.
+        step: A number, or "last".
+
+    Raises:
+        ValueError: There is none; the message says which there are.
+    """
     with RunStore.open(folder) as store:
         records = store.snapshots(sample=sample)
         if not records:
@@ -73,12 +90,14 @@ def _record(folder: RunFolder, sample: str, step: str) -> SnapshotRecord:
                 f"Run {folder.name!r} has no snapshot of {sample!r}; it has {names}. "
                 f"python -m yolo_core command {folder.name} pin SAMPLE... adds others."
             )
+    # Where a sample is pinned and in the training batch of the same step, the one with its own
+    # loss: "pinned" comes after "batch".
     if step == "last":
         return records[-1]
     if not step.isascii() or not step.isdigit():
         raise ValueError(f"--step takes a number or last; received {step!r}.")
-    for record in records:
+    for record in reversed(records):
         if record.step == int(step):
             return record
-    steps = ", ".join(str(r.step) for r in records)
+    steps = ", ".join(str(r.step) for r in {r.step: r for r in records}.values())
     raise ValueError(f"There is no snapshot of {sample!r} at step {step}; there is at {steps}.")
