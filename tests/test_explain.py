@@ -365,3 +365,11 @@ def test_no_keras_and_no_tensorflow() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_an_ignored_slot_names_the_rule_of_its_loss_with_the_threshold() -> None:
+    view = dataclasses.replace(make_view(), ignore_rule="the rule ignores from IoU 0.60 on")
+    assert slot_reason(view, 0) == (
+        "ignored: its box overlaps object 0 (class cat) with IoU 0.63, "
+        "and the rule ignores from IoU 0.60 on."
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.losses import MnistYoloLoss, YoloV2Loss
+from yolo_core.losses import MnistYoloLoss, YoloV2Loss, published
 
 LOG_2 = math.log(2)
 
@@ -162,3 +162,18 @@ def test_with_verbatim_counts_a_lambda_of_zero_on_xy_leaves_wh_as_it_is():
     # As printed, objectness and no_object share a count, and one without weight is not counted.
     loss.set_lambda("objectness", 0.0)
     assert terms_of(loss.breakdown(y_true, y_pred))["no_object"] == pytest.approx(0.125, rel=1e-5)
+
+
+def test_each_loss_says_when_it_ignores():
+    two = {"num_classes": 2}
+    anchors = [(1.0, 1.0)]
+    rules = {
+        "no loss ignores": published("mnist_yolo", **two).ignore_rule,
+        "yolov2": published("yolov2", anchors=anchors, ignore_threshold=0.7, **two).ignore_rule,
+        "yolov3": published("yolov3", anchors=anchors, **two).ignore_rule,
+    }
+    assert rules == {
+        "no loss ignores": "",
+        "yolov2": "the rule ignores from IoU 0.70 on",
+        "yolov3": "the rule ignores slots of an object's own cell from a shape IoU above 0.50 on",
+    }
