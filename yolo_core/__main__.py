@@ -1,4 +1,4 @@
-"""`python -m yolo_core train | runs | command | explain`."""
+"""`python -m yolo_core train | runs | command | explain | compare`."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 when it worked, 1 when a training failed, 2 for bad input, 130 when
         Ctrl-C ended it before it had done anything.
     """
-    from yolo_core.cli import command, explain, runs, train
+    from yolo_core.cli import command, compare, explain, runs, train
 
     parser = _Parser(
         prog="python -m yolo_core",
         description="Train anchor-based detectors and see what their losses do.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (train, runs, command, explain):
+    for module in (train, runs, command, explain, compare):
         module.add_parser(commands)
     parsed = parser.parse_args(arguments)
     try:

@@ -92,7 +92,7 @@ def load_object(name: str) -> Any:
         sys.path.insert(0, folder)
     # A name of its own, so that it hides no installed module; listed, because AutoGraph and
     # Keras's serialisation look their classes' modules up.
-    spec = importlib.util.spec_from_file_location(f"own_loss_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(_module_name(path), path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     with blamed_on(path, "it could not be loaded"):
@@ -108,6 +108,15 @@ def load_object(name: str) -> Any:
         raise ValueError(
             f"{path} has no {attribute!r}; it defines {', '.join(defined) or 'nothing'}."
         ) from None
+
+
+def names_around(name: str) -> dict[str, Any]:
+    """The names of a file that was loaded, to be read and set."""
+    return vars(sys.modules[_module_name(split_name(name)[0])])
+
+
+def _module_name(path: Path) -> str:
+    return f"own_loss_{path.stem}"
 
 
 def load_loss_class(name: str) -> type[DetectionLoss]:

@@ -1,45 +1,68 @@
 """Two gradients of one prediction, slot by slot and channel by channel. No Keras in here.
 
-The command line computes them (`own_gradient.py`) and writes them here; the Compare page reads
-them back, so that it never loads anybody's file.
+The command line computes them (`own_gradient.py`) and writes them to a file (`saved.py`), which the
+Compare page reads: so it never loads anybody's code.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from yolo_core.runs.views import SampleView
+from yolo_core.compare.differences import PARTS, place_name, slot_parts
+from yolo_core.compare.findings import find, group_sentence, slot_sentence
+from yolo_core.compare.term_factors import (
+    TOLERANCE,
+    TermFactor,
+    median_ratio,
+    relative_difference,
+    term_factors,
+    trained,
+)
+from yolo_core.reasons import slot_reason
+from yolo_core.runs.views import SampleView, Snapshot
+
+GROUPS = {"x": "x, y", "y": "x, y", "w": "w, h", "h": "w, h"}
 
 
 @dataclasses.dataclass(frozen=True)
-class GroupFactor:
-    """How one kind of channel of one part of the slots compares.
+class Group:
+    """One kind of channel on one part of the slots.
 
     Attributes:
         group: "x, y", "w, h", "objectness" (SSD: "background") or "classes".
-        part: "object", "no object" or "ignored": the published loss's part.
+        part: "object", "no object" or "ignored", by the published loss.
         entries: Numbers in it that either loss trains.
-        factor: Yours over the published one, the median; None where one of the two is zero
-            throughout.
-        agree: How many numbers agree once multiplied with that factor.
-        sentence: The same in words; empty where nothing is to be said.
+        yours: How many of them your loss trains.
+        published: How many of them the published loss trains.
+        factor: Median of yours over the published one; None where no number is trained by both.
+            Of a box it may mix the factors of several terms: `GradientComparison.terms` has each.
+        agree: How many agree, up to the factors of the terms.
+        sentence: The same in words.
     """
 
     group: str
     part: str
     entries: int
+    yours: int
+    published: int
     factor: float | None
     agree: int
     sentence: str
 
+    @property
+    def is_weight(self) -> bool:
+        """Whether all of them agree, up to the factors of the terms."""
+        return self.agree == self.entries
+
 
 @dataclasses.dataclass(frozen=True)
 class SlotDifference:
-    """A slot on which the two gradients differ, beyond its groups' factors.
+    """A slot on which the two gradients differ by more than the weights of terms.
 
     Attributes:
         sample: Name of the picture.
@@ -48,6 +71,7 @@ class SlotDifference:
         row: Grid row.
         column: Grid column.
         anchor: Index of the anchor or predictor in its cell.
+        place: These in words.
         part: "object", "no object" or "ignored", by the published loss.
         reason: Why, by the published loss.
         channels: (name, yours, published) of the channels that differ, the worst first.
@@ -61,6 +85,7 @@ class SlotDifference:
     row: int
     column: int
     anchor: int
+    place: str
     part: str
     reason: str
     channels: tuple[tuple[str, float, float], ...]
@@ -75,74 +100,219 @@ class GradientComparison:
     Attributes:
         yours: What your loss is called, "FILE.py:function".
         against: Name of the published loss.
-        views: One a sample: the published loss's breakdown, which every figure can draw.
+        snapshot: The published loss's breakdown of the pictures.
         your_gradient: (B, P, channels) float32.
-        published_gradient: (B, P, channels) float32.
-        your_total: What your loss returned, the mean where it returned one number a picture.
+        term_gradients: {term: (B, P, channels) float32}, of lambda x term of the published loss;
+            their sum is `published_gradient`.
+        your_total: What your loss returned, the mean where it returned several numbers.
         published_total: The published loss's total.
         factor: Median of yours over the published one, over all numbers that both train; None
             where there are none.
-        groups: How each kind of channel compares.
+        terms: By which factor each term of the published loss is in yours.
+        groups: How each kind of channel compares on each part of the slots, given these factors.
         slots: The slots that differ, largest relative difference first.
         findings: What came of it, in sentences, the most telling first.
+        diagnosis: Which changes to the published loss would give your gradient, in sentences.
     """
 
     yours: str
     against: str
-    views: tuple[SampleView, ...]
+    snapshot: Snapshot
     your_gradient: np.ndarray
-    published_gradient: np.ndarray
+    term_gradients: dict[str, np.ndarray]
     your_total: float
     published_total: float
     factor: float | None
-    groups: tuple[GroupFactor, ...]
+    terms: tuple[TermFactor, ...]
+    groups: tuple[Group, ...]
     slots: tuple[SlotDifference, ...]
     findings: tuple[str, ...]
+    diagnosis: tuple[str, ...]
+
+    @property
+    def views(self) -> tuple[SampleView, ...]:
+        """One a picture: the published loss's breakdown, which every figure can draw."""
+        return tuple(self.snapshot.sample(name) for name in self.snapshot.samples)
+
+    @property
+    def published_gradient(self) -> np.ndarray:
+        """(B, P, channels) float32."""
+        return np.sum(list(self.term_gradients.values()), axis=0)
+
+    @property
+    def same(self) -> bool:
+        """Whether the gradients agree everywhere, up to one weight."""
+        factors = [term.factor for term in self.terms if term.entries]
+        return not self.slots and all(
+            factor is not None and math.isclose(factor, factors[0] or 0, rel_tol=TOLERANCE)
+            for factor in factors
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for `json.dumps`, without the arrays."""
-        raise NotImplementedError
+        """Plain values for `json.dumps`; numbers that are not finite become None."""
+        return {
+            "yours": self.yours,
+            "against": self.against,
+            "samples": list(self.snapshot.samples),
+            "your_total": _finite(self.your_total),
+            "published_total": _finite(self.published_total),
+            "factor": _finite(self.factor),
+            "same": self.same,
+            "findings": list(self.findings),
+            "diagnosis": list(self.diagnosis),
+            "terms": [dataclasses.asdict(term) for term in self.terms],
+            "groups": [
+                {**dataclasses.asdict(group), "factor": _finite(group.factor)}
+                for group in self.groups
+            ],
+            "slots": [
+                {
+                    **dataclasses.asdict(slot),
+                    "channels": [
+                        {"name": name, "yours": _finite(mine), "published": _finite(theirs)}
+                        for name, mine, theirs in slot.channels
+                    ],
+                }
+                for slot in self.slots
+            ],
+        }
 
 
 def compare_gradients(
     *,
     yours: str,
     against: str,
-    views: tuple[SampleView, ...],
+    snapshot: Snapshot,
     your_gradient: np.ndarray,
-    published_gradient: np.ndarray,
+    term_gradients: Mapping[str, np.ndarray],
     your_total: float,
     published_total: float,
+    diagnosis: Sequence[str] = (),
 ) -> GradientComparison:
     """Holds two gradients against each other; arguments as in `GradientComparison`.
 
-    Raises:
-        ValueError: Their shapes differ, or the views are not theirs.
-    """
-    raise NotImplementedError
-
-
-def list_comparisons(checkpoints: Path) -> list[Path]:
-    """The comparisons that the command line has written there, the newest first.
-
-    They are `<checkpoints>/.comparisons/NAME.npz`.
-    """
-    raise NotImplementedError
-
-
-def write_comparison(checkpoints: Path, comparison: GradientComparison) -> Path:
-    """Writes one, in place of an earlier one of the same two losses; returns the file.
+    A term that is weighted differently is one finding, and its slots count as different only where
+    they differ from that.
 
     Raises:
-        ValueError: The place cannot be written to.
+        ValueError: Their shapes differ, or the snapshot is not theirs.
     """
-    raise NotImplementedError
+    shape = np.shape(snapshot.y_pred)
+    for name, gradient in (("your gradient", your_gradient), *term_gradients.items()):
+        if np.shape(gradient) != shape:
+            raise ValueError(
+                f"{name} must have the shape of the slots, {shape}; received {np.shape(gradient)}."
+            )
+    views = [snapshot.sample(name) for name in snapshot.samples]
+    parts = np.stack([slot_parts(view) for view in views])
+    mine = trained(your_gradient)
+    of_terms = {term: trained(gradient) for term, gradient in term_gradients.items()}
+    theirs = sum(of_terms.values())
+    terms, expected = term_factors(mine, of_terms)
+    relative = relative_difference(mine, expected)
+    groups = _groups(snapshot.channels, parts, mine, theirs, relative)
+    slots = _slot_differences(views, parts, mine, theirs, expected, relative)
+    factor = median_ratio(mine, theirs)
+    return GradientComparison(
+        yours=yours,
+        against=against,
+        snapshot=snapshot,
+        your_gradient=np.asarray(your_gradient, np.float32),
+        term_gradients={t: np.asarray(g, np.float32) for t, g in term_gradients.items()},
+        your_total=your_total,
+        published_total=published_total,
+        factor=factor,
+        terms=tuple(terms),
+        groups=tuple(groups),
+        slots=tuple(slots),
+        findings=tuple(find(views, factor, terms, groups, slots, mine, theirs)),
+        diagnosis=tuple(diagnosis),
+    )
 
 
-def read_comparison(path: Path) -> GradientComparison:
-    """Reads one back.
+def differing(mine: np.ndarray, terms: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(B, P) bool: the slots that differ by more than the weights of terms.
 
-    Raises:
-        ValueError: The file is missing, torn, or something else.
+    Args:
+        mine: (B, P, channels) from `trained`.
+        terms: {term: (B, P, channels)} of the published loss, untouched.
     """
-    raise NotImplementedError
+    _, expected = term_factors(mine, {term: trained(each) for term, each in terms.items()})
+    return (relative_difference(mine, expected) > TOLERANCE).any(axis=-1)
+
+
+def _groups(
+    channels: Sequence[str],
+    parts: np.ndarray,
+    mine: np.ndarray,
+    theirs: np.ndarray,
+    relative: np.ndarray,
+) -> list[Group]:
+    """The groups that either loss trains."""
+    group_of = np.asarray(
+        [GROUPS.get(name, "classes" if name.startswith("class ") else name) for name in channels]
+    )
+    groups = []
+    for name in dict.fromkeys(group_of.tolist()):
+        for part, part_name in enumerate(PARTS):
+            where = (parts == part)[..., None] & (group_of == name)
+            where = where & ((mine != 0) | (theirs != 0))
+            if not where.any():
+                continue
+            group = Group(
+                group=name,
+                part=part_name,
+                entries=int(where.sum()),
+                yours=int((mine[where] != 0).sum()),
+                published=int((theirs[where] != 0).sum()),
+                factor=median_ratio(mine[where], theirs[where]),
+                agree=int((relative[where] <= TOLERANCE).sum()),
+                sentence="",
+            )
+            groups.append(dataclasses.replace(group, sentence=group_sentence(group)))
+    return groups
+
+
+def _slot_differences(
+    views: Sequence[SampleView],
+    parts: np.ndarray,
+    mine: np.ndarray,
+    theirs: np.ndarray,
+    expected: np.ndarray,
+    relative: np.ndarray,
+) -> list[SlotDifference]:
+    size = np.nan_to_num(np.abs(mine - expected), nan=np.inf)
+    found = []
+    for image, at in np.argwhere((relative > TOLERANCE).any(axis=-1)):
+        view, slot = views[image], int(at)
+        differs = np.flatnonzero(relative[image, slot] > TOLERANCE)
+        # Rounded, or numbers that are both "one is zero" would be ordered by their rounding.
+        worst = np.round(relative[image, slot, differs], 3)
+        order = differs[np.lexsort((-size[image, slot, differs], -worst))]
+        layout, part = view.layout, PARTS[parts[image, slot]]
+        difference = SlotDifference(
+            sample=view.name,
+            slot=slot,
+            head=int(layout.head[slot]),
+            row=int(layout.row[slot]),
+            column=int(layout.column[slot]),
+            anchor=int(layout.anchor[slot]),
+            place=place_name(view, slot),
+            part=part,
+            reason=slot_reason(view, slot),
+            channels=tuple(
+                (view.channels[k], float(mine[image, slot, k]), float(theirs[image, slot, k]))
+                for k in order
+            ),
+            relative=float(worst.max()),
+            sentence="",
+        )
+        found.append((-difference.relative, -size[image, slot].max(), len(found), difference))
+    return [
+        dataclasses.replace(difference, sentence=slot_sentence(difference))
+        for *_, difference in sorted(found, key=lambda each: each[:3])
+    ]
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -106,12 +106,7 @@ def _own_loss(
         del options["lambdas"]
     with blamed_on(file, f"{own.__name__} could not be made with {', '.join(options)}"):
         loss = own(num_classes=scenes.num_classes, **options)
-    strides = [(head.stride, len(head.bias)) for head in build_heads(loss)]
-    cells = [(config.data.image_size // stride, channels) for stride, channels in strides]
-    features = len(loss.channel_names)
-    shape: tuple[int, ...] = (cells[0][0], cells[0][0], cells[0][1])
-    if len(cells) > 1:
-        shape = (sum(side * side * channels // features for side, channels in cells), features)
+    shape = output_shape(loss, config.data.image_size)
     _, y_true = scene_batch(scenes, [f"val/{index}" for index in range(OWN_LOSS_SCENES)])
     check_own_loss(loss, y_true, shape)
     # The snapshots carry the name that the pages show.
@@ -159,6 +154,21 @@ def build_heads(loss: DetectionLoss) -> list[Head]:
     anchors = getattr(loss, "anchors", None)
     count = SLOTS if anchors is None else len(anchors)
     return [Head(ONE_GRID[0], np.tile(slot, count), _place_channels(loss))]
+
+
+def output_shape(loss: DetectionLoss, image_size: int) -> tuple[int, ...]:
+    """The shape of what the network of that loss puts out for a square picture, without the batch.
+
+    Raises:
+        ValueError: As `build_heads`.
+    """
+    heads = build_heads(loss)
+    cells = [image_size // head.stride for head in heads]
+    if not isinstance(loss, MultiHeadLoss):
+        return cells[0], cells[0], len(heads[0].bias)
+    features = len(loss.channel_names)
+    numbers = sum(side**2 * len(head.bias) for side, head in zip(cells, heads, strict=True))
+    return numbers // features, features
 
 
 def _slot_bias(loss: DetectionLoss) -> np.ndarray:

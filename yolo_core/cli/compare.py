@@ -1,0 +1,279 @@
+"""`python -m yolo_core compare FILE.py:NAME --against yolov2`: where your loss pulls elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yolo_core.cli.explain import snapshot_record
+from yolo_core.cli.options import add_checkpoints, add_json
+from yolo_core.cli.train_config import native_notes_in
+from yolo_core.own_loss import is_own_loss, load_object, short_name, split_name
+from yolo_core.runs.layout import find_run
+from yolo_core.runs.snapshots import read_snapshot
+from yolo_core.training.config import RunConfig, parse_config, read_config
+
+if TYPE_CHECKING:
+    from yolo_core.compare.gradients import GradientComparison
+    from yolo_core.data.digits import DigitScenes
+    from yolo_core.losses import DetectionLoss
+
+# Of these the one with the most objects is shown where no sample is named.
+FIRST_SAMPLES = 10
+SHOWN = 12
+CHANNELS_SHOWN = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """What both losses are given.
+
+    Attributes:
+        names: (B,) names of the samples.
+        images: (B, height, width, channels) uint8.
+        y_true: (B, N, 5 + C).
+        slots: (B, P, channels) raw predictions of a run, or None to make some up.
+        grids: (rows, columns, slots a cell) of each head of these, or None.
+        channels: Names of their channels, or None.
+        origin: Where the predictions come from, in words.
+    """
+
+    names: tuple[str, ...]
+    images: np.ndarray
+    y_true: np.ndarray
+    slots: np.ndarray | None
+    grids: tuple[tuple[int, int, int], ...] | None
+    channels: tuple[str, ...] | None
+    origin: str
+
+
+def add_parser(commands: Any) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "compare",
+        help="hold a Keras loss of your own against a published one, slot by slot",
+        description=__doc__,
+    )
+    parser.add_argument(
+        "own",
+        metavar="FILE.py:NAME",
+        help="a function of (y_true, y_pred), or a keras Loss; the file is run",
+    )
+    parser.add_argument(
+        "--against", metavar="LOSS", help="a published loss, such as yolov2 (default: the run's)"
+    )
+    parser.add_argument("--run", metavar="RUN", help="take data, anchors and predictions of a run")
+    parser.add_argument(
+        "--sample",
+        action="append",
+        metavar="val/3",
+        help="picture; repeatable (default: the fullest of the first ten of val)",
+    )
+    parser.add_argument(
+        "--step", default="last", metavar="N|last", help="step of the run (default: last)"
+    )
+    parser.add_argument(
+        "--data", metavar="SOURCE", help="without --run: digits, mnist or an .npz (default: digits)"
+    )
+    parser.add_argument(
+        "--labels",
+        choices=("rows", "grid"),
+        default="rows",
+        help="what your function takes: label rows (batch, objects, 5 + classes), or with grid "
+        "those of the Keras notebook, (batch, rows, columns, anchors, 5 + classes)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the made-up predictions without --run (default: 0)"
+    )
+    parser.add_argument(
+        "--top", type=int, default=SHOWN, help=f"slots to list (default: {SHOWN}); --json has all"
+    )
+    add_json(parser, "print one object")
+    add_checkpoints(parser)
+    parser.set_defaults(run_command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compares, writes the comparison for the Compare page, and prints it."""
+    split_name(arguments.own)
+    if arguments.run is not None and arguments.data is not None:
+        raise ValueError("--run brings its own data; give --run or --data.")
+    config = _config(arguments)
+    against = arguments.against or config.loss.name
+    if is_own_loss(against):
+        raise ValueError(
+            "--against takes a published loss, such as --against yolov2; "
+            f"received {short_name(against)}."
+        )
+    with native_notes_in(Path(os.devnull)):
+        from yolo_core.compare.own_gradient import compare_own
+        from yolo_core.compare.raw_shape import network_output
+        from yolo_core.compare.saved import write_comparison
+        from yolo_core.compare.setup import loss_like
+        from yolo_core.training.build import build_scenes
+        from yolo_core.training.families import build_loss
+
+    scenes = build_scenes(config)
+    # The run's own loss with the run's own options and lambdas; another one as it was published.
+    is_own = arguments.run is not None and against == config.loss.name
+    loss = build_loss(config, scenes) if is_own else loss_like(against, config, scenes)
+    pictures = _pictures(arguments, scenes)
+    y_pred = _predictions(loss, against, pictures, config, arguments)
+    # Whatever the file prints is not what this command prints.
+    with contextlib.redirect_stdout(sys.stderr):
+        comparison = compare_own(
+            _function(arguments.own, config, scenes),
+            arguments.own,
+            loss,
+            against,
+            samples=pictures.names,
+            images=pictures.images,
+            y_true=pictures.y_true,
+            y_pred=network_output(loss, y_pred, pictures.grids),
+            class_names=scenes.class_names,
+            labels=arguments.labels,
+        )
+    written = write_comparison(arguments.checkpoints, comparison)
+    if arguments.json:
+        print(json.dumps({**comparison.to_json(), "predictions": pictures.origin}))
+    else:
+        print(_text(comparison, pictures.origin, arguments.top))
+        print(f"The Compare page shows it: {written}.")
+    return 0
+
+
+def _config(arguments: argparse.Namespace) -> RunConfig:
+    if arguments.run is not None:
+        return read_config(find_run(arguments.checkpoints, arguments.run).config)
+    if arguments.against is None:
+        raise ValueError(
+            "--against says which published loss yours is held against, such as --against yolov2."
+        )
+    fields = {"data": {"source": arguments.data or "digits"}, "loss": {"name": arguments.against}}
+    return parse_config(fields, where="the options")
+
+
+def _pictures(arguments: argparse.Namespace, scenes: DigitScenes) -> Pictures:
+    from yolo_core.data.pipeline import scene_batch
+
+    if arguments.run is None:
+        names = tuple(dict.fromkeys(arguments.sample or ()))
+        if not names:
+            first = [f"val/{index}" for index in range(FIRST_SAMPLES)]
+            _, y_true = scene_batch(scenes, first)
+            names = (first[int(np.argmax((y_true[..., 0] != 0).sum(axis=1)))],)
+        images, y_true = scene_batch(scenes, names)
+        return Pictures(
+            names=names,
+            images=images,
+            y_true=y_true,
+            slots=None,
+            grids=None,
+            channels=None,
+            origin=f"random, seed {arguments.seed}, with boxes near the objects in their own cells",
+        )
+    folder = find_run(arguments.checkpoints, arguments.run)
+    names = tuple(dict.fromkeys(arguments.sample or ("val/0",)))
+    records = [snapshot_record(folder, name, arguments.step) for name in names]
+    views = [read_snapshot(record.file).sample(record.sample) for record in records]
+    if len({record.step for record in records}) > 1:
+        raise ValueError(
+            f"The newest snapshots of {', '.join(names)} are of different steps; give one --step."
+        )
+    return Pictures(
+        names=names,
+        images=np.stack([view.image for view in views]),
+        y_true=np.stack([view.y_true for view in views]),
+        slots=np.stack([view.y_pred for view in views]),
+        grids=views[0].layout.grids,
+        channels=views[0].channels,
+        origin=f"of run {folder.name} at step {records[0].step}",
+    )
+
+
+def _predictions(
+    loss: DetectionLoss,
+    against: str,
+    pictures: Pictures,
+    config: RunConfig,
+    arguments: argparse.Namespace,
+) -> np.ndarray:
+    """(B, P, channels) slots."""
+    from yolo_core.compare.random_predictions import random_predictions
+    from yolo_core.training.families import output_shape
+
+    if pictures.slots is None:
+        layout = loss.slots((len(pictures.names), *output_shape(loss, config.data.image_size)))
+        return random_predictions(loss, layout, pictures.y_true, seed=arguments.seed)
+    if pictures.channels != loss.channel_names:
+        raise ValueError(
+            f"Run {arguments.run!r} was trained with {config.loss.name}, whose slots have the "
+            f"channels {', '.join(pictures.channels[:5])}, ...; {against} reads them as "
+            f"{', '.join(loss.channel_names[:5])}, .... Take a run of {against}, or no run."
+        )
+    return pictures.slots
+
+
+def _function(name: str, config: RunConfig, scenes: DigitScenes) -> Callable[[Any, Any], Any]:
+    """What a file calls that, made callable with (y_true, y_pred)."""
+    import keras
+
+    from yolo_core.losses import DetectionLoss
+    from yolo_core.own_loss import blamed_on
+    from yolo_core.training.families import build_loss
+
+    found = load_object(name)
+    if inspect.isclass(found):
+        if issubclass(found, DetectionLoss):
+            loss = config.loss.model_copy(update={"name": name, "lambdas": {}, "options": {}})
+            return build_loss(config.model_copy(update={"loss": loss}), scenes, own=found)
+        if not issubclass(found, keras.losses.Loss):
+            raise ValueError(
+                f"{short_name(name)} is a class and no keras.losses.Loss; expected a function of "
+                "(y_true, y_pred), or a Loss."
+            )
+        with blamed_on(split_name(name)[0].absolute(), f"{found.__name__}() could not be made"):
+            return found()
+    if not callable(found):
+        raise ValueError(
+            f"{short_name(name)} is a {type(found).__name__}; expected a function of "
+            "(y_true, y_pred), or a keras.losses.Loss."
+        )
+    return found
+
+
+def _text(comparison: GradientComparison, origin: str, top: int) -> str:
+    """The comparison for reading."""
+    samples = ", ".join(comparison.snapshot.samples)
+    lines = [
+        f"{comparison.yours} against {comparison.against} on {samples}; predictions {origin}.",
+        f"total: yours {comparison.your_total:.6g}, published {comparison.published_total:.6g}",
+        "",
+        *comparison.findings,
+        *comparison.diagnosis,
+    ]
+    slots = comparison.slots[: max(top, 0)]
+    if slots:
+        lines += ["", "The slots that differ, largest relative difference first:"]
+    for slot in slots:
+        lines.append(f"{slot.sample}, {slot.place}: {slot.sentence}.")
+        lines.append(f"    {slot.reason}")
+        lines += [
+            f"    {name:<12} yours {mine:>12.5g}   published {theirs:>12.5g}"
+            for name, mine, theirs in slot.channels[:CHANNELS_SHOWN]
+        ]
+        if len(slot.channels) > CHANNELS_SHOWN:
+            lines.append(f"    and {len(slot.channels) - CHANNELS_SHOWN} more channels")
+    if len(comparison.slots) > len(slots):
+        lines.append(f"... and {len(comparison.slots) - len(slots)} more slots.")
+    return "\n".join(lines)

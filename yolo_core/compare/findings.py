@@ -1,0 +1,201 @@
+"""What two gradients say about two losses, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolo_core.runs.views import SampleView
+
+if TYPE_CHECKING:
+    from yolo_core.compare.gradients import Group, SlotDifference
+    from yolo_core.compare.term_factors import TermFactor
+
+# Factors this close to each other are one factor.
+SAME = 1e-3
+_SLOTS = {
+    "object": "slots with an object",
+    "no object": "slots without an object",
+    "ignored": "slots that the published loss ignores",
+}
+
+
+def group_sentence(group: Group) -> str:
+    """How one kind of channel compares on one part of the slots."""
+    where = f"{group.group} of {_SLOTS[group.part]}"
+    if not group.published:
+        return f"{where}: your loss trains {group.yours} numbers that the published one does not."
+    if not group.yours:
+        return f"{where}: your loss trains none of the {group.published} that the published does."
+    if group.is_weight:
+        return f"{where}: the same in all {group.entries} numbers, up to weights of terms."
+    return f"{where}: {group.entries - group.agree} of {group.entries} numbers differ."
+
+
+def slot_sentence(difference: SlotDifference) -> str:
+    """What is different on one slot."""
+    mine = np.asarray([yours for _, yours, _ in difference.channels])
+    theirs = np.asarray([published for _, _, published in difference.channels])
+    if not np.isfinite(mine).all():
+        return "your gradient is no finite number here"
+    if not theirs.any():
+        return (
+            "your loss trains it, and the published one leaves it alone"
+            if difference.part == "ignored"
+            else "your loss trains what the published one leaves alone here"
+        )
+    if not mine.any():
+        return "your loss leaves alone what the published one trains here"
+    if (mine * theirs < 0).any():
+        return "your loss pushes the other way"
+    worst = difference.channels[0]
+    if worst[1] and worst[2]:
+        return f"your loss pulls {worst[1] / worst[2]:.3g} x as hard on {worst[0]}"
+    return "your loss pulls on other channels"
+
+
+def find(
+    views: Sequence[SampleView],
+    factor: float | None,
+    terms: Sequence[TermFactor],
+    groups: Sequence[Group],
+    slots: Sequence[SlotDifference],
+    mine: np.ndarray,
+    theirs: np.ndarray,
+) -> list[str]:
+    """What came of a comparison, the most telling first.
+
+    Args:
+        views: One a picture.
+        factor: The median ratio over everything.
+        terms: As in `GradientComparison`.
+        groups: Likewise.
+        slots: Likewise.
+        mine: (B, P, channels) your gradient, rounding removed.
+        theirs: (B, P, channels) the published one.
+    """
+    if not mine.any():
+        if not theirs.any():
+            return ["Neither loss has a gradient here."]
+        return ["Your loss has no gradient at all on these predictions: it would train nothing."]
+    findings = []
+    broken = ~np.isfinite(mine)
+    if broken.any():
+        findings.append(
+            f"Your gradient is no finite number in {int(broken.sum())} of {broken.size} places: "
+            "one step with it destroys the weights."
+        )
+    used = [term for term in terms if term.entries]
+    if not slots:
+        return [*findings, *_weights(used, groups)]
+    findings += _ignore_rule(groups)
+    findings += _transposed(views, mine, theirs)
+    total = sum(view.layout.count for view in views)
+    over_all = "" if factor is None else f" The median factor over all numbers is {factor:.4g}."
+    findings.append(
+        f"The gradients differ on {len(slots)} of {total} slots{_only_in(slots)}.{over_all}"
+    )
+    alike = [t.term for t in used if _is_one(t.factor) and t.agree == t.entries]
+    weighted = [t for t in used if t.factor is not None and not _is_one(t.factor)]
+    findings += [f"The term {t.term}: yours is {_times(t, groups)}." for t in weighted]
+    other = [t.term for t in used if t.factor is None]
+    if other:
+        findings.append(
+            f"No factor turns the published {' and '.join(other)} into yours: another formula, "
+            "another target or other slots, and not another weight."
+        )
+    if alike:
+        findings.append(f"The same: {', '.join(alike)}.")
+    return findings
+
+
+def _weights(terms: Sequence[TermFactor], groups: Sequence[Group]) -> list[str]:
+    """The gradients agree but for weights of terms."""
+    factors = [term.factor for term in terms if term.factor is not None]
+    if all(_is_one(factor) for factor in factors):
+        return ["The two gradients are the same everywhere."]
+    if all(abs(factor / factors[0] - 1) <= SAME for factor in factors):
+        return [
+            f"Yours is {factors[0]:.4g} x the published one everywhere: the same loss with another "
+            "weight."
+        ]
+    parts = "; ".join(f"{term.term} {_times(term, groups)}" for term in terms)
+    return [f"The same formulas with other weights: {parts}."]
+
+
+def _times(term: TermFactor, groups: Sequence[Group]) -> str:
+    """A factor, and where it comes from if that can be told."""
+    factor = term.factor or 0.0
+    words = f"{factor:.4g} x the published one"
+    confidence = [group for group in groups if group.group in ("objectness", "background")]
+    yours, published = (
+        sum(getattr(g, whose) for g in confidence) for whose in ("yours", "published")
+    )
+    if yours and yours != published and abs(factor * yours / published - 1) <= SAME:
+        return f"{words}, shared by {yours} slots instead of {published}"
+    return words
+
+
+def _is_one(factor: float | None) -> bool:
+    return factor is not None and abs(factor - 1) <= SAME
+
+
+def _ignore_rule(groups: Sequence[Group]) -> list[str]:
+    """Whether slots are trained as empty that should not be, or the other way round."""
+    confidence = {
+        group.part: group for group in groups if group.group in ("objectness", "background")
+    }
+    empty, ignored = confidence.get("no object"), confidence.get("ignored")
+    too_many = ignored.yours if ignored is not None and not ignored.published else 0
+    too_few = empty.published - empty.yours if empty is not None else 0
+    if too_many and empty is not None and not empty.yours:
+        return [
+            f"The ignore rule is the wrong way round: your loss trains {too_many} slots that the "
+            f"published one ignores, and none of the {empty.published} that it trains as no object."
+        ]
+    sentences = []
+    if too_many:
+        sentences.append(f"Your loss trains {too_many} slots that the published one ignores.")
+    if too_few > 0 and empty is not None:
+        sentences.append(
+            f"Your loss leaves {too_few} of {empty.published} slots alone that the published one "
+            "trains as no object."
+        )
+    return sentences
+
+
+def _transposed(views: Sequence[SampleView], mine: np.ndarray, theirs: np.ndarray) -> list[str]:
+    """Whether boxes are trained in cells with row and column exchanged."""
+    box = [k for k, name in enumerate(views[0].channels) if name in ("x", "y", "w", "h")]
+    swapped = moved = 0
+    for image, view in enumerate(views):
+        places = []
+        for gradient in (mine, theirs):
+            slots = np.flatnonzero(np.nan_to_num(gradient[image][:, box], nan=1.0).any(axis=-1))
+            layout = view.layout
+            places.append(
+                {(int(layout.head[s]), int(layout.row[s]), int(layout.column[s])) for s in slots}
+            )
+        ours, published = places
+        mirrored = {(head, column, row) for head, row, column in published}
+        if ours != published and ours == mirrored:
+            swapped += 1
+        moved += ours != published
+    if swapped and swapped == moved:
+        return [
+            "Your loss trains boxes in the cells of the published one with row and column "
+            "exchanged: x counts columns and y counts rows."
+        ]
+    return []
+
+
+def _only_in(slots: Sequence[SlotDifference]) -> str:
+    """In which parts and channels they differ, where that is not all of them."""
+    parts = dict.fromkeys(slot.part for slot in slots)
+    channels = dict.fromkeys(name for slot in slots for name, _, _ in slot.channels)
+    names = [name for name in channels if not name.startswith("class ")]
+    names += ["classes"] if len(names) < len(channels) else []
+    where = f", only {_SLOTS[next(iter(parts))]}" if len(parts) == 1 else ""
+    return f"{where}, in {', '.join(names)}"

@@ -1,0 +1,98 @@
+"""Comparisons with a loss of one's own, on disk: the command line writes them, the page reads them.
+
+`<checkpoints>/.comparisons/NAME.npz` is a snapshot file (`runs/snapshots.py`) of the published loss
+with the gradients beside it. What follows from these is computed anew when it is read.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yolo_core.compare.gradients import GradientComparison, compare_gradients
+from yolo_core.runs.layout import replace_file
+from yolo_core.runs.snapshots import read_snapshot, write_snapshot
+
+FOLDER = ".comparisons"
+_TOTALS = ("your_total", "published_total")
+
+
+def list_comparisons(checkpoints: Path) -> list[Path]:
+    """The files of the comparisons that the command line has written, the newest first."""
+    try:
+        found = [(path.stat().st_mtime_ns, path) for path in _folder(checkpoints).glob("*.npz")]
+    except OSError:
+        return []
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def write_comparison(checkpoints: Path, comparison: GradientComparison) -> Path:
+    """Writes a comparison, in place of an earlier one of the same two losses.
+
+    Returns:
+        The file.
+
+    Raises:
+        ValueError: The disk is full, or the place cannot be written to.
+    """
+    name = f"{comparison.yours}-{comparison.against}"
+    path = _folder(checkpoints) / (re.sub(r"[^A-Za-z0-9_-]+", "-", name) + ".npz")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{path.parent} cannot be written to: {error.strerror}.") from None
+    with tempfile.TemporaryDirectory() as folder:
+        snapshot = Path(folder) / "snapshot.npz"
+        write_snapshot(snapshot, comparison.snapshot)
+        with np.load(snapshot, allow_pickle=False) as file:
+            arrays = dict(file)
+    words: dict[str, Any] = {
+        "yours": comparison.yours,
+        "against": comparison.against,
+        "terms": list(comparison.term_gradients),
+        "diagnosis": list(comparison.diagnosis),
+        **{key: getattr(comparison, key) for key in _TOTALS},
+    }
+    arrays["your_gradient"] = comparison.your_gradient
+    arrays |= {f"gradient.{t}": each for t, each in enumerate(comparison.term_gradients.values())}
+    arrays["comparison"] = np.frombuffer(json.dumps(words).encode(), np.uint8)
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    replace_file(path, file.getbuffer(), durable=False)
+    return path
+
+
+def read_comparison(path: Path) -> GradientComparison:
+    """Reads a comparison back.
+
+    Raises:
+        ValueError: The file is missing, torn, or something else.
+    """
+    snapshot = read_snapshot(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            words = json.loads(file["comparison"].tobytes())
+            gradient = file["your_gradient"]
+            terms = {name: file[f"gradient.{t}"] for t, name in enumerate(words["terms"])}
+        totals = {key: float(words[key]) for key in _TOTALS}
+        return compare_gradients(
+            yours=str(words["yours"]),
+            against=str(words["against"]),
+            diagnosis=tuple(map(str, words["diagnosis"])),
+            snapshot=snapshot,
+            your_gradient=gradient,
+            term_gradients=terms,
+            **totals,
+        )
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is no comparison of gradients ({error}).") from None
+
+
+def _folder(checkpoints: Path) -> Path:
+    return Path(checkpoints) / FOLDER

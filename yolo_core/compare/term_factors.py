@@ -1,0 +1,129 @@
+"""By which factor each term of a published loss is found in another gradient.
+
+The gradient of a loss is the sum of the gradients of its terms, and one channel may get more than
+one (YOLOv2's box is moved by its own terms and through the IoU that objectness is trained towards).
+So a factor is looked for term by term, first where a term stands alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+TOLERANCE = 1e-3
+"""Relative difference up to which two numbers agree."""
+# What is rounding and no number: of the largest of a channel, and of the whole gradient.
+NOTHING_OF_CHANNEL = 1e-6
+NOTHING = 1e-9
+# A difference that float32 makes where two large numbers cancel, of the largest of a channel.
+CANCELLED = 1e-5
+
+
+@dataclasses.dataclass(frozen=True)
+class TermFactor:
+    """One term of the published loss in your gradient.
+
+    Attributes:
+        term: Name of the term.
+        entries: Numbers of the gradient that it makes alone, or with terms whose factor is known.
+        agree: How many of them yours agrees with, given the factor.
+        factor: Yours over the published one; None where there is no factor above zero that most of
+            the numbers agree with.
+    """
+
+    term: str
+    entries: int
+    agree: int
+    factor: float | None
+
+
+def trained(gradient: np.ndarray) -> np.ndarray:
+    """A gradient (B, P, channels) as float64, with what is only rounding set to zero."""
+    gradient = np.asarray(gradient, np.float64)
+    size = np.abs(np.where(np.isfinite(gradient), gradient, 0.0))
+    floor = np.maximum(
+        NOTHING_OF_CHANNEL * size.max(axis=(0, 1), initial=0.0), NOTHING * size.max(initial=0.0)
+    )
+    return np.where(np.abs(gradient) <= floor, 0.0, gradient)
+
+
+def relative_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How far apart numbers are, (..., channels) like both.
+
+    Returns:
+        0 where they are equal up to rounding, 1 where one of them is zero, 2 where they are
+        opposite or one of them is no finite number.
+    """
+    scale = np.maximum(np.abs(one), np.abs(other))
+    finite = np.isfinite(scale)
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(one - other)
+        relative = distance / np.where(scale > 0, scale, 1.0)
+    largest = np.abs(np.where(finite, other, 0.0)).max(axis=tuple(range(other.ndim - 1)), initial=0)
+    # Where one of them is zero there is nothing to cancel.
+    rounding = (distance <= CANCELLED * largest) & (one != 0) & (other != 0)
+    return np.where(finite, np.where(rounding, 0.0, relative), 2.0)
+
+
+def median_ratio(one: np.ndarray, other: np.ndarray) -> float | None:
+    """The median of one over the other, where both are numbers other than zero; None if nowhere."""
+    both = (one != 0) & (other != 0) & np.isfinite(one) & np.isfinite(other)
+    return float(np.median(one[both] / other[both])) if both.any() else None
+
+
+def term_factors(
+    mine: np.ndarray, terms: Mapping[str, np.ndarray]
+) -> tuple[list[TermFactor], np.ndarray]:
+    """Finds each term of a published loss in another gradient.
+
+    Args:
+        mine: (B, P, channels) from `trained`.
+        terms: {term: (B, P, channels)}, each from `trained`; their sum is the published gradient.
+
+    Returns:
+        One entry a term, in their order, and (B, P, channels): what `mine` would be with these
+        factors. Terms without a factor are in it with the median one over everything.
+    """
+    overall = median_ratio(mine, sum(terms.values()))
+    fallback = overall if overall is not None and overall > 0 else 1.0
+    expected = np.zeros_like(mine)
+    accepted = [1.0, fallback]
+    found: dict[str, TermFactor] = {}
+    while len(found) < len(terms):
+        term, where = _most_alone({name: g for name, g in terms.items() if name not in found})
+        gradient, entries = terms[term], int(where.sum())
+        residual = np.where(where, mine - expected, 0.0)
+        # Where your gradient is zero the factor is zero, and no factor that counts.
+        residual = np.where(mine == 0, 0.0, residual)
+        factor = float(np.median(residual[where] / gradient[where])) if entries else 0.0
+        agree = 0
+        if math.isfinite(factor) and factor > 0:
+            relative = relative_difference(mine, expected + factor * gradient)
+            agree = int((relative[where] <= TOLERANCE).sum())
+        # A single number has a factor of its own whatever the two losses are.
+        known = any(math.isclose(factor, each, rel_tol=TOLERANCE) for each in accepted)
+        if 2 * agree >= entries > 0 and (agree > 1 or known):
+            found[term] = TermFactor(term, entries, agree, factor)
+            accepted.append(factor)
+            expected = expected + factor * gradient
+        else:
+            found[term] = TermFactor(term, entries, agree, None)
+            expected = expected + fallback * gradient
+    return [found[term] for term in terms], expected
+
+
+def _most_alone(terms: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray]:
+    """The term that is least mixed with others, and (B, P, channels) where it stands alone."""
+    touched = {name: gradient != 0 for name, gradient in terms.items()}
+    together = np.sum(list(touched.values()), axis=0)
+    alone = {name: where & (together == 1) for name, where in touched.items()}
+
+    def share(name: str) -> float:
+        return alone[name].sum() / max(int(touched[name].sum()), 1)
+
+    best = max(terms, key=share)
+    # Terms that never stand alone are told apart no further.
+    return best, alone[best] if alone[best].any() else touched[best]
