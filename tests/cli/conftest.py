@@ -1,0 +1,19 @@
+"""The one undisturbed run, and the command line in this process."""
+
+import functools
+
+import pytest
+
+from tests.training.runs_by_command import command, whole_run
+
+
+@pytest.fixture(scope="session")
+def whole():
+    """The checkpoints folder of the run "whole", and what --json printed of it."""
+    return whole_run()
+
+
+@pytest.fixture
+def cli(tmp_path):
+    """cli("runs", "--json"): the finished process, with an empty checkpoints folder."""
+    return functools.partial(command, checkpoints=tmp_path / "runs")
