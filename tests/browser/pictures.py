@@ -13,8 +13,7 @@ from yolo_core.runs.layout import find_run
 from yolo_core.runs.store import RunStore
 from yolo_core.training.launcher import start_training
 
-STEPS = 900
-PULLED_AT = 450
+PULLED_AT, PICTURED_AT = 500, 1000
 
 
 def main() -> None:
@@ -23,20 +22,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         checkpoints = Path(folder).resolve()
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 900}, device_scale_factor=1.5)
+        page = browser.new_page(viewport={"width": 1280, "height": 1180})
         page.set_default_timeout(600_000)
         try:
-            start_training(["--run", "first", "--steps", str(STEPS)], checkpoints)
+            start_training(["--run", "first"], checkpoints)
             wait_for_step(page, checkpoints, PULLED_AT)
             with RunStore.open(find_run(checkpoints, "first")) as store:
                 store.send("set-lambda", {"name": "wh", "value": 6.0})
-            wait_for_step(page, checkpoints, 2 * PULLED_AT - 100)
+            wait_for_step(page, checkpoints, PICTURED_AT)
             with serve(checkpoints, checkpoints / "dashboard.log") as address:
                 page.goto(f"{address}/?run=first")
                 page.locator(".js-plotly-plot .main-svg").first.wait_for()
                 page.wait_for_timeout(3000)
                 page.screenshot(path=ROOT / "docs" / "train.png")
-                wait_for_step(page, checkpoints, STEPS)
                 page.goto(f"{address}/inspect?run=first&sample=val/0")
                 page.locator(".js-plotly-plot .main-svg").first.wait_for()
                 page.wait_for_timeout(3000)
