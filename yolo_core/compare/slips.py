@@ -50,7 +50,8 @@ def options_with(
             raise ValueError(f"{name} has no slip {each!r}; it has {', '.join(known) or 'none'}.")
     options: dict[str, Any] = {}
     for each in (*wanted, *situations):
-        _lay_over(options, known[each].situation)
+        if each in situations or not _has(variant, known[each]):
+            _lay_over(options, known[each].situation)
     for slip in known.values():
         if slip.name not in wanted and _has(variant, slip):
             _lay_over(options, slip.off)
@@ -80,10 +81,11 @@ def apply_slips(
 
     Args:
         name: A family or variant, as in `published`.
-        slips: Names of slips of that family.
-        situations: Names of further slips whose situation the loss is put in, though they are
-            off: `apply_slips(name, [], situations=["x"])` beside `apply_slips(name, ["x"])` shows
-            what "x" does.
+        slips: Names of slips of that family. The loss is put in the situation of those that it
+            does not come with.
+        situations: Names of further slips whose situation the loss is put in:
+            `apply_slips(name, [], situations=["x"])` beside `apply_slips(name, ["x"],
+            situations=["x"])` shows what "x" does.
         anchors: As in `published`.
         num_classes: C.
         **options: Further keyword options of the loss; where a slip sets one of them, or a
