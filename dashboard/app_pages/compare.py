@@ -11,6 +11,7 @@ from dashboard.components.compare_choice import (
     pick_losses,
     pick_runs,
     pinned_records,
+    tell_newer,
 )
 from dashboard.components.compare_losses import (
     a_word_while_it_computes,
@@ -18,6 +19,7 @@ from dashboard.components.compare_losses import (
     is_published,
     recomputed,
 )
+from dashboard.components.compare_own import compare_own
 from dashboard.components.compare_slips import show_slips
 from dashboard.components.compare_terms import Written, bars_of, show_formulas, show_terms
 from dashboard.components.compare_view import (
@@ -39,8 +41,8 @@ from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.training.config import LossConfig, read_config
 
-PREDICTION, RUNS = "one prediction", "trained runs"
-MODES = (PREDICTION, RUNS)
+PREDICTION, RUNS, OWN = "one prediction", "trained runs", "your own"
+MODES = (PREDICTION, RUNS, OWN)
 MODE_KEY = "compare"
 
 
@@ -96,6 +98,7 @@ def compare_on_prediction(top: DeltaGenerator) -> None:
         folder, choice, trained.name, names, lambdas
     )
     st.caption(_where_from(folder, view))
+    tell_newer(folder, choice)
     if len(views) == 1:
         st.info("Choose one to four **losses** above to hold against the one that trained.")
     comparison = _compared(views)
@@ -148,6 +151,7 @@ def compare_runs(top: DeltaGenerator) -> None:
         "Each run's own network and loss, as its training process recorded them: nothing is "
         "computed here. Where a run has no snapshot of the step, it is the nearest one."
     )
+    tell_newer(folders[0], choice)
     comparison = _compared(views)
     if comparison is not None:
         show_comparison(comparison, losses)
@@ -220,22 +224,24 @@ def _where_from(folder: RunFolder, view: SampleView) -> str:
     )
 
 
-if not list_runs(checkpoints_folder()):
+left, right = st.columns([2, 5], vertical_alignment="bottom")
+with left:
+    mode = st.segmented_control(
+        "Compare on",
+        MODES,
+        default=PREDICTION,
+        required=True,
+        key=MODE_KEY,
+        bind="query-params",
+        help="one prediction: the losses look at the same network's output. trained runs: each "
+        "loss looks at the output of the network that it trained. your own: the gradient of a "
+        "Keras loss of yours beside a published one's.",
+    )
+if mode == OWN:
+    compare_own(right)
+elif not list_runs(checkpoints_folder()):
     no_runs()
+elif mode == RUNS:
+    compare_runs(right)
 else:
-    left, right = st.columns([1, 3], vertical_alignment="bottom")
-    with left:
-        mode = st.segmented_control(
-            "Compare on",
-            MODES,
-            default=PREDICTION,
-            required=True,
-            key=MODE_KEY,
-            bind="query-params",
-            help="one prediction: the losses look at the same network's output. trained runs: "
-            "each loss looks at the output of the network that it trained.",
-        )
-    if mode == RUNS:
-        compare_runs(right)
-    else:
-        compare_on_prediction(right)
+    compare_on_prediction(right)

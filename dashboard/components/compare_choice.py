@@ -9,9 +9,11 @@ import streamlit as st
 
 from dashboard.cache import cached_records
 from dashboard.components.errors import plain, say
+from dashboard.components.sample_picker import Choice
 from yolo_core.compare.differences import MOST_LOSSES
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
+from yolo_core.runs.status import read_status
 from yolo_core.training.config import read_config
 from yolo_core.variants import FAMILY_NAMES, VARIANTS
 
@@ -93,6 +95,29 @@ def pinned_records(folder: RunFolder) -> list[SnapshotRecord] | None:
     except ValueError as error:
         say(error)
         return None
+
+
+def tell_newer(folder: RunFolder, choice: Choice) -> None:
+    """While the run lives and its latest snapshot is asked for: offers a newer one.
+
+    It is not shown by itself: each one costs computing, and the page would move under its reader.
+    """
+    if choice.follows and read_status(folder).is_live:
+        _offer_newer(folder, choice)
+
+
+@st.fragment(run_every=2.0)
+def _offer_newer(folder: RunFolder, choice: Choice) -> None:
+    try:
+        records = cached_records(folder)
+    except ValueError:  # unreadable for a moment: the next look will tell
+        return
+    shown = choice.record
+    newest = max(r.step for r in records if (r.kind, r.sample) == (shown.kind, shown.sample))
+    if newest > shown.step and st.button(
+        f"Show step {newest:,}, which is there by now", icon=":material/refresh:"
+    ):
+        st.rerun()
 
 
 def _preset_many(key: str, options: Sequence[str], default: Sequence[str], *, most: int) -> None:

@@ -11,13 +11,14 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from dashboard.cache import cached_snapshot
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
-from yolo_core.training.config import read_config
+from yolo_core.training.config import RunConfig, read_config
 from yolo_core.variants import FAMILY_NAMES, VARIANTS
 
 # One at a time: two sessions would only slow each other, and TensorFlow is loaded once.
@@ -63,7 +64,7 @@ def recomputed(
             these predictions.
     """
     path = Path(record.file)
-    return _recomputed(
+    found = _recomputed(
         str(path),
         _age(path),
         str(folder.config),
@@ -74,6 +75,9 @@ def recomputed(
         tuple(situations),
         None if lambdas is None else tuple(sorted(lambdas.items())),
     )
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner=False)
@@ -87,46 +91,66 @@ def _recomputed(
     slips: tuple[str, ...] | None,
     situations: tuple[str, ...],
     lambdas: tuple[tuple[str, float], ...] | None,
-) -> SampleView:
+) -> SampleView | str:
+    """The loss on the sample; or the sentence that says why not, which is worth keeping, too."""
     view = cached_snapshot(Path(path)).sample(sample)
     config = read_config(Path(config_path))
     with _TURN:
         _load_tensorflow()
-        from yolo_core.compare.setup import loss_like, share_prediction
-        from yolo_core.compare.side_by_side import sample_view
-        from yolo_core.training.build import build_scenes
-        from yolo_core.training.families import build_loss
+        try:
+            return _taken_apart(view, config, name, slips, situations, dict(lambdas or {}))
+        except ValueError as error:
+            return str(error)
 
-        scenes = build_scenes(config)
-        loss = loss_like(
-            name,
-            config,
-            scenes,
-            slips=slips,
-            situations=situations,
-            lambdas=dict(lambdas or {}),
-            one_grid=family_of(name) != family_of(config.loss.name),
-        )
-        y_pred = view.y_pred
-        if is_published(config.loss.name):
-            trained = build_loss(config, scenes)
-            y_pred = share_prediction({name: loss}, y_pred, trained, source_name=config.loss.name)[
-                name
-            ]
-        elif loss.channel_names != view.channels:
+
+def _taken_apart(
+    view: SampleView,
+    config: RunConfig,
+    name: str,
+    slips: Sequence[str] | None,
+    situations: Sequence[str],
+    lambdas: Mapping[str, float],
+) -> SampleView:
+    from yolo_core.compare.raw_shape import network_output
+    from yolo_core.compare.setup import loss_like, share_prediction
+    from yolo_core.compare.side_by_side import sample_view
+    from yolo_core.training.build import build_scenes
+    from yolo_core.training.families import build_loss
+
+    scenes = build_scenes(config)
+    loss = loss_like(
+        name,
+        config,
+        scenes,
+        slips=slips,
+        situations=situations,
+        lambdas=lambdas,
+        one_grid=family_of(name) != family_of(config.loss.name),
+    )
+    y_pred = view.y_pred
+    if is_published(config.loss.name):
+        trained = build_loss(config, scenes)
+        own = trained.slots(network_output(trained, y_pred, view.layout.grids).shape)
+        if not np.allclose(own.prior, view.layout.prior, rtol=1e-5, equal_nan=True):
             raise ValueError(
-                f"{name} reads other channels than {config.loss.name}, the loss of this run."
+                f"{name} would be computed with other anchors than the run was trained with: its "
+                "data is not what it was."
             )
-        return sample_view(
-            loss,
-            image=view.image,
-            y_true=view.y_true,
-            y_pred=y_pred,
-            class_names=view.class_names,
-            loss_name=name,
-            name=view.name,
-            step=view.step,
+        y_pred = share_prediction({name: loss}, y_pred, trained, source_name=config.loss.name)[name]
+    elif loss.channel_names != view.channels:
+        raise ValueError(
+            f"{name} reads other channels than {config.loss.name}, the loss of this run."
         )
+    return sample_view(
+        loss,
+        image=view.image,
+        y_true=view.y_true,
+        y_pred=y_pred,
+        class_names=view.class_names,
+        loss_name=name,
+        name=view.name,
+        step=view.step,
+    )
 
 
 def family_of(name: str) -> str:

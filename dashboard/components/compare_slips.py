@@ -57,7 +57,8 @@ def show_slips(
         return
     st.caption(
         "Each switch shows this picture without and with one slip that was really printed or "
-        "coded, all others off."
+        "coded: all others are off, and the lambdas are "
+        f"{'those of this run' if lambdas else 'the published ones, not those of this run'}."
     )
     bases = loss_names(family)
     asked = asked_for(BASE_KEY)

@@ -28,7 +28,6 @@ from yolo_core.runs.snapshots import SampleView
 MASKS_A_ROW = 2
 _SCORE_CUT = 0.3
 _ROWS_SHOWN = 12
-_MARKED_SHARE = 0.25
 # Of a tile's title: up to the number of its object slots.
 _SHORT = re.compile(r"^(.*?: \d+ object).*")
 
@@ -111,7 +110,7 @@ def show_ledger(comparison: Comparison, *, key: str) -> None:
         for each, table in zip(comparison.losses, tables, strict=True):
             row = table.iloc[at].to_dict()
             rows.append({"object": row.pop("object"), "loss": each.label, **row})
-    _table(pd.DataFrame(rows))
+    table_of_words(pd.DataFrame(rows))
     st.caption(
         "Every object that differs with the slots that it trains under each loss, and why. Wrong: "
         "a status other than matched, or a slot in a cell that does not hold the object."
@@ -122,17 +121,15 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
     """The three masks of each loss, the slots that differ, and the selected cell in words."""
     st.markdown("**Which slots are object, no object and ignored**")
     differing = [difference.slot for difference in comparison.masks]
-    # Where most of them differ, outlines would only hide the colours.
-    marked = 0 < len(differing) <= _MARKED_SHARE * comparison.losses[0].view.layout.count
+    marked = False
     for row in in_rows(comparison.losses, MASKS_A_ROW):
         for place, each in row:
             with place:
                 _title(each)
                 figure = mask_figure(each.view, cell=cell_in(each.view, cell, comparison))
-                if marked:
-                    mark_slots(figure, each.view, differing, name="differs")
+                marked = mark_slots(figure, each.view, differing, name="differs")
                 plot(
-                    _narrow(figure, each.view),
+                    narrow(figure, each.view),
                     key=f"{key} masks {each.label}",
                     alt=f"Parts of the slots under {each.label}, one map for each anchor.",
                     on_click=_selects(each.view, comparison),
@@ -194,7 +191,7 @@ def show_cell(comparison: Comparison, cell: Cell) -> None:
                     "adds to the loss": number(weighted),
                 }
             )
-    _table(pd.DataFrame(rows))
+    table_of_words(pd.DataFrame(rows))
     st.caption(
         "The same place in the picture under each loss, slot by slot: its part, why, and what it "
         "adds to the weighted loss. Wrong: a large number from a slot that has nothing to do with "
@@ -252,7 +249,7 @@ def _title(each: Compared) -> None:
     )
 
 
-def _narrow(figure: go.Figure, view: SampleView) -> go.Figure:
+def narrow(figure: go.Figure, view: SampleView) -> go.Figure:
     """The tiles of a loss for a part of the page's width: they grow with it, titles are short."""
     height, width = view.image.shape[:2]
     heads, columns = len(view.layout.grids), max(count for _, _, count in view.layout.grids)
@@ -261,7 +258,7 @@ def _narrow(figure: go.Figure, view: SampleView) -> go.Figure:
     return figure
 
 
-def _table(table: pd.DataFrame) -> None:
+def table_of_words(table: pd.DataFrame) -> None:
     """Shows words as they are, whatever signs a class name or a term holds."""
     table = table.map(lambda cell: plain(str(cell)))
     table.columns = [plain(str(name)) for name in table.columns]

@@ -15,7 +15,11 @@ from yolo_core.runs.snapshots import SampleView
 MARK_COLOR = "#ff4fd8"
 
 
-def mark_slots(figure: go.Figure, view: SampleView, slots: Sequence[int], *, name: str) -> None:
+# Of all slots: where more are marked, outlines would only hide the colours.
+MOST_MARKED = 0.25
+
+
+def mark_slots(figure: go.Figure, view: SampleView, slots: Sequence[int], *, name: str) -> bool:
     """Outlines slots in a figure of `tiles.py`: rows are heads, columns anchors.
 
     Args:
@@ -23,8 +27,13 @@ def mark_slots(figure: go.Figure, view: SampleView, slots: Sequence[int], *, nam
         view: The sample.
         slots: Indices on the slot axis.
         name: What the legend calls them.
+
+    Returns:
+        Whether any are outlined: too many are not.
     """
     layout = view.layout
+    if not 0 < len(slots) <= MOST_MARKED * layout.count:
+        return False
     columns = max(count for _, _, count in layout.grids)
     chosen = np.asarray(slots, np.int64)
     tiles = layout.head[chosen] * columns + layout.anchor[chosen] + 1
@@ -47,3 +56,4 @@ def mark_slots(figure: go.Figure, view: SampleView, slots: Sequence[int], *, nam
             legendgroup=name,
             showlegend=k == 0,
         )
+    return True

@@ -1,0 +1,243 @@
+"""A plain Keras loss of one's own beside a published one: what the command line found.
+
+The page reads what `python -m yolo_core compare` wrote; it never loads anybody's code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.components.address import asked_for, preset
+from dashboard.components.cell_picker import cell_clicked, pick_cell
+from dashboard.components.compare_view import narrow, table_of_words
+from dashboard.components.errors import plain, say
+from dashboard.components.plot import plot
+from dashboard.figures.marks import mark_slots
+from dashboard.figures.places import Cell
+from dashboard.figures.tiles import loss_figure
+from dashboard.state import checkpoints_folder
+from dashboard.tables import NOTHING, number
+from yolo_core.compare.gradients import GradientComparison, SlotDifference
+from yolo_core.compare.saved import list_comparisons, read_comparison
+from yolo_core.reasons import cell_name, slot_word
+from yolo_core.runs.snapshots import SampleView
+
+OWN_KEY, PICTURE_KEY, CHANNEL_KEY = "own", "picture", "channel"
+ALL_CHANNELS = "all channels"
+COMMAND = "python -m yolo_core compare FILE.py:function --against yolov2"
+_LISTED, _ROWS_SHOWN = 300, 10
+
+
+def compare_own(top: DeltaGenerator) -> None:
+    """A comparison that the command line wrote; query parameters "own", "picture", "channel"."""
+    files = {path.stem: path for path in list_comparisons(checkpoints_folder())}
+    if not files:
+        _nothing_yet()
+        return
+    asked = asked_for(OWN_KEY)
+    preset(OWN_KEY, asked if asked in files else next(iter(files)))
+    with top:
+        name = st.selectbox("Comparison", list(files), index=None, key=OWN_KEY, bind="query-params")
+    if asked and asked not in files:
+        st.caption(plain(f"There is no comparison {asked}; this is the newest one."))
+    try:
+        found = _comparison(str(files[name]), files[name].stat().st_mtime_ns)
+    except (ValueError, OSError) as error:
+        say(error)
+        return
+    _show_findings(found)
+    _show_weights(found)
+    view = _pick_picture(found)
+    slots = [each for each in found.slots if each.sample == view.name]
+    _show_maps(found, view, slots)
+    _show_slots(found)
+
+
+@st.fragment(run_every=2.0)
+def _nothing_yet() -> None:
+    """What to type; looks for the first comparison meanwhile."""
+    if list_comparisons(checkpoints_folder()):
+        st.rerun()
+    st.info(
+        "Nothing compared yet. Type this in a terminal, with your own file and function; what it "
+        "finds shows here by itself. Your code is loaded there, never by this page.",
+        icon=":material/terminal:",
+    )
+    st.code(COMMAND, language="bash")
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _comparison(path: str, age: int) -> GradientComparison:  # noqa: ARG001, part of the key
+    return read_comparison(Path(path))
+
+
+def _show_findings(found: GradientComparison) -> None:
+    count = len(found.snapshot.samples)
+    st.markdown(
+        f"**{plain(found.yours)}** beside **{plain(found.against)}** on the same predictions of "
+        f"{count} picture{'s' * (count != 1)}: your loss {number(found.your_total)}, the published "
+        f"one {number(found.published_total)}."
+    )
+    if found.same:
+        st.success("The two gradients agree everywhere, up to one weight.", icon=":material/check:")
+    if found.diagnosis:
+        st.warning(plain(" ".join(found.diagnosis)), icon=":material/lightbulb:")
+    st.markdown("\n".join(f"- {plain(line)}" for line in found.findings))
+    st.caption(
+        "What the two gradients say, the most telling first. A loss may differ from another by a "
+        "constant and train the same: so gradients are compared, not losses."
+    )
+
+
+def _show_weights(found: GradientComparison) -> None:
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        st.markdown("**How each published term is in your loss**")
+        rows = [
+            {
+                "term": each.term,
+                "weight": NOTHING if each.factor is None else f"× {number(each.factor)}",
+                "agree": _of(each.agree, each.entries),
+            }
+            for each in found.terms
+        ]
+        table_of_words(pd.DataFrame(rows))
+        st.caption(
+            "By what your loss multiplies each weighted term of the published one, and how many "
+            "numbers of the gradient agree with that. Wrong: –, where no factor makes the term "
+            "yours; a factor that you did not mean as a lambda; ✗."
+        )
+    with right:
+        st.markdown("**Which channels differ, up to these weights**")
+        rows = [
+            {
+                "channels": each.group,
+                "slots": each.part,
+                "yours trains": f"{each.yours:,}",
+                "published trains": f"{each.published:,}",
+                "agree": _of(each.agree, each.entries),
+            }
+            for each in found.groups
+        ]
+        table_of_words(pd.DataFrame(rows))
+        st.caption(
+            "Every kind of channel in every part of the slots: how many numbers each loss trains, "
+            "and how many agree once the weights are taken out. Wrong: ✗."
+        )
+
+
+def _of(agree: int, entries: int) -> str:
+    return f"{agree:,} of {entries:,} {'✓' if agree == entries else '✗'}"
+
+
+def _pick_picture(found: GradientComparison) -> SampleView:
+    names = list(found.snapshot.samples)
+    asked = asked_for(PICTURE_KEY)
+    preset(PICTURE_KEY, asked if asked in names else names[0])
+    channels = [ALL_CHANNELS, *found.snapshot.channels]
+    channel = asked_for(CHANNEL_KEY)
+    preset(CHANNEL_KEY, channel if channel in channels else ALL_CHANNELS)
+    left, right, _ = st.columns([1, 1, 2])
+    with left:
+        name = st.selectbox("Picture", names, index=None, key=PICTURE_KEY, bind="query-params")
+    with right:
+        st.selectbox("Gradient of", channels, index=None, key=CHANNEL_KEY, bind="query-params")
+    return found.snapshot.sample(name)
+
+
+def _show_maps(found: GradientComparison, view: SampleView, slots: list[SlotDifference]) -> None:
+    """Both gradients slot by slot, and all numbers of the selected cell."""
+    at = found.snapshot.samples.index(view.name)
+    channel = str(st.session_state[CHANNEL_KEY])
+    pair = {"yours": found.your_gradient[at], "published": found.published_gradient[at]}
+    sizes = {label: _size(view, gradient, channel) for label, gradient in pair.items()}
+    finite = [values[np.isfinite(values)].max(initial=0.0) for values in sizes.values()]
+    pictures = st.container()
+    cell = pick_cell(view)
+    with pictures:
+        for place, (label, values) in zip(st.columns(2), sizes.items(), strict=True):
+            with place:
+                title = found.yours if label == "yours" else found.against
+                st.markdown(f"**{plain(title)}**")
+                figure = narrow(loss_figure(view, values, name="|gradient|", cell=cell), view)
+                figure.update_layout(coloraxis_cmin=0, coloraxis_cmax=float(max(finite)) or 1.0)
+                chosen = [each.slot for each in slots]
+                marked = mark_slots(figure, view, chosen, name="differs")
+                plot(
+                    figure,
+                    key=f"own {label}",
+                    alt=f"Size of the gradient of {title} in every slot of {view.name}.",
+                    on_click=cell_clicked,
+                )
+        st.caption(
+            f"How strongly each loss pulls at {plain(channel)} of every slot, on one scale; "
+            f"{len(slots)} slots of this picture differ{', outlined in pink' if marked else ''}. A "
+            "click selects a cell. Wrong: a slot that is bright under one loss and dark under the "
+            "other."
+        )
+    _show_cell(view, pair, cell)
+
+
+def _size(view: SampleView, gradient: np.ndarray, channel: str) -> np.ndarray:
+    """(P,) length of the gradient over all channels, or the size of one."""
+    if channel in view.channels:
+        return np.abs(gradient[:, view.channels.index(channel)])
+    return np.sqrt(np.square(gradient).sum(axis=-1))
+
+
+def _show_cell(view: SampleView, pair: dict[str, np.ndarray], cell: Cell) -> None:
+    slots = view.layout.cell_slots(cell.head, cell.row, cell.column)
+    st.markdown(f"**Both gradients in {cell_name(view.layout, int(slots[0]))}**")
+    columns = {
+        (f"{slot_word(view.layout)} {view.layout.anchor[slot]}", label): {
+            name: number(gradient[slot, k]) for k, name in enumerate(view.channels)
+        }
+        for slot in slots.tolist()
+        for label, gradient in pair.items()
+    }
+    st.table(pd.DataFrame(columns), border="horizontal")
+    st.caption(
+        "The gradient of each loss with respect to every raw number of the cell's slots. Wrong: "
+        "another sign, a zero on one side only, or another ratio than in the rest of the channel."
+    )
+
+
+def _show_slots(found: GradientComparison) -> None:
+    st.markdown(f"**The {len(found.slots):,} slots that differ**")
+    if not found.slots:
+        st.success(
+            "None: every slot agrees, up to the weights of its kind of channel.",
+            icon=":material/check:",
+        )
+        return
+    rows = [
+        {
+            "picture": each.sample,
+            "slot": each.place,
+            "part": each.part,
+            "difference": each.relative,
+            "what differs": each.sentence,
+            "channels: yours, published": "; ".join(
+                f"{name}: {number(mine)}, {number(theirs)}" for name, mine, theirs in each.channels
+            ),
+            "why it has this part": each.reason,
+        }
+        for each in found.slots[:_LISTED]
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        key="own slots",
+        height=35 * (min(len(rows), _ROWS_SHOWN) + 1) + 3,
+    )
+    listed = f" The first {_LISTED:,} are listed." if len(found.slots) > _LISTED else ""
+    st.caption(
+        "Slots of all pictures that differ by more than the weight of their kind of channel, the "
+        "largest difference first: 1 means that one of the two is zero, 2 that they are opposite."
+        f"{listed} Wrong: any row; look first for what they have in common."
+    )

@@ -1,0 +1,469 @@
+"""The Compare page in every state: one prediction, trained runs, a loss of one's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components.compare_slips import slip_verdict
+from dashboard.components.compare_view import summary
+from dashboard.figures.marks import mark_slots
+from dashboard.figures.places import Cell
+from dashboard.figures.terms_bar import Bar, terms_figure
+from dashboard.figures.tiles import mask_figure
+from tests.dashboard.sample_run import SHAPES, make_loss, make_run, write_kind
+from yolo_core.compare.differences import compare_views
+from yolo_core.compare.gradients import compare_gradients
+from yolo_core.compare.saved import write_comparison
+from yolo_core.compare.slips import slips_of
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.snapshots import (
+    SampleView,
+    Snapshot,
+    read_snapshot,
+    snapshot_path,
+    write_snapshot,
+)
+from yolo_core.runs.status import RunState
+from yolo_core.runs.store import RunStore
+from yolo_core.training.config import parse_config
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "dashboard" / "app_pages" / "compare.py"
+STEP = 20
+
+
+def open_page(**query: str | list[str]) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def words(page: AppTest) -> str:
+    """Everything the page says outside tables, without markdown's backslashes."""
+    parts = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
+    return re.sub(r"\\(.)", r"\1", "\n".join(part.value for part in parts))
+
+
+def plots(page: AppTest) -> dict[str, dict]:
+    """{key: figure} of every figure on the page."""
+    found = {}
+    for element in page.get("bidi_component"):
+        proto = element.proto
+        data = json.loads(proto.mixed.json or "{}") if proto.HasField("mixed") else None
+        found[proto.id] = json.loads((data or json.loads(proto.json))["figure"])
+    return found
+
+
+def bars(page: AppTest, which: int = 0) -> dict[str, list[float]]:
+    """{term: length in each bar} of the page's charts of terms, in their order."""
+    charts = [f for f in plots(page).values() if any(t["type"] == "bar" for t in f["data"])]
+    return {t["name"]: t["x"] for t in charts[which]["data"] if t["type"] == "bar"}
+
+
+def bar_labels(page: AppTest, which: int = 0) -> list[str]:
+    charts = [f for f in plots(page).values() if any(t["type"] == "bar" for t in f["data"])]
+    return charts[which]["data"][0]["y"]
+
+
+def number(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def assert_sound(page: AppTest) -> None:
+    assert not page.exception
+    assert "Traceback" not in words(page)
+
+
+def add_run(
+    checkpoints: Path, name: str, loss_name: str = "yolov2", **options: object
+) -> RunFolder:
+    """A made-up run whose configuration names the anchors that its snapshots were made with."""
+    options = {"pinned_steps": (0, STEP), "batch_steps": (), **options}
+    folder = make_run(checkpoints, name, loss_name=loss_name, **options)
+    anchors = (SHAPES / 6).tolist() if loss_name.startswith("yolov2") else None
+    config = parse_config({"loss": {"name": loss_name, "anchors": anchors}})
+    folder.config.write_text(config.to_json(), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> None:
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def run(checkpoints: Path) -> RunFolder:
+    return add_run(checkpoints, "v2")
+
+
+@pytest.mark.usefixtures("checkpoints")
+def test_no_runs_says_what_to_press() -> None:
+    page = open_page()
+    assert_sound(page)
+    assert "press **Start training**" in page.info[0].value
+
+
+def test_a_run_without_pictures_says_so(checkpoints: Path) -> None:
+    add_run(checkpoints, "empty", pinned_steps=(), steps=0)
+    page = open_page()
+    assert_sound(page)
+    assert "wrote no snapshot" in page.info[0].value
+
+
+def test_the_loss_that_trained_stands_first_and_as_it_was_recorded(run: RunFolder) -> None:
+    page = open_page(losses=["yolov2/notebook", "yolov2/formula"], sample="val/1")
+    assert_sound(page)
+    assert not page.error
+    assert bar_labels(page) == ["yolov2, as trained", "yolov2/notebook", "yolov2/formula"]
+    view = read_snapshot(snapshot_path(run, "pinned", STEP)).sample("val/1")
+    shown = bars(page)
+    assert {term: values[0] for term, values in shown.items()} == pytest.approx(
+        {term: view.lambdas[term] * value for term, value in view.terms.items()}
+    )
+    # What the notebook's loss itself says of these numbers.
+    whole = make_loss("yolov2/notebook").breakdown(
+        view.y_true[None], view.y_pred.reshape(1, 6, 6, -1)
+    )
+    lengths = {t: float(whole.lambdas[t]) * float(whole.terms[t]) for t in whole.terms}
+    assert {term: values[1] for term, values in shown.items()} == pytest.approx(lengths, rel=1e-5)
+    assert len(page.latex) == 3
+    assert f"= {number(view.total)}" in page.latex[0].value.replace("{}&", "").replace("\n", "")
+
+
+@pytest.mark.usefixtures("run")
+def test_without_a_choice_two_variants_are_shown_and_stand_in_the_address() -> None:
+    page = open_page()
+    assert_sound(page)
+    chosen = page.multiselect(key="losses").value
+    assert chosen == ["yolov2/notebook", "yolov2/formula_pooled"]
+    assert page.query_params["losses"] == chosen
+    page.multiselect(key="losses").set_value([]).run()
+    assert_sound(page)
+    assert "Choose one to four **losses**" in page.info[0].value
+    assert bar_labels(page) == ["yolov2, as trained"]
+
+
+@pytest.mark.usefixtures("run")
+def test_losses_that_do_not_exist_are_left_out_and_named() -> None:
+    page = open_page(losses=["yolov9", "yolov2/formula"])
+    assert_sound(page)
+    assert "no such choice here: yolov9" in words(page)
+    assert page.multiselect(key="losses").value == ["yolov2/formula"]
+
+
+@pytest.mark.usefixtures("run")
+def test_other_families_see_the_same_prediction_or_say_why_not() -> None:
+    page = open_page(losses=["yolov3", "yolov1"], sample="val/0")
+    assert_sound(page)
+    assert bar_labels(page) == ["yolov2, as trained", "yolov3"]
+    assert len(page.error) == 1
+    assert "yolov1 cannot be shown on the prediction of yolov2" in words(page)
+
+
+@pytest.mark.usefixtures("run")
+def test_objects_and_slots_that_differ_are_listed_with_the_reasons() -> None:
+    page = open_page(losses=["ssd"], sample="val/1")
+    assert_sound(page)
+    ledger = page.table[0].value
+    assert set(ledger["loss"]) == {"yolov2, as trained", "ssd"}
+    pairs = zip(ledger[::2].to_dict("records"), ledger[1::2].to_dict("records"), strict=True)
+    for one, other in pairs:
+        assert one["object"] == other["object"]
+        assert (one["status"], one["trains"]) != (other["status"], other["trains"])
+    masks = page.dataframe[0].value
+    assert list(masks.columns[:3]) == ["slot", "yolov2, as trained", "ssd"]
+    assert (masks["yolov2, as trained"] != masks["ssd"]).all()
+    assert f"put {len(masks)} of 108 slots into different parts" in words(page)
+
+
+@pytest.mark.usefixtures("run")
+def test_variants_that_agree_say_so() -> None:
+    page = open_page(losses=["yolov2/notebook_stop_gradient"], sample="val/0")
+    assert_sound(page)
+    text = words(page)
+    assert "None: all 5 objects have the same status and slots under every loss." in text
+    assert "Every slot falls in the same part under all losses." in text
+    page.toggle(key="compare all objects").set_value(True).run()
+    assert len(page.table[0].value) == 10
+
+
+@pytest.mark.usefixtures("run")
+def test_a_picture_without_objects() -> None:
+    page = open_page(losses=["yolov2/formula"], sample="val/2", slips="confidence-by-iou")
+    assert_sound(page)
+    assert not page.error
+    assert "The picture holds no objects" in words(page)
+
+
+@pytest.mark.usefixtures("run")
+def test_a_slip_shows_the_picture_without_and_with_it() -> None:
+    page = open_page(losses=["yolov2/formula"], sample="val/0", slips="no-object-unsquared")
+    assert_sound(page)
+    assert page.toggle(key="slip no-object-unsquared").value
+    assert bar_labels(page, 1) == ["yolov2, without it", "yolov2, with it"]
+    without, with_it = bars(page, 1)["no_object"]
+    assert with_it < 0 < without  # the printed term rewards false confidence
+    assert re.search(r"The loss goes from .* no_object from", words(page))
+    page.toggle(key="slip no-object-unsquared").set_value(False).run()
+    assert_sound(page)
+    assert page.query_params["slips"] in ("", [""])
+    assert len(page.latex) == 2
+    page.toggle(key="slip warmup-off-by-one").set_value(True).run()
+    page.selectbox(key="base").set_value("yolov2/formula").run()
+    assert "warmup-off-by-one" in page.query_params["slips"]
+    assert bar_labels(page, 1) == ["yolov2/formula, without it", "yolov2/formula, with it"]
+
+
+@pytest.mark.usefixtures("run")
+def test_a_slip_that_does_not_show_here_says_where_it_does() -> None:
+    page = open_page(losses=["yolov2/formula"], sample="val/0", slips="iou-gradient")
+    assert_sound(page)
+    assert "In the gradient alone: no number of the loss changes." in words(page)
+
+
+def test_a_slip_that_moves_objects_shows_their_cells(checkpoints: Path) -> None:
+    add_run(checkpoints, "mnist", "mnist_yolo")
+    page = open_page(losses=["mnist_yolo/huber"], sample="val/0", slips="x-y-order")
+    assert_sound(page)
+    assert "objects get other slots" in words(page)
+    assert len(plots(page)) == 10  # two pictures, two masks and the terms, twice
+
+
+def test_this_runs_lambdas_can_be_used_for_its_variants(run: RunFolder) -> None:
+    page = open_page(losses=["yolov2/notebook"], same_lambdas="true")
+    assert_sound(page)
+    assert not page.error
+    view = read_snapshot(snapshot_path(run, "pinned", STEP)).sample("val/0")
+    shown = bars(page)
+    assert shown["xy"][1] == pytest.approx(view.lambdas["xy"] * view.terms["xy"], rel=1e-4)
+
+
+@pytest.mark.usefixtures("run")
+def test_bars_before_their_lambdas_and_as_shares() -> None:
+    page = open_page(losses=["yolov2/notebook"], bars="share")
+    assert_sound(page)
+    for at in range(2):
+        assert sum(abs(values[at]) for values in bars(page).values()) == pytest.approx(100)
+    page.button_group(key="bars").set_value("unweighted").run()
+    assert "The terms before their lambdas" in words(page)
+
+
+def test_anchors_that_cannot_be_made_again_are_no_comparison(checkpoints: Path) -> None:
+    folder = add_run(checkpoints, "changed")
+    config = parse_config({"loss": {"name": "yolov2", "anchors": [[0.1, 0.1]] * 3}})
+    folder.config.write_text(config.to_json(), encoding="utf-8")
+    page = open_page(losses=["yolov2/formula"])
+    assert_sound(page)
+    assert "would be computed with other anchors" in page.error[0].value
+    assert bar_labels(page) == ["yolov2, as trained"]
+
+
+def test_a_damaged_snapshot_or_configuration_is_one_sentence(run: RunFolder) -> None:
+    path = snapshot_path(run, "pinned", STEP)
+    path.write_bytes(path.read_bytes()[:1000])
+    page = open_page()
+    assert_sound(page)
+    assert len(page.error) == 1
+    assert "Choose another step" in words(page)
+    page.select_slider(key="step").set_value("0").run()
+    assert not page.error
+    run.config.write_text("{", encoding="utf-8")
+    page.run()
+    assert_sound(page)
+    assert "not valid JSON" in page.error[0].value
+
+
+def test_two_runs_are_drawn_as_they_were_recorded(checkpoints: Path, run: RunFolder) -> None:
+    mnist = add_run(checkpoints, "mnist", "mnist_yolo", pinned_steps=(0, 10, 30))
+    page = open_page(compare="trained runs", runs=["v2", "mnist"], sample="val/1", step=str(STEP))
+    assert_sound(page)
+    assert not page.error
+    assert bar_labels(page) == [f"v2: yolov2, step {STEP}", "mnist: mnist_yolo, step 10"]
+    totals = [
+        read_snapshot(snapshot_path(folder, "pinned", step)).sample("val/1").total
+        for folder, step in ((run, STEP), (mnist, 10))
+    ]
+    assert all(number(total) in words(page) for total in totals)
+    # With the latest step chosen each run shows its own latest one.
+    page = open_page(compare="trained runs", runs=["v2", "mnist"])
+    assert bar_labels(page) == [f"v2: yolov2, step {STEP}", "mnist: mnist_yolo, step 30"]
+
+
+@pytest.mark.usefixtures("run")
+def test_runs_with_other_slots_say_what_cannot_be_compared(checkpoints: Path) -> None:
+    add_run(checkpoints, "v3", "yolov3")
+    page = open_page(compare="trained runs", runs=["v2", "v3"], head="1", row="5", column="5")
+    assert_sound(page)
+    assert not page.error
+    assert "The slots are not the same ones" in words(page)
+    # The cell is chosen on the loss that has several heads, and shown at its place on the other.
+    assert page.number_input(key="head").max == 1
+    assert "What each loss does in head 1, cell (row 2, column 2)" in words(page)
+
+
+@pytest.mark.usefixtures("run")
+def test_runs_with_other_pictures_are_refused_in_a_sentence(checkpoints: Path) -> None:
+    other = add_run(checkpoints, "other")
+    path = snapshot_path(other, "pinned", STEP)
+    snapshot = read_snapshot(path)
+    snapshot.y_true[:, 0, 1] = 0.123
+    write_snapshot(path, snapshot)
+    page = open_page(compare="trained runs", runs=["v2", "other"])
+    assert_sound(page)
+    assert "only the same picture with the same labels" in page.error[0].value
+
+
+@pytest.mark.usefixtures("run")
+def test_one_run_says_to_train_another() -> None:
+    page = open_page(compare="trained runs")
+    assert_sound(page)
+    assert "There is only one run" in page.info[0].value
+
+
+def test_a_newer_snapshot_of_a_live_run_is_offered(checkpoints: Path) -> None:
+    folder = add_run(checkpoints, "live", state=RunState.RUNNING, steps=10, pinned_steps=(0, 10))
+    with RunStore.open(folder, writable=True) as store:  # this process trains
+        page = open_page(losses=["yolov2/formula"])
+        assert_sound(page)
+        assert "after 10 updates" in words(page)
+        assert not page.button
+        write_kind(store, make_loss("yolov2"), 12, "pinned")
+        pinned = open_page(losses=["yolov2/formula"], step="10")
+        assert not pinned.button  # this one stays where it is
+        page.run()
+        assert "after 12 updates" in words(page)
+
+
+@pytest.mark.usefixtures("checkpoints")
+def test_your_own_loss_says_what_to_type() -> None:
+    page = open_page(compare="your own")
+    assert_sound(page)
+    assert "Nothing compared yet" in page.info[0].value
+    assert page.code[0].value.startswith("python -m yolo_core compare FILE.py:function")
+
+
+@pytest.fixture
+def own(checkpoints: Path, snapshots: dict[str, Snapshot]) -> Path:
+    """A comparison that differs on one slot of val/1 and by a weight on classification."""
+    snapshot = snapshots["yolov2"]
+    numbers = np.random.default_rng(0).normal(size=snapshot.y_pred.shape).astype(np.float32)
+    channel = np.arange(numbers.shape[-1])
+    terms = {
+        "xy": np.where(channel < 5, numbers, 0),
+        "classification": np.where(channel >= 5, numbers, 0),
+    }
+    yours = terms["xy"] + 3 * terms["classification"]
+    yours[1, 50, 0] *= -1
+    found = compare_gradients(
+        yours="mine.py:my_loss",
+        against="yolov2",
+        snapshot=snapshot,
+        your_gradient=yours,
+        term_gradients=terms,
+        your_total=1.5,
+        published_total=2.5,
+        diagnosis=["Nearest to yours is nothing known."],
+    )
+    return write_comparison(checkpoints, found)
+
+
+@pytest.mark.usefixtures("own")
+def test_your_own_loss_is_shown_slot_by_slot() -> None:
+    page = open_page(compare="your own", picture="val/1", channel="x")
+    assert_sound(page)
+    assert not page.error
+    text = words(page)
+    assert "mine.py:my_loss beside yolov2" in text.replace("**", "")
+    assert "Nearest to yours is nothing known." in text
+    assert "The 1 slots that differ" in text
+    assert "1 slots of this picture differ, outlined in pink" in text
+    row = page.dataframe[0].value.iloc[0]
+    assert (row["picture"], row["slot"]) == ("val/1", "cell (row 2, column 4), anchor 2")
+    maps = list(plots(page).values())
+    assert len(maps) == 2
+    assert maps[0]["layout"]["coloraxis"]["cmax"] == maps[1]["layout"]["coloraxis"]["cmax"]
+    weights = dict(page.table[0].value[["term", "weight"]].itertuples(index=False))
+    assert weights == {"xy": "× 1", "classification": "× 3"}
+
+
+def test_a_damaged_comparison_is_one_sentence(own: Path) -> None:
+    own.write_bytes(own.read_bytes()[:2000])
+    page = open_page(compare="your own")
+    assert_sound(page)
+    assert len(page.error) == 1
+
+
+@pytest.mark.usefixtures("run")
+def test_pictures_of_runs_need_no_tensorflow(checkpoints: Path) -> None:
+    """Opening the page and looking at trained runs; only recomputing loads it."""
+    add_run(checkpoints, "second")
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+page = AppTest.from_file({str(PAGE)!r}, default_timeout=60)
+page.query_params["compare"] = "trained runs"
+page.query_params["runs"] = ["v2", "second"]
+page.run()
+assert not page.exception and not page.error and page.latex, page.main
+print(sorted({{"tensorflow", "keras"}} & {{*sys.modules}}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        cwd=ROOT,
+        env=os.environ | {"DETECTOR_CHECKPOINTS": str(checkpoints)},
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_slip_has_a_switch(checkpoints: Path) -> None:
+    for name in ("yolov2", "mnist_yolo"):
+        add_run(checkpoints, name, name)
+        page = open_page(run=name, losses=[f"{name}/none"])
+        keys = {toggle.key for toggle in page.toggle}
+        assert {f"slip {slip.name}" for slip in slips_of(name)} <= keys
+
+
+def test_a_bar_is_as_long_as_its_loss_and_negative_terms_go_left() -> None:
+    bar = Bar(
+        "one",
+        {"xy": 2.0, "no_object": -0.5, "wh": float("nan")},
+        {"xy": 3.0, "no_object": 2.0, "wh": 1.0},
+    )
+    figure = terms_figure([bar])
+    lengths = {trace.name: trace.x[0] for trace in figure.data if trace.type == "bar"}
+    assert lengths == {"xy": 6.0, "no_object": -1.0, "wh": 0.0}
+    text = next(trace for trace in figure.data if trace.type == "scatter")
+    assert text.x == (6.0,)
+    assert "not a finite number" in text.text[0]
+
+
+def test_marks_lie_on_their_tiles_and_too_many_are_left_out(anchored: SampleView) -> None:
+    figure = mask_figure(anchored, cell=Cell(0, 0, 0))
+    before = len(figure.data)
+    slot = anchored.layout.index(0, 2, 4, 1)
+    assert mark_slots(figure, anchored, [slot], name="differs")
+    mark = figure.data[before]
+    assert (mark.xaxis, mark.yaxis) == ("x2", "y2")
+    assert (np.nanmin(mark.x), np.nanmax(mark.x)) == (64, 80)
+    assert not mark_slots(figure, anchored, range(108), name="differs")
+
+
+def test_summary_and_verdict_of_equal_losses(anchored: SampleView) -> None:
+    comparison = compare_views({"one": anchored, "other": anchored})
+    assert summary(comparison).startswith("The losses give 0 of 5 objects to different slots")
+    assert slip_verdict(comparison) is None
