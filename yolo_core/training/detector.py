@@ -28,6 +28,11 @@ class Detector(keras.Model):
     The loss's lambdas and step are state of this model. A step whose loss or gradients are not
     finite changes nothing: weights, moving statistics, optimizer and step stay as they were.
 
+    Made in the scope of a distribution strategy, it takes the step of one device: the loss's counts
+    and the logs are those of the whole batch, and so are the gradients before they are clipped.
+    Batch normalisation needs `synchronized=True` for that. Whole breakdowns (`wants_breakdown`) are
+    for one replica.
+
     Args:
         network: From images to what the loss takes as predictions.
         loss: The loss; its `step` is set from here on.
@@ -48,6 +53,9 @@ class Detector(keras.Model):
         self._measure = ""
         self._inference: Callable[..., Any] | None = None
         self.built = True
+        self._replicas = self.distribute_strategy.num_replicas_in_sync
+        if self._replicas > 1:
+            loss.reduce_count = _sum_over_replicas
 
     def call(self, images: Any, training: bool = False) -> Any:
         """Raw predictions of the network."""
@@ -68,30 +76,29 @@ class Detector(keras.Model):
     def train_step(self, data: Any) -> dict[str, Any]:
         """One update of the weights; what Keras compiles."""
         images, y_true = data[:2]
-        before = [tf.identity(variable.value) for variable in self.non_trainable_variables]
+        before = [tf.identity(each.value) for each in self.network.non_trainable_variables]
         with tf.GradientTape() as tape:
             y_pred = self(images, training=True)
             breakdown = self.detection_loss.breakdown(y_true, y_pred)
             scaled = self.optimizer.scale_loss(breakdown.total)
         gradients = tape.gradient(scaled, self.trainable_variables)
-        finite = tf.math.is_finite(breakdown.total) & self._can_apply(gradients)
-
-        def update() -> tf.Tensor:
-            self.optimizer.apply(gradients, self.trainable_variables)
-            self.detection_loss.step.assign_add(1)
-            return tf.constant(True)
-
-        def restore() -> tf.Tensor:
-            for variable, value in zip(self.non_trainable_variables, before, strict=True):
-                variable.assign(value)
-            return tf.constant(False)
-
+        # Each replica's loss is its share of the batch's: the shares add up.
+        sums = {"loss": breakdown.total}
+        sums.update({f"term/{name}": value for name, value in breakdown.terms.items()})
+        found, matched = _recall_counts(breakdown)
+        if self._replicas > 1:
+            sums, found, matched = _sum_over_replicas((sums, found, matched))
+            gradients = _whole_batch_gradients(gradients)
+        finite = tf.math.is_finite(sums["loss"]) & self._can_apply(gradients)
+        # An update synchronises the replicas, which no branch inside one replica can do.
+        updated = tf.distribute.get_replica_context().merge_call(
+            self._update_if_finite, args=(finite, gradients, before)
+        )
         logs = {
-            "loss": breakdown.total,
-            "recall": _recall(breakdown),
-            **{f"term/{name}": value for name, value in breakdown.terms.items()},
+            **sums,
+            "recall": found / (matched + 1e-6),
             **{f"lambda/{name}": value for name, value in breakdown.lambdas.items()},
-            "finite": tf.cast(tf.cond(finite, update, restore), tf.float32),
+            "finite": tf.cast(updated, tf.float32),
         }
         if self.wants_breakdown:
             self._measure = breakdown.assignment.candidate_measure
@@ -102,6 +109,32 @@ class Detector(keras.Model):
                 "breakdown": breakdown.to_tree(),
             }
         return logs
+
+    def _update_if_finite(
+        self, strategy: tf.distribute.Strategy, finite: Any, gradients: list[Any], before: list[Any]
+    ) -> tf.Tensor:
+        """All replicas, or the only one, take the step or go back to before it.
+
+        Returns:
+            Whether they took it.
+        """
+        for_each_replica = strategy.extended.call_for_each_replica
+
+        def restore_replica(before: list[Any]) -> None:
+            for variable, value in zip(self.network.non_trainable_variables, before, strict=True):
+                variable.assign(value)
+
+        def update() -> tf.Tensor:
+            for_each_replica(self.optimizer.apply, args=(gradients, self.trainable_variables))
+            self.detection_loss.step.assign_add(1)
+            return tf.constant(True)
+
+        def restore() -> tf.Tensor:
+            for_each_replica(restore_replica, args=(before,))
+            return tf.constant(False)
+
+        # What the first replica says: it has the gradients.
+        return tf.cond(strategy.experimental_local_results(finite)[0], update, restore)
 
     def _can_apply(self, gradients: list[Any]) -> tf.Tensor:
         finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
@@ -118,12 +151,20 @@ class Detector(keras.Model):
         """
         if self.train_function is not None and not force:
             return
+        if not self.optimizer.built:
+            # A loss-scaling one is asked for its scale before it is first applied.
+            self.optimizer.build(self.trainable_variables)
         compiled = {}
         for with_breakdown in (False, True):
             super().make_train_function(force=True)
             compiled[with_breakdown] = self.train_function
 
         def step(iterator: Any) -> dict[str, Any]:
+            if self.wants_breakdown and self._replicas > 1:
+                raise ValueError(
+                    "wants_breakdown is for one replica: the breakdown of a step on "
+                    f"{self._replicas} replicas would be in as many parts."
+                )
             # Which one a function becomes is decided while it is traced, at its first call.
             logs = compiled[self.wants_breakdown](iterator)
             batch = logs.pop("batch", None)
@@ -147,7 +188,7 @@ class Detector(keras.Model):
                 self._inspect,
                 input_signature=[
                     tf.TensorSpec((None, *self.network.input_shape[1:]), tf.float32),
-                    tf.TensorSpec((None, *np.shape(y_true)[1:]), tf.float32),
+                    tf.TensorSpec((None, None, np.shape(y_true)[-1]), tf.float32),
                 ],
             )
         y_pred, tree = self._inference(images, y_true)
@@ -167,14 +208,33 @@ class Detector(keras.Model):
         }
 
 
-def _recall(breakdown: LossBreakdown) -> tf.Tensor:
-    """`current_recall` of the Keras notebook, over the objects that have a slot."""
+def _recall_counts(breakdown: LossBreakdown) -> tuple[tf.Tensor, tf.Tensor]:
+    """Of `current_recall` of the Keras notebook: objects found, and objects that have a slot."""
     assignment = breakdown.assignment
     matched = assignment.match_count > 0
-    count, rows = matched.shape[1:]
-    slot = tf.reshape(tf.maximum(assignment.object_slot, 0), (-1, count * rows))
+    shape = tf.shape(matched)
+    slot = tf.reshape(tf.maximum(assignment.object_slot, 0), (shape[0], shape[1] * shape[2]))
     objectness = tf.gather(breakdown.predictions["objectness"], slot, batch_dims=1)
-    objectness = tf.reshape(objectness, (-1, count, rows))
+    objectness = tf.reshape(objectness, shape)
     found = matched & (assignment.object_iou > RECALL_IOU) & (objectness > RECALL_OBJECTNESS)
     found_count = tf.reduce_sum(tf.cast(found, tf.float32))
-    return found_count / (tf.reduce_sum(tf.cast(matched, tf.float32)) + 1e-6)
+    return found_count, tf.reduce_sum(tf.cast(matched, tf.float32))
+
+
+def _sum_over_replicas(values: Any) -> Any:
+    """The sums of tensors over all replicas, on each of them; outside of replicas as they are."""
+    replica = tf.distribute.get_replica_context()
+    return values if replica is None else replica.all_reduce(tf.distribute.ReduceOp.SUM, values)
+
+
+def _whole_batch_gradients(gradients: list[Any]) -> list[Any]:
+    """What an optimizer that clips first and adds up second takes for one device's gradients.
+
+    The sums on the first replica, zeros on the others: clipped, zeros stay zeros.
+    """
+    is_first = tf.equal(tf.distribute.get_replica_context().replica_id_in_sync_group, 0)
+    sums = iter(_sum_over_replicas([each for each in gradients if each is not None]))
+    return [
+        None if each is None else tf.where(is_first, next(sums), tf.zeros_like(each))
+        for each in gradients
+    ]

@@ -1,0 +1,90 @@
+"""Some steps on COUNT virtual CPU devices: `python -m tests.training.train_replicas COUNT OUT.npz`.
+
+Virtual devices are made before TensorFlow starts, so every number of them is a process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tests.losses.loss_table import DEFAULTS, GRID, LossCase, random_scene
+from yolo_core.training.detector import Detector
+
+IMAGES = 6
+"""A batch; the last one is short of one, so that one replica has more images than the other."""
+STEPS = 4
+NON_FINITE = 3
+"""The step, from 1, with an image that is not a number, on the last replica."""
+
+
+def network(case: LossCase) -> keras.Model:
+    shape = case.shape(1, GRID, 2)[1:]
+    inputs = keras.Input((*GRID, 4))
+    x = keras.layers.Conv2D(8, 3, padding="same")(inputs)
+    x = keras.layers.BatchNormalization(momentum=0.9, synchronized=True)(x)
+    x = keras.layers.Conv2D(math.prod(shape) // math.prod(GRID), 1)(keras.layers.LeakyReLU()(x))
+    return keras.Model(inputs, keras.layers.Reshape(shape)(x))
+
+
+def cases() -> list[tuple[str, LossCase, dict[str, int]]]:
+    """Name, loss and options."""
+    plain = [(each.id, each.values[0], {}) for each in DEFAULTS]
+    warm = {"warmup_batches": 2}
+    return plain + [(f"{name} warm", case, warm) for name, case, _ in plain if name == "yolov2"]
+
+
+class Record(keras.callbacks.Callback):
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, np.ndarray] = {}
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        step = batch + 1
+        self.values.update({f"{step}/{name}": value for name, value in (logs or {}).items()})
+        for index, variable in enumerate(self.model.variables):
+            for copy, value in enumerate(copies(variable)):
+                self.values[f"{step}/variable {index} {variable.name}/{copy}"] = value
+
+
+def copies(variable: keras.Variable) -> list[np.ndarray]:
+    """The values of a variable on every device."""
+    strategy = tf.distribute.get_strategy()
+    return [each.numpy() for each in strategy.experimental_local_results(variable.value)]
+
+
+def train(case: LossCase, options: dict[str, int]) -> dict[str, np.ndarray]:
+    keras.utils.set_random_seed(1)
+    detector = Detector(network(case), case.loss(**options))
+    detector.compile(keras.optimizers.Adam(0.01, epsilon=1e-3, global_clipnorm=0.1))
+    images = np.random.default_rng(2).normal(size=(STEPS * IMAGES - 1, *GRID, 4)).astype(np.float32)
+    images[NON_FINITE * IMAGES - 1] = np.nan
+    y_true = np.concatenate([random_scene(seed, batch=IMAGES) for seed in range(STEPS)])[
+        : len(images)
+    ]
+    record = Record()
+    data = tf.data.Dataset.from_tensor_slices((images, y_true)).batch(IMAGES)
+    detector.fit(data, verbose=0, callbacks=[record])
+    return record.values
+
+
+if __name__ == "__main__":
+    count, path = int(sys.argv[1]), sys.argv[2]
+    scope = contextlib.nullcontext()
+    if count > 1:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        parts = [tf.config.LogicalDeviceConfiguration()] * count
+        tf.config.set_logical_device_configuration(cpu, parts)
+        scope = tf.distribute.MirroredStrategy([f"CPU:{at}" for at in range(count)]).scope()
+    with scope:
+        values = {
+            f"{name}/{key}": value
+            for name, case, options in cases()
+            for key, value in train(case, options).items()
+        }
+    np.savez(path, **values)
