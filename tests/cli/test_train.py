@@ -258,7 +258,9 @@ def test_ctrl_c_while_tensorflow_loads(tmp_path):
     status = read_status(folder)
     assert (status.state, status.step) == (RunState.STOPPED, 0)
     assert status.message.startswith("Stopped by Ctrl-C ")
-    assert json.loads(output.splitlines()[-1])["steps"] == 0
+    said = json.loads(output.splitlines()[-1])
+    assert (said["steps"], said["total"]) == (0, None)
+    assert said["metrics"] == {"map50": None, "map50_95": None}
 
 
 @pytest.mark.slow

@@ -58,10 +58,13 @@ def whole_run() -> tuple[Path, dict]:
 
 def start(*arguments: str, checkpoints: Path) -> subprocess.Popen:
     """Starts `python -m yolo_core train ...` and does not wait."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    # The command's own setting, not that of the tests.
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     return subprocess.Popen(
         [sys.executable, "-m", "yolo_core", "train", *arguments, "--checkpoints", str(checkpoints)],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

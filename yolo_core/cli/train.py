@@ -209,6 +209,7 @@ def _summary(store: RunStore) -> dict[str, Any]:
     """What came of a training: its last step and its last evaluation."""
     row = store.last_step() or {}
     evaluations = store.evaluations()
+    del evaluations["step"]
     names = [name.removeprefix("term/") for name in store.columns if name.startswith("term/")]
     return {
         "run": store.folder.name,
@@ -218,9 +219,9 @@ def _summary(store: RunStore) -> dict[str, Any]:
         "terms": {name: row.get(f"term/{name}") for name in names},
         "lambdas": {name: row.get(f"lambda/{name}") for name in names},
         "metrics": {
-            name: values[-1].item()
-            for name, values in evaluations.items()
-            if name != "step" and len(values)
+            "map50": None,
+            "map50_95": None,
+            **{name: values[-1].item() for name, values in evaluations.items() if len(values)},
         },
     }
 
