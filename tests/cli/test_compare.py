@@ -1,4 +1,4 @@
-"""`python -m yolo_core compare`: the Keras notebook's own loss, right and with mistakes in it."""
+"""`python -m yolo_core compare`: a loss in the Keras notebook's style, right and with mistakes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.training.runs_by_command import SMALL, command, train
 from yolo_core.compare.saved import list_comparisons, read_comparison
 
-NOTEBOOK = Path(__file__).parents[1] / "notebook_custom_loss.py"
+NOTEBOOK = Path(__file__).parents[1] / "notebook_style_loss.py"
 OWN = Path(__file__).parents[1] / "own_losses.py"
 
 
@@ -43,8 +43,8 @@ def refused(own: str, *arguments: str, checkpoints: Path) -> str:
     return done.stderr
 
 
-def test_the_notebook_as_printed_is_the_published_loss(tmp_path):
-    own = notebook(tmp_path, "printed")
+def test_the_notebook_s_loss_rewritten_is_the_published_one(tmp_path):
+    own = notebook(tmp_path, "right")
     found = compare(own, "--labels", "grid", checkpoints=tmp_path)
     assert found["findings"] == ["The two gradients are the same everywhere."]
     assert found["your_total"] == pytest.approx(found["published_total"], rel=1e-5)
@@ -66,7 +66,7 @@ def test_twice_as_much(tmp_path):
 
 
 def test_an_inverted_ignore_mask(tmp_path):
-    own = notebook(tmp_path, "inverted", ("best_ious < 0.6", "best_ious > 0.6"))
+    own = notebook(tmp_path, "inverted", ("best < 0.6", "best > 0.6"))
     found = compare(own, "--labels", "grid", checkpoints=tmp_path)
     assert found["findings"][0].startswith(
         "The ignore rule is the wrong way round: your loss trains"
@@ -96,9 +96,8 @@ def test_a_missing_square_is_called_by_its_name(tmp_path):
         tmp_path,
         "square",
         (
-            "tf.reduce_sum(tf.square(true_box_conf-pred_box_conf) * conf_mask) ",
-            "tf.reduce_sum(tf.where(y_true[..., 4] > 0, tf.square(true_box_conf-pred_box_conf), "
-            "0-pred_box_conf) * conf_mask) ",
+            "tf.square(wanted - confidence)",
+            "tf.where(has_object > 0, tf.square(wanted - confidence), 0 - confidence)",
         ),
     )
     found = compare(own, "--labels", "grid", checkpoints=tmp_path)
@@ -112,7 +111,7 @@ def test_a_missing_square_is_called_by_its_name(tmp_path):
 
 
 def test_x_and_y_swapped(tmp_path):
-    own = notebook(tmp_path, "swapped", ("[cell_x,cell_y]", "[cell_y,cell_x]"))
+    own = notebook(tmp_path, "swapped", ("[column, row]", "[row, column]"))
     found = compare(own, "--labels", "grid", checkpoints=tmp_path)
     view = read_comparison(list_comparisons(tmp_path)[0]).views[0]
     objects = set(np.flatnonzero(view.assignment.object_mask))
@@ -132,8 +131,8 @@ def test_two_mistakes_at_once(tmp_path):
     own = notebook(
         tmp_path,
         "two",
-        ("best_ious < 0.6", "best_ious < 1.1"),
-        ("true_box_conf = iou_scores * y", "true_box_conf = tf.stop_gradient(iou_scores) * y"),
+        ("best < 0.6", "best < 1.1"),
+        ("wanted = iou * has", "wanted = tf.stop_gradient(iou) * has"),
     )
     found = compare(own, "--labels", "grid", checkpoints=tmp_path)
     (sentence,) = found["diagnosis"]
@@ -142,7 +141,7 @@ def test_two_mistakes_at_once(tmp_path):
 
 
 def test_as_a_person_reads_it(tmp_path):
-    own = notebook(tmp_path, "inverted", ("best_ious < 0.6", "best_ious > 0.6"))
+    own = notebook(tmp_path, "inverted", ("best < 0.6", "best > 0.6"))
     arguments = ("--against", "yolov2/notebook", "--labels", "grid", "--top", "2")
     done = command("compare", own, *arguments, checkpoints=tmp_path)
     assert done.returncode == 0
@@ -190,7 +189,7 @@ def test_a_file_that_does_not_do(tmp_path, text, sentence):
 
 
 def test_wrong_words(tmp_path):
-    own = notebook(tmp_path, "printed")
+    own = notebook(tmp_path, "right")
     for arguments, sentence in (
         ((), "--against says which published loss yours is held against"),
         (("--against", "yolov9"), "There is no loss 'yolov9'"),
@@ -212,7 +211,7 @@ def test_on_what_a_run_predicted(tmp_path):
     steps = ("--steps", "4", "--checkpoint-every", "4", "--evaluate-every", "4")
     loss = ("--loss", "yolov2/notebook")
     train("--run", "short", *SMALL, *loss, *steps, checkpoints=tmp_path)
-    own = notebook(tmp_path, "printed")
+    own = notebook(tmp_path, "right")
     arguments = ("--run", "short", "--sample", "val/3", "--labels", "grid")
     done = command("compare", own, *arguments, "--json", checkpoints=tmp_path)
     found = json.loads(done.stdout)
