@@ -103,6 +103,7 @@ def test_a_group_sets_all_its_terms(loop, store):
     ("name", "arguments", "error"),
     [
         ("set-lambda", {"name": "nosuch", "value": 1.0}, "YoloV2Loss has no lambda 'nosuch'"),
+        ("set-lambda", {"name": "xy", "value": 1e39}, "Lambda 'xy' must be a finite number of"),
         ("pin", {"samples": ["val/x"]}, "A sample is named"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -12,6 +11,9 @@ from keras import ops
 
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.slots import SlotLayout
+
+# Lambdas are float32: beyond this they would be infinite.
+LARGEST_FLOAT32 = 3.4e38
 
 
 class DetectionLoss(keras.losses.Loss):
@@ -247,4 +249,4 @@ def _as_number(value: Any) -> float | None:
         number = float(value)
     except (TypeError, ValueError):
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= LARGEST_FLOAT32 else None
