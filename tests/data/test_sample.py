@@ -28,8 +28,13 @@ def test_objects_that_do_not_fit_get_a_sentence() -> None:
     box = [[0.5, 0.5, 0.5, 0.5]]
     with pytest.raises(ValueError, match="2 objects do not fit in 1 label rows"):
         label_rows(np.array(box * 2), np.array([0, 0]), num_classes=3, max_objects=1)
-    with pytest.raises(ValueError, match="Classes must be 0 to 2; received 3 to 3"):
-        label_rows(np.array(box), np.array([3]), num_classes=3, max_objects=1)
+
+
+def test_an_object_of_an_unknown_class_keeps_its_row() -> None:
+    boxes = np.array([[0.5, 0.5, 0.5, 0.5]] * 3)
+    rows = label_rows(boxes, np.array([3, 1, -1]), num_classes=3, max_objects=3)
+    assert rows[:, 0].tolist() == [1, 1, 1]
+    assert rows[:, 5:].tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_names() -> None:

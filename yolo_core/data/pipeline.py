@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.data.digits import DigitScenes
-from yolo_core.data.sample import Sample, label_rows
+from yolo_core.data.label_batch import label_batch, trim_label_rows
+from yolo_core.data.sample import Sample
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -35,7 +36,8 @@ def training_batches(
 
     Returns:
         A dataset of images (B, height, width, channels) float32, 0 to 1, and y_true
-        (B, N, 5 + C) float32, always in the same order.
+        (B, N, 5 + C) float32, always in the same order. N may change from batch to batch: more
+        than eight rows are trimmed to what the batch needs, see `trim_label_rows`.
 
     Raises:
         ValueError: `batch_size` is less than 1, or another number is negative.
@@ -56,7 +58,7 @@ def training_batches(
     def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, y_true = tf.numpy_function(ready.take, [batch], (tf.uint8, tf.float32))
         images.set_shape((batch_size, *scenes.image_shape))
-        y_true.set_shape((batch_size, scenes.max_objects, 5 + scenes.num_classes))
+        y_true.set_shape((batch_size, None, 5 + scenes.num_classes))
         return tf.cast(images, tf.float32) / 255.0, y_true
 
     # Neither parallel nor prefetched by TensorFlow, which would add both unasked: its threads would
@@ -100,10 +102,11 @@ class _ReadAhead:
 
     def _render(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         first = batch * self._batch_size
-        return _stack(
+        images, y_true = _stack(
             self._scenes,
             [self._scenes.stream_sample(first + i) for i in range(self._batch_size)],
         )
+        return images, trim_label_rows(y_true)
 
 
 def scene_batch(scenes: DigitScenes, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -126,15 +129,5 @@ def scene_batch(scenes: DigitScenes, names: Sequence[str]) -> tuple[np.ndarray, 
 
 def _stack(scenes: DigitScenes, samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
     images = np.stack([sample.image for sample in samples])
-    y_true = np.stack(
-        [
-            label_rows(
-                sample.boxes,
-                sample.classes,
-                num_classes=scenes.num_classes,
-                max_objects=scenes.max_objects,
-            )
-            for sample in samples
-        ]
-    )
+    y_true = label_batch(samples, num_classes=scenes.num_classes, max_objects=scenes.max_objects)
     return images, y_true

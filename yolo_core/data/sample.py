@@ -38,23 +38,21 @@ def label_rows(
 
     Returns:
         (N, 5 + C) float32, row = [object, x_center, y_center, width, height, one-hot class];
-        rows without an object are all zero.
+        rows without an object are all zero. An object of another class than 0 to C - 1 gets a row
+        without a class, which the losses count as INVALID.
 
     Raises:
-        ValueError: More objects than rows, or a class that is not 0 to C - 1.
+        ValueError: More objects than rows.
     """
     count = len(boxes)
     if count > max_objects:
         raise ValueError(f"{count} objects do not fit in {max_objects} label rows.")
-    classes = np.asarray(classes, np.int64)
-    if count and not ((classes >= 0) & (classes < num_classes)).all():
-        raise ValueError(
-            f"Classes must be 0 to {num_classes - 1}; received {classes.min()} to {classes.max()}."
-        )
     rows = np.zeros((max_objects, 5 + num_classes), np.float32)
     rows[:count, 0] = 1.0
     rows[:count, 1:5] = boxes
-    rows[np.arange(count), 5 + classes] = 1.0
+    classes = np.asarray(classes, np.int64)
+    known = np.flatnonzero((classes >= 0) & (classes < num_classes))
+    rows[known, 5 + classes[known]] = 1.0
     return rows
 
 
