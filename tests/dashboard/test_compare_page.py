@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
-from dashboard.components.compare_slips import slip_verdict
-from dashboard.components.compare_view import summary
-from dashboard.figures.marks import mark_slots
-from dashboard.figures.places import Cell
-from dashboard.figures.terms_bar import Bar, terms_figure
-from dashboard.figures.tiles import mask_figure
-from tests.dashboard.sample_run import SHAPES, make_loss, make_run, write_kind
-from yolo_core.compare.differences import compare_views
-from yolo_core.compare.gradients import compare_gradients
-from yolo_core.compare.saved import write_comparison
+from tests.dashboard.compare_page import (
+    PAGE,
+    ROOT,
+    STEP,
+    add_run,
+    assert_sound,
+    bar_labels,
+    bars,
+    number,
+    open_page,
+    plots,
+    words,
+)
+from tests.dashboard.sample_run import make_loss, write_kind
 from yolo_core.compare.slips import slips_of
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import (
-    SampleView,
-    Snapshot,
     read_snapshot,
     snapshot_path,
     write_snapshot,
@@ -36,65 +35,6 @@ from yolo_core.runs.snapshots import (
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import parse_config
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "dashboard" / "app_pages" / "compare.py"
-STEP = 20
-
-
-def open_page(**query: str | list[str]) -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=120)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
-
-
-def words(page: AppTest) -> str:
-    """Everything the page says outside tables, without markdown's backslashes."""
-    parts = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
-    return re.sub(r"\\(.)", r"\1", "\n".join(part.value for part in parts))
-
-
-def plots(page: AppTest) -> dict[str, dict]:
-    """{key: figure} of every figure on the page."""
-    found = {}
-    for element in page.get("bidi_component"):
-        proto = element.proto
-        data = json.loads(proto.mixed.json or "{}") if proto.HasField("mixed") else None
-        found[proto.id] = json.loads((data or json.loads(proto.json))["figure"])
-    return found
-
-
-def bars(page: AppTest, which: int = 0) -> dict[str, list[float]]:
-    """{term: length in each bar} of the page's charts of terms, in their order."""
-    charts = [f for f in plots(page).values() if any(t["type"] == "bar" for t in f["data"])]
-    return {t["name"]: t["x"] for t in charts[which]["data"] if t["type"] == "bar"}
-
-
-def bar_labels(page: AppTest, which: int = 0) -> list[str]:
-    charts = [f for f in plots(page).values() if any(t["type"] == "bar" for t in f["data"])]
-    return charts[which]["data"][0]["y"]
-
-
-def number(value: float) -> str:
-    return f"{value:.4g}"
-
-
-def assert_sound(page: AppTest) -> None:
-    assert not page.exception
-    assert "Traceback" not in words(page)
-
-
-def add_run(
-    checkpoints: Path, name: str, loss_name: str = "yolov2", **options: object
-) -> RunFolder:
-    """A made-up run whose configuration names the anchors that its snapshots were made with."""
-    options = {"pinned_steps": (0, STEP), "batch_steps": (), **options}
-    folder = make_run(checkpoints, name, loss_name=loss_name, **options)
-    anchors = (SHAPES / 6).tolist() if loss_name.startswith("yolov2") else None
-    config = parse_config({"loss": {"name": loss_name, "anchors": anchors}})
-    folder.config.write_text(config.to_json(), encoding="utf-8")
-    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -345,65 +285,6 @@ def test_a_newer_snapshot_of_a_live_run_is_offered(checkpoints: Path) -> None:
         assert "after 12 updates" in words(page)
 
 
-@pytest.mark.usefixtures("checkpoints")
-def test_your_own_loss_says_what_to_type() -> None:
-    page = open_page(compare="your own")
-    assert_sound(page)
-    assert "Nothing compared yet" in page.info[0].value
-    assert page.code[0].value.startswith("python -m yolo_core compare FILE.py:function")
-
-
-@pytest.fixture
-def own(checkpoints: Path, snapshots: dict[str, Snapshot]) -> Path:
-    """A comparison that differs on one slot of val/1 and by a weight on classification."""
-    snapshot = snapshots["yolov2"]
-    numbers = np.random.default_rng(0).normal(size=snapshot.y_pred.shape).astype(np.float32)
-    channel = np.arange(numbers.shape[-1])
-    terms = {
-        "xy": np.where(channel < 5, numbers, 0),
-        "classification": np.where(channel >= 5, numbers, 0),
-    }
-    yours = terms["xy"] + 3 * terms["classification"]
-    yours[1, 50, 0] *= -1
-    found = compare_gradients(
-        yours="mine.py:my_loss",
-        against="yolov2",
-        snapshot=snapshot,
-        your_gradient=yours,
-        term_gradients=terms,
-        your_total=1.5,
-        published_total=2.5,
-        diagnosis=["Nearest to yours is nothing known."],
-    )
-    return write_comparison(checkpoints, found)
-
-
-@pytest.mark.usefixtures("own")
-def test_your_own_loss_is_shown_slot_by_slot() -> None:
-    page = open_page(compare="your own", picture="val/1", channel="x")
-    assert_sound(page)
-    assert not page.error
-    text = words(page)
-    assert "mine.py:my_loss beside yolov2" in text.replace("**", "")
-    assert "Nearest to yours is nothing known." in text
-    assert "The 1 slots that differ" in text
-    assert "1 slots of this picture differ, outlined in pink" in text
-    row = page.dataframe[0].value.iloc[0]
-    assert (row["picture"], row["slot"]) == ("val/1", "cell (row 2, column 4), anchor 2")
-    maps = list(plots(page).values())
-    assert len(maps) == 2
-    assert maps[0]["layout"]["coloraxis"]["cmax"] == maps[1]["layout"]["coloraxis"]["cmax"]
-    weights = dict(page.table[0].value[["term", "weight"]].itertuples(index=False))
-    assert weights == {"xy": "× 1", "classification": "× 3"}
-
-
-def test_a_damaged_comparison_is_one_sentence(own: Path) -> None:
-    own.write_bytes(own.read_bytes()[:2000])
-    page = open_page(compare="your own")
-    assert_sound(page)
-    assert len(page.error) == 1
-
-
 @pytest.mark.usefixtures("run")
 def test_pictures_of_runs_need_no_tensorflow(checkpoints: Path) -> None:
     """Opening the page and looking at trained runs; only recomputing loads it."""
@@ -436,34 +317,3 @@ def test_every_slip_has_a_switch(checkpoints: Path) -> None:
         page = open_page(run=name, losses=[f"{name}/none"])
         keys = {toggle.key for toggle in page.toggle}
         assert {f"slip {slip.name}" for slip in slips_of(name)} <= keys
-
-
-def test_a_bar_is_as_long_as_its_loss_and_negative_terms_go_left() -> None:
-    bar = Bar(
-        "one",
-        {"xy": 2.0, "no_object": -0.5, "wh": float("nan")},
-        {"xy": 3.0, "no_object": 2.0, "wh": 1.0},
-    )
-    figure = terms_figure([bar])
-    lengths = {trace.name: trace.x[0] for trace in figure.data if trace.type == "bar"}
-    assert lengths == {"xy": 6.0, "no_object": -1.0, "wh": 0.0}
-    text = next(trace for trace in figure.data if trace.type == "scatter")
-    assert text.x == (6.0,)
-    assert "not a finite number" in text.text[0]
-
-
-def test_marks_lie_on_their_tiles_and_too_many_are_left_out(anchored: SampleView) -> None:
-    figure = mask_figure(anchored, cell=Cell(0, 0, 0))
-    before = len(figure.data)
-    slot = anchored.layout.index(0, 2, 4, 1)
-    assert mark_slots(figure, anchored, [slot], name="differs")
-    mark = figure.data[before]
-    assert (mark.xaxis, mark.yaxis) == ("x2", "y2")
-    assert (np.nanmin(mark.x), np.nanmax(mark.x)) == (64, 80)
-    assert not mark_slots(figure, anchored, range(108), name="differs")
-
-
-def test_summary_and_verdict_of_equal_losses(anchored: SampleView) -> None:
-    comparison = compare_views({"one": anchored, "other": anchored})
-    assert summary(comparison).startswith("The losses give 0 of 5 objects to different slots")
-    assert slip_verdict(comparison) is None

@@ -1,0 +1,72 @@
+"""Opening the Compare page in a test, and reading what it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from tests.dashboard.sample_run import SHAPES, make_run
+from yolo_core.runs.layout import RunFolder
+from yolo_core.training.config import parse_config
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "dashboard" / "app_pages" / "compare.py"
+STEP = 20
+
+
+def open_page(**query: str | list[str]) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def words(page: AppTest) -> str:
+    """Everything the page says outside tables, without markdown's backslashes."""
+    parts = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
+    return re.sub(r"\\(.)", r"\1", "\n".join(part.value for part in parts))
+
+
+def plots(page: AppTest) -> dict[str, dict]:
+    """{key: figure} of every figure on the page."""
+    found = {}
+    for element in page.get("bidi_component"):
+        proto = element.proto
+        data = json.loads(proto.mixed.json or "{}") if proto.HasField("mixed") else None
+        found[proto.id] = json.loads((data or json.loads(proto.json))["figure"])
+    return found
+
+
+def bars(page: AppTest, which: int = 0) -> dict[str, list[float]]:
+    """{term: length in each bar} of the page's charts of terms, in their order."""
+    charts = [f for f in plots(page).values() if any(t["type"] == "bar" for t in f["data"])]
+    return {t["name"]: t["x"] for t in charts[which]["data"] if t["type"] == "bar"}
+
+
+def bar_labels(page: AppTest, which: int = 0) -> list[str]:
+    charts = [f for f in plots(page).values() if any(t["type"] == "bar" for t in f["data"])]
+    return charts[which]["data"][0]["y"]
+
+
+def number(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def assert_sound(page: AppTest) -> None:
+    assert not page.exception
+    assert "Traceback" not in words(page)
+
+
+def add_run(
+    checkpoints: Path, name: str, loss_name: str = "yolov2", **options: object
+) -> RunFolder:
+    """A made-up run whose configuration names the anchors that its snapshots were made with."""
+    options = {"pinned_steps": (0, STEP), "batch_steps": (), **options}
+    folder = make_run(checkpoints, name, loss_name=loss_name, **options)
+    anchors = (SHAPES / 6).tolist() if loss_name.startswith("yolov2") else None
+    config = parse_config({"loss": {"name": loss_name, "anchors": anchors}})
+    folder.config.write_text(config.to_json(), encoding="utf-8")
+    return folder

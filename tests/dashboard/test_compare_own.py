@@ -1,0 +1,110 @@
+"""The Compare page's view of a loss of one's own, and the figures of the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dashboard.components.compare_slips import slip_verdict
+from dashboard.components.compare_view import summary
+from dashboard.figures.marks import mark_slots
+from dashboard.figures.places import Cell
+from dashboard.figures.terms_bar import Bar, terms_figure
+from dashboard.figures.tiles import mask_figure
+from tests.dashboard.compare_page import assert_sound, open_page, plots, words
+from yolo_core.compare.differences import compare_views
+from yolo_core.compare.gradients import compare_gradients
+from yolo_core.compare.saved import write_comparison
+from yolo_core.runs.snapshots import SampleView, Snapshot
+
+
+@pytest.mark.usefixtures("checkpoints")
+def test_your_own_loss_says_what_to_type() -> None:
+    page = open_page(compare="your own")
+    assert_sound(page)
+    assert "Nothing compared yet" in page.info[0].value
+    assert page.code[0].value.startswith("python -m yolo_core compare FILE.py:function")
+
+
+@pytest.fixture
+def own(checkpoints: Path, snapshots: dict[str, Snapshot]) -> Path:
+    """A comparison that differs on one slot of val/1 and by a weight on classification."""
+    snapshot = snapshots["yolov2"]
+    numbers = np.random.default_rng(0).normal(size=snapshot.y_pred.shape).astype(np.float32)
+    channel = np.arange(numbers.shape[-1])
+    terms = {
+        "xy": np.where(channel < 5, numbers, 0),
+        "classification": np.where(channel >= 5, numbers, 0),
+    }
+    yours = terms["xy"] + 3 * terms["classification"]
+    yours[1, 50, 0] *= -1
+    found = compare_gradients(
+        yours="mine.py:my_loss",
+        against="yolov2",
+        snapshot=snapshot,
+        your_gradient=yours,
+        term_gradients=terms,
+        your_total=1.5,
+        published_total=2.5,
+        diagnosis=["Nearest to yours is nothing known."],
+    )
+    return write_comparison(checkpoints, found)
+
+
+@pytest.mark.usefixtures("own")
+def test_your_own_loss_is_shown_slot_by_slot() -> None:
+    page = open_page(compare="your own", picture="val/1", channel="x")
+    assert_sound(page)
+    assert not page.error
+    text = words(page)
+    assert "mine.py:my_loss beside yolov2" in text.replace("**", "")
+    assert "Nearest to yours is nothing known." in text
+    assert "The 1 slots that differ" in text
+    assert "1 slots of this picture differ, outlined in pink" in text
+    row = page.dataframe[0].value.iloc[0]
+    assert (row["picture"], row["slot"]) == ("val/1", "cell (row 2, column 4), anchor 2")
+    maps = list(plots(page).values())
+    assert len(maps) == 2
+    assert maps[0]["layout"]["coloraxis"]["cmax"] == maps[1]["layout"]["coloraxis"]["cmax"]
+    weights = dict(page.table[0].value[["term", "weight"]].itertuples(index=False))
+    assert weights == {"xy": "× 1", "classification": "× 3"}
+
+
+def test_a_damaged_comparison_is_one_sentence(own: Path) -> None:
+    own.write_bytes(own.read_bytes()[:2000])
+    page = open_page(compare="your own")
+    assert_sound(page)
+    assert len(page.error) == 1
+
+
+def test_a_bar_is_as_long_as_its_loss_and_negative_terms_go_left() -> None:
+    bar = Bar(
+        "one",
+        {"xy": 2.0, "no_object": -0.5, "wh": float("nan")},
+        {"xy": 3.0, "no_object": 2.0, "wh": 1.0},
+    )
+    figure = terms_figure([bar])
+    lengths = {trace.name: trace.x[0] for trace in figure.data if trace.type == "bar"}
+    assert lengths == {"xy": 6.0, "no_object": -1.0, "wh": 0.0}
+    text = next(trace for trace in figure.data if trace.type == "scatter")
+    assert text.x == (6.0,)
+    assert "not a finite number" in text.text[0]
+
+
+def test_marks_lie_on_their_tiles_and_too_many_are_left_out(anchored: SampleView) -> None:
+    figure = mask_figure(anchored, cell=Cell(0, 0, 0))
+    before = len(figure.data)
+    slot = anchored.layout.index(0, 2, 4, 1)
+    assert mark_slots(figure, anchored, [slot], name="differs")
+    mark = figure.data[before]
+    assert (mark.xaxis, mark.yaxis) == ("x2", "y2")
+    assert (np.nanmin(mark.x), np.nanmax(mark.x)) == (64, 80)
+    assert not mark_slots(figure, anchored, range(108), name="differs")
+
+
+def test_summary_and_verdict_of_equal_losses(anchored: SampleView) -> None:
+    comparison = compare_views({"one": anchored, "other": anchored})
+    assert summary(comparison).startswith("The losses give 0 of 5 objects to different slots")
+    assert slip_verdict(comparison) is None
