@@ -27,17 +27,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 when it worked, 1 when a training failed, 2 for bad input, 130 when
         Ctrl-C ended it before it had done anything.
     """
-    from yolo_core.cli import command, compare, explain, runs, train
-
-    parser = _Parser(
-        prog="python -m yolo_core",
-        description="Train anchor-based detectors and see what their losses do.",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (train, runs, command, explain, compare):
-        module.add_parser(commands)
-    parsed = parser.parse_args(arguments)
     try:
+        from yolo_core.cli import command, compare, explain, runs, train
+
+        parser = _Parser(
+            prog="python -m yolo_core",
+            description="Train anchor-based detectors and see what their losses do.",
+        )
+        commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+        for module in (train, runs, command, explain, compare):
+            module.add_parser(commands)
+        parsed = parser.parse_args(arguments)
         return parsed.run_command(parsed)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -41,7 +41,7 @@ def test_every_variable_comes_back(path, detector):
 
 def test_that_is_weights_statistics_random_state_lambdas_step_and_optimizer(path, detector):
     with np.load(path) as file:
-        names = json.loads(file["meta"].tobytes())["variables"]
+        names = " ".join(json.loads(file["meta"].tobytes())["variables"])
     for part in (
         "/kernel",
         "moving_variance",
@@ -53,8 +53,8 @@ def test_that_is_weights_statistics_random_state_lambdas_step_and_optimizer(path
         "_momentum",
         "_velocity",
     ):
-        assert any(part in name for name in names), part
-    assert len(names) == len(variables_of(detector))
+        assert part in names
+    assert len(names.split()) == len(variables_of(detector))
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_twice_ends_at_once(second):
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "\n"
-    assert process.stdout.readline().startswith("Ending after this step")
+    assert process.stdout.readline().startswith("Ending as soon as this step")
     assert process.stdout.readline() == "Ctrl-C\n"
     process.send_signal(second)
     _, errors = process.communicate(timeout=10)

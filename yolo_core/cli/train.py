@@ -183,18 +183,18 @@ def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json:
             from yolo_core.training.worker import Training
 
         if interrupt.by is not None:
-            message = f"Stopped by {interrupt.by} before it began."
+            message = f"Stopped by {interrupt.by} while TensorFlow was loading."
             store.set_status(state=RunState.STOPPED, message=message)
             logger.info("%s", message)
         else:
             Training(config, store, interrupt).run()
         summary = _summary(store)
     except Exception as error:
-        sentence = str(error)
+        sentence = " ".join(str(error).split())
         if not isinstance(error, ValueError):
             # Not foreseen, so the log gets the whole story and the page one line of it.
             logger.debug("%s", traceback.format_exc())
-            sentence = f"{type(error).__name__}: {sentence.partition(chr(10))[0]}"
+            sentence = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
         logger.error("%s", sentence)
         # A full disk takes the status no more than the rest.
         with contextlib.suppress(ValueError):

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Self
 
 _SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "a termination signal"}
-_NOTE = b"\nEnding after this step, with a checkpoint; once more ends at once.\n"
+_NOTE = b"\nEnding as soon as this step is done; once more ends at once.\n"
 
 
 class Interrupt:
