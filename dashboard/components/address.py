@@ -24,9 +24,12 @@ def preset(key: str, value: str | int) -> None:
     The widget itself should have no preset (`index=None`, `value=None`): Streamlit leaves a value
     that is a widget's own preset out of the address, and presets differ from run to run.
     """
-    if st.session_state.get(key) != value:
+    absent = key not in st.query_params
+    # Also where it is that already: what stands there after a change of pages is the value of the
+    # other page's widget, and does not reach this one.
+    if absent or st.session_state.get(key) != value:
         st.session_state[key] = value
-    if key not in st.query_params:
+    if absent:
         # Once the widget is bound, Streamlit writes the address itself, and forbids this.
         with contextlib.suppress(StreamlitAPIException):
             st.query_params[key] = str(value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from dashboard.cache import cached_records
 from dashboard.components.errors import plain, say
@@ -134,9 +136,13 @@ def _preset_many(key: str, options: Sequence[str], default: Sequence[str], *, mo
     chosen = known[:most]
     if not chosen and (unknown or (first_look and key not in st.query_params)):
         chosen = list(default)
-    if first_look or chosen != list(asked):
+    absent = key not in st.query_params
+    # Also where it is that already: see `preset`.
+    if absent or chosen != list(asked):
         st.session_state[key] = chosen
-        if first_look:
+    if absent and chosen:
+        # Once the widget is bound, Streamlit writes the address itself, and forbids this.
+        with contextlib.suppress(StreamlitAPIException):
             st.query_params[key] = chosen
 
 

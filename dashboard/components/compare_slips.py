@@ -82,13 +82,8 @@ def show_slips(
             chosen.append(slip.name)
             with st.container(border=True):
                 _show_slip(folder, record, base, slip, cell, lambdas)
-    write_slips(chosen)
-
-
-def write_slips(names: list[str]) -> None:
-    """Puts the slips into the address, and takes the parameter out where there are none."""
-    if names or SLIPS_KEY in st.query_params:
-        write_unbound(SLIPS_KEY, ",".join(names))
+    # Also where there are none: Back can then be told from a page that was left and opened again.
+    write_unbound(SLIPS_KEY, ",".join(chosen))
 
 
 def _thrown(slips: tuple[Slip, ...]) -> list[str]:

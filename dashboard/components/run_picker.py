@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.address import preset
 from dashboard.components.errors import say
 from dashboard.state import RUN_KEY, checkpoints_folder, take_next_run
 from yolo_core.runs.layout import RunFolder, list_runs
@@ -49,16 +50,11 @@ def pick_run() -> RunFolder | None:
     runs = {folder.name: folder for folder in list_runs(checkpoints_folder())}
     if not runs:
         return None
-    # Only before the picker is first drawn: from then on the URL is its own to write.
-    first_look = RUN_KEY not in st.session_state
     asked = take_next_run() or st.session_state.get(RUN_KEY) or st.query_params.get(RUN_KEY)
     if asked and asked not in runs:
         say(f"There is no run {asked!r} in {checkpoints_folder()}; this is the newest one.")
     chosen = asked if asked in runs else next(iter(runs))
-    if chosen != st.session_state.get(RUN_KEY):
-        st.session_state[RUN_KEY] = chosen
-        if first_look:
-            st.query_params[RUN_KEY] = chosen
+    preset(RUN_KEY, chosen)
     choice, badge = st.columns([4, 1], vertical_alignment="bottom")
     with choice:
         # No preset index: the name then always stands in the URL, also that of the newest run,

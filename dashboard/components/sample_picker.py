@@ -98,7 +98,8 @@ def _pick_step(steps: list[int]) -> int | None:
             asked = nearest
         else:
             asked = LATEST
-    if st.session_state.get(STEP_KEY) != asked:
+    # Without one in the address another page's slider may have left its value: see `preset`.
+    if STEP_KEY not in st.query_params or st.session_state.get(STEP_KEY) != asked:
         st.session_state[STEP_KEY] = asked
     # Not bound: a bound slider leaves its first option, step 0, out of the address, which a link
     # without a step could then not be told from.
