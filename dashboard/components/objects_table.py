@@ -1,0 +1,23 @@
+"""The ledger of a sample: every object accounted for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components.show_table import show_table
+from dashboard.tables import ledger_table
+from yolo_core.explain import Report
+from yolo_core.runs.views import SampleView
+
+
+def show_objects(view: SampleView, report: Report) -> None:
+    """The ledger: every object accounted for."""
+    st.markdown("**Objects**")
+    if not report.objects:
+        st.info("This picture holds no objects: every slot is trained to say so.")
+        return
+    show_table(ledger_table(view, report), hide_index=True)
+    st.caption(
+        "Every object with the slot that it trains, or the reason why there is none. Wrong: any "
+        "status but matched means that something in the labels, the anchors or the grid loses it."
+    )

@@ -1,0 +1,55 @@
+"""The picture of a sample with its layers."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components.cell_picker import cell_clicked
+from dashboard.components.plot import plot
+from dashboard.figures.places import Cell, detections
+from dashboard.figures.scene import LAYERS, scene_figure
+from yolo_core.explain import Report
+from yolo_core.runs.views import SampleView
+
+
+def show_picture(view: SampleView, report: Report, cell: Cell) -> None:
+    """The picture with its layers; a click selects a cell."""
+    layers = st.pills(
+        "Layers",
+        LAYERS,
+        selection_mode="multi",
+        default=LAYERS,
+        key="layers",
+        bind="query-params",
+    )
+    cut = st.slider(
+        "Lowest score of a prediction", 0.01, 1.0, 0.3, 0.01, key="score", bind="query-params"
+    )
+    figure = scene_figure(view, layers=layers, cell=cell, score_cut=cut)
+    plot(figure, key="picture", alt=_picture_alt(report), on_click=cell_clicked)
+    st.caption(_picture_sentence(view, cut))
+
+
+def _picture_alt(report: Report) -> str:
+    names = ", ".join(each.class_name for each in report.objects) or "none"
+    return f"The picture with its grid and boxes. Objects: {names}."
+
+
+def _picture_sentence(view: SampleView, cut: float) -> str:
+    slots, _, _ = detections(view, cut)
+    _, scores, _ = detections(view, 0.0)
+    found = f"{len(slots)} predictions score {cut:.2f} or more"
+    if not len(slots):
+        best = f"the best scores {scores[0]:.2f}" if len(scores) else "there are none at all"
+        found = f"no prediction scores {cut:.2f} or more ({best})"
+    priors = (
+        f"matched anchors (blue) carry their {view.assignment.candidate_measure} with the object"
+        if view.layout.has_priors
+        else "this loss has no anchor boxes, so the matched predictors' own boxes are drawn "
+        f"(blue), with their {view.assignment.candidate_measure} with the object"
+    )
+    return (
+        f"The picture as the network gets it. Objects (green) carry index: class; {found}; "
+        f"{priors}. Click a cell to see its slots. Wrong: an object marked ✗ (nothing is trained "
+        "for it), or, late in training, an object without a prediction on it."
+    )

@@ -1,0 +1,16 @@
+"""A table that shows words as they are, whatever signs a class name or a term holds."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.errors import plain
+
+
+def show_table(table: pd.DataFrame, *, hide_index: bool = False) -> None:
+    """Shows a small table whole."""
+    table = table.map(lambda cell: plain(str(cell)))
+    if not hide_index:
+        table.index = [plain(str(name)) for name in table.index]
+    st.table(table, border="horizontal", hide_index=hide_index)

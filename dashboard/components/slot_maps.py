@@ -1,0 +1,79 @@
+"""The masks and the loss of a sample as a wall of tiles."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.cell_picker import cell_clicked
+from dashboard.components.errors import plain
+from dashboard.components.plot import plot
+from dashboard.figures.places import Cell
+from dashboard.figures.tiles import loss_figure, mask_figure
+from yolo_core.reasons import cell_name, slot_word
+from yolo_core.runs.views import SampleView
+
+WEIGHTED_TOTAL = "weighted total"
+
+
+def show_maps(view: SampleView, cell: Cell) -> None:
+    """The masks and the loss, one tile an anchor."""
+    word = slot_word(view.layout)
+    st.markdown("**Which slots are object, no object and ignored**")
+    plot(
+        mask_figure(view, cell=cell),
+        key="masks",
+        alt=f"Parts of the slots, one map for each {word}.",
+        on_click=cell_clicked,
+    )
+    st.caption(
+        f"One map for each {word}: orange slots are trained for an object, grey ones to say no "
+        f"object, blue ones are left alone. {_where_blue_belongs(view)}"
+    )
+    names = [WEIGHTED_TOTAL, *view.maps]
+    if st.session_state.get("term") not in (None, *names):
+        del st.session_state["term"]
+    term = st.selectbox("Loss map of", names, key="term", bind="query-params", width=320)
+    values = _map_values(view, term)
+    plot(
+        loss_figure(view, values, name=term, cell=cell),
+        key="loss",
+        alt=f"What each slot adds to {term}, one map for each {word}.",
+        on_click=cell_clicked,
+    )
+    st.caption(
+        f"What each slot adds to {plain(term)}"
+        f"{', every term times its lambda' if term == WEIGHTED_TOTAL else ', unweighted'}; all "
+        f"maps share one scale. {_largest(view, values)} Wrong: bright cells away from "
+        "all objects, or an object's own cell that stays dark while its prediction is bad."
+    )
+
+
+def _where_blue_belongs(view: SampleView) -> str:
+    """What would be wrong with the masks: of the losses here only SSD ignores far from objects."""
+    if view.assignment.ignore_mask.mean() > 0.5:
+        return (
+            "Most are left alone: this loss trains only the hardest of the empty slots. Wrong: an "
+            "object with no orange slot on it, or no grey slot at all."
+        )
+    return "Wrong: an object with no orange slot in its cell, or blue far away from every object."
+
+
+def _largest(view: SampleView, values: np.ndarray) -> str:
+    """Which slots add most, in words."""
+    order = np.argsort(-np.nan_to_num(values, nan=np.inf), kind="stable")[:3]
+    order = [int(slot) for slot in order if values[slot] != 0]
+    if not order:
+        return "All of it is zero."
+    word = slot_word(view.layout)
+    places = (
+        f"{cell_name(view.layout, slot)} {word} {view.layout.anchor[slot]} with {values[slot]:.3g}"
+        for slot in order
+    )
+    return f"Most comes from {'; '.join(places)}."
+
+
+def _map_values(view: SampleView, term: str) -> np.ndarray:
+    if term in view.maps:
+        return view.maps[term]
+    return sum(float(view.lambdas[name]) * values for name, values in view.maps.items())
