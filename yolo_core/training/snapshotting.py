@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,66 +72,131 @@ class Snapshotter:
 
     def write_pinned(self, step: int) -> None:
         """Snapshots the pinned samples, each a batch of one in inference mode."""
-        images = self._images.astype(np.float32) / 255.0
-        singles = [
-            self.detector.inspect(images[at : at + 1], self._y_true[at : at + 1])
-            for at in range(len(images))
-        ]
-        breakdown = _stacked([single for _, single in singles])
-        y_pred = np.concatenate([prediction for prediction, _ in singles])
-        self._write("pinned", step, self.pinned, self._images, self._y_true, y_pred, breakdown)
+        snapshot = pinned_snapshot(
+            self.detector,
+            self.pinned,
+            self._images,
+            self._y_true,
+            step=step,
+            class_names=self.scenes.class_names,
+            loss_name=self.loss_name,
+        )
+        path = self._write(snapshot)
+        lambdas = _floats(snapshot.breakdown.lambdas)
+        for name in self.pinned:
+            view = snapshot.sample(name)
+            self.store.record_snapshot(step, "pinned", name, path, view.total, view.terms, lambdas)
+        self._prune()
 
     def write_batch(self, step: int, batch: dict[str, Any]) -> None:
         """Snapshots the training batch of that step, from `Detector.last_batch`."""
         first = (step - 1) * len(batch["images"])
         names = tuple(f"train/{first + at}" for at in range(len(batch["images"])))
-        images = np.rint(batch["images"] * 255.0).astype(np.uint8)
-        y_true, y_pred = batch["y_true"], batch["y_pred"]
-        self._write("batch", step, names, images, y_true, y_pred, batch["breakdown"])
-
-    def _write(
-        self,
-        kind: str,
-        step: int,
-        names: tuple[str, ...],
-        images: np.ndarray,
-        y_true: np.ndarray,
-        y_pred: np.ndarray,
-        breakdown: LossBreakdown,
-    ) -> None:
-        seen = breakdown.predictions
-        keep = nms_keep(seen["boxes"], seen["objectness"], seen["class_probabilities"])
-        loss = self.detector.detection_loss
-        snapshot = Snapshot(
+        breakdown = batch["breakdown"]
+        snapshot = _snapshot(
+            self.detector,
+            names,
+            np.rint(batch["images"] * 255.0).astype(np.uint8),
+            batch["y_true"],
+            batch["y_pred"],
+            breakdown,
             step=step,
-            kind=kind,
-            samples=names,
+            kind="batch",
             class_names=self.scenes.class_names,
             loss_name=self.loss_name,
-            ignore_rule=loss.ignore_rule,
-            channels=loss.channel_names,
-            layout=loss.slots(self.detector.network.output_shape),
-            breakdown=breakdown,
-            images=images,
-            y_true=y_true,
-            y_pred=y_pred,
-            keep=keep,
         )
-        path = snapshot_path(self.store.folder, kind, step)
+        path = self._write(snapshot)
+        terms, lambdas = _floats(breakdown.terms), _floats(breakdown.lambdas)
+        for name in names:
+            self.store.record_snapshot(
+                step, "batch", name, path, float(breakdown.total), terms, lambdas
+            )
+        self._prune()
+
+    def _write(self, snapshot: Snapshot) -> Path:
+        path = snapshot_path(self.store.folder, snapshot.kind, snapshot.step)
         write_snapshot(path, snapshot)
-        lambdas = {name: float(value) for name, value in breakdown.lambdas.items()}
-        for name in names if kind == "pinned" else ():
-            view = snapshot.sample(name)
-            self.store.record_snapshot(step, kind, name, path, view.total, view.terms, lambdas)
-        if kind == "batch":
-            terms = {name: float(value) for name, value in breakdown.terms.items()}
-            for name in names:
-                self.store.record_snapshot(
-                    step, kind, name, path, float(breakdown.total), terms, lambdas
-                )
+        return path
+
+    def _prune(self) -> None:
         self._written += 1
         if self._written % PRUNE_EVERY == 0:
             prune_snapshots(self.store, self.megabytes)
+
+
+def pinned_snapshot(
+    detector: Detector,
+    names: tuple[str, ...],
+    images: np.ndarray,
+    y_true: np.ndarray,
+    *,
+    step: int,
+    class_names: tuple[str, ...],
+    loss_name: str,
+) -> Snapshot:
+    """Looks at samples in inference mode, each as a batch of its own.
+
+    Args:
+        detector: With the weights of the step.
+        names: (B,) names of the samples.
+        images: (B, height, width, channels) uint8.
+        y_true: (B, N, 5 + C) float32.
+        step: Updates made so far.
+        class_names: (C,) names.
+        loss_name: The loss's name as the pages show it.
+    """
+    inputs = images.astype(np.float32) / 255.0
+    singles = [
+        detector.inspect(inputs[at : at + 1], y_true[at : at + 1]) for at in range(len(images))
+    ]
+    return _snapshot(
+        detector,
+        names,
+        images,
+        y_true,
+        np.concatenate([prediction for prediction, _ in singles]),
+        _stacked([single for _, single in singles]),
+        step=step,
+        kind="pinned",
+        class_names=class_names,
+        loss_name=loss_name,
+    )
+
+
+def _snapshot(
+    detector: Detector,
+    names: tuple[str, ...],
+    images: np.ndarray,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    breakdown: LossBreakdown,
+    *,
+    step: int,
+    kind: str,
+    class_names: tuple[str, ...],
+    loss_name: str,
+) -> Snapshot:
+    seen = breakdown.predictions
+    loss = detector.detection_loss
+    return Snapshot(
+        step=step,
+        kind=kind,
+        samples=names,
+        class_names=class_names,
+        loss_name=loss_name,
+        ignore_rule=loss.ignore_rule,
+        channels=loss.channel_names,
+        layout=loss.slots(detector.network.output_shape),
+        breakdown=breakdown,
+        images=images,
+        y_true=y_true,
+        y_pred=y_pred,
+        keep=nms_keep(seen["boxes"], seen["objectness"], seen["class_probabilities"]),
+    )
+
+
+def _floats(values: dict[str, np.ndarray]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items()}
 
 
 def _stacked(singles: list[LossBreakdown]) -> LossBreakdown:
@@ -157,4 +223,5 @@ def _stacked(singles: list[LossBreakdown]) -> LossBreakdown:
         ),
         targets=joined("targets", np.concatenate),
         predictions=joined("predictions", np.concatenate),
+        gradients=joined("gradients", np.concatenate),
     )
