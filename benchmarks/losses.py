@@ -1,12 +1,15 @@
-"""Cost of a loss and its gradient against the least there is to do.
+"""Cost of a loss and its gradient at the published shapes, against the least there is to do.
 
-The least: read the predictions, write a gradient of their size (half the sum of squares does just
-that). Both sides run through the same `tf.function`, so its call overhead is in both.
+The least, the floor: read the predictions and write a gradient of their size (half the sum of
+squares does just that). The floor and the loss go through the same `tf.function`, so the overhead
+of the call is in both, and they take turns, so a busy machine slows both. "total" returns the total
+and its gradient; "terms" every term as well, of the same pass.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -14,72 +17,118 @@ import tensorflow as tf
 
 from benchmarks.timing import interleaved
 from yolo_core.losses import DetectionLoss, published
-
-# name: (batch, rows, columns, slots a cell, classes, label rows)
-SHAPES = {
-    "digits 32x6x6x3x15, 5 rows": (32, 6, 6, 3, 10, 5),
-    "v2 16x13x13x4x25, 8 rows": (16, 13, 13, 4, 20, 8),
-    "v2 16x13x13x4x25, 50 rows": (16, 13, 13, 4, 20, 50),
-}
-LOSSES = ("mnist_yolo", "yolov2")
+from yolo_core.losses.ssd_priors import SSD300
 
 
-def labels(batch: int, rows: int, classes: int) -> np.ndarray:
-    """(batch, rows, 5 + classes) with objects in every row."""
-    random = np.random.default_rng(0)
-    values = np.zeros((batch, rows, 5 + classes), np.float32)
-    values[..., 0] = 1
-    values[..., 1:3] = random.uniform(0.02, 0.98, (batch, rows, 2))
-    values[..., 3:5] = random.uniform(0.05, 0.4, (batch, rows, 2))
-    image, row = np.indices((batch, rows))
-    values[image, row, 5 + random.integers(0, classes, (batch, rows))] = 1
-    return values
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A loss at a shape.
+
+    Attributes:
+        loss: For `published`, with its C and anchors.
+        shape: Of the predictions.
+        rows: Label rows an image, each with an object.
+    """
+
+    loss: DetectionLoss
+    shape: tuple[int, ...]
+    rows: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.loss.name} {'x'.join(map(str, self.shape))}, {self.rows} rows"
+
+    def labels(self) -> np.ndarray:
+        """(B, rows, 5 + C) float32."""
+        random = np.random.default_rng(0)
+        size = (self.shape[0], self.rows)
+        one_hot = np.eye(self.loss.num_classes)[random.integers(0, self.loss.num_classes, size)]
+        centre = random.uniform(0.02, 0.98, (*size, 2))
+        extent = random.uniform(0.05, 0.4, (*size, 2))
+        parts = [np.ones((*size, 1)), centre, extent, one_hot]
+        return np.concatenate(parts, axis=-1).astype(np.float32)
 
 
-def make_loss(name: str, slots: int, classes: int) -> DetectionLoss:
-    anchors = np.linspace(0.8, 4.0, slots)[:, None] * np.asarray([[1.0, 1.2]])
-    return published(name, anchors=anchors if name == "yolov2" else None, num_classes=classes)
+def cases() -> list[Case]:
+    """The published shapes; digits as the digit scenes train them."""
+    cells = np.asarray([[0.8, 0.9], [1.9, 2.2], [2.9, 3.5], [4.0, 4.8]])  # of 13 x 13
+    digits = published("mnist_yolo", num_classes=10)
+    v1 = published("yolov1", num_classes=20)
+    v2 = published("yolov2", anchors=cells, num_classes=20)
+    v3 = published("yolov3", anchors=cells[:3] / 13, num_classes=20)
+    ssd = published("ssd", anchors=SSD300, num_classes=20)
+    return [
+        Case(digits, (32, 6, 6, 3 * 15), 8),
+        Case(v1, (16, 7, 7, 2 * 5 + 20), 8),
+        Case(v2, (16, 13, 13, 4 * 25), 8),
+        Case(v2, (16, 13, 13, 4 * 25), 50),
+        Case(v3, (16, 13, 13, 3 * 25), 8),
+        Case(v3, (16, 13, 13, 3 * 25), 50),
+        Case(ssd, (8, 8732, 25), 8),
+        Case(ssd, (8, 8732, 25), 50),
+    ]
 
 
-def with_gradient(total: Callable[[tf.Tensor], tf.Tensor], *, xla: bool) -> Callable:
+def with_gradient(outputs: Callable[[tf.Tensor], list], *, xla: bool) -> Callable:
+    """A compiled call that returns all of `outputs`, and the gradient of the first of them."""
+
     @tf.function(jit_compile=xla)
-    def call(predictions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(predictions: tf.Tensor) -> tuple[list, tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(predictions)
-            value = total(predictions)
-        return value, tape.gradient(value, predictions)
+            values = outputs(predictions)
+        return values, tape.gradient(values[0], predictions)
 
     return call
 
 
+def measure(case: Case, rounds: int) -> dict[tuple[str, bool], float]:
+    """Median milliseconds of "floor", "total" and "terms", by that and whether under XLA."""
+    labels = tf.constant(case.labels())
+    random = np.random.default_rng(1)
+    predictions = tf.constant(random.normal(size=case.shape).astype(np.float32))
+
+    def terms(values: tf.Tensor) -> list:
+        breakdown = case.loss.breakdown(labels, values)
+        return [breakdown.total, *breakdown.terms.values()]
+
+    outputs: dict[str, Callable] = {
+        "floor": lambda values: [0.5 * tf.reduce_sum(values**2)],
+        "total": lambda values: [case.loss(labels, values)],
+        "terms": terms,
+    }
+    calls = {
+        (name, xla): with_gradient(each, xla=xla)
+        for name, each in outputs.items()
+        for xla in (False, True)
+    }
+    # Reading the total back waits for a GPU to be done.
+    seconds = interleaved(
+        {key: lambda call=call: call(predictions)[0][0].numpy() for key, call in calls.items()},
+        rounds=rounds,
+    )
+    return {key: 1000 * float(np.median(times)) for key, times in seconds.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=200)
-    rounds = parser.parse_args().rounds
-    print("loss + gradient, median ms of interleaved calls; the multiple is against the floor")
-    print(f"{'shape':30}{'xla':>5}{'floor':>9}" + "".join(f"{name:>22}" for name in LOSSES))
-    for shape, (batch, height, width, slots, classes, rows) in SHAPES.items():
-        truth = tf.constant(labels(batch, rows, classes))
-        size = (batch, height, width, slots * (5 + classes))
-        predictions = tf.constant(np.random.default_rng(1).normal(size=size).astype(np.float32))
-        totals: dict[str, Callable] = {"floor": lambda values: 0.5 * tf.reduce_sum(values**2)}
-        for name in LOSSES:
-            loss = make_loss(name, slots, classes)
-            totals[name] = lambda values, loss=loss, truth=truth: loss(truth, values)
-        for xla in (False, True):
-            compiled = {name: with_gradient(total, xla=xla) for name, total in totals.items()}
-            seconds = interleaved(
-                {
-                    name: lambda call=call, predictions=predictions: call(predictions)[0].numpy()
-                    for name, call in compiled.items()
-                },
-                rounds=rounds,
-            )
-            median = {name: 1000 * float(np.median(times)) for name, times in seconds.items()}
-            cells = "".join(
-                f"{median[name]:>13.3f} ({median[name] / median['floor']:4.1f}x)" for name in LOSSES
-            )
-            print(f"{shape:30}{'yes' if xla else 'no':>5}{median['floor']:>9.3f}{cells}")
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--only", default="", help="cases whose name holds this")
+    arguments = parser.parse_args()
+    print("Loss and gradient: median ms of calls that take turns, and the multiple of the floor.")
+    columns = [(name, xla) for xla in (False, True) for name in ("floor", "total", "terms")]
+    heads = [f"{name}{', XLA' if xla else ''}" for name, xla in columns]
+    print(f"{'':36}" + "".join(f"{head:>17}" for head in heads))
+    for case in cases():
+        if arguments.only not in case.name:
+            continue
+        median = measure(case, arguments.rounds)
+        cells = [
+            f"{median[name, xla]:.2f}"
+            + (f" ({median[name, xla] / median['floor', xla]:.1f}x)" if name != "floor" else "")
+            for name, xla in columns
+        ]
+        print(f"{case.name:36}" + "".join(f"{cell:>17}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 def interleaved(
-    calls: Mapping[str, Callable[[], object]], *, rounds: int, warm_up: int = 3
-) -> dict[str, np.ndarray]:
+    calls: Mapping[Key, Callable[[], object]], *, rounds: int, warm_up: int = 3
+) -> dict[Key, np.ndarray]:
     """Seconds of each call in each round, (rounds,) by name.
 
     The calls take turns, each round in another order, so that a machine that slows down slows all
@@ -23,7 +26,8 @@ def interleaved(
     seconds = {name: np.empty(rounds) for name in names}
     order = np.random.default_rng(0)
     for turn in range(rounds):
-        for name in order.permutation(names):
+        for index in order.permutation(len(names)):
+            name = names[index]
             start = time.perf_counter()
             calls[name]()
             seconds[name][turn] = time.perf_counter() - start
