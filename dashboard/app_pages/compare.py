@@ -15,8 +15,8 @@ from dashboard.components.compare_choice import (
 )
 from dashboard.components.compare_losses import (
     a_word_while_it_computes,
+    as_published,
     family_of,
-    is_published,
     recomputed,
 )
 from dashboard.components.compare_own import compare_own
@@ -37,6 +37,7 @@ from dashboard.components.sample_picker import Choice, pick_sample
 from dashboard.figures.places import Cell
 from dashboard.state import checkpoints_folder
 from yolo_core.compare.differences import Comparison, compare_views
+from yolo_core.own_loss import is_own_loss, short_name
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.training.config import LossConfig, read_config
@@ -70,15 +71,18 @@ def compare_on_prediction(top: DeltaGenerator) -> None:
     if not records:
         await_snapshots(folder)
         return
+    choice = pick_sample(records)
     try:
-        trained = read_config(folder.config).loss
+        config = read_config(folder.config)
+        view = cached_snapshot(choice.record.file).sample(choice.record.sample)
     except ValueError as error:
         say(error)
+        st.caption("Choose another step, sample or run above.")
         return
-    choice = pick_sample(records)
+    family = family_of(as_published(config, view).loss.name)
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     with left:
-        names = pick_losses(trained.name)
+        names = pick_losses(config.loss.name, family)
     with right:
         own_weights = st.toggle(
             "This run's lambdas",
@@ -87,27 +91,20 @@ def compare_on_prediction(top: DeltaGenerator) -> None:
             help="Variants of the loss that trained then have its lambdas of the shown step in "
             "place of those that were published with them.",
         )
-    try:
-        view = cached_snapshot(choice.record.file).sample(choice.record.sample)
-    except ValueError as error:
-        say(error)
-        st.caption("Choose another step or sample above.")
-        return
     lambdas = view.lambdas if own_weights else None
-    views = {f"{trained.name}, as trained": view} | _published(
-        folder, choice, trained.name, names, lambdas
-    )
-    st.caption(_where_from(folder, view))
+    views = {f"{short_name(config.loss.name)}, as trained": view}
+    views |= _published(folder, choice, family, names, lambdas)
+    st.caption(_where_from(folder, view, config.loss.name, family))
     tell_newer(folder, choice)
     if len(views) == 1:
         st.info("Choose one to four **losses** above to hold against the one that trained.")
     comparison = _compared(views)
     if comparison is None:
         return
-    losses = [trained, *(LossConfig(name=name) for name in list(views)[1:])]
+    losses = [config.loss, *(LossConfig(name=name) for name in list(views)[1:])]
     cell = show_comparison(comparison, losses)
     st.divider()
-    show_slips(folder, choice.record, family_of(trained.name), cell, lambdas)
+    show_slips(folder, choice.record, family, cell, lambdas)
 
 
 def compare_runs(top: DeltaGenerator) -> None:
@@ -146,7 +143,7 @@ def compare_runs(top: DeltaGenerator) -> None:
             say(error)
             continue
         losses.append(loss)
-        views[f"{folder.name}: {loss.name}, step {view.step:,}"] = view
+        views[f"{folder.name}: {short_name(loss.name)}, step {view.step:,}"] = view
     st.caption(
         "Each run's own network and loss, as its training process recorded them: nothing is "
         "computed here. Where a run has no snapshot of the step, it is the nearest one."
@@ -173,7 +170,7 @@ def show_comparison(comparison: Comparison, losses: list[LossConfig]) -> Cell:
         [
             Written(
                 each.label,
-                loss.name if is_published(loss.name) else f"{each.label}:",
+                loss.name,
                 each.view,
                 loss.options,
             )
@@ -186,12 +183,11 @@ def show_comparison(comparison: Comparison, losses: list[LossConfig]) -> Cell:
 def _published(
     folder: RunFolder,
     choice: Choice,
-    trained: str,
+    family: str,
     names: list[str],
     lambdas: dict[str, float] | None,
 ) -> dict[str, SampleView]:
     """The chosen losses on the prediction; what cannot be shown is said."""
-    family = family_of(trained)
     views = {}
     with a_word_while_it_computes():
         for name in names:
@@ -214,13 +210,19 @@ def _compared(views: dict[str, SampleView]) -> Comparison | None:
         return None
 
 
-def _where_from(folder: RunFolder, view: SampleView) -> str:
+def _where_from(folder: RunFolder, view: SampleView, trained: str, family: str) -> str:
     when = "before the first update" if view.step == 0 else f"after {view.step:,} updates"
+    own = ""
+    if is_own_loss(trained):
+        own = (
+            f" {plain(short_name(trained))} is a loss of your own, whose file this page never "
+            f"loads: what its network says is read as {family} reads it."
+        )
     return (
         f"**{plain(view.name)}** as the network of {plain(folder.name)} sees it {when}, a batch of "
         "this one picture. The loss that trained is drawn from its snapshot; the others are "
         "computed here: variants of it from the same raw numbers, other losses from raw numbers "
-        "that say the same boxes, objectness and classes."
+        f"that say the same boxes, objectness and classes.{own}"
     )
 
 

@@ -22,15 +22,15 @@ from yolo_core.variants import FAMILY_NAMES, VARIANTS
 LOSSES_KEY, RUNS_KEY = "losses", "runs"
 
 
-def pick_losses(trained: str) -> list[str]:
+def pick_losses(trained: str, family: str) -> list[str]:
     """Asks for the published losses beside the one that trained; query parameter "losses".
 
     Without a choice it is two variants of the family that trained.
 
     Args:
         trained: Name of the loss that trained, such as "yolov2" or "mine.py:MyLoss".
+        family: The family that it is of, or is like.
     """
-    family = trained.split("/")[0]
     own = [name for name in loss_names(family) if name != trained]
     others = [name for each in FAMILY_NAMES if each != family for name in loss_names(each)]
     most = MOST_LOSSES - 1
@@ -69,9 +69,7 @@ def pick_runs(runs: Mapping[str, RunFolder]) -> list[RunFolder]:
 
 
 def loss_names(family: str) -> list[str]:
-    """A family and its published variants; nothing for a loss of one's own."""
-    if family not in FAMILY_NAMES:
-        return []
+    """A family and its published variants."""
     return [family, *(name for name in VARIANTS if name.startswith(f"{family}/"))]
 
 

@@ -15,11 +15,11 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cache import cached_snapshot
+from yolo_core.own_loss import is_own_loss, short_name
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
-from yolo_core.training.config import RunConfig, read_config
-from yolo_core.variants import FAMILY_NAMES, VARIANTS
+from yolo_core.training.config import LossConfig, RunConfig, read_config
 
 # One at a time: two sessions would only slow each other, and TensorFlow is loaded once.
 _TURN = threading.Lock()
@@ -118,29 +118,32 @@ def _taken_apart(
     from yolo_core.training.families import build_loss
 
     scenes = build_scenes(config)
+    trained = as_published(config, view)
     loss = loss_like(
         name,
-        config,
+        trained,
         scenes,
         slips=slips,
         situations=situations,
         lambdas=lambdas,
-        one_grid=family_of(name) != family_of(config.loss.name),
+        one_grid=family_of(name) != family_of(trained.loss.name),
     )
-    y_pred = view.y_pred
-    if is_published(config.loss.name):
-        trained = build_loss(config, scenes)
-        own = trained.slots(network_output(trained, y_pred, view.layout.grids).shape)
-        if not np.allclose(own.prior, view.layout.prior, rtol=1e-5, equal_nan=True):
-            raise ValueError(
-                f"{name} would be computed with other anchors than the run was trained with: its "
-                "data is not what it was."
-            )
-        y_pred = share_prediction({name: loss}, y_pred, trained, source_name=config.loss.name)[name]
-    elif loss.channel_names != view.channels:
+    source = build_loss(trained, scenes)
+    raw = network_output(source, view.y_pred, view.layout.grids)
+    layout = source.slots(raw.shape)
+    if not np.allclose(layout.prior, view.layout.prior, rtol=1e-5, equal_nan=True):
         raise ValueError(
-            f"{name} reads other channels than {config.loss.name}, the loss of this run."
+            f"{name} would be computed with other anchors than the run was trained with: its data "
+            "is not what it was."
         )
+    if is_own_loss(config.loss.name):
+        seen = source.breakdown(view.y_true[None], raw).to_numpy().predictions["boxes"][0]
+        if not np.allclose(seen, view.predictions["boxes"], rtol=1e-3, atol=1e-4):
+            raise ValueError(
+                f"{name} cannot be shown on the prediction of {short_name(config.loss.name)}, "
+                f"which reads other boxes out of it than {trained.loss.name} does."
+            )
+    y_pred = share_prediction({name: loss}, raw, source, source_name=trained.loss.name)[name]
     return sample_view(
         loss,
         image=view.image,
@@ -158,9 +161,23 @@ def family_of(name: str) -> str:
     return name.split("/")[0]
 
 
-def is_published(name: str) -> bool:
-    """Whether it is a published loss, and none out of somebody's file, which is never loaded."""
-    return name in FAMILY_NAMES or name in VARIANTS
+def as_published(config: RunConfig, view: SampleView) -> RunConfig:
+    """A run's configuration; for a loss of one's own, that of the family whose channels it has.
+
+    Somebody's file is never loaded here, so such a run is read as the family would read it.
+    """
+    if not is_own_loss(config.loss.name):
+        return config
+    if "background" in view.channels:
+        family = "ssd"
+    elif view.channels[0] == "objectness":
+        family = "mnist_yolo"
+    elif not view.layout.has_priors:
+        family = "yolov1"
+    else:
+        family = "yolov2" if len(view.layout.grids) == 1 else "yolov3"
+    anchors = config.loss.anchors if family in ("yolov2", "yolov3") else None
+    return config.model_copy(update={"loss": LossConfig(name=family, anchors=anchors)})
 
 
 def _load_tensorflow() -> None:

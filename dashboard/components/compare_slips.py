@@ -43,18 +43,12 @@ def show_slips(
     Args:
         folder: The run.
         record: The snapshot and sample on the page.
-        family: The family of the loss that trained.
+        family: The family that the loss that trained is of, or is like.
         cell: The selected cell.
         lambdas: The run's weights, to be used in place of the loss's own; or None.
     """
     st.markdown("**What a published slip does to this picture**")
     slips = slips_of(family)
-    if not slips:
-        st.info(
-            "No published slip of this loss is known here. Choose a run of another loss above to "
-            "see those of its family."
-        )
-        return
     st.caption(
         "Each switch shows this picture without and with one slip that was really printed or "
         "coded: all others are off, and the lambdas are "

@@ -15,6 +15,7 @@ from dashboard.figures.terms_bar import MEASURES, UNWEIGHTED, WEIGHTED, Bar, ter
 from dashboard.tables import number
 from yolo_core.compare.differences import Comparison
 from yolo_core.compare.formulas import formula
+from yolo_core.own_loss import is_own_loss
 from yolo_core.runs.snapshots import SampleView
 
 FORMULAS_A_ROW = 2
@@ -90,7 +91,10 @@ def show_formulas(losses: Sequence[Written]) -> None:
                     st.latex(formula(each.name, view.lambdas, view.terms, options=each.options))
                 except ValueError as error:
                     say(error)
+    own = ""
+    if any(is_own_loss(each.name) for each in losses):
+        own = " Of a loss in a file of yours only the names of the terms are known."
     st.caption(
         "Each loss as it is written, its lambdas over their numbers, and under each term what it "
-        "comes to on this picture. Wrong: a sum that is not the loss above."
+        f"comes to on this picture.{own} Wrong: a sum that is not the loss above."
     )

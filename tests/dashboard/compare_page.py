@@ -61,12 +61,20 @@ def assert_sound(page: AppTest) -> None:
 
 
 def add_run(
-    checkpoints: Path, name: str, loss_name: str = "yolov2", **options: object
+    checkpoints: Path, name: str, loss_name: str = "yolov2", *, own: str = "", **options: object
 ) -> RunFolder:
-    """A made-up run whose configuration names the anchors that its snapshots were made with."""
+    """A made-up run whose configuration names the anchors that its snapshots were made with.
+
+    Args:
+        checkpoints: The folder of runs.
+        name: The run.
+        loss_name: The loss that its snapshots are made with.
+        own: "FILE.py:Class", to have it trained by a loss of one's own.
+        **options: As in `make_run`.
+    """
     options = {"pinned_steps": (0, STEP), "batch_steps": (), **options}
     folder = make_run(checkpoints, name, loss_name=loss_name, **options)
     anchors = (SHAPES / 6).tolist() if loss_name.startswith("yolov2") else None
-    config = parse_config({"loss": {"name": loss_name, "anchors": anchors}})
+    config = parse_config({"loss": {"name": own or loss_name, "anchors": anchors}})
     folder.config.write_text(config.to_json(), encoding="utf-8")
     return folder

@@ -13,11 +13,26 @@ from dashboard.figures.marks import mark_slots
 from dashboard.figures.places import Cell
 from dashboard.figures.terms_bar import Bar, terms_figure
 from dashboard.figures.tiles import mask_figure
-from tests.dashboard.compare_page import assert_sound, open_page, plots, words
+from tests.dashboard.compare_page import (
+    STEP,
+    add_run,
+    assert_sound,
+    bar_labels,
+    bars,
+    open_page,
+    plots,
+    words,
+)
 from yolo_core.compare.differences import compare_views
 from yolo_core.compare.gradients import compare_gradients
 from yolo_core.compare.saved import write_comparison
-from yolo_core.runs.snapshots import SampleView, Snapshot
+from yolo_core.runs.snapshots import (
+    SampleView,
+    Snapshot,
+    read_snapshot,
+    snapshot_path,
+    write_snapshot,
+)
 
 
 @pytest.mark.usefixtures("checkpoints")
@@ -108,3 +123,30 @@ def test_summary_and_verdict_of_equal_losses(anchored: SampleView) -> None:
     comparison = compare_views({"one": anchored, "other": anchored})
     assert summary(comparison).startswith("The losses give 0 of 5 objects to different slots")
     assert slip_verdict(comparison) is None
+
+
+@pytest.mark.parametrize("family", ["yolov2", "mnist_yolo"])
+def test_a_run_of_ones_own_loss_is_read_as_the_family_whose_channels_it_has(
+    checkpoints: Path, family: str
+) -> None:
+    """The file is never loaded: there is none."""
+    add_run(checkpoints, "own", family, own="/nowhere/mine.py:MyLoss")
+    page = open_page(losses=[family], sample="val/0")
+    assert_sound(page)
+    assert not page.error
+    assert bar_labels(page) == ["mine.py:MyLoss, as trained", family]
+    for own, published in bars(page).values():
+        assert own == pytest.approx(published, rel=1e-4)
+    assert f"is read as {family} reads it" in words(page)
+
+
+def test_a_loss_that_reads_other_boxes_is_no_comparison(checkpoints: Path) -> None:
+    folder = add_run(checkpoints, "own", own="/nowhere/mine.py:MyLoss")
+    path = snapshot_path(folder, "pinned", STEP)
+    snapshot = read_snapshot(path)
+    snapshot.breakdown.predictions["boxes"][:] += 0.1
+    write_snapshot(path, snapshot)
+    page = open_page(losses=["yolov2/formula"])
+    assert_sound(page)
+    assert "which reads other boxes out of it than yolov2 does" in page.error[0].value
+    assert bar_labels(page) == ["mine.py:MyLoss, as trained"]
