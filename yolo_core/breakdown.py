@@ -32,6 +32,11 @@ class LossBreakdown:
         predictions: "boxes" (B, P, 4), x_center, y_center, width, height as image fractions;
             "objectness" (B, P) in 0..1; "class_probabilities" (B, P, C); and "xy", "wh" (B, P, 2)
             in the units of the targets of the same name.
+        gradients: {name: (B, P, channels) float32}. The gradient of each unweighted term with
+            respect to the raw slot predictions (`DetectionLoss.slot_predictions`), so that
+            ``sum(lambdas[t] * gradients[t])`` is the gradient of the total. A raw number that
+            several slots share (YOLOv1's classes of a cell) has its gradient on each of them, as
+            it has its value. Empty where nobody asked: a loss alone does not know it.
     """
 
     total: Any
@@ -41,6 +46,7 @@ class LossBreakdown:
     assignment: Assignment
     targets: dict[str, Any]
     predictions: dict[str, Any]
+    gradients: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def to_tree(self) -> dict[str, Any]:
         """Nested dictionaries of the same tensors, which a compiled function can return."""
@@ -60,7 +66,7 @@ class LossBreakdown:
             assignment=Assignment(
                 candidate_measure=candidate_measure, **arrays(tree["assignment"])
             ),
-            **{group: arrays(tree[group]) for group in _GROUPS},
+            **{group: arrays(tree.get(group, {})) for group in _GROUPS},
         )
 
     def to_numpy(self) -> LossBreakdown:
@@ -69,4 +75,4 @@ class LossBreakdown:
         return self.from_tree(self.to_tree(), candidate_measure=measure)
 
 
-_GROUPS = ("terms", "maps", "lambdas", "targets", "predictions")
+_GROUPS = ("terms", "maps", "lambdas", "targets", "predictions", "gradients")

@@ -39,6 +39,10 @@ def make_snapshot(
     padding = np.full((b, n, 1), -1, np.int32)
     slot, status = padding.copy(), np.full((b, n, 1), ObjectStatus.PADDING, np.int32)
     slot[:, 0], status[:, 0] = 5, ObjectStatus.MATCHED
+    gradients = {name: np.zeros((b, p, 7), np.float32) for name in terms}
+    for i, gradient in enumerate(gradients.values()):
+        # As terms do: a few slots, and a few of their channels.
+        gradient[:, 5, i : i + 2] = rng.normal(size=(b, 2))
     y_true = np.zeros((b, n, 5 + c), np.float32)
     y_true[:, 0] = [1.0, 0.5, 0.25, 0.2, 0.3, 1.0, 0.0]
     return Snapshot(
@@ -78,6 +82,7 @@ def make_snapshot(
                 "objectness": rng.random((b, p)).astype(np.float32),
                 "class_probabilities": rng.random((b, p, c)).astype(np.float32),
             },
+            gradients=gradients,
         ),
         images=rng.integers(0, 256, (b, image_size, image_size, 1), dtype=np.uint8),
         y_true=y_true,

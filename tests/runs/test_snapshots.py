@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import time
 
@@ -55,6 +56,31 @@ def test_terms_may_be_called_anything(file, names):
     assert tuple(read_snapshot(file).breakdown.maps) == names
 
 
+def test_gradients_take_the_room_of_what_is_in_them(file):
+    snapshot = make_snapshot(terms=("xy", "wh"))
+    wh = snapshot.breakdown.gradients["wh"]
+    wh[:] = 0
+    wh[1, 3, 2] = np.nan
+    write_snapshot(file, snapshot)
+    assert_same(read_snapshot(file), snapshot)
+    with np.load(file) as arrays:
+        assert arrays["gradients.0.values"].shape == (2, 2)
+        assert arrays["gradients.1.values"].shape == (1, 1)
+
+
+def test_a_snapshot_from_before_there_were_gradients_opens_without(file):
+    write_snapshot(file, make_snapshot())
+    with np.load(file) as old:
+        arrays = {name: old[name] for name in old.files if not name.startswith("gradients.")}
+    meta = json.loads(arrays["meta"].tobytes())
+    del meta["gradients"]
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    np.savez(file, **arrays)
+    snapshot = read_snapshot(file)
+    assert snapshot.breakdown.gradients == {}
+    assert snapshot.sample("val/0").gradients == {}
+
+
 def test_a_pinned_sample_has_its_own_total(file):
     snapshot = make_snapshot(samples=("val/0", "train/17"))
     write_snapshot(file, snapshot)
@@ -81,7 +107,7 @@ def test_a_pinned_sample_has_its_own_total(file):
 def test_a_view_is_every_array_without_its_batch_axis():
     snapshot = make_snapshot(samples=("val/0", "val/1", "val/2"))
     view, whole = snapshot.sample("val/2"), snapshot.breakdown
-    for group in ("maps", "targets", "predictions"):
+    for group in ("maps", "targets", "predictions", "gradients"):
         assert list(getattr(view, group)) == list(getattr(whole, group))
         for name, value in getattr(whole, group).items():
             np.testing.assert_array_equal(getattr(view, group)[name], value[2])

@@ -3,6 +3,7 @@
 `snapshots/pinned-00000120.npz` and `batch-00000120.npz` hold numpy arrays (never pickles) and,
 under "meta", JSON with the format's version and every name: an array is called "maps.0" and its
 name stands in the JSON, because a loss may call its terms what a zip member may not be called.
+Gradients are kept where there are any: most terms touch a few slots, and a few of their channels.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,9 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     for group in _GROUPS:
         for i, value in enumerate(getattr(whole, group).values()):
             arrays[f"{group}.{i}"] = value
+    for i, value in enumerate(whole.gradients.values()):
+        packed = _packed(np.asarray(value, np.float32))
+        arrays |= {f"gradients.{i}.{name}": part for name, part in packed.items()}
     meta = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -78,7 +81,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "ignore_rule": snapshot.ignore_rule,
         "grids": [list(grid) for grid in snapshot.layout.grids],
         "candidate_measure": whole.assignment.candidate_measure,
-        **{group: list(getattr(whole, group)) for group in _GROUPS},
+        **{group: list(getattr(whole, group)) for group in (*_GROUPS, "gradients")},
     }
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     arrays = {name: np.asarray(value) for name, value in arrays.items()}
@@ -132,6 +135,11 @@ def _snapshot(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Snapshot:
         group: {name: arrays[f"{group}.{i}"] for i, name in enumerate(meta[group])}
         for group in _GROUPS
     }
+    # Snapshots of earlier versions of this program hold none.
+    groups["gradients"] = {
+        name: _unpacked(arrays, f"gradients.{i}", arrays["y_pred"].shape)
+        for i, name in enumerate(meta.get("gradients", ()))
+    }
     return Snapshot(
         step=int(meta["step"]),
         kind=meta["kind"],
@@ -156,13 +164,30 @@ def _snapshot(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Snapshot:
     )
 
 
+def _packed(gradient: np.ndarray) -> dict[str, np.ndarray]:
+    """The rows (samples and slots) and channels of a (B, P, channels) array that are not all 0."""
+    rows = gradient.reshape(-1, gradient.shape[-1])
+    kept = np.flatnonzero(rows.any(axis=1)).astype(np.int32)  # NaN counts as something
+    channels = np.flatnonzero(rows.any(axis=0)).astype(np.int32)
+    return {"rows": kept, "channels": channels, "values": rows[np.ix_(kept, channels)]}
+
+
+def _unpacked(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
+    rows = np.zeros((shape[0] * shape[1], shape[2]), np.float32)
+    kept, channels = arrays[f"{name}.rows"], arrays[f"{name}.channels"]
+    rows[np.ix_(kept, channels)] = arrays[f"{name}.values"]
+    return rows.reshape(shape)
+
+
 def prune_snapshots(store: RunStore, megabytes: float) -> list[Path]:
     """Thins the snapshots of a run once they take more disk space than they may.
 
     Of each kind the first (step 0) and the last stay always. Of the others the one goes first
-    whose neighbours are closest together, the earliest of equals: so every other one goes where
-    they are densest, until they take three quarters of the space. The records go with the files,
-    and an event "snapshots-pruned" tells which steps went.
+    that leaves the smallest hole, the latest of equals, until the rest takes three quarters of the
+    space. A hole is measured by how many times over the training gets longer in it, 1 + step: from
+    1 to 4 is as much as from 1,000 to 2,500. So the first steps, in which most happens, stay dense,
+    and later ones are thinned evenly, the more the later. The records go with the files, and an
+    event "snapshots-pruned" tells which steps went.
 
     Args:
         store: The run, open for writing.
@@ -210,24 +235,29 @@ def _sizes(folder: RunFolder) -> dict[tuple[str, int], int]:
 
 def _thinned(sizes: dict[tuple[str, int], int], limit: float) -> list[tuple[str, int]]:
     """Which to remove, in that order, until the rest takes at most `limit` bytes."""
-    steps: dict[str, list[int]] = {
-        kind: sorted(step for k, step in sizes if k == kind) for kind in KINDS
-    }
+    steps = {kind: np.array(sorted(step for k, step in sizes if k == kind)) for kind in KINDS}
     total, gone = sum(sizes.values()), []
     while total > limit:
         candidates = [
-            (_span(steps[kind], i), steps[kind][i], kind)
-            for kind in KINDS
-            for i in range(1, len(steps[kind]) - 1)
+            (*_smallest_hole(each), kind) for kind, each in steps.items() if len(each) > 2
         ]
         if not candidates:
             break
-        _, step, kind = min(candidates)
-        steps[kind].remove(step)
+        _, at, kind = min(candidates)
+        step = int(steps[kind][at])
+        steps[kind] = np.delete(steps[kind], at)
         gone.append((kind, step))
         total -= sizes[kind, step]
     return gone
 
 
-def _span(steps: Sequence[int], at: int) -> int:
-    return steps[at + 1] - steps[at - 1]
+def _smallest_hole(steps: np.ndarray) -> tuple[float, int]:
+    """What removing one of ascending steps leaves at least, and which one that is.
+
+    Args:
+        steps: (n,) int, n at least 3. The first and the last are not to be removed.
+    """
+    # Rounded: equal holes are equal, whatever the logarithm's last digit says.
+    hole = np.round(np.log((1 + steps[2:]) / (1 + steps[:-2])), 9)
+    latest = len(hole) - 1 - int(np.argmin(hole[::-1]))
+    return float(hole[latest]), latest + 1

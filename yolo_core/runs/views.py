@@ -45,6 +45,9 @@ class SampleView:
         batch_total: The batch's total, equal to `total` for a pinned sample.
         batch_terms: The batch's terms, equal to `terms` for a pinned sample.
         ignore_rule: `DetectionLoss.ignore_rule`, "" where nothing is known of it.
+        gradients: {name: (P, channels) float32}, the gradient of each unweighted term of the
+            sample's own loss (of the batch's, for a sample of a training batch) on each raw
+            number; empty where the snapshot holds none.
     """
 
     step: int
@@ -68,6 +71,7 @@ class SampleView:
     batch_total: float
     batch_terms: dict[str, float]
     ignore_rule: str = ""
+    gradients: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def objects(self) -> np.ndarray:
@@ -158,6 +162,7 @@ class Snapshot:
             batch_total=batch_total,
             batch_terms=batch_terms,
             ignore_rule=self.ignore_rule,
+            gradients={key: value[at] for key, value in whole.gradients.items()},
         )
 
 
@@ -189,6 +194,10 @@ def check_snapshot(snapshot: Snapshot) -> None:
         ("total", whole.total, scalar),
         *((f"term {name}", value, scalar) for name, value in whole.terms.items()),
         *((f"map {name}", value, (batch, slots)) for name, value in whole.maps.items()),
+        *(
+            (f"gradient {name}", value, (batch, slots, len(snapshot.channels)))
+            for name, value in whole.gradients.items()
+        ),
     ]
     for name in Assignment.ARRAYS:
         if name.endswith("_mask") or name == "matched_object":
@@ -216,6 +225,11 @@ def check_snapshot(snapshot: Snapshot) -> None:
     for name, value in whole.lambdas.items():
         if np.shape(value) not in ((), (batch,)):
             raise ValueError(f"lambda {name} must be one number; received {np.shape(value)}.")
+    if whole.gradients and set(whole.gradients) != set(whole.terms):
+        raise ValueError(
+            f"Every term needs a gradient, or none has one; received the terms "
+            f"{sorted(whole.terms)} and gradients {sorted(whole.gradients)}."
+        )
     if set(whole.terms) != set(whole.maps) or set(whole.terms) != set(whole.lambdas):
         raise ValueError(
             f"Every term needs a map and a lambda; received the terms {sorted(whole.terms)}, "

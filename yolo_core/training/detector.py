@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +39,8 @@ class Detector(keras.Model):
         loss: The loss; its `step` is set from here on.
 
     Attributes:
-        wants_breakdown: Set before a step to have its whole breakdown in `last_batch` after it.
+        wants_breakdown: Set before a step to have its whole breakdown in `last_batch` after it,
+            the gradients of its terms included.
         last_batch: {"images", "y_true", "y_pred", "breakdown"} of that step, else None.
     """
 
@@ -51,7 +53,7 @@ class Detector(keras.Model):
         self.wants_breakdown = False
         self.last_batch: dict[str, Any] | None = None
         self._measure = ""
-        self._inference: Callable[..., Any] | None = None
+        self._inference: dict[bool, Callable[..., Any]] = {}
         self.built = True
         self._replicas = self.distribute_strategy.num_replicas_in_sync
         if self._replicas > 1:
@@ -77,7 +79,8 @@ class Detector(keras.Model):
         """One update of the weights; what Keras compiles."""
         images, y_true = data[:2]
         before = [tf.identity(each.value) for each in self.network.non_trainable_variables]
-        with tf.GradientTape() as tape:
+        # The gradients of the terms are read off the tape that the step itself goes by.
+        with tf.GradientTape(persistent=self.wants_breakdown) as tape:
             y_pred = self(images, training=True)
             breakdown = self.detection_loss.breakdown(y_true, y_pred)
             scaled = self.optimizer.scale_loss(breakdown.total)
@@ -102,6 +105,7 @@ class Detector(keras.Model):
         }
         if self.wants_breakdown:
             self._measure = breakdown.assignment.candidate_measure
+            breakdown = self._with_gradients(breakdown, tape, y_pred)
             logs["batch"] = {
                 "images": images,
                 "y_true": y_true,
@@ -173,32 +177,63 @@ class Detector(keras.Model):
 
         self.train_function = step
 
-    def inspect(self, images: np.ndarray, y_true: np.ndarray) -> tuple[np.ndarray, LossBreakdown]:
+    def inspect(
+        self, images: np.ndarray, y_true: np.ndarray, *, gradients: bool = False
+    ) -> tuple[np.ndarray, LossBreakdown]:
         """Predictions and loss in inference mode, by the loss that trains.
 
         Args:
             images: (B, height, width, channels) float32, 0 to 1.
             y_true: (B, N, 5 + C) float32.
+            gradients: Whether the breakdown holds the gradients of its terms.
 
         Returns:
             Raw predictions (B, P, channels) float32, and the breakdown of the batch as numpy.
         """
-        if self._inference is None:
-            self._inference = tf.function(
-                self._inspect,
+        if gradients not in self._inference:
+            self._inference[gradients] = tf.function(
+                self._inspect_with_gradients if gradients else self._inspect,
                 input_signature=[
                     tf.TensorSpec((None, *self.network.input_shape[1:]), tf.float32),
                     tf.TensorSpec((None, None, np.shape(y_true)[-1]), tf.float32),
                 ],
             )
-        y_pred, tree = self._inference(images, y_true)
+        y_pred, tree = self._inference[gradients](images, y_true)
         return y_pred.numpy(), LossBreakdown.from_tree(tree, candidate_measure=self._measure)
 
     def _inspect(self, images: tf.Tensor, y_true: tf.Tensor) -> tuple[tf.Tensor, dict[str, Any]]:
         y_pred = self.network(images, training=False)
-        breakdown = self.detection_loss.breakdown(y_true, y_pred)
+        return self._taken_apart(y_pred, self.detection_loss.breakdown(y_true, y_pred))
+
+    def _inspect_with_gradients(
+        self, images: tf.Tensor, y_true: tf.Tensor
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
+        y_pred = self.network(images, training=False)
+        # From the predictions on: nothing is asked about the weights.
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(y_pred)
+            breakdown = self.detection_loss.breakdown(y_true, y_pred)
+        return self._taken_apart(y_pred, self._with_gradients(breakdown, tape, y_pred))
+
+    def _taken_apart(
+        self, y_pred: Any, breakdown: LossBreakdown
+    ) -> tuple[tf.Tensor, dict[str, Any]]:
         self._measure = breakdown.assignment.candidate_measure
         return self.detection_loss.slot_predictions(y_pred), breakdown.to_tree()
+
+    def _with_gradients(
+        self, breakdown: LossBreakdown, tape: tf.GradientTape, y_pred: Any
+    ) -> LossBreakdown:
+        """The breakdown with the gradient of each term, from a tape that has seen both."""
+        gradients = {
+            name: tape.gradient(term, y_pred, unconnected_gradients="zero")
+            for name, term in breakdown.terms.items()
+        }
+        # They lie on the slots as the predictions do: it is the same rearrangement.
+        to_slots = self.detection_loss.slot_predictions
+        return dataclasses.replace(
+            breakdown, gradients={name: to_slots(each) for name, each in gradients.items()}
+        )
 
     def _batch_arrays(self, batch: dict[str, Any]) -> dict[str, Any]:
         tree = batch.pop("breakdown")
