@@ -31,15 +31,17 @@ def test_nothing_goes_while_there_is_room(store):
     assert store.events() == []
 
 
-def test_every_other_one_goes_where_they_are_densest(store):
+def test_the_one_that_leaves_the_smallest_hole_goes_first(store):
     record(store, "pinned", [0, 1, 2, 3, 4, 5, 10, 20, 30, 40])
-    removed = prune_snapshots(store, 0.95)  # ten take 1.0 MB; down to 0.71 takes three of them
+    # Ten take 1.0 MB; down to 0.71 takes three of them. The holes, from 1 + the step before to
+    # 1 + the step after: 4 to 6, then 21 to 41, then 3 to 6.
+    removed = prune_snapshots(store, 0.95)
     assert [path.name for path in removed] == [
-        "pinned-00000001.npz",
-        "pinned-00000003.npz",
         "pinned-00000004.npz",
+        "pinned-00000030.npz",
+        "pinned-00000003.npz",
     ]
-    assert left(store) == [0, 2, 5, 10, 20, 30, 40]
+    assert left(store) == [0, 1, 2, 5, 10, 20, 40]
 
 
 def test_it_is_on_record_what_went(store):
@@ -61,18 +63,24 @@ def test_the_first_and_the_last_of_each_kind_always_stay(store):
     assert len(store.events()) == 1
 
 
-def test_pruning_again_and_again_keeps_the_steps_spread_out(store):
-    for step in range(0, 400, 10):
+def test_pruning_while_training_keeps_early_steps_dense_and_later_ones_evenly_thinned(store):
+    due = [0, 1, 2, 4, 8, 16, 32, 64, *range(100, 10_001, 100)]
+    for step in due:
         record(store, "pinned", [step])
-        prune_snapshots(store, 1.0)
+        prune_snapshots(store, 4.0)
         assert left(store)[0] == 0
         assert left(store)[-1] == step
-        assert len(left(store)) <= 10
+        assert len(left(store)) <= 40
     kept = left(store)
-    gaps = [b - a for a, b in itertools.pairwise(kept)]
-    assert max(gaps) <= 160
+    assert len(kept) >= 25
+    assert kept[:8] == [0, 1, 2, 4, 8, 16, 32, 64]
+    # From there on no hole is much longer than another, measured by how far the training was.
+    ratios = [(1 + b) / (1 + a) for a, b in itertools.pairwise(kept[8:])]
+    assert max(ratios) <= 2.0
     # Room is made for a quarter at a time, so that not every snapshot brings an event.
-    assert len(store.events()) <= 12
+    assert len(store.events()) <= 15
+    gone = [step for event in store.events() for step in event.detail["pinned"]]
+    assert sorted([*gone, *kept]) == due
 
 
 def test_other_files_in_the_folder_are_left_alone(store):

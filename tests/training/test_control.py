@@ -24,6 +24,7 @@ class Loop:
         self.rate = LearningRate(0.5, "constant", 100)
         self.interrupt = Interrupt()
         self.called = []
+        self.pictured = []
         self.done = 0
         self.control = self.new_control()
 
@@ -32,6 +33,7 @@ class Loop:
             checkpoint=lambda: self.called.append(("checkpoint", self.done)),
             evaluate=lambda: self.called.append(("evaluate", self.done)),
             pin=self.pin,
+            snapshot=lambda: self.pictured.append(self.done),
         )
         return Control(self.store, self.loss, self.rate, actions, self.interrupt)
 
@@ -140,6 +142,7 @@ def test_paused_it_stands_still_and_takes_commands(loop, store):
     with in_the_background(loop.run, 5):
         assert store.wait_for_answer(pause, 5).step == 4
         assert read_status(store.folder).state is RunState.PAUSED
+        assert loop.pictured == [3]
         sent = store.send("set-lambda", {"name": "xy", "value": 2.0})
         assert store.wait_for_answer(sent, 5).step == 4
         assert loop.done == 3
@@ -159,6 +162,7 @@ def test_stepping_makes_exactly_so_many_steps(loop, store):
             time.sleep(0.15)
             assert loop.done == expected
             assert read_status(store.folder).state is RunState.PAUSED
+            assert loop.pictured[-1] == expected
         store.send("stop")
     assert loop.done == 4
 

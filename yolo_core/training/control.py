@@ -32,11 +32,13 @@ class Actions:
         checkpoint: Writes a checkpoint of now.
         evaluate: Evaluates now.
         pin: Pins samples, given their names.
+        snapshot: Snapshots the pinned samples as they stand now.
     """
 
     checkpoint: Callable[[], None]
     evaluate: Callable[[], None]
     pin: Callable[[tuple[str, ...]], None]
+    snapshot: Callable[[], None]
 
 
 class Control:
@@ -73,6 +75,11 @@ class Control:
     def stopped_by(self) -> str | None:
         """What asked the training to end, as a sentence names it; None as long as nothing did."""
         return "the command stop" if self._stopped else self.interrupt.by
+
+    @property
+    def stands_after_next(self) -> bool:
+        """Whether the next step is the last one that a command "step" asked for."""
+        return self._allowance == 1
 
     def replay(self, events: Sequence[Event], *, after: int) -> None:
         """Makes the changes of an interrupted training again at their steps.
@@ -181,6 +188,8 @@ class Control:
         if not self._paused:
             self._paused = True
             self.store.record_event(done, "pause")
+        # First: whoever reads that it stands still finds the pictures of where it stands.
+        self.actions.snapshot()
         self.store.set_status(state=RunState.PAUSED)
 
     def _go_on(self, done: int) -> None:

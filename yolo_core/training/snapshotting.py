@@ -55,7 +55,6 @@ class Snapshotter:
         self.megabytes = megabytes
         self.pinned: tuple[str, ...] = ()
         self._images = self._y_true = np.zeros(0)
-        self._written = 0
         self.pin(pinned)
 
     def pin(self, names: tuple[str, ...]) -> None:
@@ -86,7 +85,7 @@ class Snapshotter:
         for name in self.pinned:
             view = snapshot.sample(name)
             self.store.record_snapshot(step, "pinned", name, path, view.total, view.terms, lambdas)
-        self._prune()
+        prune_snapshots(self.store, self.megabytes)
 
     def write_batch(self, step: int, batch: dict[str, Any]) -> None:
         """Snapshots the training batch of that step, from `Detector.last_batch`."""
@@ -111,17 +110,12 @@ class Snapshotter:
             self.store.record_snapshot(
                 step, "batch", name, path, float(breakdown.total), terms, lambdas
             )
-        self._prune()
+        prune_snapshots(self.store, self.megabytes)
 
     def _write(self, snapshot: Snapshot) -> Path:
         path = snapshot_path(self.store.folder, snapshot.kind, snapshot.step)
         write_snapshot(path, snapshot)
         return path
-
-    def _prune(self) -> None:
-        self._written += 1
-        if self._written % PRUNE_EVERY == 0:
-            prune_snapshots(self.store, self.megabytes)
 
 
 def pinned_snapshot(

@@ -76,9 +76,15 @@ class Training(keras.callbacks.Callback):
             pinned=options.pinned,
             megabytes=options.snapshot_megabytes,
         )
-        actions = Actions(checkpoint=self._checkpoint, evaluate=self._evaluate, pin=self._pin)
+        actions = Actions(
+            checkpoint=self._checkpoint,
+            evaluate=self._evaluate,
+            pin=self._pin,
+            snapshot=self._snapshot,
+        )
         self.control = Control(store, self.loss, self.rate, actions, interrupt or Interrupt())
         self.done = 0
+        self._pictured: int | None = None  # the step of the newest pinned snapshot
         self._totals = Totals()
         self._failure: NonFiniteLossError | None = None
         self._add_columns()
@@ -107,7 +113,7 @@ class Training(keras.callbacks.Callback):
             state=RunState.RUNNING, step=self.done, steps=options.steps, message=""
         )
         if not resumed:
-            self.snapshots.write_pinned(0)
+            self._snapshot()
             self._checkpoint()
         if self.done < options.steps:
             self._fit()
@@ -140,7 +146,9 @@ class Training(keras.callbacks.Callback):
         del batch, logs
         step = self.done + 1
         self.detector.optimizer.learning_rate.assign(self.rate.at(step))
-        self.detector.wants_breakdown = is_due(step, self.config.training.snapshot_every)
+        due = is_due(step, self.config.training.snapshot_every)
+        # Whoever steps by hand looks at what the step was made from.
+        self.detector.wants_breakdown = due or self.control.stands_after_next
         self.progress.begin_step()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -160,7 +168,7 @@ class Training(keras.callbacks.Callback):
             self.detector.last_batch = None
         last = step == options.steps
         if last or is_due(step, options.snapshot_every):
-            self.snapshots.write_pinned(step)
+            self._snapshot()
         if last or step % options.evaluate_every == 0:
             self._evaluate()
         if last or step % options.checkpoint_every == 0:
@@ -171,6 +179,8 @@ class Training(keras.callbacks.Callback):
 
     def _end(self) -> None:
         """Says how the training ended."""
+        # However it ends, the last pictures are of the last weights.
+        self._snapshot()
         if self._failure is not None:
             self._checkpoint()
             self.store.record_event(self.done, "failed", {"message": str(self._failure)})
@@ -247,7 +257,14 @@ class Training(keras.callbacks.Callback):
 
     def _pin(self, names: tuple[str, ...]) -> None:
         self.snapshots.pin(names)
-        self.snapshots.write_pinned(self.done)
+        self._pictured = None
+        self._snapshot()
+
+    def _snapshot(self) -> None:
+        """Snapshots the pinned samples, unless that was done since the last step."""
+        if self._pictured != self.done:
+            self.snapshots.write_pinned(self.done)
+            self._pictured = self.done
 
     def _non_finite(self, step: int) -> NonFiniteLossError:
         size = self.config.training.batch_size
