@@ -1,4 +1,4 @@
-"""`python -m yolo_core train | runs | command | explain | compare`."""
+"""`python -m yolo_core train | runs | command | explain | survey | compare`."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Ctrl-C ended it before it had done anything.
     """
     try:
-        from yolo_core.cli import command, compare, explain, runs, train
+        from yolo_core.cli import command, compare, explain, runs, survey, train
 
         parser = _Parser(
             prog="python -m yolo_core",
             description="Train anchor-based detectors and see what their losses do.",
         )
         commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-        for module in (train, runs, command, explain, compare):
+        for module in (train, runs, command, explain, survey, compare):
             module.add_parser(commands)
         parsed = parser.parse_args(arguments)
         return parsed.run_command(parsed)

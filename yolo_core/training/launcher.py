@@ -79,7 +79,7 @@ def start_training(
     try:
         name = _run_name(arguments, checkpoints)
         with os.fdopen(handle, "wb") as sink:
-            process = _spawn(
+            process = spawn(
                 [*command, *arguments, "--checkpoints", str(checkpoints.resolve())], sink
             )
         _wait_for_status(process, checkpoints, name, timeout, written)
@@ -112,8 +112,16 @@ def _run_name(arguments: list[str], checkpoints: Path) -> str:
     return name
 
 
-def _spawn(command: list[str], sink: BinaryIO) -> subprocess.Popen:
-    """Starts the process in the repository root, with the package on its path."""
+def spawn(command: list[str], sink: BinaryIO) -> subprocess.Popen:
+    """Starts a process of its own in the repository root, with the package on its path.
+
+    Args:
+        command: The program and its arguments.
+        sink: Where its standard output and standard error go.
+
+    Raises:
+        ValueError: It could not be started.
+    """
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     try:
@@ -128,7 +136,7 @@ def _spawn(command: list[str], sink: BinaryIO) -> subprocess.Popen:
         )
     except OSError as error:
         raise ValueError(
-            f"The training process could not be started: {error.strerror} ({command[0]})."
+            f"The process could not be started: {error.strerror} ({command[0]})."
         ) from None
 
 
@@ -148,7 +156,7 @@ def _wait_for_status(
         if status is not None and (status.is_live or code == 0 or status.state == RunState.FAILED):
             return
         if code is not None:
-            raise ValueError(_reason(written, code))
+            raise ValueError(last_words(written, code))
         if time.monotonic() > deadline:
             return
         time.sleep(0.05)
@@ -169,7 +177,7 @@ def _status_by(process: subprocess.Popen, checkpoints: Path, name: str) -> RunSt
     return status if status.process.pid in pids else None
 
 
-def _reason(written: Path, code: int) -> str:
+def last_words(written: Path, code: int) -> str:
     """The sentence in what a process wrote before it ended with `code`."""
     lines = written.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     for line in reversed(lines):
@@ -177,4 +185,4 @@ def _reason(written: Path, code: int) -> str:
             return line.removeprefix("error: ")
     last = f" Its last line: {lines[-1].strip()}" if lines else ""
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    return f"The training process ended with {how} before it began.{last}"
+    return f"The process ended with {how} before it began.{last}"

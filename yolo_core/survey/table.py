@@ -1,0 +1,293 @@
+"""The table of a survey: a row a sample, a row an object, a row of the ledger.
+
+It is made from snapshots alone (numpy, no TensorFlow), so that whatever stands in it can be made
+again from the snapshot files beside it. S samples, O objects, L ledger rows, G places (a place is
+an anchor of a head), T terms.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from yolo_core.runs.layout import replace_file
+
+_FORMAT = "detector-debugger survey"
+_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """One row a sample.
+
+    Attributes:
+        name: (S,) such as "val/3".
+        file: (S,) name of its snapshot file.
+        total: (S,) float64, the loss of a batch of this one sample, as the loss object gave it.
+        terms: (S, T) float64, likewise, unweighted.
+        place_loss: (S, G, T) float64, sums of the unweighted maps over the slots of each place.
+        empty_loss: (S, G, T) float64, the part of it on slots that are booked on no object.
+        trained: (S, G) int64, slots responsible for an object.
+        false_detections: (S,) int64, detections that find no object.
+    """
+
+    name: np.ndarray
+    file: np.ndarray
+    total: np.ndarray
+    terms: np.ndarray
+    place_loss: np.ndarray
+    empty_loss: np.ndarray
+    trained: np.ndarray
+    false_detections: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Objects:
+    """One row an object.
+
+    Attributes:
+        sample: (O,) int64, row of its sample.
+        index: (O,) int64, row of the object in the sample's labels.
+        class_index: (O,) int64, -1 where the label names none.
+        box: (O, 4) float32, x_center, y_center, width, height as image fractions.
+        status: (O,) int64 `ObjectStatus`: the first one with which it is trained, else that of
+            the first head.
+        reachable: (O,) bool, see `reachable`.
+        miss: (O,) int64 `Miss`.
+        best_iou: (O,) float32, see `Found`.
+        best_score: (O,) float32, see `Found`.
+        loss: (O, T) float64, sums of the unweighted maps over the slots that are booked on it. A
+            slot that several objects share is booked on one of them.
+        reason: (O,) why it is trained by no slot, in sentences; "" for one that is.
+    """
+
+    sample: np.ndarray
+    index: np.ndarray
+    class_index: np.ndarray
+    box: np.ndarray
+    status: np.ndarray
+    reachable: np.ndarray
+    miss: np.ndarray
+    best_iou: np.ndarray
+    best_score: np.ndarray
+    loss: np.ndarray
+    reason: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Ledger:
+    """One row an object on each head that matches by itself.
+
+    Attributes:
+        object: (L,) int64, row of the object.
+        status: (L,) int64 `ObjectStatus`.
+        place: (L,) int64, place of its slot; -1 where it has none.
+        iou: (L,) float32, IoU of the object with the box that its slot predicts; 0 without one.
+        score: (L,) float32, what the slot won with (see `measure`); NaN where it has none.
+    """
+
+    object: np.ndarray
+    status: np.ndarray
+    place: np.ndarray
+    iou: np.ndarray
+    score: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """The anchors of the heads, G in all.
+
+    Attributes:
+        head: (G,) int64.
+        anchor: (G,) int64, its number in its cell.
+        size: (G, 2) float32, width and height as image fractions; NaN for losses without priors.
+    """
+
+    head: np.ndarray
+    anchor: np.ndarray
+    size: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class SurveyTable:
+    """What the statistics of a survey are made of.
+
+    Attributes:
+        step: Updates that the weights had.
+        loss_name: Name of the loss.
+        class_names: (C,) names.
+        term_names: (T,) names.
+        lambdas: (T,) float64, the effective weights.
+        measure: What the matching compared: "shape IoU", "box IoU" or "prior IoU".
+        image_size: Width and height of a picture in pixels.
+        heads: Ledger rows an object.
+        places: The anchors.
+        samples: A row a sample.
+        objects: A row an object.
+        ledger: A row a ledger row.
+    """
+
+    step: int
+    loss_name: str
+    class_names: tuple[str, ...]
+    term_names: tuple[str, ...]
+    lambdas: np.ndarray
+    measure: str
+    image_size: tuple[int, int]
+    heads: int
+    places: Places
+    samples: Samples
+    objects: Objects
+    ledger: Ledger
+
+    @property
+    def has_priors(self) -> bool:
+        """Whether the places have prior boxes."""
+        return not bool(np.isnan(self.places.size).any())
+
+
+_PARTS: dict[str, type] = {
+    "places": Places,
+    "samples": Samples,
+    "objects": Objects,
+    "ledger": Ledger,
+}
+_WORDS = ("step", "loss_name", "class_names", "term_names", "measure", "image_size", "heads")
+
+
+def joined(tables: Sequence[SurveyTable]) -> SurveyTable:
+    """Tables of several snapshots as one, in their order.
+
+    Raises:
+        ValueError: There is none, or they are not of one loss at one step.
+    """
+    if not tables:
+        raise ValueError("There is no table to join.")
+    head = tables[0]
+    for each in tables[1:]:
+        different = [name for name in _WORDS if getattr(each, name) != getattr(head, name)]
+        if different or len(each.places.head) != len(head.places.head):
+            raise ValueError(
+                f"The snapshot files of a survey do not fit together: {', '.join(different)} "
+                "differ. Delete the survey's folder and start it again."
+            )
+    offset = np.cumsum([0, *(len(each.samples.name) for each in tables)])
+    objects_before = np.cumsum([0, *(len(each.objects.sample) for each in tables)])
+    moved = [
+        dataclasses.replace(
+            each,
+            objects=dataclasses.replace(each.objects, sample=each.objects.sample + offset[k]),
+            ledger=dataclasses.replace(each.ledger, object=each.ledger.object + objects_before[k]),
+        )
+        for k, each in enumerate(tables)
+    ]
+    parts = {
+        part: kind(
+            **{
+                field.name: np.concatenate(
+                    [getattr(getattr(each, part), field.name) for each in moved]
+                )
+                for field in dataclasses.fields(kind)
+            }
+        )
+        for part, kind in _PARTS.items()
+        if part != "places"
+    }
+    return dataclasses.replace(head, **parts)
+
+
+def write_table(path: Path, table: SurveyTable) -> None:
+    """Writes a table; a reader sees all of it or nothing.
+
+    Raises:
+        ValueError: The disk is full, or the place is not writable.
+    """
+    meta = {"format": _FORMAT, "version": _VERSION, **{n: getattr(table, n) for n in _WORDS}}
+    arrays = {
+        f"{part}.{field.name}": getattr(getattr(table, part), field.name)
+        for part, kind in _PARTS.items()
+        for field in dataclasses.fields(kind)
+    }
+    arrays["lambdas"] = table.lambdas
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    replace_file(path, file.getbuffer(), durable=False)
+
+
+def read_table(path: Path) -> SurveyTable:
+    """Reads a table.
+
+    Raises:
+        ValueError: The file is missing, damaged, of another version, or no table of a survey.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except Exception as error:
+        # A damaged zip makes numpy raise a dozen kinds of errors; the file is at fault in all.
+        raise ValueError(f"{path} is damaged or no table of a survey ({error}).") from None
+    try:
+        meta = json.loads(arrays["meta"].tobytes())
+        known = meta["format"] == _FORMAT
+    except (LookupError, TypeError, ValueError):
+        known = False
+    if not known:
+        raise ValueError(f"{path} is an .npz file, but no table of a survey.")
+    if meta.get("version") != _VERSION:
+        raise ValueError(
+            f"{path} is of version {meta.get('version')}; this program reads {_VERSION}. Start "
+            "the survey again."
+        )
+    try:
+        table = SurveyTable(
+            step=int(meta["step"]),
+            loss_name=str(meta["loss_name"]),
+            class_names=tuple(meta["class_names"]),
+            term_names=tuple(meta["term_names"]),
+            lambdas=arrays["lambdas"],
+            measure=str(meta["measure"]),
+            image_size=tuple(meta["image_size"]),
+            heads=int(meta["heads"]),
+            **{
+                part: kind(**{f.name: arrays[f"{part}.{f.name}"] for f in dataclasses.fields(kind)})
+                for part, kind in _PARTS.items()
+            },
+        )
+        _check(table)
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged: {error}.") from None
+    return table
+
+
+def _check(table: SurveyTable) -> None:
+    """Refuses a table whose parts do not fit together."""
+    for part, kind in _PARTS.items():
+        columns = {f.name: getattr(getattr(table, part), f.name) for f in dataclasses.fields(kind)}
+        lengths = {name: np.shape(column)[:1] for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"the columns of {part} differ in length")
+    for name, where, of in (
+        ("samples", table.objects.sample, table.samples.name),
+        ("objects", table.ledger.object, table.objects.sample),
+        ("places", np.maximum(table.ledger.place, 0), table.places.head),
+    ):
+        if len(where) and (where.min() < 0 or where.max() >= len(of)):
+            raise ValueError(f"rows point outside its {name}")
+    terms = len(table.term_names)
+    if (
+        not terms
+        == table.lambdas.size
+        == table.samples.terms.shape[1]
+        == table.objects.loss.shape[1]
+    ):
+        raise ValueError("the terms differ in number")

@@ -1,0 +1,301 @@
+"""The survey itself: looks at one sample after the other, in the process that is there for it.
+
+It reads the run and writes into the survey's own folder alone: the run's database has one writer,
+the training process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.runs.records import CheckpointRecord
+from yolo_core.runs.snapshots import read_snapshot, write_snapshot
+from yolo_core.runs.status import ProcessIdentity
+from yolo_core.runs.store import RunStore
+from yolo_core.survey.folder import CHUNK, SPLITS, SurveyFolder, list_surveys
+from yolo_core.survey.rows import table_of
+from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, write_status
+from yolo_core.survey.table import SurveyTable, joined, write_table
+from yolo_core.training.config import RunConfig, read_config
+
+MOST_SAMPLES = 10_000
+SECONDS_BETWEEN_WRITES = 0.5
+
+
+class Survey:
+    """A survey of the first samples of a split, by the weights of a checkpoint.
+
+    One that was stopped goes on where it was; one that is there already, of the very same
+    checkpoint, is not made again, only made longer.
+
+    Args:
+        run: The run.
+        split: "val", "test" or "train".
+        count: Samples wanted; None for as many as the run's evaluations look at.
+        step: Step of the checkpoint; None for the latest.
+        report: Told the status whenever it changes.
+
+    Raises:
+        ValueError: There is no such split, checkpoint or count, or a process is at work on it.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        *,
+        split: str = "val",
+        count: int | None = None,
+        step: int | None = None,
+        report: Callable[[SurveyStatus], None] | None = None,
+    ) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"A survey is of {', '.join(SPLITS)}; received {split!r}.")
+        self.config: RunConfig = read_config(run.config)
+        count = self.config.data.validation_scenes if count is None else count
+        if not 1 <= count <= MOST_SAMPLES:
+            raise ValueError(f"A survey is of 1 to {MOST_SAMPLES} samples; received {count}.")
+        self._report = report
+        checkpoint = choose_checkpoint(run, step)
+        self.folder = SurveyFolder(run, split, checkpoint.step)
+        before = read_status(self.folder)
+        if before.is_live:
+            raise ValueError(
+                f"Process {before.process.pid if before.process else '?'} is at work on the survey "
+                f"{self.folder.name} of run {run.name!r}; stop that one first, or wait for it."
+            )
+        digest = self._take_checkpoint(checkpoint, before.checkpoint)
+        self.status = SurveyStatus(
+            SurveyState.STARTING,
+            done=min(before.done, count) if before.checkpoint == digest else 0,
+            total=count,
+            checkpoint=digest,
+            process=ProcessIdentity.current(),
+        )
+        self._say()
+
+    def run(
+        self,
+        interrupted: Callable[[], bool] = lambda: False,
+        loading: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> SurveyStatus:
+        """Looks at all samples, or until told to stop.
+
+        Args:
+            interrupted: Whether to stop; asked between two snapshot files.
+            loading: What to wrap the loading of TensorFlow in, if it must be loaded.
+
+        Returns:
+            The status it ended with: DONE, STOPPED, or FAILED with the sentence that says why.
+        """
+        try:
+            self._run(interrupted, loading)
+        except Exception as error:
+            sentence = " ".join(str(error).split())
+            if not isinstance(error, ValueError):
+                sentence = f"{type(error).__name__}: {sentence}"
+            self.status = dataclasses.replace(
+                self.status, state=SurveyState.FAILED, message=sentence, rate=None
+            )
+            # A full disk takes the status no more than the rest.
+            with contextlib.suppress(ValueError):
+                self._say()
+        return self.status
+
+    def _run(
+        self,
+        interrupted: Callable[[], bool],
+        loading: Callable[[], contextlib.AbstractContextManager[None]],
+    ) -> None:
+        tables = self._tables_on_disk()
+        # What is there stays, also where less is asked for now.
+        total = max(self.status.total, _samples(tables))
+        self.status = dataclasses.replace(self.status, total=total)
+        if _samples(tables) < total and not interrupted():
+            with loading():
+                look = _looker(self.config, self.folder)
+            at_first, said = _samples(tables), 0.0
+            while (done := _samples(tables)) < total and not interrupted():
+                number = done // CHUNK
+                first, end = number * CHUNK, min((number + 1) * CHUNK, total)
+                tables[number:] = [look(number, end)]
+                now, rate = time.monotonic(), None
+                if done == at_first:
+                    self._make_room(self.folder.chunk(number).stat().st_size / (end - first))
+                    # The first ones took the compiling of the network, too: no rate to go by.
+                    began, counted = now, end
+                else:
+                    rate = (end - counted) / (now - began)
+                if now - said > SECONDS_BETWEEN_WRITES:
+                    said = now
+                    self._write(tables, SurveyState.RUNNING, rate)
+        if _samples(tables) < total:
+            self._write(tables, SurveyState.STOPPED)
+        else:
+            self._write(tables, SurveyState.DONE)
+            self.folder.weights.unlink(missing_ok=True)
+
+    def _write(
+        self, tables: list[SurveyTable], state: SurveyState, rate: float | None = None
+    ) -> None:
+        # The table first: whoever reads the status then finds at least what it speaks of.
+        if tables:
+            write_table(self.folder.table, joined(tables))
+        self.status = dataclasses.replace(
+            self.status, state=state, done=_samples(tables), rate=rate
+        )
+        self._say()
+
+    def _say(self) -> None:
+        write_status(self.folder, self.status)
+        if self._report is not None:
+            self._report(self.status)
+
+    def _take_checkpoint(self, checkpoint: CheckpointRecord, before: str) -> str:
+        """Copies the checkpoint into the survey; a survey of other weights goes.
+
+        Returns:
+            Its SHA-256.
+        """
+        folder = self.folder
+        try:
+            data = checkpoint.path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"{checkpoint.path} cannot be read: {error.strerror}.") from None
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != before:
+            folder.remove()
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"{folder.path} cannot be written: {error.strerror}.") from None
+        replace_file(folder.weights, data)
+        return digest
+
+    def _tables_on_disk(self) -> list[SurveyTable]:
+        """Tables of the snapshot files that are there, up to the first that is none."""
+        tables: list[SurveyTable] = []
+        number = 0
+        while _samples(tables) == number * CHUNK:
+            path = self.folder.chunk(number)
+            try:
+                snapshot = read_snapshot(path)
+            except ValueError:
+                break
+            first = number * CHUNK
+            if snapshot.samples != self.folder.names(first, first + len(snapshot.samples)):
+                break
+            tables.append(table_of(snapshot, path.name))
+            number += 1
+        return tables
+
+    def _make_room(self, size: float) -> None:
+        """Refuses a survey that would be too large; older ones of the run go where they must.
+
+        Args:
+            size: Bytes that a sample takes.
+        """
+        limit = self.config.training.snapshot_megabytes * 1e6
+        needed = size * self.status.total
+        if needed > limit:
+            raise ValueError(
+                f"{self.status.total:,} samples would take {needed / 1e6:,.0f} MB; the surveys of "
+                f"this run may take {limit / 1e6:,.0f} MB (snapshot_megabytes in its config.json): "
+                f"ask for {int(limit / size):,} at most."
+            )
+        others = [
+            each
+            for each in list_surveys(self.folder.run)
+            if each != self.folder and not read_status(each).is_live
+        ]
+        others.sort(key=lambda each: _age(each.status))
+        sizes = {each.name: each.bytes() for each in others}
+        gone = []
+        while others and needed + sum(sizes.values()) > limit:
+            oldest = others.pop(0)
+            oldest.remove()
+            del sizes[oldest.name]
+            gone.append(oldest.name)
+        if gone:
+            message = f"Deleted to stay below {limit / 1e6:,.0f} MB: the surveys {', '.join(gone)}."
+            self.status = dataclasses.replace(self.status, message=message)
+
+
+def choose_checkpoint(run: RunFolder, step: int | None) -> CheckpointRecord:
+    """The checkpoint of a step, or the latest one.
+
+    Raises:
+        ValueError: There is none; the message says which there are.
+    """
+    with RunStore.open(run) as store:
+        checkpoints = store.checkpoints()
+    if not checkpoints:
+        raise ValueError(f"Run {run.name!r} has no checkpoint yet, so there is nothing to look by.")
+    if step is None:
+        return checkpoints[-1]
+    for each in checkpoints:
+        if each.step == step:
+            return each
+    for each in list_surveys(run):
+        # One that was stopped has kept its copy, which the training does not delete.
+        if each.step == step and each.weights.is_file():
+            return CheckpointRecord(step, _age(each.weights), each.weights)
+    steps = ", ".join(str(each.step) for each in checkpoints)
+    raise ValueError(f"Run {run.name!r} has no checkpoint of step {step}; it has those of {steps}.")
+
+
+def _looker(config: RunConfig, folder: SurveyFolder) -> Callable[[int, int], SurveyTable]:
+    """What looks at one chunk: loads TensorFlow, the network and the loss of the run.
+
+    Returns:
+        A function of a chunk's number and the end of its samples, which writes its snapshot file.
+    """
+    from yolo_core.data.pipeline import scene_batch
+    from yolo_core.own_loss import check_source, is_own_loss, load_loss_class, short_name
+    from yolo_core.training.build import build_detector, build_scenes
+    from yolo_core.training.checkpoint import read_checkpoint
+    from yolo_core.training.families import build_loss
+    from yolo_core.training.snapshotting import pinned_snapshot
+
+    scenes = build_scenes(config)
+    own = None
+    if is_own_loss(config.loss.name):
+        # The very file that the run was started with from the command line, as for a resumption.
+        check_source(config.loss.name, folder.run.path)
+        own = load_loss_class(config.loss.name)
+    detector = build_detector(config, build_loss(config, scenes, own=own), scenes)
+    read_checkpoint(folder.weights, detector)
+
+    def look(number: int, end: int) -> SurveyTable:
+        names = folder.names(number * CHUNK, end)
+        images, y_true = scene_batch(scenes, names)
+        snapshot = pinned_snapshot(
+            detector,
+            names,
+            images,
+            y_true,
+            step=folder.step,
+            class_names=scenes.class_names,
+            loss_name=short_name(config.loss.name),
+        )
+        path = folder.chunk(number)
+        write_snapshot(path, snapshot)
+        return table_of(snapshot, path.name)
+
+    return look
+
+
+def _samples(tables: list[SurveyTable]) -> int:
+    return sum(len(each.samples.name) for each in tables)
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
