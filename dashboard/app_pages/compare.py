@@ -36,7 +36,7 @@ from dashboard.components.run_picker import pick_run
 from dashboard.components.sample_picker import Choice, pick_sample
 from dashboard.figures.places import Cell
 from dashboard.state import checkpoints_folder
-from yolo_core.compare.differences import Comparison, compare_views
+from yolo_core.compare.differences import COMMON_FAMILY, Comparison, compare_views
 from yolo_core.own_loss import is_own_loss, short_name
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.snapshots import SampleView
@@ -130,8 +130,7 @@ def compare_runs(top: DeltaGenerator) -> None:
         )
         return
     choice = pick_sample([each for each in records[folders[0].name] if each.sample in common])
-    views: dict[str, SampleView] = {}
-    losses = []
+    found: list[tuple[str, LossConfig, SampleView]] = []
     for folder in folders:
         own = [each for each in records[folder.name] if each.sample == choice.record.sample]
         wanted = own[-1].step if choice.follows else choice.record.step
@@ -142,29 +141,41 @@ def compare_runs(top: DeltaGenerator) -> None:
         except ValueError as error:
             say(error)
             continue
-        losses.append(loss)
-        views[f"{folder.name}: {short_name(loss.name)}, step {view.step:,}"] = view
+        found.append((f"{folder.name}: {short_name(loss.name)}", loss, view))
+    steps = {view.step for _, _, view in found}
+    one = f" All are of step {steps.pop():,}." if len(steps) == 1 else ""
     st.caption(
         "Each run's own network and loss, as its training process recorded them: nothing is "
-        "computed here. Where a run has no snapshot of the step, it is the nearest one."
+        f"computed here. Where a run has no snapshot of the step, it is the nearest one.{one}"
     )
     tell_newer(folders[0], choice)
-    comparison = _compared(views)
+    comparison = _compared(
+        {label if one else f"{label}, step {view.step:,}": view for label, _, view in found}
+    )
     if comparison is not None:
-        show_comparison(comparison, losses)
+        show_comparison(comparison, [loss for _, loss, _ in found])
 
 
 def show_comparison(comparison: Comparison, losses: list[LossConfig]) -> Cell:
     """Everything that is compared; gives the selected cell."""
     st.markdown(plain(summary(comparison)))
     pictures = st.container()
-    cell = pick_cell(leading(comparison))
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        cell = pick_cell(leading(comparison))
+    with right:
+        predictions = st.toggle(
+            "Also the predictions",
+            key="predictions",
+            bind="query-params",
+            help="Draws into each picture what the network finds in it.",
+        )
     with pictures:
-        show_pictures(comparison, cell, key="compare")
+        show_pictures(comparison, cell, key="compare", predictions=predictions)
     show_terms(bars_of(comparison), key="compare")
-    show_ledger(comparison, key="compare")
     show_masks(comparison, cell, key="compare")
     show_cell(comparison, cell)
+    show_ledger(comparison, key="compare")
     st.markdown("**Formulas**")
     show_formulas(
         [
@@ -188,7 +199,7 @@ def _published(
     lambdas: dict[str, float] | None,
 ) -> dict[str, SampleView]:
     """The chosen losses on the prediction; what cannot be shown is said."""
-    views = {}
+    views, refused = {}, []
     with a_word_while_it_computes():
         for name in names:
             own = lambdas if family_of(name) == family else None
@@ -196,7 +207,14 @@ def _published(
                 views[name] = recomputed(folder, choice.record, name, lambdas=own)
             except ValueError as error:
                 told = str(error)
-                say(told if told.startswith(name) else f"{name}: {told}")
+                refused.append(told if told.startswith(name) else f"{name}: {told}")
+    for sentence in refused:
+        say(sentence)
+    if any(family_of(name) != family for name in names if name not in views):
+        st.caption(
+            f"Every loss can be shown on the prediction of a {COMMON_FAMILY} run. Or choose "
+            "**trained runs** above: there each one sees the output of its own network."
+        )
     return views
 
 

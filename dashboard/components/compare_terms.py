@@ -14,13 +14,16 @@ from dashboard.components.plot import plot
 from dashboard.figures.terms_bar import MEASURES, UNWEIGHTED, WEIGHTED, Bar, terms_figure
 from dashboard.tables import number
 from yolo_core.compare.differences import Comparison
-from yolo_core.compare.formulas import formula
+from yolo_core.compare.formulas import formula, symbols
 from yolo_core.own_loss import is_own_loss
 from yolo_core.runs.snapshots import SampleView
 
 FORMULAS_A_ROW = 2
-# The lines that say what the symbols mean are long: on a page of 1280 pixels two fit side by side.
-_SMALLER = "<style>.stMarkdown .katex-display .katex { font-size: 0.95em; }</style>"
+# On a page of 1280 pixels two fit side by side.
+_SMALLER = (
+    "<style>.stMarkdown .katex-display .katex { font-size: 0.95em; } "
+    ".stMarkdown p .katex { font-size: 1.05em; }</style>"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +92,7 @@ def show_formulas(losses: Sequence[Written]) -> None:
                 view = each.view
                 try:
                     st.latex(formula(each.name, view.lambdas, view.terms, options=each.options))
+                    st.caption(symbols(each.name, options=each.options))
                 except ValueError as error:
                     say(error)
     own = ""

@@ -28,6 +28,8 @@ from yolo_core.runs.snapshots import SampleView
 MASKS_A_ROW = 2
 _SCORE_CUT = 0.3
 _ROWS_SHOWN = 12
+# More rows of the ledger than this would push everything below them off the page: they scroll.
+_LEDGER_ROWS, _LEDGER_HEIGHT = 6, 520
 # Of a tile's title: up to the number of its object slots.
 _SHORT = re.compile(r"^(.*?: \d+ object).*")
 
@@ -38,7 +40,8 @@ def summary(comparison: Comparison) -> str:
     objects, slots = len(first.objects), first.layout.count
     words = "The picture holds no objects"
     if objects:
-        words = f"The losses give {len(comparison.ledger)} of {objects} objects to different slots"
+        of = f"{objects} objects" if objects > 1 else "one object"
+        words = f"The losses give {len(comparison.ledger)} of {of} to different slots"
     if not comparison.notes:
         words += f" and put {len(comparison.masks)} of {slots:,} slots into different parts"
     totals = ", ".join(f"{number(each.view.total)} ({each.label})" for each in comparison.losses)
@@ -46,7 +49,12 @@ def summary(comparison: Comparison) -> str:
 
 
 def show_pictures(
-    comparison: Comparison, cell: Cell, *, key: str, columns: int | None = None
+    comparison: Comparison,
+    cell: Cell,
+    *,
+    key: str,
+    columns: int | None = None,
+    predictions: bool = False,
 ) -> None:
     """Each loss's picture: objects, the cells that own them, the matched anchors or predictors.
 
@@ -55,15 +63,17 @@ def show_pictures(
         cell: The selected cell of the leading loss.
         key: Starts the names of the figures.
         columns: How many pictures fit side by side; None takes what suits their number.
+        predictions: Whether to draw what the network finds, too.
     """
     count = len(comparison.losses)
+    layers = [GRID, OBJECTS, CELLS, MATCHED, *([PREDICTIONS] if predictions else [])]
     for row in in_rows(comparison.losses, columns or (count if count <= 4 else 3)):
         for place, each in row:
             with place:
                 _title(each)
                 figure = scene_figure(
                     each.view,
-                    layers=(GRID, OBJECTS, CELLS, MATCHED, PREDICTIONS),
+                    layers=layers,
                     cell=cell_in(each.view, cell, comparison),
                     score_cut=_SCORE_CUT,
                 )
@@ -76,14 +86,19 @@ def show_pictures(
                     alt=f"The picture under {each.label}: objects, owning cells, matched slots.",
                     on_click=_selects(each.view, comparison),
                 )
-    found = sum(len(detections(each.view, _SCORE_CUT)[0]) for each in comparison.losses)
+    orange = ""
+    if predictions:
+        found = any(len(detections(each.view, _SCORE_CUT)[0]) for each in comparison.losses)
+        none = "" if found else ", of which there are none"
+        orange = f" Orange: predictions with a score of {_SCORE_CUT} or more{none}."
+    heads = any(len(each.view.layout.grids) > 1 for each in comparison.losses)
+    own = ", of the head of the selected cell" if heads else ""
     st.caption(
-        "Green: the objects (index: class) and, filled, the cells that own them. Blue: the "
+        f"Green: the objects (index: class) and, filled, the cells that own them{own}. Blue: the "
         "anchors matched with them, or the predicted boxes where a loss has no anchors, with the "
-        f"score that decided. Orange: predictions of {_SCORE_CUT} or more"
-        f"{'' if found else ', of which there are none'}. Yellow: the selected cell; a click "
-        "selects another. Wrong: an object marked ✗, for which nothing is trained, "
-        "or an owning cell that does not hold the object's centre."
+        f"score that decided.{orange} Yellow: the selected cell; a click selects another. Wrong: "
+        "an object marked ✗, for which nothing is trained, or an owning cell that does not hold "
+        "the object's centre."
     )
 
 
@@ -98,23 +113,36 @@ def show_ledger(comparison: Comparison, *, key: str) -> None:
     wanted = [difference.index for difference in comparison.ledger]
     if not wanted and not with_all:
         st.success(
-            f"None: all {count} objects have the same status and slots under every loss.",
+            f"None: {f'all {count} objects have' if count > 1 else 'the one object has'} the same "
+            "status and slots under every loss.",
             icon=":material/check:",
         )
         return
+    labels = [each.label for each in comparison.losses]
     tables = [ledger_table(each.view, explain(each.view)) for each in comparison.losses]
-    rows = []
-    for at, index in enumerate(comparison.losses[0].view.objects.tolist()):
-        if not with_all and index not in wanted:
-            continue
-        for each, table in zip(comparison.losses, tables, strict=True):
-            row = table.iloc[at].to_dict()
-            rows.append({"object": row.pop("object"), "loss": each.label, **row})
-    table_of_words(pd.DataFrame(rows))
+    rows = [
+        row
+        for at, index in enumerate(comparison.losses[0].view.objects.tolist())
+        if with_all or index in wanted
+        for row in _outcomes(labels, [table.iloc[at].to_dict() for table in tables])
+    ]
+    height = _LEDGER_HEIGHT if len(rows) > _LEDGER_ROWS else "content"
+    with st.container(height=height, border=False):
+        table_of_words(pd.DataFrame(rows))
     st.caption(
-        "Every object that differs with the slots that it trains under each loss, and why. Wrong: "
-        "a status other than matched, or a slot in a cell that does not hold the object."
+        "Every object that differs with the slots that it trains, and why; losses that do the "
+        "same with it share a row. Wrong: a status other than matched, or a slot in a cell that "
+        "does not hold the object."
     )
+
+
+def _outcomes(labels: Sequence[str], rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """The ledger rows of one object under each loss; those that are the same become one."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for label, row in zip(labels, rows, strict=True):
+        same = found.setdefault(tuple(row.values()), {"object": row["object"], "loss": "", **row})
+        same["loss"] += f", {label}" if same["loss"] else label
+    return list(found.values())
 
 
 def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:

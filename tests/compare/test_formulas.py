@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from yolo_core.compare.formulas import formula
+from yolo_core.compare.formulas import formula, symbols
 from yolo_core.compare.slip_table import SLIPS
 from yolo_core.variants import FAMILY_NAMES, VARIANTS
 
@@ -30,6 +30,16 @@ NOT_WRITTEN = {
 def written(name, options=None, weight=2.0, value=0.25):
     terms = TERMS[name.split("/")[0]]
     return formula(name, dict.fromkeys(terms, weight), dict.fromkeys(terms, value), options=options)
+
+
+def says(name, options=None):
+    """The formula and what its symbols stand for."""
+    words = symbols(name, options=options)
+    assert words.endswith(".")
+    assert words.count("$") % 2 == 0
+    assert "None" not in words
+    assert "_object" not in words
+    return written(name, options), words
 
 
 def assert_whole(text):
@@ -62,20 +72,18 @@ def test_whole_with_every_term_and_every_number(name):
         words = term.replace("_", " ")
         assert rf"_{{\text{{{words}}} \,=\, 0.25}}" in text
     assert text.count(r"\underbrace") == len(terms)
-    assert text.count(r"}{2} \cdot") == len(terms)  # each lambda over its number
+    assert text.count(r"0.9em}2} \cdot") == len(terms)  # each lambda over its number
     assert f"={{}}& {2 * 0.25 * len(terms):g} " in text or f"={{}}& {0.5 * len(terms):g}\n" in text
 
 
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: slip.name)
 def test_a_slip_shows_in_the_formula_where_a_formula_can_say_it(slip):
     on, off = (
-        written(
-            slip.family, {k: v for k, v in {**slip.situation, **each}.items() if k != "lambdas"}
-        )
+        says(slip.family, {k: v for k, v in {**slip.situation, **each}.items() if k != "lambdas"})
         for each in (slip.on, slip.off)
     )
-    assert_whole(on)
-    assert_whole(off)
+    assert_whole(on[0])
+    assert_whole(off[0])
     says_nothing = slip.name in NOT_WRITTEN or set(slip.on) == {"lambdas"}
     assert (on == off) is says_nothing
 
@@ -86,7 +94,8 @@ def test_what_distinguishes_the_code_from_the_formula():
     assert r"\sqrt" not in code
     assert r"\frac{1}{N_{\text{obj}}}" in text
     assert r"\sqrt{w} - \sqrt{\hat{w}}" in text
-    assert "of each picture" in text
+    assert "of each picture" in symbols("yolov2/formula")
+    assert "is below $0.6$." in symbols("yolov2/notebook")
     # B-2 and B-3, as printed.
     assert r"C_{ij}^{\text{noobj}} \left( 0 - \hat{C}_{ij} \right)^2" in code
     assert r"C_{ij} \left( 0 - \hat{C}_{ij} \right)^2" in written(
@@ -108,6 +117,7 @@ def test_a_loss_of_ones_own_is_known_by_its_terms():
     assert_whole(text)
     assert r"L_{\text{focal 100 }}" in text
     assert "& 6" in text
+    assert symbols("mine.py:My_Loss") == ""
 
 
 def test_wrong_names():

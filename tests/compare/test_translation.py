@@ -7,8 +7,9 @@ import re
 import numpy as np
 import pytest
 
+from yolo_core.compare.differences import COMMON_FAMILY
 from yolo_core.compare.raw_shape import network_output
-from yolo_core.compare.setup import COMMON_FAMILY, share_prediction
+from yolo_core.compare.setup import share_prediction
 from yolo_core.variants import FAMILY_NAMES
 
 

@@ -16,6 +16,9 @@ from yolo_core.reasons import cell_name, object_name, slot_reason, slot_word
 from yolo_core.runs.views import SampleView
 
 MOST_LOSSES = 5
+COMMON_FAMILY = "yolov1"
+"""Every loss, put on one grid, can be shown on a prediction that was made for this one: centres in
+their own cells, sizes up to the picture's, one set of class probabilities a cell."""
 PARTS = ("object", "no object", "ignored")
 
 

@@ -19,12 +19,14 @@ SYMBOLS = {
     "classification": r"\lambda_{\text{class}}",
 }
 DIGITS = 4
+# Keeps the symbol of a lambda clear of its number, whatever signs it has.
+_STRUT = r"\rule{0em}{0.9em}"
 _CENTRE = (r"x - \hat{x}", r"y - \hat{y}")
 _SIZE = (r"w - \hat{w}", r"h - \hat{h}")
 _ROOT = (r"\sqrt{w} - \sqrt{\hat{w}}", r"\sqrt{h} - \sqrt{\hat{h}}")
 
 Written = tuple[dict[str, str], list[str]]
-"""{term: its formula without lambda}, and lines that say what the symbols are."""
+"""{term: its formula without lambda}, and sentences that say what the symbols are."""
 
 
 def formula(
@@ -52,25 +54,41 @@ def formula(
     missing = [term for term in terms if term not in lambdas]
     if missing:
         raise ValueError(f"The terms {', '.join(missing)} of {loss_name} have no lambda.")
-    if ":" in loss_name:
-        written: Written = {}, []
-    else:
-        settings = {**variant_options(loss_name), **(options or {})}
-        written = _FAMILIES[loss_name.split("/")[0]](settings)
-    parts, where = written
+    parts, _ = _written(loss_name, options)
     lines = []
     for term, value in terms.items():
         symbol = SYMBOLS.get(term, rf"\lambda_{{\text{{{_words(term)}}}}}")
         body = parts.get(term, rf"L_{{\text{{{_words(term)}}}}}")
-        weight = rf"\overset{{{symbol}}}{{{_number(lambdas[term])}}}"
+        weight = rf"\overset{{{symbol}}}{{{_STRUT}{_number(lambdas[term])}}}"
         under = rf"\text{{{_words(term)}}} \,=\, {_number(value)}"
         lines.append(rf"{weight} \cdot \underbrace{{{body}}}_{{{under}}}")
     total = sum(lambdas[term] * value for term, value in terms.items())
     sum_of_terms = " \\\\\n{}+{}& ".join(lines)
     text = f"\\mathcal{{L}} ={{}}& {sum_of_terms} \\\\\n={{}}& {_number(total)}"
-    for line in where:
-        text += f" \\\\\n& {line}"
     return f"\\begin{{aligned}}\n{text}\n\\end{{aligned}}"
+
+
+def symbols(loss_name: str, *, options: Mapping[str, Any] | None = None) -> str:
+    """What the symbols of a loss's formula stand for; beside it, as no line of LaTeX is wrapped.
+
+    Args:
+        loss_name: As in `formula`.
+        options: As in `formula`.
+
+    Returns:
+        Markdown with formulas between dollar signs; empty for a loss of one's own.
+
+    Raises:
+        ValueError: There is no such loss.
+    """
+    return " ".join(_written(loss_name, options)[1])
+
+
+def _written(loss_name: str, options: Mapping[str, Any] | None) -> Written:
+    if ":" in loss_name:
+        return {}, []
+    settings = {**variant_options(loss_name), **(options or {})}
+    return _FAMILIES[loss_name.split("/")[0]](settings)
 
 
 def _mnist_yolo(options: Mapping[str, Any]) -> Written:
@@ -83,51 +101,52 @@ def _mnist_yolo(options: Mapping[str, Any]) -> Written:
 
     raw = options.get("box_activation") == "none"
     activated = r"t" if raw else r"\sigma(t)"
-    corners = r"\lfloor \cdot \rfloor" if options.get("floor_corners") else ""
+    corners = ", their corners rounded down," if options.get("floor_corners") else ""
     compared = "raw outputs" if options.get("matching") == "raw" else "predicted boxes"
     order = "(x, y)" if options.get("grid_order") == "x_y" else "(row, column)"
     where = [
-        rf"\text{{sums over the }} N \text{{ objects, }} \hat{{x}} = {activated}; \quad "
-        rf"\text{{responsible: best }} \text{{IoU}}{_sub(corners)} \text{{ of the {compared} in "
-        rf"cell {order}}}"
+        rf"Sums over the $N$ objects; $\hat{{x}} = {activated}$. Responsible: the best IoU of the "
+        f"{compared}{corners} in cell {order}."
     ]
     if huber:
-        where.append(
-            r"H(d) = \tfrac{1}{2} d^2 \text{ for } |d| \le 1, \text{ else } |d| - \tfrac{1}{2}"
-        )
+        where.append(r"$H(d) = \tfrac{1}{2} d^2$ for $|d| \le 1$, else $|d| - \tfrac{1}{2}$.")
     return {
         "objectness": r"\frac{1}{N} \sum_{n=1}^{N} -\log \hat{C}_n",
         "xy": error(_CENTRE),
         "wh": error(_SIZE),
         "classification": r"\frac{1}{N} \sum_{n=1}^{N} -\log \hat{p}_n(c_n)",
         "no_object": (
-            r"\frac{1}{N_{\text{noobj}}} \sum_{s} \mathbb{1}_s^{\text{noobj}} "
+            r"\frac{1}{N_{\text{noobj}}} \sum_{s} \mathbf{1}_s^{\text{noobj}} "
             r"\left[ -\log (1 - \hat{C}_s) \right]"
         ),
     }, where
 
 
 def _yolov1(options: Mapping[str, Any]) -> Written:
-    cells = r"\sum_{i=1}^{S^2} \sum_{j=1}^{B} \mathbb{1}_{ij}^{\text{obj}}"
+    cells = r"\sum_{i=1}^{S^2} \sum_{j=1}^{B} \mathbf{1}_{ij}^{\text{obj}}"
     target = "1" if options.get("confidence_target") == "one" else r"\text{IoU}_{ij}"
     empty = (
-        r"\text{cells without an object}"
+        "the boxes of cells without an object"
         if options.get("no_object") == "empty_cells"
-        else r"\text{every box that is not responsible}"
+        else "every box that is not responsible"
     )
     return {
         "xy": rf"{cells} \left[ {_squares(_CENTRE)} \right]",
         "wh": rf"{cells} \left[ {_squares(_ROOT)} \right]",
         "objectness": rf"{cells} \left( {target} - \hat{{C}}_{{ij}} \right)^2",
         "no_object": (
-            r"\sum_{i=1}^{S^2} \sum_{j=1}^{B} \mathbb{1}_{ij}^{\text{noobj}} "
+            r"\sum_{i=1}^{S^2} \sum_{j=1}^{B} \mathbf{1}_{ij}^{\text{noobj}} "
             r"\left( 0 - \hat{C}_{ij} \right)^2"
         ),
         "classification": (
-            r"\sum_{i=1}^{S^2} \mathbb{1}_i^{\text{obj}} \sum_{c} "
+            r"\sum_{i=1}^{S^2} \mathbf{1}_i^{\text{obj}} \sum_{c} "
             r"\left( p_i(c) - \hat{p}_i(c) \right)^2"
         ),
-    }, [rf"\mathbb{{1}}_{{ij}}^{{\text{{noobj}}}}: {empty}; \quad \text{{the mean over pictures}}"]
+    }, [
+        rf"$\mathbf{{1}}_{{ij}}^{{\text{{noobj}}}}$: {empty}. Box $j$ of cell $i$ is responsible "
+        r"($\mathbf{1}_{ij}^{\text{obj}}$) if it has the best IoU in the cell of the object's "
+        "centre. The mean over pictures."
+    ]
 
 
 def _yolov2(options: Mapping[str, Any]) -> Written:
@@ -150,18 +169,19 @@ def _yolov2(options: Mapping[str, Any]) -> Written:
         if options.get("counts_over") == "image"
         else "of the batch"
     )
-    plus = r"\text{, each plus } 10^{-6}" if half else ""
+    plus = ", each plus $10^{-6}$" if half else ""
     where = [
-        r"N_{\text{obj}} = \sum C_{ij}, \quad N_{\text{conf}} = \sum C_{ij} + "
-        rf"C_{{ij}}^{{\text{{noobj}}}} \text{{ {over_what}}}{plus}",
-        rf"C_{{ij}}^{{\text{{noobj}}}} = 1 \text{{ where }} C_{{ij}} = 0 \text{{ and the best IoU "
-        rf"with the {against}objects is below }} {threshold}",
+        r"$C_{ij} = 1$ for the anchor of best shape in an object's cell. $N_{\text{obj}} = \sum "
+        r"C_{ij}$ and $N_{\text{conf}} = \sum C_{ij} + C_{ij}^{\text{noobj}}$ "
+        f"{over_what}{plus}.",
+        rf"$C_{{ij}}^{{\text{{noobj}}}} = 1$ where $C_{{ij}} = 0$ and the best IoU with the "
+        f"{against}objects is below ${threshold}$.",
     ]
     batches = options.get("warmup_batches", 0) - bool(options.get("warmup_off_by_one"))
     if batches > 0:
         where.append(
-            rf"\text{{in the first }} {batches} \text{{ batches xy and wh also pull every slot "
-            r"without an object to its cell and anchor}"
+            f"In the first {batches} batches xy and wh also pull every slot without an object to "
+            "its cell and anchor."
         )
     return {
         "xy": rf"{over(objects)} {slots} \left[ {_squares(_CENTRE)} \right]",
@@ -185,7 +205,7 @@ def _yolov3(options: Mapping[str, Any]) -> Written:
 
     def over(mask: str) -> str:
         share = rf"\frac{{1}}{{N_k^{{\text{{{mask}}}}}}} " if mean else ""
-        return rf"\sum_{{k}} {share}\sum_{{s \in k}} \mathbb{{1}}_s^{{\text{{{mask}}}}}"
+        return rf"\sum_{{k}} {share}\sum_{{s \in k}} \mathbf{{1}}_s^{{\text{{{mask}}}}}"
 
     size = (r"\log \frac{w}{a_w} - \hat{t}_w", r"\log \frac{h}{a_h} - \hat{t}_h")
     classes = (
@@ -208,8 +228,9 @@ def _yolov3(options: Mapping[str, Any]) -> Written:
         "no_object": rf"{over('noobj')} \left[ -\log (1 - \hat{{C}}_s) \right]",
         "classification": f"{over('obj')} {classes}",
     }, [
-        rf"\text{{heads }} k\text{{; an object trains the anchor of best shape on {matched}; "
-        rf"ignored: {rule} }} {threshold}"
+        rf"Heads $k$. An object trains the anchor of best shape on {matched}; "
+        r"$a_w, a_h$ are the anchor's sizes. Ignored, neither $\mathbf{1}^{\text{obj}}$ nor "
+        rf"$\mathbf{{1}}^{{\text{{noobj}}}}$: {rule} ${threshold}$."
     ]
 
 
@@ -228,10 +249,10 @@ def _ssd(options: Mapping[str, Any]) -> Written:
             r"\left[ -\log \hat{p}_s(\text{background}) \right]"
         ),
     }, [
-        rf"N \text{{ matched priors: IoU from }} {threshold} \text{{, and each object's best; the "
-        rf"}} {ratio} N \text{{ hardest others}}",
-        r"H(d) = \tfrac{1}{2} d^2 \text{ for } |d| < 1, \text{ else } |d| - \tfrac{1}{2}; \quad "
-        r"t \text{ is the box encoded by its prior}",
+        f"$N$ matched priors: those with IoU from ${threshold}$ on, and each object's best. Hard: "
+        f"of the others the ${ratio} N$ that cost most. The rest is ignored.",
+        r"$H(d) = \tfrac{1}{2} d^2$ for $|d| < 1$, else $|d| - \tfrac{1}{2}$; $t$ is the box as "
+        "its prior encodes it.",
     ]
 
 
@@ -251,10 +272,6 @@ def _squares(pair: tuple[str, str]) -> str:
 
 def _mean_over_classes(mean: bool) -> str:
     return r"\frac{1}{\text{classes}} \sum_{c} " if mean else r"\sum_{c} "
-
-
-def _sub(text: str) -> str:
-    return f"_{{{text}}}" if text else ""
 
 
 def _words(term: str) -> str:

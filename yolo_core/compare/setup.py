@@ -19,10 +19,6 @@ from yolo_core.slots import SlotLayout
 from yolo_core.training.config import LossConfig, RunConfig
 from yolo_core.training.families import ONE_GRID, SLOTS, build_loss
 
-COMMON_FAMILY = "yolov1"
-"""Every loss, put on one grid, can be shown on a prediction that was made for this one: centres in
-their own cells, sizes up to the picture's, one set of class probabilities a cell."""
-
 
 def loss_like(
     name: str,
