@@ -112,6 +112,7 @@ def sample_view(
         batch_total=float(whole.total),
         batch_terms={term: float(value) for term, value in whole.terms.items()},
         ignore_rule=loss.ignore_rule,
+        thresholds=loss.thresholds,
     )
 
 

@@ -14,6 +14,7 @@ from yolo_core.slots import SlotLayout
 
 # Lambdas are float32: beyond this they would be infinite.
 LARGEST_FLOAT32 = 3.4e38
+THRESHOLDS = ("ignore_threshold", "overlap_threshold")
 
 
 class DetectionLoss(keras.losses.Loss):
@@ -171,6 +172,12 @@ class DetectionLoss(keras.losses.Loss):
         """When a slot without an object is ignored, as the end of a sentence; "" for never."""
         threshold = getattr(self, "options", {}).get("ignore_threshold")
         return "" if threshold is None else f"the rule ignores from IoU {threshold:.2f} on"
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The options that the assignment compares a score with, such as `ignore_threshold`."""
+        options = getattr(self, "options", {})
+        return {name: options[name] for name in THRESHOLDS if name in options}
 
     def get_config(self) -> dict[str, Any]:
         """The keyword arguments that make this loss again, with the lambdas as they are now."""

@@ -79,6 +79,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "loss_name": snapshot.loss_name,
         "channels": list(snapshot.channels),
         "ignore_rule": snapshot.ignore_rule,
+        "thresholds": {name: float(value) for name, value in snapshot.thresholds.items()},
         "grids": [list(grid) for grid in snapshot.layout.grids],
         "candidate_measure": whole.assignment.candidate_measure,
         **{group: list(getattr(whole, group)) for group in (*_GROUPS, "gradients")},
@@ -147,6 +148,7 @@ def _snapshot(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Snapshot:
         class_names=tuple(meta["class_names"]),
         loss_name=meta["loss_name"],
         ignore_rule=meta.get("ignore_rule", ""),
+        thresholds=dict(meta.get("thresholds", {})),
         channels=tuple(meta["channels"]),
         layout=SlotLayout(
             grids=tuple(tuple(grid) for grid in meta["grids"]),

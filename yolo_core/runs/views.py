@@ -48,6 +48,7 @@ class SampleView:
         gradients: {name: (P, channels) float32}, the gradient of each unweighted term of the
             sample's own loss (of the batch's, for a sample of a training batch) on each raw
             number; empty where the snapshot holds none.
+        thresholds: `DetectionLoss.thresholds`, empty where nothing is known of them.
     """
 
     step: int
@@ -72,6 +73,7 @@ class SampleView:
     batch_terms: dict[str, float]
     ignore_rule: str = ""
     gradients: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def objects(self) -> np.ndarray:
@@ -100,6 +102,7 @@ class Snapshot:
         y_pred: (B, P, channels) float32, raw network output.
         keep: (B, P) bool. Slots whose detection survives non-maximum suppression.
         ignore_rule: `DetectionLoss.ignore_rule`, "" where nothing is known of it.
+        thresholds: `DetectionLoss.thresholds`, empty where nothing is known of them.
     """
 
     step: int
@@ -115,6 +118,7 @@ class Snapshot:
     y_pred: np.ndarray
     keep: np.ndarray
     ignore_rule: str = ""
+    thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def sample(self, name: str) -> SampleView:
         """One sample by its name.
@@ -163,6 +167,7 @@ class Snapshot:
             batch_terms=batch_terms,
             ignore_rule=self.ignore_rule,
             gradients={key: value[at] for key, value in whole.gradients.items()},
+            thresholds=self.thresholds,
         )
 
 

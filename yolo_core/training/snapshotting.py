@@ -17,9 +17,6 @@ from yolo_core.runs.snapshots import Snapshot, prune_snapshots, snapshot_path, w
 from yolo_core.runs.store import RunStore
 from yolo_core.training.detector import Detector
 
-# No budget is looked at more often than that: listing a folder is cheap, not free.
-PRUNE_EVERY = 10
-
 
 def is_due(step: int, every: int) -> bool:
     """Whether step `step` is snapshotted: 0, 1, 2, 4, 8, ... and then every `every` steps."""
@@ -141,7 +138,8 @@ def pinned_snapshot(
     """
     inputs = images.astype(np.float32) / 255.0
     singles = [
-        detector.inspect(inputs[at : at + 1], y_true[at : at + 1]) for at in range(len(images))
+        detector.inspect(inputs[at : at + 1], y_true[at : at + 1], gradients=True)
+        for at in range(len(images))
     ]
     return _snapshot(
         detector,
@@ -179,6 +177,7 @@ def _snapshot(
         class_names=class_names,
         loss_name=loss_name,
         ignore_rule=loss.ignore_rule,
+        thresholds=loss.thresholds,
         channels=loss.channel_names,
         layout=loss.slots(detector.network.output_shape),
         breakdown=breakdown,

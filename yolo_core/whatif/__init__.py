@@ -1,0 +1,1 @@
+"""What would have to be otherwise for an object or a slot to be assigned otherwise."""
