@@ -13,6 +13,8 @@ import streamlit as st  # noqa: E402
 PAGES = (
     ("train.py", "Train", ":material/play_circle:"),
     ("inspect.py", "Inspect", ":material/search:"),
+    ("sandbox.py", "Sandbox", ":material/experiment:"),
+    ("survey.py", "Survey", ":material/travel_explore:"),
     ("compare.py", "Compare", ":material/compare_arrows:"),
 )
 

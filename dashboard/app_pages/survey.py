@@ -1,0 +1,80 @@
+"""The Survey page: where to look among all samples of a split."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components.errors import plain, say
+from dashboard.components.run_picker import pick_run
+from dashboard.components.survey_files import cached_table
+from dashboard.components.survey_ledger import show_ledger
+from dashboard.components.survey_loss import show_loss
+from dashboard.components.survey_open import open_asked
+from dashboard.components.survey_start import pick_survey, show_progress, start_form
+from dashboard.components.survey_worst import show_worst
+from dashboard.state import checkpoints_folder
+from yolo_core.runs.layout import RunFolder, list_runs
+from yolo_core.survey.folder import SurveyFolder
+from yolo_core.survey.status import SurveyState, read_status
+
+SECONDS = 1.0
+
+
+@st.fragment(run_every=2.0)
+def no_runs() -> None:
+    """What to press while there is no run; looks for one that is started meanwhile."""
+    if list_runs(checkpoints_folder()):
+        st.rerun()
+    st.info(
+        "No runs yet. Open **Train** at the top and press **Start training**: as soon as it runs, "
+        "all samples of a split can be looked at here.",
+        icon=":material/arrow_upward:",
+    )
+
+
+def show(run: RunFolder) -> None:
+    """What can be surveyed of a run, and the survey that is chosen."""
+    start_form(run)
+    folder = pick_survey(run)
+    if folder is None:
+        st.info(
+            "No survey of this run yet. Press **Start survey**: all samples of the split are "
+            "looked at, some ten seconds for 300 of them, and this page then shows the worst ones, "
+            "which objects are lost and why, and where the loss is.",
+            icon=":material/arrow_upward:",
+        )
+        return
+    live = read_status(folder).is_live
+    st.fragment(show_survey, run_every=SECONDS if live else None)(folder, live)
+
+
+def show_survey(folder: SurveyFolder, was_live: bool) -> None:
+    """How a survey goes, and what it has found so far."""
+    open_asked(folder)
+    status = read_status(folder)
+    if was_live and not status.is_live:
+        st.rerun()  # ends the polling
+    show_progress(folder, status)
+    if not folder.table.exists() and (status.is_live or status.state is not SurveyState.DONE):
+        return
+    try:
+        table = cached_table(folder)
+    except ValueError as error:
+        say(error)
+        st.caption("Start the survey again to make it anew.")
+        return
+    st.caption(
+        f"{len(table.samples.name):,} samples of {folder.split} by the weights of step "
+        f"{folder.step:,}, each a batch of this one picture in inference mode. Loss: "
+        f"{plain(table.loss_name)}. {folder.bytes() / 1e6:,.0f} MB in {plain(folder.name)}."
+    )
+    show_worst(folder, table)
+    show_loss(folder, table)
+    show_ledger(folder, table)
+
+
+run_folder = pick_run()
+if run_folder is None:
+    no_runs()
+else:
+    show(run_folder)

@@ -1,0 +1,259 @@
+"""The ledger over a whole survey: counts, lost and missed objects, and the anchors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.plot import plot
+from dashboard.components.survey_open import ask_for, csv_button, sample_rows
+from dashboard.figures.survey_bars import Histogram, iou_figure, use_figure
+from yolo_core.assignment import ObjectStatus
+from yolo_core.survey.folder import SurveyFolder
+from yolo_core.survey.misses import IOU, MISS_WORDS, SCORE, Miss
+from yolo_core.survey.statistics import (
+    LedgerSummary,
+    place_names,
+    sides,
+    summary,
+    trained_rows,
+)
+from yolo_core.survey.table import SurveyTable
+
+BINS = 20
+SHOWN = 500
+_NOT_TRAINED, _NOT_FOUND, _ALL = "not trained", "not found", "all"
+
+
+def show_ledger(folder: SurveyFolder, table: SurveyTable) -> None:
+    """Every object accounted for, over all samples."""
+    counts = summary(table)
+    st.markdown("**The ledger of all samples**")
+    if not counts.objects:
+        st.info("These pictures hold no objects, so there is nothing to match or to find.")
+        return
+    _numbers(counts)
+    _sums(counts)
+    _objects(folder, table)
+    _anchors(folder, table)
+
+
+def objects_table(table: SurveyTable) -> pd.DataFrame:
+    """One row an object: what became of it in the ledger, and whether the network finds it."""
+    objects = table.objects
+    side = sides(table)
+    names = [table.class_names[k] if k >= 0 else "none" for k in objects.class_index.tolist()]
+    return pd.DataFrame(
+        {
+            "sample": table.samples.name[objects.sample],
+            "object": objects.index,
+            "class": names,
+            "size, px": np.round(side, 1),
+            "status": [_status_word(ObjectStatus(k)) for k in objects.status.tolist()],
+            "found?": [MISS_WORDS[Miss(k)] for k in objects.miss.tolist()],
+            "IoU of the best detection": np.round(objects.best_iou.astype(np.float64), 2),
+            "score where it fits": np.round(objects.best_score.astype(np.float64), 2),
+            "why no slot is trained": objects.reason,
+        }
+    )
+
+
+def anchors_table(table: SurveyTable) -> pd.DataFrame:
+    """One row an object on a head: its anchor and overlaps."""
+    ledger = table.ledger
+    names = np.array([*place_names(table), "none"])
+    return pd.DataFrame(
+        {
+            "sample": table.samples.name[table.objects.sample[ledger.object]],
+            "object": table.objects.index[ledger.object],
+            "status": [_status_word(ObjectStatus(k)) for k in ledger.status.tolist()],
+            "anchor": names[ledger.place],
+            "IoU of the prediction": ledger.iou,
+            table.measure: ledger.score,
+        }
+    )
+
+
+def _numbers(counts: LedgerSummary) -> None:
+    """The numbers that say whether the labels, anchors and grid can work at all."""
+    shown = (
+        (
+            "Match rate",
+            f"{counts.share(counts.trained):.1%}",
+            f"{counts.trained:,} of {counts.objects:,} objects have a slot that is trained for "
+            "them. Wrong: less than all; the reasons are below.",
+        ),
+        (
+            "Collisions",
+            f"{counts.collisions:,}",
+            "Objects that share their slot with another one, or lost it. Wrong: many; the grid is "
+            "too coarse, or there are too few anchors.",
+        ),
+        (
+            "Best possible recall",
+            f"{counts.share(counts.reachable):.1%}",
+            "If every slot predicted what it is trained for, one box a slot. No training with "
+            "these anchors and this grid gets beyond it.",
+        ),
+        (
+            "Found",
+            f"{counts.share(counts.found):.1%}",
+            f"{counts.found:,} objects have a detection of their class with a score of {SCORE} "
+            f"and an IoU of {IOU} or more. Wrong, late in training: far below the one before.",
+        ),
+        (
+            "False detections",
+            f"{counts.false_detections:,}",
+            f"Detections with a score of {SCORE} or more that find no object. Wrong: as many as "
+            "there are objects.",
+        ),
+    )
+    for place, (name, value, sentence) in zip(st.columns(len(shown)), shown, strict=True):
+        with place:
+            st.metric(name, value)
+            st.caption(sentence)
+
+
+def _sums(counts: LedgerSummary) -> None:
+    statuses = " + ".join(f"{n:,} {_status_word(s)}" for s, n in counts.by_status.items())
+    misses = " + ".join(f"{n:,} {MISS_WORDS[m]}" for m, n in counts.by_miss.items() if n)
+    st.markdown(f"{counts.objects:,} objects = {statuses}  \n{counts.objects:,} objects = {misses}")
+
+
+def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
+    objects = table.objects
+    rows = {
+        _NOT_TRAINED: ~np.isin(objects.status, [int(s) for s in ObjectStatus if s.is_matched]),
+        _NOT_FOUND: objects.miss != Miss.FOUND,
+        _ALL: np.ones(len(objects.sample), bool),
+    }
+    place, button = st.columns([9, 1], vertical_alignment="bottom")
+    with place:
+        which = st.segmented_control(
+            "Objects",
+            list(rows),
+            default=_NOT_TRAINED if rows[_NOT_TRAINED].any() else _NOT_FOUND,
+            format_func=lambda name: f"{name} ({int(rows[name].sum()):,})",
+            key=f"survey objects {folder.run.name} {folder.name}",
+            required=True,
+        )
+    with button:
+        csv_button(lambda: objects_table(table), name="objects", folder=folder)
+    chosen = np.flatnonzero(rows[which])
+    if not len(chosen):
+        st.success(
+            "Every object has a slot that is trained for it: nothing is lost between the labels "
+            "and the loss."
+            if which == _NOT_TRAINED
+            else "Every object is found.",
+            icon=":material/check:",
+        )
+        return
+    shown = objects_table(table).iloc[chosen[:SHOWN]].reset_index(drop=True)
+    if not table.objects.reason[chosen].any():
+        shown = shown.drop(columns="why no slot is trained")
+    height = min(38 + 35 * len(shown), 320)
+    names = shown["sample"].tolist()
+    sample_rows(shown, names, key=f"survey objects table {which}", height=height)
+    more = (
+        f" The first {SHOWN:,} of {len(chosen):,}; the file has all." if len(chosen) > SHOWN else ""
+    )
+    st.caption(
+        "An object without a trained slot enters no term of the loss. One that is not found: the "
+        "best overlap of any detection with it, and the highest score of a slot of its class that "
+        f"overlaps it by {IOU} or more.{more} **Click a row to open the sample.**"
+    )
+
+
+def _anchors(folder: SurveyFolder, table: SurveyTable) -> None:
+    word = "anchor" if table.has_priors else "predictor"
+    ledger, names = table.ledger, place_names(table)
+    rows = np.flatnonzero(trained_rows(table))
+    found = table.objects.miss[ledger.object] == Miss.FOUND
+    use = [rows[ledger.place[rows] == g] for g in range(len(names))]
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        title, button = st.columns([3, 1], vertical_alignment="bottom")
+        title.markdown(f"Use of each {word}")
+        with button:
+            csv_button(lambda: anchors_table(table), name="anchors", folder=folder)
+        figure = use_figure(
+            names,
+            [int(found[each].sum()) for each in use],
+            [int((~found[each]).sum()) for each in use],
+            [
+                (_lowest(table, each[found[each]]), _lowest(table, each[~found[each]]))
+                for each in use
+            ],
+            revision=folder.name,
+        )
+        idle = [name for name, each in zip(names, use, strict=True) if not len(each)]
+        sentence = (
+            f"Objects whose slot is of that {word}"
+            + (", on each head" if table.heads > 1 else "")
+            + ", found or missed. "
+            + (f"**Never used: {', '.join(idle)}.** " if idle else "")
+            + "Wrong: one that is never used learns only to be silent."
+        )
+        plot(figure, key="survey use", alt=sentence, on_click=ask_for)
+        st.caption(sentence)
+    with right:
+        measures = {
+            "prediction": ("IoU", "the IoU of the predicted box with them", ledger.iou),
+            "match": (table.measure, f"the {table.measure} that chose their slot", ledger.score),
+        }
+        which = st.segmented_control(
+            f"IoU of each {word}",
+            list(measures),
+            default="prediction",
+            format_func=lambda name: {"prediction": "of the prediction", "match": "of the match"}[
+                name
+            ],
+            key="survey iou",
+            required=True,
+            help="of the prediction: the box that the slot predicts now, with its object. of the "
+            "match: what the slot was chosen by; it does not change with the training where "
+            "there are anchors.",
+        )
+        axis, words, values = measures[which]
+        histograms = [
+            _histogram(table, name, each, values) for name, each in zip(names, use, strict=True)
+        ]
+        _show_iou(folder, histograms, axis, words, which)
+
+
+def _show_iou(
+    folder: SurveyFolder, histograms: list[Histogram], axis: str, words: str, which: str
+) -> None:
+    wrong = {
+        "prediction": f"late in training, bars below {IOU}: the boxes are not learnt.",
+        "match": "bars far to the left: no anchor has the shape of these objects.",
+    }[which]
+    sentence = f"Objects by {words}. Wrong: {wrong} A click opens the lowest one of a bar."
+    figure = iou_figure(histograms, axis=axis, revision=f"{folder.name} {which}")
+    plot(figure, key="survey iou figure", alt=sentence, on_click=ask_for)
+    st.caption(sentence)
+
+
+def _histogram(table: SurveyTable, name: str, rows: np.ndarray, values: np.ndarray) -> Histogram:
+    rows = rows[np.isfinite(values[rows])]
+    bins = np.clip((values[rows] * BINS).astype(np.int64), 0, BINS - 1)
+    return Histogram(
+        label=name,
+        counts=np.bincount(bins, minlength=BINS),
+        samples=[_lowest(table, rows[bins == k], values) for k in range(BINS)],
+    )
+
+
+def _lowest(table: SurveyTable, rows: np.ndarray, values: np.ndarray | None = None) -> str | None:
+    """The sample with the lowest overlap among ledger rows."""
+    if not len(rows):
+        return None
+    overlap = table.ledger.iou if values is None else values
+    row = rows[int(np.argmin(overlap[rows]))]
+    return str(table.samples.name[table.objects.sample[table.ledger.object[row]]])
+
+
+def _status_word(status: ObjectStatus) -> str:
+    return status.name.replace("_", " ").lower()

@@ -1,0 +1,123 @@
+"""Where the loss of a survey is: by class, by size of the objects, by head and by anchor."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.plot import plot
+from dashboard.components.survey_open import ask_for, csv_button
+from dashboard.figures.survey_bars import LossBar, loss_figure
+from yolo_core.explain import totals_agree
+from yolo_core.survey.folder import SurveyFolder
+from yolo_core.survey.statistics import EMPTY, GROUPINGS, Group, finite, loss_by, total
+from yolo_core.survey.table import SurveyTable
+
+PICTURE, OBJECT = "a picture", "an object"
+_SENTENCES = {
+    "class": "By the class of the object that a slot is trained for; slots of no object apart. "
+    "Wrong: per object, one class far above the others.",
+    "size": "By the side of a square of the object's area. Wrong: per object, the smallest or "
+    "largest far above the others: no anchor fits them, or the grid is too coarse.",
+    "head": "By head, slots with and without an object together. Wrong: a head with nearly all.",
+    "anchor": "By the anchor of the slot, slots with and without an object together. Wrong: an "
+    "anchor with much loss that is hardly used below: it only learns to be silent.",
+}
+
+
+def show_loss(folder: SurveyFolder, table: SurveyTable) -> None:
+    """Four figures of bars; a click on a bar opens the sample that adds most to it."""
+    st.markdown("**Where the loss is**")
+    place, button = st.columns([9, 1], vertical_alignment="bottom")
+    with place:
+        per = st.segmented_control(
+            "Loss of",
+            (PICTURE, OBJECT),
+            default=PICTURE,
+            key="survey per",
+            required=True,
+            help="a picture: what each part adds to the mean loss of a picture; the bars of a "
+            "figure add up to it. an object: the same divided by the objects of the class or "
+            "size, so that rare ones can be compared with frequent ones.",
+        )
+    groups = {each: loss_by(table, each) for each in GROUPINGS}
+    with button:
+        csv_button(lambda: groups_table(table, groups), name="loss", folder=folder)
+    pictures = max(int(finite(table).sum()), 1)
+    places = dict(
+        zip(
+            GROUPINGS,
+            [*st.columns(2, gap="medium"), *st.columns(2, gap="medium")],
+            strict=True,
+        )
+    )
+    if len(groups["head"]) == 1:
+        places["anchor"] = places["head"]
+    for grouping in GROUPINGS:
+        if grouping == "head" and len(groups["head"]) == 1:
+            continue
+        by_object = per == OBJECT and grouping in ("class", "size")
+        bars = [
+            _bar(table, group, group.objects if by_object else pictures)
+            for group in groups[grouping]
+            if not by_object or group.objects
+        ]
+        unit = "λ × term, mean of an object" if by_object else "λ × term, mean of a picture"
+        with places[grouping]:
+            st.markdown(f"By {grouping}")
+            figure = loss_figure(bars, unit=unit, revision=f"{folder.name} {grouping} {per}")
+            plot(figure, key=f"survey {grouping}", alt=_SENTENCES[grouping], on_click=ask_for)
+            st.caption(_SENTENCES[grouping])
+    _check(table, groups, pictures)
+
+
+def groups_table(table: SurveyTable, groups: dict[str, list[Group]]) -> pd.DataFrame:
+    """One row a bar: its terms times their lambdas, added up over all samples."""
+    rows = []
+    for grouping, found in groups.items():
+        for group in found:
+            terms = zip(table.term_names, group.loss.tolist(), strict=True)
+            rows.append(
+                {
+                    "by": grouping,
+                    "part": group.label,
+                    "objects": group.objects,
+                    **{f"λ × {term}": value for term, value in terms},
+                    "together": float(group.loss.sum()),
+                    "worst sample": _worst(table, group),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _bar(table: SurveyTable, group: Group, count: int) -> LossBar:
+    worst = _worst(table, group)
+    words = [] if group.objects is None else [f"{group.objects:,} objects"]
+    words += [f"most of it in {worst}"] if worst else []
+    terms = zip(table.term_names, (group.loss / count).tolist(), strict=True)
+    return LossBar(group.label, dict(terms), ", ".join(words), worst)
+
+
+def _worst(table: SurveyTable, group: Group) -> str | None:
+    return str(table.samples.name[group.worst]) if group.worst >= 0 else None
+
+
+def _check(table: SurveyTable, groups: dict[str, list[Group]], pictures: int) -> None:
+    recorded = total(table)
+    agrees = all(
+        totals_agree(float(sum(group.loss.sum() for group in found)), recorded)
+        for found in groups.values()
+    )
+    mean = f"{recorded / pictures:.6g}"
+    if agrees:
+        st.caption(
+            f"The bars of each figure add up to {mean}, the mean recorded loss of a picture ✓ A "
+            f"slot that several objects share is booked on one of them; “{EMPTY}” is everything "
+            "that is booked on no object. **Click a bar to open the sample that adds most to it.**"
+        )
+    else:
+        st.error(
+            f"The bars do not add up to {mean}, the mean recorded loss of a picture: do not trust "
+            "them.",
+            icon=":material/error:",
+        )

@@ -1,0 +1,167 @@
+"""What a survey is to be of, the button that starts it, and how it goes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components.errors import plain, say
+from dashboard.components.run_controls import duration
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.store import RunStore
+from yolo_core.survey.folder import SPLITS, SurveyFolder, list_surveys
+from yolo_core.survey.launcher import start_survey
+from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, stop_survey
+from yolo_core.survey.worker import MOST_SAMPLES
+from yolo_core.training.config import read_config
+
+SHOWN_KEY = "survey"
+_NEXT, _NOT_STARTED, _NOT_STOPPED = "next survey", "survey not started", "survey not stopped"
+_LATEST = "latest"
+
+
+def start_form(run: RunFolder) -> None:
+    """Asks for split, count and checkpoint; says why nothing can be started where it cannot."""
+    try:
+        count = read_config(run.config).data.validation_scenes
+        with RunStore.open(run) as store:
+            steps = [each.step for each in store.checkpoints()]
+    except ValueError as error:
+        say(error)
+        return
+    # A survey that was stopped has kept its weights when the training deletes its own.
+    steps = sorted({*steps, *(s.step for s in list_surveys(run) if s.weights.is_file())})
+    if not steps:
+        st.info(
+            "This run has no checkpoint yet, so there are no weights to look at samples with. It "
+            "writes one at its start, and then every few hundred steps.",
+            icon=":material/hourglass_top:",
+        )
+        return
+    split_place, count_place, step_place, button_place = st.columns(
+        [2, 2, 2, 3], vertical_alignment="bottom"
+    )
+    with split_place:
+        split = st.segmented_control(
+            "Samples of", SPLITS, default="val", key="survey split", required=True
+        )
+    with count_place:
+        wanted = st.number_input(
+            "How many",
+            1,
+            MOST_SAMPLES,
+            min(count, MOST_SAMPLES),
+            key=f"survey count {run.name}",
+            help="The first ones of the split. The default is as many as an evaluation looks at.",
+        )
+    with step_place:
+        names = {_LATEST: f"latest (step {steps[-1]:,})"}
+        names |= {str(step): f"step {step:,}" for step in reversed(steps)}
+        step = st.selectbox(
+            "Weights of", list(names), format_func=names.__getitem__, key=f"survey step {run.name}"
+        )
+    with button_place:
+        st.button(
+            "Start survey",
+            icon=":material/travel_explore:",
+            type="primary",
+            on_click=_start,
+            args=(run, split, int(wanted), None if step == _LATEST else int(step)),
+            help="Looks at every sample in inference mode, each as a batch of its own. A process "
+            "of its own does it: the page can be closed, and a training goes on meanwhile.",
+        )
+    error = st.session_state.pop(_NOT_STARTED, None)
+    if error:
+        say(error)
+
+
+def pick_survey(run: RunFolder) -> SurveyFolder | None:
+    """The survey that is shown: chosen in a list where there are several; None without one."""
+    surveys = {each.name: each for each in list_surveys(run)}
+    if not surveys:
+        return None
+    newest = max(surveys.values(), key=lambda each: _changed(each)).name
+    asked = st.session_state.pop(_NEXT, None) or st.query_params.get(SHOWN_KEY)
+    chosen = asked if asked in surveys else newest
+    # Not bound: which surveys there are differs from run to run.
+    if st.session_state.get(SHOWN_KEY) not in surveys or st.session_state[SHOWN_KEY] != chosen:
+        st.session_state[SHOWN_KEY] = chosen
+    if len(surveys) > 1:
+        st.segmented_control(
+            "Shown",
+            list(surveys),
+            format_func=lambda name: f"{surveys[name].split}, step {surveys[name].step:,}",
+            key=SHOWN_KEY,
+            required=True,
+            on_change=_remember,
+        )
+    if st.query_params.get(SHOWN_KEY) != chosen:
+        st.query_params[SHOWN_KEY] = chosen
+    return surveys[chosen]
+
+
+def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
+    """How far a survey is, with its Stop button; or how it ended, where there is more to say."""
+    if status.is_live:
+        bar, button = st.columns([8, 1], vertical_alignment="bottom")
+        with bar:
+            share = min(status.done / status.total, 1.0) if status.total else 0.0
+            st.progress(share, text=progress_text(status))
+        with button:
+            st.button(
+                "Stop", icon=":material/stop:", key="survey stop", on_click=_stop, args=(folder,)
+            )
+    elif status.state is SurveyState.STOPPED:
+        st.warning(
+            f"Stopped after {status.done:,} of {status.total:,} samples, which are shown. Start "
+            "it again with the same settings to go on.",
+            icon=":material/pause_circle:",
+        )
+    elif status.state is not SurveyState.DONE:
+        shown = f" The {status.done:,} samples it had are shown." if status.done else ""
+        say(f"{status.message}{shown}")
+    elif status.message:
+        st.caption(plain(status.message))
+    error = st.session_state.pop(_NOT_STOPPED, None)
+    if error:
+        say(error)
+
+
+def progress_text(status: SurveyStatus) -> str:
+    """Samples, rate and time left as one line."""
+    parts = [f"{status.done:,} of {status.total:,} samples"]
+    if status.state is SurveyState.STARTING:
+        parts.append("loading TensorFlow and compiling the network, some 10 seconds")
+    if status.rate:
+        parts.append(f"{status.rate:,.0f} a second")
+    if status.seconds_left is not None:
+        parts.append(f"{duration(status.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def _start(run: RunFolder, split: str, count: int, step: int | None) -> None:
+    try:
+        started = start_survey(run, split=split, count=count, step=step)
+    except ValueError as error:
+        st.session_state[_NOT_STARTED] = str(error)
+        return
+    if started is not None:
+        st.session_state[_NEXT] = started.name
+
+
+def _stop(folder: SurveyFolder) -> None:
+    try:
+        stop_survey(folder)
+    except ValueError as error:
+        if read_status(folder).is_live:
+            st.session_state[_NOT_STOPPED] = str(error)
+
+
+def _remember() -> None:
+    st.session_state[_NEXT] = st.session_state[SHOWN_KEY]
+
+
+def _changed(folder: SurveyFolder) -> float:
+    try:
+        return folder.status.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,79 @@
+"""The worst samples of a survey: a row a picture, which opens it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.survey_files import small_pictures
+from dashboard.components.survey_open import csv_button, sample_rows
+from yolo_core.survey.folder import SurveyFolder
+from yolo_core.survey.misses import IOU, SCORE
+from yolo_core.survey.statistics import finite, missed, worst_first
+from yolo_core.survey.table import SurveyTable
+
+SHOWN = 50
+MISSED, FALSE = "missed", "false detections"
+
+
+def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
+    """The samples in the order that is asked for, the worst first."""
+    st.markdown("**Worst samples**")
+    orders = {"total": "total loss"}
+    orders |= {term: f"λ × {term}" for term in table.term_names}
+    orders |= {MISSED: "objects missed", FALSE: FALSE}
+    asked = st.session_state.get("survey order")
+    if asked not in orders:
+        st.session_state["survey order"] = "total"
+    place, button = st.columns([9, 1], vertical_alignment="bottom")
+    with place:
+        by = st.segmented_control(
+            "Sorted by", list(orders), format_func=orders.get, key="survey order", required=True
+        )
+    order = worst_first(table, by)
+    with button:
+        csv_button(lambda: samples_table(table).iloc[order], name="samples", folder=folder)
+    rows = samples_table(table).iloc[order[:SHOWN]].reset_index(drop=True)
+    rows.insert(0, "picture", small_pictures(folder, table, order[:SHOWN]))
+    numbers = {
+        name: st.column_config.NumberColumn(format="%.4g")
+        for name in ("total", *(f"λ × {term}" for term in table.term_names))
+    }
+    sample_rows(
+        rows,
+        table.samples.name[order[:SHOWN]].tolist(),
+        key="survey worst",
+        columns={"picture": st.column_config.ImageColumn(width=72), **numbers},
+        row_height=64,
+        height=440,
+    )
+    bad = int((~finite(table)).sum())
+    no_number = (
+        f" {bad:,} samples have a loss that is no number; they come first and are in no bar below."
+        if bad
+        else ""
+    )
+    st.caption(
+        f"The {min(SHOWN, len(order)):,} worst of {len(order):,} samples, each with the loss of a "
+        f"batch of this one picture in inference mode. Missed: no detection with a score of "
+        f"{SCORE} and an IoU of {IOU} or more. **Click a row to open the sample on the Inspect "
+        "page.** Wrong: a few samples with most of the loss; look at their labels first."
+        + no_number
+    )
+
+
+def samples_table(table: SurveyTable) -> pd.DataFrame:
+    """One row a sample: total, terms, objects, missed objects, false detections."""
+    samples = table.samples
+    weighted = samples.terms * table.lambdas
+    counts = pd.Series(table.objects.sample).value_counts()
+    return pd.DataFrame(
+        {
+            "sample": samples.name,
+            "total": samples.total,
+            **{f"λ × {term}": weighted[:, k] for k, term in enumerate(table.term_names)},
+            "objects": counts.reindex(range(len(samples.name)), fill_value=0).to_numpy(),
+            MISSED: missed(table),
+            FALSE: samples.false_detections,
+        }
+    )
