@@ -72,6 +72,8 @@ export default async function ({ data, parentElement, setTriggerValue }) {
     displaylogo: false,
     responsive: true,
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+    modeBarButtonsToAdd: data.shapes ? ["drawrect"] : [],
+    edits: { shapePosition: Boolean(data.shapes) },
   };
   await Plotly.react(host, figure.data, figure.layout, config);
 
@@ -82,6 +84,12 @@ export default async function ({ data, parentElement, setTriggerValue }) {
         const value = point.customdata; // a typed array where the figure's customdata is one
         host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
       }
+    });
+    host.on("plotly_relayout", (changes) => {
+      // Dragged, drawn or erased by hand; a resize of the page changes no shape.
+      if (!Object.keys(changes).some((name) => name.startsWith("shapes"))) return;
+      const place = ({ name, x0, y0, x1, y1 }) => [name ?? null, x0, y0, x1, y1];
+      host.send("shapes", (host.layout.shapes ?? []).map(place));
     });
     host.observer = new ResizeObserver(() => {
       if (!host.isConnected || host.offsetParent === null) return;

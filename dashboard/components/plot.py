@@ -40,6 +40,7 @@ def plot(
     key: str,
     alt: str,
     on_click: Callable[[Any], None] | None = None,
+    on_shapes: Callable[[list[list[Any]]], None] | None = None,
 ) -> None:
     """Shows a figure; a later call with the same key updates it in place.
 
@@ -51,6 +52,8 @@ def plot(
         key: Stable name of the chart on its page.
         alt: One sentence for screen readers.
         on_click: Called before the page runs again with the `customdata` of the clicked point.
+        on_shapes: Called likewise when a shape was dragged, drawn or erased, with all shapes as
+            [name, x0, y0, x1, y1]; the name of a new one is None.
     """
     # Without the template that plotly adds, 7 kB of its own colours.
     spec = figure.to_plotly_json()
@@ -63,6 +66,11 @@ def plot(
         if on_click is not None and value is not None:
             on_click(value)
 
+    def shaped() -> None:
+        value = st.session_state[key].get("shapes")
+        if on_shapes is not None and value is not None:
+            on_shapes(value)
+
     _PLOT(
         key=key,
         data={
@@ -70,6 +78,8 @@ def plot(
             "library": library,
             "alt": alt,
             "clickable": on_click is not None,
+            "shapes": on_shapes is not None,
         },
         on_click_change=clicked,
+        on_shapes_change=shaped,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import io
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -62,29 +63,41 @@ def _uri(picture: Image.Image, kind: str) -> str:
     return f"data:image/{kind.lower()};base64,{encoded}"
 
 
-def add_picture(figure: go.Figure, uri: str, shape: tuple[int, int], *, tile: int = 1) -> None:
-    """Puts a picture under the traces of one pair of axes, whose unit becomes the pixel.
+def add_picture(figure: go.Figure, uri: str, shape: tuple[int, int]) -> None:
+    """Puts a picture under the traces of a figure, whose unit becomes the pixel.
 
     Args:
-        figure: The figure; its axes "x<tile>" and "y<tile>" are set up: y downwards, square
-            pixels, no ticks.
+        figure: The figure; its axes are set up: y downwards, square pixels, no ticks.
+        uri: What `picture_uri` or `thumbnail_uri` gives.
+        shape: Height and width of the picture in pixels.
+    """
+    picture, x_axis, y_axis = picture_axes(uri, shape)
+    figure.update_layout(images=[picture], xaxis=x_axis, yaxis=y_axis)
+
+
+def picture_axes(
+    uri: str, shape: tuple[int, int], *, tile: int = 1
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """A picture of the layout, and the two axes that it fills.
+
+    Args:
         uri: What `picture_uri` or `thumbnail_uri` gives.
         shape: Height and width of the picture in pixels.
         tile: Number of the pair of axes, from 1.
     """
     height, width = shape
-    number = "" if tile == 1 else str(tile)
-    figure.add_layout_image(
-        source=uri,
-        xref=f"x{number}",
-        yref=f"y{number}",
-        x=0,
-        y=0,
-        sizex=width,
-        sizey=height,
-        sizing="stretch",
-        layer="below",
-    )
+    axes = tile_axes(tile)
+    picture = {
+        "source": uri,
+        "xref": axes["xaxis"],
+        "yref": axes["yaxis"],
+        "x": 0,
+        "y": 0,
+        "sizex": width,
+        "sizey": height,
+        "sizing": "stretch",
+        "layer": "below",
+    }
     bare = {
         "showgrid": False,
         "zeroline": False,
@@ -93,8 +106,14 @@ def add_picture(figure: go.Figure, uri: str, shape: tuple[int, int], *, tile: in
         "automargin": False,
         "constrain": "domain",
     }
-    figure.layout[f"xaxis{number}"].update(range=[0, width], **bare)
-    figure.layout[f"yaxis{number}"].update(range=[height, 0], scaleanchor=f"x{number}", **bare)
+    y_axis = {"range": [height, 0], "scaleanchor": axes["xaxis"], **bare}
+    return picture, {"range": [0, width], **bare}, y_axis
+
+
+def tile_axes(tile: int) -> dict[str, str]:
+    """What a trace says to lie on a pair of axes, numbered from 1: {"xaxis": "x2", ...}."""
+    number = "" if tile == 1 else str(tile)
+    return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
 
 
 def box_lines(boxes: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

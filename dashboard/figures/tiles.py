@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from dashboard.figures.picture import add_picture, box_lines, grid_lines, thumbnail_uri
+from dashboard.figures.picture import (
+    box_lines,
+    grid_lines,
+    picture_axes,
+    thumbnail_uri,
+    tile_axes,
+)
 from dashboard.figures.places import Cell, cell_boxes
 from dashboard.figures.scene import CELL_COLOR, GRID_COLOR, OBJECT_COLOR
 from yolo_core.reasons import slot_word
@@ -19,6 +25,8 @@ PART_NAMES = ("no object", "ignored", "object")
 # Grey, blue and orange: apart for every kind of colour vision, and by lightness.
 PART_COLORS = ("#5f6368", "#3399ee", "#ffb000")
 _SCALE = "Inferno"
+_SIGNED_SCALE = "RdBu_r"
+_GAP = 0.012
 
 
 def mask_figure(view: SampleView, *, cell: Cell) -> go.Figure:
@@ -60,7 +68,9 @@ def mask_figure(view: SampleView, *, cell: Cell) -> go.Figure:
     return figure
 
 
-def loss_figure(view: SampleView, values: np.ndarray, *, name: str, cell: Cell) -> go.Figure:
+def loss_figure(
+    view: SampleView, values: np.ndarray, *, name: str, cell: Cell, signed: bool = False
+) -> go.Figure:
     """Draws what every slot adds to a term or to the total; rows are heads, columns anchors.
 
     A clicked slot carries [head, row, column].
@@ -70,10 +80,16 @@ def loss_figure(view: SampleView, values: np.ndarray, *, name: str, cell: Cell) 
         values: (P,) float32, one number a slot.
         name: What they are, for the colour bar.
         cell: The selected cell, outlined in every tile of its head.
+        signed: Draws a change: blue below zero, red above, zero in the middle.
     """
     values = np.asarray(values, np.float32)
     finite = values[np.isfinite(values)]
-    top = float(finite.max(initial=0.0))
+    if signed:
+        top = float(np.abs(finite).max(initial=0.0))
+        bottom = -top or -1.0
+    else:
+        top = float(finite.max(initial=0.0))
+        bottom = min(0.0, float(finite.min(initial=0.0)))
     words = np.asarray([f"{value:.4g}" for value in values])
     figure = _tiles(view, values, cell, _sum_titles(view, values), words)
     figure.update_traces(
@@ -84,8 +100,8 @@ def loss_figure(view: SampleView, values: np.ndarray, *, name: str, cell: Cell) 
     figure.update_layout(
         showlegend=False,
         coloraxis={
-            "colorscale": _SCALE,
-            "cmin": min(0.0, float(finite.min(initial=0.0))),
+            "colorscale": _SIGNED_SCALE if signed else _SCALE,
+            "cmin": bottom,
             "cmax": top if top > 0 else 1.0,
             "colorbar": {"title": {"text": name, "side": "right"}, "thickness": 12},
         },
@@ -105,71 +121,95 @@ _LEGEND = {"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0.5, "xanchor"
 def _tiles(
     view: SampleView, values: np.ndarray, cell: Cell, titles: list[str], words: np.ndarray
 ) -> go.Figure:
-    """Lays one heatmap an anchor over the picture; `words` (P,) are what each slot says."""
+    """Lays one heatmap an anchor over the picture; `words` (P,) are what each slot says.
+
+    Put together from plain dictionaries: adding piece by piece to a figure takes plotly six times
+    as long, and this is drawn anew at every click.
+    """
     grids = view.layout.grids
     columns = max(count for _, _, count in grids)
-    figure = make_subplots(
-        rows=len(grids),
-        cols=columns,
-        subplot_titles=titles,
-        horizontal_spacing=0.012,
-        vertical_spacing=0.1 / len(grids),
-    )
     height, width = view.image.shape[:2]
     uri = thumbnail_uri(view.image)
     boxes = view.y_true[view.objects, 1:5]
-    object_x, object_y = box_lines(boxes[np.isfinite(boxes).all(axis=1)], (height, width))
-    cell_x, cell_y = box_lines(cell_boxes(view, [cell]), (height, width))
+    object_lines = box_lines(boxes[np.isfinite(boxes).all(axis=1)], (height, width))
+    cell_lines = box_lines(cell_boxes(view, [cell]), (height, width))
+    data: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {"images": [], "annotations": []}
     for head, (rows, cols, count) in enumerate(grids):
         grid = view.layout.on_grid(head, values)
         text = view.layout.on_grid(head, words)
         row, column = np.indices((rows, cols))
         place = np.stack([np.full_like(row, head), row, column], axis=-1)
-        for anchor in range(columns):
-            at = {"row": head + 1, "col": anchor + 1}
-            tile = head * columns + anchor + 1
-            if anchor >= count:
-                figure.update_xaxes(visible=False, **at)
-                figure.update_yaxes(visible=False, **at)
-                continue
-            figure.add_heatmap(
-                z=grid[:, :, anchor],
-                x0=width / cols / 2,
-                dx=width / cols,
-                y0=height / rows / 2,
-                dy=height / rows,
-                customdata=place,
-                text=text[:, :, anchor].tolist(),
-                hovertemplate="row %{customdata[1]}, column %{customdata[2]}: %{text}"
-                "<extra></extra>",
-                **at,
+        for anchor in range(count):
+            tile = head * columns + anchor
+            axes = tile_axes(tile + 1)
+            data.append(
+                {
+                    "type": "heatmap",
+                    "z": grid[:, :, anchor],
+                    "x0": width / cols / 2,
+                    "dx": width / cols,
+                    "y0": height / rows / 2,
+                    "dy": height / rows,
+                    "customdata": place,
+                    "text": text[:, :, anchor].tolist(),
+                    "hovertemplate": "row %{customdata[1]}, column %{customdata[2]}: %{text}"
+                    "<extra></extra>",
+                    **axes,
+                }
             )
-            grid_x, grid_y = grid_lines(rows, cols, (height, width))
             lines = [
-                (grid_x, grid_y, GRID_COLOR, 1),
-                (object_x, object_y, OBJECT_COLOR, 1.5),
+                (*grid_lines(rows, cols, (height, width)), GRID_COLOR, 1),
+                (*object_lines, OBJECT_COLOR, 1.5),
             ]
             if head == cell.head:
-                lines.append((cell_x, cell_y, CELL_COLOR, 2.5))
-            for x, y, color, thickness in lines:
-                figure.add_scatter(
-                    x=x,
-                    y=y,
-                    mode="lines",
-                    line={"color": color, "width": thickness},
-                    hoverinfo="skip",
-                    showlegend=False,
-                    **at,
-                )
-            add_picture(figure, uri, (height, width), tile=tile)
-    figure.update_annotations(font={"size": 13})
-    figure.update_layout(
-        height=(310 if columns <= 3 else 240) * len(grids) + 52,
-        margin={"l": 0, "r": 0, "t": 28, "b": 24},
-        hovermode="closest",
-        uirevision=f"{grids} {width} {height}",
-    )
-    return figure
+                lines.append((*cell_lines, CELL_COLOR, 2.5))
+            data += [
+                {
+                    "type": "scatter",
+                    "x": x,
+                    "y": y,
+                    "mode": "lines",
+                    "line": {"color": color, "width": thickness},
+                    "hoverinfo": "skip",
+                    "showlegend": False,
+                    **axes,
+                }
+                for x, y, color, thickness in lines
+            ]
+            left, right = _share(anchor, columns, _GAP)
+            bottom, top = _share(len(grids) - 1 - head, len(grids), 0.1 / len(grids))
+            picture, x_axis, y_axis = picture_axes(uri, (height, width), tile=tile + 1)
+            number = axes["xaxis"][1:]
+            layout["images"].append(picture)
+            layout[f"xaxis{number}"] = {**x_axis, "anchor": axes["yaxis"], "domain": [left, right]}
+            layout[f"yaxis{number}"] = {**y_axis, "anchor": axes["xaxis"], "domain": [bottom, top]}
+            layout["annotations"].append(
+                {
+                    "text": titles[tile],
+                    "x": (left + right) / 2,
+                    "y": top,
+                    "xref": "paper",
+                    "yref": "paper",
+                    "xanchor": "center",
+                    "yanchor": "bottom",
+                    "showarrow": False,
+                    "font": {"size": 13},
+                }
+            )
+    layout |= {
+        "height": (310 if columns <= 3 else 240) * len(grids) + 52,
+        "margin": {"l": 0, "r": 0, "t": 28, "b": 24},
+        "hovermode": "closest",
+        "uirevision": f"{grids} {width} {height}",
+    }
+    return go.Figure({"data": data, "layout": layout})
+
+
+def _share(place: int, count: int, gap: float) -> tuple[float, float]:
+    """From where to where on the unit line the piece of that number lies, pieces a gap apart."""
+    size = (1 - gap * (count - 1)) / count
+    return place * (size + gap), place * (size + gap) + size
 
 
 def _part_titles(view: SampleView, parts: np.ndarray) -> list[str]:

@@ -1,0 +1,153 @@
+"""The Sandbox page: one sample under other labels, anchors, options or lambdas."""
+
+from __future__ import annotations
+
+import functools
+
+import streamlit as st
+
+from dashboard.components.cell_picker import pick_cell
+from dashboard.components.errors import plain, say
+from dashboard.components.run_picker import pick_run
+from dashboard.components.sandbox_apply import apply_to_run
+from dashboard.components.sandbox_compute import recomputed, run_loss
+from dashboard.components.sandbox_edits import (
+    begin_edits,
+    described_options,
+    edit_anchors,
+    edit_lambdas,
+    edit_objects,
+    edit_options,
+    edits_now,
+    remember,
+    reset,
+    shapes_changed,
+)
+from dashboard.components.sandbox_result import (
+    show_cell,
+    show_maps,
+    show_masks,
+    show_objects,
+    show_pictures,
+    show_terms,
+    summary,
+)
+from dashboard.components.sandbox_source import pick_source, say_if_wrong, was_predicted_here
+from dashboard.computing import a_word_while_it_computes
+from yolo_core.explain import totals_agree
+from yolo_core.own_loss import is_own_loss
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.views import SampleView
+from yolo_core.sandbox.edits import Edits, objects_of
+from yolo_core.training.config import read_config
+
+
+def show_run(folder: RunFolder) -> None:
+    """A run: the sample to start from, and the sandbox on it."""
+    try:
+        config = read_config(folder.config)
+        if is_own_loss(config.loss.name):
+            st.info(
+                "This run was trained with a loss of your own. Only files named on the command "
+                "line are loaded, never by the browser, so nothing can be recomputed here.",
+                icon=":material/info:",
+            )
+            return
+        view = pick_source(folder)
+    except ValueError as error:
+        say_if_wrong(error)
+        return
+    if view is None:
+        return
+    begin_edits(folder.name, view)
+    try:
+        with a_word_while_it_computes("the loss"):
+            loss = run_loss(folder)
+            before = recomputed(loss, view, Edits())
+    except ValueError as error:
+        say_if_wrong(error)
+        return
+    panel, result = st.columns([4, 9], gap="medium")
+    with panel:
+        edits = _panel(loss, view)
+        apply_to_run(folder, edits, config.loss.name)
+    with result:
+        _result(loss, view, before, edits)
+
+
+def _panel(loss: object, view: SampleView) -> Edits:
+    """What can be edited; the edits as they are now."""
+    from yolo_core.sandbox.anchors import anchor_table
+
+    edits = edits_now()
+    st.button(
+        "Take all edits back",
+        icon=":material/undo:",
+        on_click=reset,
+        disabled=edits.is_empty,
+    )
+    objects, anchors, lambdas, options = st.tabs(["Objects", "Anchors", "Lambdas", "Options"])
+    with objects:
+        edit_objects(view)
+    with anchors:
+        table = anchor_table(loss, view)
+        if table is None:
+            st.caption("This loss has no anchors: its predictors start from nothing.")
+        else:
+            edit_anchors(table.names, table.columns, table.sizes)
+            st.caption("The raw prediction stays, so other anchors also move the predicted boxes.")
+    with lambdas:
+        edit_lambdas(view)
+        st.caption("The weight of each term; the masks do not depend on them.")
+    with options:
+        edit_options(loss.options, loss.choices, described_options(type(loss)))
+        st.caption("The options of the loss, thresholds among them, as the run has them.")
+    remember()
+    return edits_now()
+
+
+def _result(loss: object, view: SampleView, before: SampleView, edits: Edits) -> None:
+    """The sample before and after the edits."""
+    try:
+        after = recomputed(loss, view, edits) if not edits.is_empty else before
+    except ValueError as error:
+        say(error)
+        after, edits = before, Edits()
+    st.caption(_where_from(view, before))
+    st.markdown(summary(before, after))
+    cell = pick_cell(before)
+    objects = objects_of(view) if edits.objects is None else edits.objects
+    show_pictures(before, after, objects, cell, functools.partial(shapes_changed, view))
+    show_cell(before, after, cell)
+    show_terms(before, after)
+    show_objects(before, after)
+    show_masks(before, after, cell)
+    show_maps(before, after, cell)
+
+
+def _where_from(view: SampleView, before: SampleView) -> str:
+    start = f"**{plain(view.name)}** under the weights after {view.step:,} updates. "
+    if was_predicted_here():
+        return f"{start}Predicted here and now, from the checkpoint."
+    if view.kind == "batch":
+        return (
+            f"{start}It was part of a training batch; here it is a batch of one, so its numbers "
+            "are not its share of that batch."
+        )
+    if totals_agree(before.total, view.total):
+        return f"{start}Without edits the loss is {before.total:.6g}, as it was recorded ✓"
+    return (
+        f"{start}Without edits the loss is {before.total:.6g} here, but {view.total:.6g} was "
+        "recorded: do not trust what follows."
+    )
+
+
+run = pick_run()
+if run is None:
+    st.info(
+        "No runs yet. Open **Train** at the top and press **Start training**: a few seconds later "
+        "its samples can be changed here.",
+        icon=":material/arrow_upward:",
+    )
+else:
+    show_run(run)

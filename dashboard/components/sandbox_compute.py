@@ -1,0 +1,131 @@
+"""A sample under edits, computed in the web server; what is slow to make is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.computing import tensorflow_turn
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.records import CheckpointRecord
+from yolo_core.runs.views import SampleView
+from yolo_core.sandbox.edits import Edits
+from yolo_core.training.config import read_config
+
+_KEPT = 6
+
+
+def run_loss(folder: RunFolder) -> Any:
+    """The loss that a run trains with, set up anew; do not change it.
+
+    Raises:
+        ValueError: The configuration cannot be read, or its data is not there.
+    """
+    with tensorflow_turn():
+        return _loss(str(folder.config), _age(folder.config))
+
+
+def recomputed(loss: Any, view: SampleView, edits: Edits) -> SampleView:
+    """A sample under edits; this tab keeps the last few for the next look.
+
+    Raises:
+        ValueError: As `yolo_core.sandbox.recompute.recompute`.
+    """
+    kept: dict[Any, SampleView] = st.session_state.setdefault("sandbox/kept", {})
+    key = (id(loss), view.kind, view.name, view.step, view.total, edits.to_json())
+    if key not in kept:
+        with tensorflow_turn():
+            from yolo_core.sandbox.recompute import recompute
+
+            found = recompute(loss, view, edits)
+        while len(kept) >= _KEPT:
+            del kept[next(iter(kept))]
+        kept[key] = found
+    return kept[key]
+
+
+def predicted(
+    folder: RunFolder, checkpoint: CheckpointRecord, image: np.ndarray, name: str
+) -> SampleView:
+    """A picture without labels under the weights of a checkpoint.
+
+    Raises:
+        ValueError: The checkpoint or the configuration cannot be read.
+    """
+    with tensorflow_turn():
+        return _predicted(folder, checkpoint, image, None, name)
+
+
+def predicted_sample(folder: RunFolder, checkpoint: CheckpointRecord, name: str) -> SampleView:
+    """Any sample of the run's data, with its labels, under the weights of a checkpoint.
+
+    Raises:
+        ValueError: As `predicted`, or there is no such sample.
+    """
+    with tensorflow_turn():
+        from yolo_core.data.pipeline import scene_batch
+        from yolo_core.training.build import build_scenes
+
+        images, y_true = scene_batch(build_scenes(read_config(folder.config)), [name])
+        return _predicted(folder, checkpoint, images[0], y_true[0], name)
+
+
+def picture_shape(folder: RunFolder) -> tuple[int, int, int]:
+    """(height, width, channels) of the pictures that a run's network takes."""
+    from yolo_core.training.build import build_scenes
+
+    return build_scenes(read_config(folder.config)).image_shape
+
+
+def _predicted(
+    folder: RunFolder,
+    checkpoint: CheckpointRecord,
+    image: np.ndarray,
+    y_true: np.ndarray | None,
+    name: str,
+) -> SampleView:
+    from yolo_core.own_loss import short_name
+    from yolo_core.sandbox.predict import predicted_view
+
+    config = read_config(folder.config)
+    path = Path(checkpoint.path)
+    detector, class_names = _detector(str(folder.config), _age(folder.config), str(path))
+    if y_true is None:
+        y_true = np.zeros((1, 5 + len(class_names)), np.float32)
+    return predicted_view(
+        detector,
+        image=image,
+        y_true=y_true,
+        class_names=class_names,
+        loss_name=short_name(config.loss.name),
+        name=name,
+        step=checkpoint.step,
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _loss(config_path: str, age: int) -> Any:  # noqa: ARG001, part of the key
+    from yolo_core.training.build import build_scenes
+    from yolo_core.training.families import build_loss
+
+    config = read_config(Path(config_path))
+    return build_loss(config, build_scenes(config))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _detector(config_path: str, age: int, checkpoint: str) -> tuple[Any, tuple[str, ...]]:  # noqa: ARG001, part of the key
+    from yolo_core.sandbox.predict import load_detector
+    from yolo_core.training.build import build_scenes
+
+    config = read_config(Path(config_path))
+    return load_detector(config, Path(checkpoint)), tuple(build_scenes(config).class_names)
+
+
+def _age(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

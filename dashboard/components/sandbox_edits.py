@@ -1,0 +1,276 @@
+"""The edits of a sandbox: chosen in widgets or dragged in the picture, kept in the address."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.address import asked_unbound, write_unbound
+from dashboard.components.errors import plain, say
+from dashboard.tables import number
+from yolo_core.runs.views import SampleView
+from yolo_core.sandbox.edits import EditedObject, Edits, objects_of
+
+EDITS_KEY = "edits"
+_STATE = "sandbox"
+_BOX = ("x", "y", "w", "h")
+_LEAST_SIDE = 1.0
+
+
+@dataclasses.dataclass
+class _State:
+    """What a tab edits.
+
+    Attributes:
+        sample: Of which sample the objects are.
+        run: Of which run the rest is.
+        edits: What differs.
+        version: Counted up when something else than the tables changed the edits: they are then
+            drawn anew, from these.
+    """
+
+    sample: str
+    run: str
+    edits: Edits
+    version: int = 0
+
+
+def begin_edits(run: str, view: SampleView) -> None:
+    """Makes ready for a sample: the edits made on another one keep all but their objects."""
+    sample = f"{run} {view.name}"
+    state: _State | None = st.session_state.get(_STATE)
+    if state is None:
+        state = _State(sample, run, _from_address())
+    elif state.run != run:
+        state = _State(sample, run, Edits(), state.version + 1)
+    elif state.sample != sample:
+        kept = dataclasses.replace(state.edits, objects=None)
+        state = _State(sample, run, kept, state.version + 1)
+    st.session_state[_STATE] = state
+
+
+def edits_now() -> Edits:
+    """The edits of this tab."""
+    return st.session_state[_STATE].edits
+
+
+def change(edits: Edits, *, redraw: bool = True) -> None:
+    """Makes these the edits; `redraw` makes the tables start from them."""
+    state: _State = st.session_state[_STATE]
+    state.edits = edits
+    state.version += redraw
+
+
+def reset() -> None:
+    """Takes every edit back."""
+    change(Edits())
+
+
+def remember() -> None:
+    """Puts the edits into the address."""
+    edits: Edits = st.session_state[_STATE].edits
+    write_unbound(EDITS_KEY, "" if edits.is_empty else edits.to_json())
+
+
+def edit_objects(view: SampleView) -> None:
+    """A table of the objects: every cell can be written to, rows added and deleted."""
+    state: _State = st.session_state[_STATE]
+    edits = state.edits
+    before = objects_of(view)
+    shown = before if edits.objects is None else edits.objects
+    key = f"sandbox/objects/{state.sample}/{state.version}"
+    # The table keeps its own changes on top of what it was first given.
+    given = st.session_state.setdefault(f"{key}/given", shown)
+    table = st.data_editor(
+        _object_table(given, view),
+        key=key,
+        num_rows="dynamic",
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "row": None,
+            "class": st.column_config.SelectboxColumn(
+                options=list(view.class_names), required=True, default=view.class_names[0]
+            ),
+            **{name: st.column_config.NumberColumn(format="%.1f", required=True) for name in _BOX},
+        },
+    )
+    objects = _read_objects(table, view)
+    change(dataclasses.replace(edits, objects=None if objects == before else objects), redraw=False)
+    st.caption(
+        "Centre, width and height in pixels of the picture. Or in the picture: drag a box to move "
+        "it, drag its edge to resize it, draw a new one with the rectangle tool."
+    )
+
+
+def shapes_changed(view: SampleView, places: Sequence[Sequence[Any]]) -> None:
+    """Takes over boxes that were dragged, drawn or erased in the picture.
+
+    Args:
+        view: The sample.
+        places: [name, x0, y0, x1, y1] in pixels; the name is the place of the object in the list
+            that was drawn, None for a new one.
+    """
+    state: _State = st.session_state[_STATE]
+    shown = objects_of(view) if state.edits.objects is None else state.edits.objects
+    objects = []
+    for name, x0, y0, x1, y1 in places:
+        box = (
+            round((x0 + x1) / 2, 1),
+            round((y0 + y1) / 2, 1),
+            round(max(abs(x1 - x0), _LEAST_SIDE), 1),
+            round(max(abs(y1 - y0), _LEAST_SIDE), 1),
+        )
+        if name is None:
+            objects.append(EditedObject(None, 0, box))
+        elif int(name) < len(shown):
+            was = shown[int(name)]
+            moved = any(abs(new - old) > 0.06 for new, old in zip(box, was.box, strict=True))
+            objects.append(dataclasses.replace(was, box=box) if moved else was)
+    change(dataclasses.replace(state.edits, objects=tuple(objects)))
+
+
+def edit_anchors(names: Sequence[str], columns: Sequence[str], sizes: Sequence[Any]) -> None:
+    """A table of the anchors; both sizes can be written to."""
+    state: _State = st.session_state[_STATE]
+    shown = sizes if state.edits.anchors is None else state.edits.anchors
+    key = f"sandbox/anchors/{state.run}/{state.version}"
+    given = st.session_state.setdefault(f"{key}/given", tuple(shown))
+    table = st.data_editor(
+        pd.DataFrame(given, columns=list(columns), index=list(names)),
+        key=key,
+        width="stretch",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.1f", min_value=0.1, required=True)
+            for name in columns
+        },
+    )
+    edited = tuple(tuple(float(value) for value in row) for row in table.to_numpy())
+    if not all(math.isfinite(value) and value > 0 for pair in edited for value in pair):
+        say("An anchor needs two sizes above zero; this one is left as it was.")
+        return
+    same = edited == tuple(tuple(pair) for pair in sizes)
+    change(dataclasses.replace(state.edits, anchors=None if same else edited), redraw=False)
+
+
+def edit_lambdas(view: SampleView) -> None:
+    """A number a term; below it what it was."""
+    state: _State = st.session_state[_STATE]
+    edited = {}
+    for name, column in zip(view.lambdas, _columns(len(view.lambdas)), strict=False):
+        was = float(number(view.lambdas[name], 7))
+        value = column.number_input(
+            plain(f"λ {name}"),
+            min_value=0.0,
+            value=float(state.edits.lambdas.get(name, was)),
+            step=max(was, 0.1) / 10,
+            format="%g",
+            key=f"sandbox/lambda/{state.run}/{state.version}/{name}",
+            help=f"{number(was)} at this step of the run.",
+        )
+        if value is not None and value != was:
+            edited[name] = float(value)
+    change(dataclasses.replace(state.edits, lambdas=edited), redraw=False)
+
+
+def edit_options(
+    options: Mapping[str, Any], choices: Mapping[str, Sequence[str]], described: Mapping[str, str]
+) -> None:
+    """A widget an option of the loss, of the kind that its value asks for."""
+    state: _State = st.session_state[_STATE]
+    edited = {}
+    for (name, was), column in zip(options.items(), _columns(len(options)), strict=False):
+        shown = state.edits.options.get(name, was)
+        key = f"sandbox/option/{state.run}/{state.version}/{name}"
+        label, words = plain(name), described.get(name)
+        with column:
+            if name in choices:
+                place = list(choices[name]).index(shown) if shown in choices[name] else 0
+                value: Any = st.selectbox(label, choices[name], index=place, key=key, help=words)
+            elif isinstance(was, bool):
+                value = st.toggle(label, bool(shown), key=key, help=words)
+            elif isinstance(was, int):
+                value = st.number_input(label, value=int(shown), step=1, key=key, help=words)
+            elif isinstance(was, float):
+                value = st.number_input(
+                    label, value=float(shown), step=0.05, format="%g", key=key, help=words
+                )
+            else:
+                value = _written(st.text_input(label, _text(shown), key=key, help=words), was)
+        if value is not None and value != was:
+            edited[name] = value
+        elif value is None and was is not None:
+            edited[name] = None
+    change(dataclasses.replace(state.edits, options=edited), redraw=False)
+
+
+def described_options(kind: type) -> dict[str, str]:
+    """{argument: what its docstring says of it} of a class with a Google docstring."""
+    text = inspect.cleandoc(kind.__doc__ or "")
+    section = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(
+        r"^ {4}(\w+): (.*?)(?=^ {4}\w|\Z)", section[1] if section else "", re.MULTILINE | re.DOTALL
+    )
+    return {name: plain(" ".join(words.split())) for name, words in found}
+
+
+def _from_address() -> Edits:
+    text = asked_unbound(EDITS_KEY)
+    try:
+        return Edits.from_json(text) if text else Edits()
+    except ValueError as error:
+        say(error)
+        return Edits()
+
+
+def _object_table(objects: Sequence[EditedObject], view: SampleView) -> pd.DataFrame:
+    rows = [(each.row, view.class_names[each.class_index], *each.box) for each in objects]
+    table = pd.DataFrame(rows, columns=["row", "class", *_BOX])
+    return table.astype({"row": "Int64", "class": str, **dict.fromkeys(_BOX, "float64")})
+
+
+def _read_objects(table: pd.DataFrame, view: SampleView) -> tuple[EditedObject, ...]:
+    """The rows that are complete; a row that is being added is not there yet."""
+    names = list(view.class_names)
+    objects = []
+    for _, row in table.iterrows():
+        box = [row[name] for name in _BOX]
+        if row["class"] not in names or any(pd.isna(value) for value in box):
+            continue
+        objects.append(
+            EditedObject(
+                row=None if pd.isna(row["row"]) else int(row["row"]),
+                class_index=names.index(row["class"]),
+                box=tuple(float(value) for value in box),
+            )
+        )
+    return tuple(objects)
+
+
+def _columns(count: int) -> list[Any]:
+    """That many places, two a row."""
+    return [place for _ in range((count + 1) // 2) for place in st.columns(2)]
+
+
+def _text(value: Any) -> str:
+    return "none" if value is None else json.dumps(value)
+
+
+def _written(text: str, was: Any) -> Any:
+    """What was typed for an option that may be nothing or a list."""
+    if text.strip().lower() in ("none", ""):
+        return None
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        say(f"{text!r} is neither a number nor none; left as it was.")
+        return was
+    return tuple(value) if isinstance(was, tuple) and isinstance(value, list) else value

@@ -1,0 +1,260 @@
+"""What the edits of a sandbox do: the sample before and after, with what changed marked."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.cell_picker import cell_clicked
+from dashboard.components.compare_view import narrow
+from dashboard.components.errors import plain
+from dashboard.components.plot import plot
+from dashboard.components.show_table import show_table
+from dashboard.figures.marks import mark_slots
+from dashboard.figures.places import Cell
+from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
+from dashboard.figures.terms_bar import Bar, terms_figure
+from dashboard.figures.tiles import loss_figure, mask_figure
+from dashboard.tables import NOTHING, number
+from yolo_core.explain import ObjectReport
+from yolo_core.reasons import cell_name, slot_reason, slot_word
+from yolo_core.runs.views import SampleView
+from yolo_core.sandbox.changes import SlotChange, object_changes, slot_changes
+from yolo_core.sandbox.edits import EditedObject
+
+BEFORE, AFTER = "in the run", "in the sandbox"
+_LAYERS = (GRID, OBJECTS, CELLS, MATCHED, PREDICTIONS)
+_SCORE_CUT = 0.3
+_ROWS_SHOWN = 10
+
+
+def summary(before: SampleView, after: SampleView) -> str:
+    """What the edits change, in one sentence."""
+    objects = [each for each in object_changes(before, after) if each.words]
+    slots = slot_changes(before, after)
+    return (
+        f"**{len(objects)}** of {max(len(before.objects), len(after.objects))} objects and "
+        f"**{len(slots)}** of {before.layout.count:,} slots are not what they were; the loss of "
+        f"this sample goes from **{number(before.total)}** to **{number(after.total)}**."
+    )
+
+
+def show_pictures(
+    before: SampleView,
+    after: SampleView,
+    objects: Sequence[EditedObject],
+    cell: Cell,
+    on_shapes: Callable[[list[list[Any]]], None],
+) -> None:
+    """The two pictures; the boxes of the objects in the second can be dragged."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**{BEFORE.capitalize()}**")
+        _picture(before, cell, key="sandbox before")
+    with right:
+        st.markdown(f"**{AFTER.capitalize()}**: drag, resize or draw boxes here")
+        _picture(after, cell, key="sandbox after", objects=objects, on_shapes=on_shapes)
+    st.caption(
+        "Green: the objects and, filled, the cells that own them. Blue: what they are matched "
+        f"with. Orange: predictions of {_SCORE_CUT} or more, of the same weights in both. "
+        "Nothing here touches the run. Wrong: an object marked ✗, for which nothing is trained."
+    )
+
+
+def _picture(
+    view: SampleView,
+    cell: Cell,
+    *,
+    key: str,
+    objects: Sequence[EditedObject] = (),
+    on_shapes: Callable[[list[list[Any]]], None] | None = None,
+) -> None:
+    figure = scene_figure(view, layers=_LAYERS, cell=cell, score_cut=_SCORE_CUT)
+    height, width = view.image.shape[:2]
+    figure.update_layout(showlegend=False, meta={"aspect": height / width})
+    if on_shapes is not None:
+        figure.update_layout(
+            shapes=[_shape(place, each) for place, each in enumerate(objects)],
+            newshape={"line": {"color": "#3ddc84", "width": 3}},
+            dragmode=False,
+        )
+    plot(
+        figure,
+        key=key,
+        alt=f"The picture with its objects {BEFORE if on_shapes is None else AFTER}.",
+        on_click=cell_clicked,
+        on_shapes=on_shapes,
+    )
+
+
+def _shape(place: int, each: EditedObject) -> dict[str, Any]:
+    x, y, width, height = each.box
+    return {
+        "type": "rect",
+        "name": str(place),
+        "x0": x - width / 2,
+        "x1": x + width / 2,
+        "y0": y - height / 2,
+        "y1": y + height / 2,
+        "line": {"color": "#3ddc84", "width": 3},
+        "fillcolor": "rgba(61, 220, 132, 0.08)",
+    }
+
+
+def show_terms(before: SampleView, after: SampleView) -> None:
+    """The terms of both as bars, and as a table with the difference."""
+    st.markdown("**Terms**")
+    bars = [
+        Bar(label, view.terms, view.lambdas) for label, view in ((BEFORE, before), (AFTER, after))
+    ]
+    plot(terms_figure(bars), key="sandbox terms", alt="The terms before and after the edits.")
+    rows = []
+    for name in before.terms:
+        was, now = (view.lambdas[name] * view.terms[name] for view in (before, after))
+        rows.append(
+            {
+                "term": name,
+                "λ": _arrow(before.lambdas[name], after.lambdas[name]),
+                "term, unweighted": _arrow(before.terms[name], after.terms[name]),
+                "λ × term": _arrow(was, now),
+                "change": f"{now - was:+.4g}" if now != was else NOTHING,
+            }
+        )
+    rows.append(
+        {
+            "term": "total",
+            "λ": "",
+            "term, unweighted": "",
+            "λ × term": _arrow(before.total, after.total),
+            "change": f"{after.total - before.total:+.4g}",
+        }
+    )
+    show_table(pd.DataFrame(rows), hide_index=True)
+    st.caption(
+        "Each term of this sample, a batch of one, before and after the edits; the changes add up "
+        "to the change of the total."
+    )
+
+
+def show_objects(before: SampleView, after: SampleView) -> None:
+    """The ledger before and after, changed objects first said so."""
+    st.markdown("**Objects**")
+    changes = object_changes(before, after)
+    if not changes:
+        st.info("There are no objects, before or after.")
+        return
+    rows = [
+        {
+            "object": each.name,
+            "changed": each.words or "as before",
+            f"{BEFORE}": _fate(each.before),
+            f"{AFTER}": _fate(each.after),
+        }
+        for each in changes
+    ]
+    show_table(pd.DataFrame(rows), hide_index=True)
+    st.caption(
+        "Every object with what became of it in the run and what becomes of it in the sandbox. "
+        "Wrong: an object that you did not touch and that lost its slot."
+    )
+
+
+def _fate(report: ObjectReport | None) -> str:
+    if report is None:
+        return NOTHING
+    return f"{report.status.name.replace('_', ' ').lower()}. {report.reason}"
+
+
+def show_masks(before: SampleView, after: SampleView, cell: Cell) -> None:
+    """The masks before and after with the changed slots marked, and these as a list."""
+    st.markdown("**Which slots are object, no object and ignored**")
+    changes = slot_changes(before, after)
+    changed = [each.slot for each in changes]
+    marked = False
+    columns = st.columns(2, gap="medium")
+    for column, view, label in zip(columns, (before, after), (BEFORE, AFTER), strict=True):
+        with column:
+            st.markdown(f"**{label.capitalize()}**")
+            figure = mask_figure(view, cell=cell)
+            marked = mark_slots(figure, view, changed, name="changed")
+            plot(
+                narrow(figure, view),
+                key=f"sandbox masks {label}",
+                alt=f"Parts of the slots {label}.",
+                on_click=cell_clicked,
+            )
+    st.caption(
+        "Orange slots are trained for an object, grey ones to say no object, blue ones are left "
+        f"alone{'; dotted pink ones changed' if marked else ''}. Wrong: a slot far from your edit "
+        "that changed, unless the edit was a threshold or an anchor."
+    )
+    if not changes:
+        st.success("Every slot has the part and the object that it had.", icon=":material/check:")
+        return
+    st.markdown(f"**The {len(changes)} slots that changed**")
+    st.dataframe(
+        _changed_slots(changes),
+        hide_index=True,
+        key="sandbox slots",
+        height=35 * (min(len(changes), _ROWS_SHOWN) + 1) + 3,
+    )
+
+
+def _changed_slots(changes: Sequence[SlotChange]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "slot": each.place,
+                BEFORE: each.before[0],
+                AFTER: each.after[0],
+                f"{BEFORE}, why": each.before[1],
+                f"{AFTER}, why": each.after[1],
+            }
+            for each in changes
+        ]
+    )
+
+
+def show_maps(before: SampleView, after: SampleView, cell: Cell) -> None:
+    """How much each slot adds more, or less, than before."""
+    st.markdown("**What each slot adds more or less**")
+    weighted = [
+        functools.reduce(
+            lambda a, b: a + b, (float(view.lambdas[t]) * view.maps[t] for t in view.maps)
+        )
+        for view in (before, after)
+    ]
+    plot(
+        loss_figure(
+            after, weighted[1] - weighted[0], name="change of the loss", cell=cell, signed=True
+        ),
+        key="sandbox change",
+        alt="The change of each slot's weighted loss.",
+        on_click=cell_clicked,
+    )
+    st.caption(
+        "The weighted loss of each slot after the edits minus before: red slots add more now, blue "
+        "ones less. The sum of all is the change of the total."
+    )
+
+
+def show_cell(before: SampleView, after: SampleView, cell: Cell) -> None:
+    """The slots of the selected cell, before and after, in words."""
+    layout = after.layout
+    slots = layout.cell_slots(cell.head, cell.row, cell.column)
+    st.markdown(f"**{cell_name(layout, int(slots[0])).capitalize()}**")
+    lines = []
+    for slot in slots.tolist():
+        was, now = slot_reason(before, slot), slot_reason(after, slot)
+        name = f"{slot_word(layout)} {layout.anchor[slot]}"
+        text = plain(now) if was == now else f"**{plain(now)}** ({BEFORE}: {plain(was)})"
+        lines.append(f"- {name}: {text}")
+    st.markdown("\n".join(lines))
+
+
+def _arrow(was: float, now: float) -> str:
+    return number(was) if number(was) == number(now) else f"{number(was)} → {number(now)}"

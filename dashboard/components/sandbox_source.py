@@ -1,0 +1,130 @@
+"""What a sandbox starts from: a snapshot, any sample of the data, or a picture of one's own."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import streamlit as st
+
+from dashboard.cache import cached_records, cached_snapshot
+from dashboard.components.address import asked_for, preset
+from dashboard.components.draw import draw
+from dashboard.components.errors import say
+from dashboard.components.follow import await_snapshots
+from dashboard.components.sample_picker import pick_sample
+from dashboard.components.sandbox_compute import picture_shape, predicted, predicted_sample
+from dashboard.computing import a_word_while_it_computes
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.records import CheckpointRecord
+from yolo_core.runs.store import RunStore
+from yolo_core.runs.views import SampleView
+
+SNAPSHOT, SAMPLE, UPLOAD, DRAW = "a snapshot", "any sample", "a file", "a drawing"
+SOURCES = (SNAPSHOT, SAMPLE, UPLOAD, DRAW)
+SOURCE_KEY = "from"
+_KINDS = ["png", "jpg", "jpeg", "bmp", "webp", "gif", "tif", "tiff"]
+
+
+def pick_source(folder: RunFolder) -> SampleView | None:
+    """Asks where the sample comes from; None while there is none, which the page then says.
+
+    Raises:
+        ValueError: The sample cannot be read or made.
+    """
+    asked = asked_for(SOURCE_KEY)
+    preset(SOURCE_KEY, asked if asked in SOURCES else SNAPSHOT)
+    source = st.segmented_control(
+        "Start from", SOURCES, key=SOURCE_KEY, bind="query-params", required=True
+    )
+    if source == SNAPSHOT:
+        records = cached_records(folder)
+        if not records:
+            await_snapshots(folder)
+            return None
+        choice = pick_sample(records)
+        return cached_snapshot(choice.record.file).sample(choice.record.sample)
+    checkpoint = _pick_checkpoint(folder)
+    if checkpoint is None:
+        return None
+    if source == SAMPLE:
+        return _any_sample(folder, checkpoint)
+    image, name = _own_picture(folder) if source == UPLOAD else _drawing(folder)
+    if image is None:
+        return None
+    with a_word_while_it_computes("the predictions"):
+        return predicted(folder, checkpoint, image, name)
+
+
+def was_predicted_here() -> bool:
+    """Whether the sample is no snapshot, but was predicted by this page."""
+    return st.session_state.get(SOURCE_KEY) != SNAPSHOT
+
+
+def _pick_checkpoint(folder: RunFolder) -> CheckpointRecord | None:
+    with RunStore.open(folder) as store:
+        found = {each.step: each for each in store.checkpoints() if each.path.exists()}
+    if not found:
+        st.info(
+            "This run has no checkpoint yet, so there are no weights to look at another picture "
+            "with. It writes one every few hundred steps; **Checkpoint now** on the Train page "
+            "writes one at once.",
+            icon=":material/info:",
+        )
+        return None
+    steps = sorted(found, reverse=True)
+    step = st.selectbox(
+        "Weights of the checkpoint after step",
+        steps,
+        format_func=lambda value: f"{value:,}",
+        key=f"sandbox/checkpoint/{folder.name}",
+        width=320,
+    )
+    return found[step]
+
+
+def _any_sample(folder: RunFolder, checkpoint: CheckpointRecord) -> SampleView | None:
+    preset("any", asked_for("any") or "val/100")
+    name = st.text_input(
+        "Sample",
+        key="any",
+        bind="query-params",
+        width=320,
+        help="val/NUMBER, test/NUMBER or train/NUMBER, such as val/100.",
+    )
+    if not name:
+        st.caption("Write which sample, such as val/100.")
+        return None
+    with a_word_while_it_computes("the prediction"):
+        return predicted_sample(folder, checkpoint, name.strip())
+
+
+def _own_picture(folder: RunFolder) -> tuple[np.ndarray | None, str]:
+    from yolo_core.sandbox.picture import read_picture
+
+    file = st.file_uploader("Picture", type=_KINDS, key="sandbox/upload")
+    invert = st.toggle(
+        "Dark on light",
+        key="sandbox/invert",
+        help="The digit scenes are light on black; a scan is dark on light.",
+    )
+    if file is None:
+        st.info("Choose a picture. It is scaled to what the network takes, and not kept.")
+        return None, ""
+    shape = picture_shape(folder)
+    return read_picture(io.BytesIO(file.getvalue()), shape, invert=invert), file.name
+
+
+def _drawing(folder: RunFolder) -> tuple[np.ndarray | None, str]:
+    height, width, channels = picture_shape(folder)
+    grey = draw(width=width, height=height, key="sandbox drawing")
+    if grey is None:
+        st.caption("Draw one or more digits with the mouse; the prediction follows every stroke.")
+        return None, ""
+    return np.repeat(grey[:, :, None], channels, axis=2), "a drawing"
+
+
+def say_if_wrong(error: ValueError) -> None:
+    """What to do about a sample that cannot be had."""
+    say(error)
+    st.caption("Choose another sample, step or checkpoint above.")

@@ -1,0 +1,165 @@
+"""The Sandbox page: one sample under edits, beside what it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components.sandbox_apply import new_run_command
+from dashboard.components.sandbox_edits import described_options
+from tests.dashboard.compare_page import add_run, assert_sound, plots, words
+from yolo_core.losses import YoloV2Loss
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import ProcessIdentity, RunState
+from yolo_core.runs.store import RunStore
+from yolo_core.sandbox.edits import EditedObject, Edits
+
+PAGE = Path(__file__).resolve().parents[2] / "dashboard" / "app_pages" / "sandbox.py"
+STATE = "sandbox"
+MOVED = Edits(objects=(EditedObject(0, 4, (20.0, 60.0, 21.0, 33.0)),))  # the other four deleted
+
+
+def open_page(**query: str) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=120)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def drawn(page: AppTest, name: str) -> dict:
+    return next(figure for key, figure in plots(page).items() if name in key)
+
+
+@pytest.mark.usefixtures("checkpoints")
+def test_without_runs_it_says_what_to_press() -> None:
+    page = open_page()
+    assert_sound(page)
+    assert "press Start training" in words(page).replace("*", "")
+
+
+def test_without_edits_both_sides_are_the_recorded_sample(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    page = open_page(run="made-up", sample="val/0")
+    assert_sound(page)
+    assert "as it was recorded ✓" in words(page)
+    assert "**0** of 5 objects and **0** of 108 slots are not what they were" in words(page)
+    before, after = drawn(page, "sandbox before"), drawn(page, "sandbox after")
+    assert "shapes" not in before["layout"]
+    assert len(after["layout"]["shapes"]) == 5
+    assert "edits" not in page.query_params or page.query_params["edits"] in ("", [""])
+
+
+def test_edits_of_a_link_are_shown_and_add_up(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    page = open_page(run="made-up", sample="val/0", edits=MOVED.to_json())
+    assert_sound(page)
+    assert "**5** of 5 objects" in words(page)
+    terms = page.table[0].value.replace(r"\\", "", regex=True)
+    changes = [float(each) for each in terms["change"][:-1] if each != "–"]
+    assert float(terms["change"].iloc[-1]) == pytest.approx(sum(changes), rel=2e-3)
+    objects = page.table[1].value
+    assert objects["changed"].str.contains("deleted").sum() == 4
+    assert len(drawn(page, "sandbox after")["layout"]["shapes"]) == 1
+    page.button[0].click().run()  # take all edits back
+    assert "**0** of 5 objects" in words(page)
+
+
+def test_a_lambda_changes_the_total_and_no_slot(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    page = open_page(run="made-up", sample="val/0")
+    field = next(each for each in page.number_input if "λ xy" in each.label)
+    field.set_value(field.value * 3).run()
+    assert_sound(page)
+    assert "**0** of 5 objects and **0** of 108 slots" in words(page)
+    assert '"lambdas":{"xy":' in str(page.query_params["edits"])
+    terms = page.table[0].value.replace(r"\\", "", regex=True)
+    assert [row["term"] for _, row in terms.iterrows() if row["change"] != "–"] == ["xy", "total"]
+    assert "accepts lambdas" not in words(page)
+    assert "The run has ended" in words(page)
+
+
+def test_an_option_that_cannot_be_is_said_and_nothing_is_changed(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    wrong = Edits(options={"warmup_batches": -1})
+    page = open_page(run="made-up", sample="val/0", edits=wrong.to_json())
+    assert_sound(page)
+    assert "warmup_batches must be 0 or more" in words(page)
+    assert "**0** of 5 objects" in words(page)
+
+
+def test_another_sample_keeps_all_but_the_objects(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    both = Edits(objects=MOVED.objects, lambdas={"xy": 9.0})
+    page = open_page(run="made-up", sample="val/0", edits=both.to_json())
+    page.selectbox(key="sample").select("val/1").run()
+    assert_sound(page)
+    assert page.session_state[STATE].edits == Edits(lambdas={"xy": 9.0})
+
+
+def test_a_torn_link_is_said(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    page = open_page(run="made-up", sample="val/0", edits="{torn")
+    assert_sound(page)
+    assert "The changes in the link cannot be read" in words(page)
+
+
+@pytest.mark.parametrize("loss", ["mnist_yolo", "yolov3"])
+def test_losses_without_anchors_or_with_several_heads(checkpoints: Path, loss: str) -> None:
+    add_run(checkpoints, "made-up", loss)
+    page = open_page(run="made-up", sample="val/1")
+    assert_sound(page)
+    if loss == "mnist_yolo":
+        assert "This loss has no anchors" in words(page)
+
+
+def test_a_loss_of_ones_own_is_not_loaded(checkpoints: Path) -> None:
+    add_run(checkpoints, "own", own="/nowhere/mine.py:Mine")
+    page = open_page(run="own")
+    assert_sound(page)
+    assert "never by the browser" in words(page)
+
+
+def test_other_pictures_need_a_checkpoint(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    for source in ("any sample", "a file", "a drawing"):
+        page = open_page(run="made-up", **{"from": source})
+        assert_sound(page)
+        assert "no checkpoint yet" in words(page)
+
+
+def test_a_live_run_gets_the_lambdas_and_answers(checkpoints: Path) -> None:
+    folder: RunFolder = add_run(checkpoints, "live")
+    with RunStore.open(folder, writable=True) as store:
+        store.set_status(state=RunState.RUNNING, process=ProcessIdentity.current())
+        store.heartbeat()
+    page = open_page(run="live", sample="val/0", edits=Edits(lambdas={"xy": 9.0}).to_json())
+    button = next(each for each in page.button if each.label == "Set the lambdas xy to 9")
+    assert not button.disabled
+    button.click().run()
+    assert_sound(page)
+    with RunStore.open(folder, writable=True) as store:
+        [command] = store.pending_commands()
+        assert command.arguments == {"name": "xy", "value": 9.0}
+        assert "waiting for the next step" in words(page)
+        store.answer(command.id, step=41)
+    page.run()
+    assert "took effect at step 41" in words(page)
+
+
+def test_the_command_of_a_new_run_can_be_pasted() -> None:
+    edits = Edits(
+        options={"ignore_threshold": 0.3, "box_unit": "image", "decoded": True},
+        lambdas={"xy": 7.5},
+    )
+    assert new_run_command("yolov2", edits) == (
+        "python -m yolo_core train --loss yolov2 --option ignore_threshold=0.3 "
+        "--option box_unit=image --option decoded=true --lambda xy=7.5"
+    )
+
+
+def test_options_are_explained_by_the_loss_itself() -> None:
+    described = described_options(YoloV2Loss)
+    assert described.keys() >= {"ignore_threshold", "box_unit", "warmup_batches"}
+    assert "IoU" in described["ignore_threshold"]

@@ -1,0 +1,1 @@
+"""One sample under other labels, anchors, options or lambdas, without touching the run."""

@@ -1,0 +1,68 @@
+"""A sample under edits: the run's own loss, set up anew, on the prediction that is there.
+
+Imports Keras, so a page imports it inside the function that computes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from yolo_core.compare.raw_shape import network_output
+from yolo_core.compare.side_by_side import sample_view
+from yolo_core.losses import DetectionLoss
+from yolo_core.runs.views import SampleView
+from yolo_core.sandbox.anchors import anchors_argument
+from yolo_core.sandbox.edits import Edits, edited_labels
+
+
+def recompute(loss: DetectionLoss, view: SampleView, edits: Edits) -> SampleView:
+    """The loss of a run on a sample with edited labels, anchors, options or lambdas.
+
+    The prediction stays: raw numbers of the snapshot, which other anchors may decode to other
+    boxes. The sample is a batch of one, so a pinned sample without edits gives what was recorded.
+
+    Args:
+        loss: The loss of the run, as `build_loss` makes it; not changed.
+        view: The sample, with the lambdas of its step.
+        edits: What differs.
+
+    Raises:
+        ValueError: An edit does not fit the loss or the sample.
+    """
+    edited = edited_loss(loss, view, edits)
+    return sample_view(
+        edited,
+        image=view.image,
+        y_true=edited_labels(view, edits.objects),
+        y_pred=network_output(edited, view.y_pred, view.layout.grids),
+        class_names=view.class_names,
+        loss_name=view.loss_name,
+        name=view.name,
+        step=view.step,
+    )
+
+
+def edited_loss(loss: DetectionLoss, view: SampleView, edits: Edits) -> DetectionLoss:
+    """A copy of a loss with the edits, at the step and with the lambdas of a sample.
+
+    Raises:
+        ValueError: An option or a lambda is unknown or has a value that it cannot have.
+    """
+    options = getattr(loss, "options", {})
+    for name in edits.options:
+        if name not in options:
+            raise ValueError(
+                f"{type(loss).__name__} has no option {name!r}; it has {', '.join(options)}."
+            )
+    config = {**loss.get_config(), **edits.options}
+    config["lambdas"] = {**view.lambdas, **loss.expand_lambdas(edits.lambdas)}
+    if edits.anchors is not None:
+        config |= anchors_argument(loss, view, edits.anchors)
+    try:
+        edited = type(loss).from_config(config)
+    except TypeError as error:
+        # Such as a word where a number belongs; what the constructor checks is a ValueError.
+        raise ValueError(f"{type(loss).__name__} does not take these options: {error}.") from None
+    # A step's batch is seen with the step count from before its update.
+    edited.step.assign(np.int32(view.step - (view.kind == "batch")))
+    return edited
