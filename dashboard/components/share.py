@@ -1,0 +1,74 @@
+"""What can be taken away from a page: a link, the sample as a file, its tables."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.figures.places import Cell
+from dashboard.sample_file import sample_html
+from dashboard.slot_table import slot_table
+from dashboard.tables import ledger_table, term_table
+from yolo_core.explain import Report
+from yolo_core.runs.views import SampleView
+
+
+def share_sample(run: str, view: SampleView, report: Report, cell: Cell) -> None:
+    """A menu with the link of the view, the sample as one HTML file, and its tables as CSV.
+
+    The files are made when they are asked for.
+    """
+    name = f"{run}-{view.name}-step-{view.step}".replace("/", "-")
+    with st.popover("Share", icon=":material/share:"):
+        st.caption("This view as a link, for anyone who reaches this dashboard:")
+        st.code(page_link(), language=None, wrap_lines=True)
+        cut = float(st.session_state.get("score") or 0.3)
+        link = page_link()  # of now: the file is made later
+        st.download_button(
+            "Sample with all layers (HTML)",
+            lambda: sample_html(view, report, run=run, cell=cell, score_cut=cut, link=link),
+            f"{name}.html",
+            "text/html",
+            on_click="ignore",
+            icon=":material/download:",
+            help="One file of about 5 MB that opens in any browser, also offline.",
+            key="share/html",
+        )
+        terms = term_table(report.terms, report.lambdas, view.terms)
+        for label, table in (
+            ("Objects", lambda: ledger_table(view, report)),
+            ("Terms", lambda: terms),
+            ("All slots", lambda: slot_table(view)),
+        ):
+            st.download_button(
+                f"{label} (CSV)",
+                lambda table=table: table().to_csv(index=False),
+                f"{name}-{label.lower().replace(' ', '-')}.csv",
+                "text/csv",
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"share/{label}",
+            )
+
+
+def page_link() -> str:
+    """The address of the page as it is shown now."""
+    address = (st.context.url or "").split("?")[0]
+    query = st.query_params.to_dict()
+    return address + (f"?{urlencode(query)}" if query else "")
+
+
+def download_table(table: pd.DataFrame, name: str, *, key: str) -> None:
+    """A small button that saves a table as CSV."""
+    st.download_button(
+        "CSV",
+        lambda: table.to_csv(index=False),
+        f"{name}.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary",
+        key=key,
+    )

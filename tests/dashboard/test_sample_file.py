@@ -1,0 +1,63 @@
+"""A sample as one HTML file, and its slots as one table."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from dashboard.figures.places import Cell
+from dashboard.sample_file import sample_html
+from dashboard.slot_table import slot_table, weighted_total
+from yolo_core.explain import explain
+from yolo_core.runs.views import SampleView
+
+
+def test_every_slot_is_a_row_and_the_rows_add_up_to_the_loss(view: SampleView) -> None:
+    table = slot_table(view)
+    assert len(table) == view.layout.count == 108
+    assert table["weighted total"].sum() == pytest.approx(view.total, rel=1e-5)
+    for name, value in view.terms.items():
+        assert table[f"term {name}"].sum() == pytest.approx(value, rel=1e-5)
+    counts = table["part"].value_counts()
+    assert counts["object"] == view.assignment.object_mask.sum()
+    assert counts.sum() == 108
+    trained = table[table["part"] == "object"]
+    assert trained["object"].notna().all()
+    assert set(trained["object"]) <= set(view.objects.tolist())
+
+
+def test_a_row_holds_the_numbers_of_its_slot(view: SampleView) -> None:
+    slot = int(np.flatnonzero(view.assignment.object_mask)[0])
+    row = slot_table(view).iloc[slot]
+    place = [view.layout.head[slot], view.layout.row[slot], view.layout.column[slot]]
+    assert [row["head"], row["row"], row["column"]] == place
+    assert row["weighted total"] == pytest.approx(weighted_total(view)[slot])
+    assert row["box width, px"] == pytest.approx(view.predictions["boxes"][slot, 2] * 96)
+    assert row["raw objectness"] == view.y_pred[slot, view.channels.index("objectness")]
+
+
+def test_the_file_holds_everything_and_loads_nothing(view: SampleView) -> None:
+    text = sample_html(
+        view, explain(view), run="a-run", cell=Cell(0, 2, 3), score_cut=0.3, link="http://x/?a=1&b"
+    )
+    head, body = text.split("</head>")
+    assert head.count("<script") == 1
+    assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=", head + body)
+    assert body.count('class="plotly-graph-div"') == 3 + len(view.maps)
+    assert "http://x/?a=1&amp;b" in body
+    for name in view.terms:
+        assert name in body
+    assert body.count("<tr") >= 108
+
+
+def test_a_name_cannot_run_as_a_script(view: SampleView) -> None:
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+    named = dataclasses.replace(view, class_names=(evil,) * 10, loss_name=evil)
+    text = sample_html(named, explain(named), run=evil, cell=Cell(0, 0, 0), score_cut=0.3)
+    body = text.split("</head>")[1]
+    assert "<script>alert" not in body
+    assert "<img" not in body
+    assert "<script>alert" not in text[: text.index("<script>")]
