@@ -102,8 +102,8 @@ def test_a_missing_square_is_called_by_its_name(tmp_path):
     )
     found = compare(own, "--labels", "grid", checkpoints=tmp_path)
     assert found["diagnosis"] == [
-        'yolov2/notebook with the slip "Missing square" (B-3) has your gradient everywhere, up to '
-        "weights of terms."
+        'Your loss looks like yolov2/notebook with the slip "Missing square" (B-3): that has your '
+        "gradient everywhere, up to weights of terms."
     ]
     masks = read_comparison(list_comparisons(tmp_path)[0]).views[0].assignment
     assert {each["slot"] for each in found["slots"]} == set(np.flatnonzero(masks.no_object_mask))
@@ -125,6 +125,22 @@ def test_x_and_y_swapped(tmp_path):
             assert {"x", "y"} <= set(channels)
             assert not any(name.startswith("class ") for name in channels)
     assert found["findings"][-1] == "The same: classification."
+    assert found["diagnosis"] == [
+        "Your loss looks like yolov2/notebook with the row added to x and the column to y: that "
+        "has your gradient everywhere, up to weights of terms."
+    ]
+
+
+def test_square_roots_forgotten(tmp_path):
+    own = notebook(tmp_path, "no_root")
+    found = compare(own, "--labels", "grid", checkpoints=tmp_path, against="yolov2/formula")
+    assert found["diagnosis"] == [
+        "Your loss looks like yolov2/formula with no square roots of the sizes: that has your "
+        "gradient everywhere, up to weights of terms."
+    ]
+    channels = {channel["name"] for each in found["slots"] for channel in each["channels"]}
+    assert channels == {"w", "h"}
+    assert {each["part"] for each in found["slots"]} == {"object"}
 
 
 def test_two_mistakes_at_once(tmp_path):

@@ -259,8 +259,8 @@ def _text(comparison: GradientComparison, origin: str, top: int) -> str:
         f"{comparison.yours} against {comparison.against} on {samples}; predictions {origin}.",
         f"total: yours {comparison.your_total:.6g}, published {comparison.published_total:.6g}",
         "",
-        *comparison.findings,
         *comparison.diagnosis,
+        *comparison.findings,
     ]
     slots = comparison.slots[: max(top, 0)]
     if slots:

@@ -1,6 +1,7 @@
-"""Which changes to a published loss give the gradient of somebody's own: the published slips tried.
+"""Which changes to a published loss give the gradient of somebody's own: known mistakes tried.
 
-A published loss is tried with each of its options changed, one after the other, and the change that
+A published loss is tried with each of its options changed (the published slips are among them) and
+with each mistake in reading what it is given (`readings`), one after the other, and the change that
 leaves the fewest differences is kept; then the next one on top of it.
 """
 
@@ -15,6 +16,7 @@ import tensorflow as tf
 
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.compare.gradients import differing
+from yolo_core.compare.readings import AS_IT_IS, Reading, readings
 from yolo_core.compare.slip_table import SLIPS
 from yolo_core.compare.term_factors import trained
 from yolo_core.losses import DetectionLoss
@@ -23,11 +25,22 @@ MOST_CHANGES = 3
 # Of the slots that differ, a change must explain that part to be one of several.
 WORTH_KEEPING = 0.2
 THRESHOLDS = (0.5, 0.6, 0.7, 1.0)
+_CALLED = {
+    ("ignore_threshold", 1.0): "no ignore rule at all",
+    ("square_root_sizes", False): "no square roots of the sizes",
+    ("square_root_sizes", True): "square roots of the sizes",
+    ("confidence_target", "one"): "a confidence target of 1 in place of the IoU",
+    ("confidence_target", "iou"): "the IoU as the confidence target",
+    ("counts_over", "image"): "counts of each picture in place of the batch's",
+    ("counts_over", "batch"): "counts of the batch in place of each picture's",
+    ("size_weighting", False): "no weight by the size of the box",
+    ("size_weighting", True): "the boxes weighted by their size",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """An option with another value, and what it is called."""
+    """An option with another value, or "reading" with a way to read, and what it is called."""
 
     option: str
     value: Any
@@ -57,27 +70,34 @@ def diagnose(
     if not np.isfinite(mine).all() or not mine.any():
         return ()
 
-    def wrong(other: DetectionLoss) -> np.ndarray:
-        return differing(mine, term_gradients(other, y_true, y_pred)[1])
+    def wrong(other: DetectionLoss, reading: Reading) -> np.ndarray:
+        return differing(mine, term_gradients(other, y_true, y_pred, reading)[1])
 
-    best = wrong(loss)
+    reading = AS_IT_IS
+    best = wrong(loss, reading)
     changes: list[Change] = []
     while best.any() and len(changes) < MOST_CHANGES:
-        tried = [(wrong(other), change, other) for change, other in _neighbours(loss)]
-        score, change, other = min(tried, key=lambda each: each[0].sum())
+        tried = [
+            (wrong(other, read), change, other, read)
+            for change, other, read in _neighbours(loss, reading, y_pred.shape)
+        ]
+        score, change, other, read = min(tried, key=lambda each: each[0].sum())
         if best.sum() - score.sum() < WORTH_KEEPING * best.sum():
             break
-        best, loss = score, other
+        best, loss, reading = score, other, read
         changes = [each for each in changes if each.option != change.option] + [change]
     if not changes or best.any():
         # What explains a part only may as well explain it by chance.
         return ()
     words = " and ".join(change.words for change in changes)
-    return (f"{against} with {words} has your gradient everywhere, up to weights of terms.",)
+    return (
+        f"Your loss looks like {against} with {words}: that has your gradient everywhere, up to "
+        "weights of terms.",
+    )
 
 
 def term_gradients(
-    loss: DetectionLoss, y_true: np.ndarray, y_pred: np.ndarray
+    loss: DetectionLoss, y_true: np.ndarray, y_pred: np.ndarray, reading: Reading = AS_IT_IS
 ) -> tuple[LossBreakdown, dict[str, np.ndarray]]:
     """A loss taken apart, and the gradient of each of its parts.
 
@@ -85,6 +105,7 @@ def term_gradients(
         loss: The loss.
         y_true: (B, N, 5 + C) label rows.
         y_pred: Raw predictions as a network hands them over.
+        reading: How the loss reads both.
 
     Returns:
         The breakdown as numpy, and {term: (B, P, channels)} of lambda x term.
@@ -92,7 +113,7 @@ def term_gradients(
     raw = tf.constant(y_pred)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(raw)
-        breakdown = loss.breakdown(y_true, raw)
+        breakdown = reading.loss(loss).breakdown(reading.labels(y_true), reading.predictions(raw))
         weighted = {t: breakdown.lambdas[t] * value for t, value in breakdown.terms.items()}
     gradients = {}
     for term, value in weighted.items():
@@ -101,11 +122,16 @@ def term_gradients(
     return breakdown.to_numpy(), gradients
 
 
-def _neighbours(loss: DetectionLoss) -> Iterator[tuple[Change, DetectionLoss]]:
-    """The loss with each of its options changed."""
+def _neighbours(
+    loss: DetectionLoss, reading: Reading, shape: tuple[int, ...]
+) -> Iterator[tuple[Change, DetectionLoss, Reading]]:
+    """The loss with each of its options changed, and with what it is given read otherwise."""
     config = loss.get_config()
     for change in _changes(loss):
-        yield change, type(loss).from_config({**config, change.option: change.value})
+        yield change, type(loss).from_config({**config, change.option: change.value}), reading
+    for other in readings(loss, shape):
+        if other.words != reading.words:
+            yield Change("reading", other, other.words), loss, other
 
 
 def _changes(loss: DetectionLoss) -> Iterator[Change]:
@@ -128,8 +154,8 @@ def _changes(loss: DetectionLoss) -> Iterator[Change]:
 
 def _words(option: str, value: Any) -> str:
     """The name of the slip that this is, or of what it undoes, or the option itself."""
-    if option == "ignore_threshold" and value == 1.0:
-        return "no ignore rule at all"
+    if (option, value) in _CALLED:
+        return _CALLED[option, value]
     for slip in SLIPS:
         if slip.on == {option: value}:
             return f'the slip "{slip.title}" ({slip.number})'

@@ -64,6 +64,7 @@ def find(
     slots: Sequence[SlotDifference],
     mine: np.ndarray,
     theirs: np.ndarray,
+    your_total: float,
 ) -> list[str]:
     """What came of a comparison, the most telling first.
 
@@ -75,18 +76,29 @@ def find(
         slots: Likewise.
         mine: (B, P, channels) your gradient, rounding removed.
         theirs: (B, P, channels) the published one.
+        your_total: What your loss returned.
     """
+    findings = []
+    if not np.isfinite(your_total):
+        findings.append(f"Your loss itself is {your_total} on these predictions.")
     if not mine.any():
         if not theirs.any():
-            return ["Neither loss has a gradient here."]
-        return ["Your loss has no gradient at all on these predictions: it would train nothing."]
-    findings = []
+            return [*findings, "Neither loss has a gradient here."]
+        findings.append(
+            "Your loss has no gradient at all on these predictions: it would train nothing."
+        )
+        return findings
     broken = ~np.isfinite(mine)
     if broken.any():
+        where = broken.any(axis=-1)
         findings.append(
-            f"Your gradient is no finite number in {int(broken.sum())} of {broken.size} places: "
-            "one step with it destroys the weights."
+            f"Your gradient is no finite number in {int(broken.sum())} of {broken.size} places, on "
+            f"{int(where.sum())} of {where.size} slots: one step with it destroys the weights. "
+            "Look for a division by zero, the logarithm or the square root of zero or less, or an "
+            "overflow."
         )
+        # Such a number is neither trained nor left alone: nothing further can be told from it.
+        return findings
     used = [term for term in terms if term.entries]
     if not slots:
         return [*findings, *_weights(used, groups)]

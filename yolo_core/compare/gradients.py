@@ -225,7 +225,7 @@ def compare_gradients(
         terms=tuple(terms),
         groups=tuple(groups),
         slots=tuple(slots),
-        findings=tuple(find(views, factor, terms, groups, slots, mine, theirs)),
+        findings=tuple(find(views, factor, terms, groups, slots, mine, theirs, your_total)),
         diagnosis=tuple(diagnosis),
     )
 
