@@ -22,7 +22,7 @@ def cached_snapshot(path: Path) -> Snapshot:
     Raises:
         ValueError: As `read_snapshot`.
     """
-    return _snapshot(str(path), _age_and_size(path))
+    return _snapshot(str(path), file_version(path))
 
 
 def cached_records(folder: RunFolder) -> list[SnapshotRecord]:
@@ -31,9 +31,23 @@ def cached_records(folder: RunFolder) -> list[SnapshotRecord]:
     Raises:
         ValueError: The run's database is missing or damaged.
     """
+    return _records(str(folder.path), *database_version(folder))
+
+
+def database_version(folder: RunFolder) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Changes with everything that is written to the run's database."""
     # A live run writes beside its database first.
     wal = folder.database.with_name(folder.database.name + "-wal")
-    return _records(str(folder.path), _age_and_size(folder.database), _age_and_size(wal))
+    return file_version(folder.database), file_version(wal)
+
+
+def file_version(path: Path) -> tuple[int, int]:
+    """Age and size of a file; (0, 0) where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -49,11 +63,3 @@ def _records(
 ) -> list[SnapshotRecord]:
     with RunStore.open(RunFolder(Path(path))) as store:
         return store.snapshots()
-
-
-def _age_and_size(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)

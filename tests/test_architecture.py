@@ -29,7 +29,7 @@ ORDER = (
     ("yolo_core.metrics",),
     ("yolo_core.runs",),
     ("yolo_core.reasons",),
-    ("yolo_core.explain", "yolo_core.history"),
+    ("yolo_core.explain", "yolo_core.history", "yolo_core.trace"),
     ("yolo_core.own_loss",),
     ("yolo_core.own_loss_laws",),
     ("yolo_core.training",),

@@ -11,14 +11,18 @@ from dashboard.components.follow import await_snapshots, follow
 from dashboard.components.objects_table import show_objects
 from dashboard.components.run_picker import pick_run
 from dashboard.components.sample_curves import sample_curves
-from dashboard.components.sample_picker import pick_sample
+from dashboard.components.sample_picker import Choice, pick_sample
 from dashboard.components.sample_picture import show_picture
 from dashboard.components.slot_maps import show_maps
 from dashboard.components.sum_check import sum_check
+from dashboard.components.time_controls import time_controls
+from dashboard.components.time_history import since_when
+from dashboard.components.time_thinned import say_what_went
 from dashboard.components.why_card import show_cell, show_values
 from dashboard.state import checkpoints_folder
 from yolo_core.explain import explain
 from yolo_core.runs.layout import RunFolder, list_runs
+from yolo_core.runs.status import read_status
 from yolo_core.runs.views import SampleView
 
 
@@ -45,7 +49,17 @@ def show_run(folder: RunFolder) -> None:
         await_snapshots(folder)
         return
     choice = pick_sample(records)
+    controls = st.container()
     follow(folder, choice)
+    say_what_went(folder, choice)
+    show_choice(folder, choice)
+    # Last of all: the next movement waits for it.
+    with controls:
+        time_controls(choice, live=read_status(folder).is_live)
+
+
+def show_choice(folder: RunFolder, choice: Choice) -> None:
+    """The chosen sample at the chosen step, and what led there."""
     try:
         snapshot = cached_snapshot(choice.record.file)
         view = snapshot.sample(choice.record.sample)
@@ -60,9 +74,10 @@ def show_run(folder: RunFolder) -> None:
         cell = pick_cell(view)
         show_cell(view, cell)
     with left:
-        show_picture(view, report, cell)
+        cut = show_picture(view, report, cell)
         sum_check(folder, snapshot, view, report, choice.record)
     show_objects(view, report)
+    since_when(choice, view, cell, cut)
     show_values(view, cell)
     show_maps(view, cell)
     sample_curves(folder, choice, view)

@@ -1,56 +1,123 @@
-"""The loss components of one sample by step."""
+"""The loss components of one sample by step, and of the whole run, with the shown step marked."""
 
 from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
+from dashboard.cache import database_version
 from dashboard.components.errors import plain, say
-from dashboard.components.live_curves import term_curves
+from dashboard.components.live_curves import markers, metric_curves, term_curves
 from dashboard.components.plot import plot
-from dashboard.components.sample_picker import Choice
-from dashboard.figures.colors import TOTAL_COLOR, color_of
+from dashboard.components.sample_picker import Choice, go_to_step
+from dashboard.figures.colors import AZURE, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker, curve_figure
+from yolo_core.runs.curves import Curves
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.records import SnapshotRecord
+from yolo_core.runs.records import Event, SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.runs.store import RunStore
 
+# What half a page has pixels for.
+POINTS = 600
+_CLICK = "The blue line is the shown step; click a point to go to the snapshot nearest to it."
+
+
+@dataclasses.dataclass(frozen=True)
+class _RunCurves:
+    curves: Curves
+    evaluations: dict[str, np.ndarray]
+    events: list[Event]
+
 
 def sample_curves(folder: RunFolder, choice: Choice, view: SampleView) -> None:
-    """Shows every term by step, weighted and unweighted, with a mark at the shown step.
+    """Shows every term by step, of the sample and of the run, with a mark at the shown step.
 
-    A picture of a training batch was trained on once, so there it is the curves of the training.
+    A picture of a training batch was trained on once, so it has no curves of its own.
     """
+    pinned = view.kind == "pinned"
+    try:
+        run = _run_curves(str(folder.path), database_version(folder))
+    except ValueError as error:
+        say(error)
+        run = None
     st.markdown("**Loss components by step**")
     log_y = st.toggle("Log axis", key="log", bind="query-params")
-    left, right = st.columns(2)
-    sentences = {
-        True: "Every term times its lambda, and the grey total, their sum",
-        False: "The terms before their lambdas",
-    }
-    for place, weighted in ((left, True), (right, False)):
-        if view.kind == "pinned":
-            curves = history_curves(choice.history, weighted=weighted)
-            whose = f"of {view.name}, one point a snapshot"
-            wrong = "a term that stays up while the others fall"
-        else:
-            curves = _training_curves(folder, weighted=weighted)
-            whose = "of the training batches, since this picture was trained on only once"
-            wrong = "a marked step that stands out: look at its pictures"
+    places = iter(st.columns(2) * 2)
+    shown = Marker(view.step, f"shown: step {view.step:,}", AZURE)
+
+    def show(
+        curves: Sequence[Curve], sentence: str, key: str, *, marks: Sequence[Marker] = (), **how
+    ) -> None:
         figure = curve_figure(
             curves,
-            y_title="loss" if weighted else "term",
-            markers=[Marker(view.step, f"shown: step {view.step:,}")],
-            log_y=log_y,
-            revision=f"{folder.name} {view.kind} {log_y}",
+            markers=[*marks, shown],
+            **{"log_y": log_y, "revision": f"{folder.name} {view.kind} {log_y}"} | how,
         )
-        with place:
-            plot(figure, key=f"sample curves {weighted}", alt=f"{sentences[weighted]} {whose}.")
-            st.caption(
-                f"{sentences[weighted]}, {plain(whose)}; the dotted line is the shown step. "
-                f"Wrong: {wrong}."
-            )
+        names = {curve.name for curve in curves}
+        # On a line, not on a band behind it: those have no points to click.
+        figure.for_each_trace(
+            lambda trace: trace.update(customdata=[int(step) for step in trace.x]),
+            selector=lambda trace: trace.name in names,
+        )
+        with next(places):
+            plot(figure, key=key, alt=sentence, on_click=go_to_step)
+            st.caption(plain(sentence))
+
+    if pinned:
+        show(
+            history_curves(choice.history, weighted=True),
+            f"Every term of {view.name} times its lambda, and the grey total, their sum, one point "
+            f"a snapshot. {_CLICK} Wrong: a term that stays up while the others fall.",
+            "sample curves True",
+            y_title="loss",
+        )
+        show(
+            history_curves(choice.history, weighted=False),
+            f"The terms of {view.name} before their lambdas, one point a snapshot. Wrong: a term "
+            "that stays up while the others fall.",
+            "sample curves False",
+            y_title="term",
+        )
+    if run is None:
+        return
+    marks = markers(run.events)
+    whose = (
+        "of the training batches"
+        if pinned
+        else "of the training batches, since this picture was trained on only once"
+    )
+    show(
+        term_curves(run.curves, weighted=True),
+        f"The run: every term times its lambda, and the grey total, their sum, {whose}. {_CLICK} "
+        "Wrong: a marked step that stands out: look at its pictures.",
+        "run curves True" if pinned else "sample curves True",
+        y_title="loss",
+        marks=marks,
+    )
+    if not pinned:
+        show(
+            term_curves(run.curves, weighted=False),
+            f"The terms before their lambdas, {whose}. Wrong: a marked step that stands out: look "
+            "at its pictures.",
+            "sample curves False",
+            y_title="term",
+            marks=marks,
+        )
+    show(
+        metric_curves(run.evaluations, run.curves),
+        "The run: average precision and recall on validation scenes (points), recall of the "
+        "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls.",
+        "run metrics",
+        y_title="share",
+        marks=marks,
+        log_y=False,
+        y_range=(0.0, 1.02),
+    )
 
 
 def history_curves(history: list[SnapshotRecord], *, weighted: bool) -> list[Curve]:
@@ -73,10 +140,7 @@ def history_curves(history: list[SnapshotRecord], *, weighted: bool) -> list[Cur
     return found
 
 
-def _training_curves(folder: RunFolder, *, weighted: bool) -> list[Curve]:
-    try:
-        with RunStore.open(folder) as store:
-            return term_curves(store.curves(), weighted=weighted)
-    except ValueError as error:
-        say(error)
-        return []
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _run_curves(path: str, version: object) -> _RunCurves:  # noqa: ARG001, part of the key
+    with RunStore.open(RunFolder(Path(path))) as store:
+        return _RunCurves(store.curves(points=POINTS), store.evaluations(), store.events())

@@ -13,7 +13,7 @@ from yolo_core.runs.records import SnapshotRecord
 
 KIND_KEY, SAMPLE_KEY, STEP_KEY = "kind", "sample", "step"
 LATEST = "latest"
-KINDS = ("pinned", "batch")
+KINDS = ("pinned", "batch", "survey")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,11 +24,15 @@ class Choice:
         record: The snapshot record of the sample at the step.
         history: All records of this sample and kind, by step.
         follows: Whether the newest snapshot was asked for, whichever that is.
+        steps: The steps that can be chosen, ascending.
+        samples: The samples that can be chosen, in their order.
     """
 
     record: SnapshotRecord
     history: list[SnapshotRecord]
     follows: bool
+    steps: tuple[int, ...]
+    samples: tuple[str, ...]
 
 
 def pick_sample(records: Sequence[SnapshotRecord]) -> Choice:
@@ -41,7 +45,7 @@ def pick_sample(records: Sequence[SnapshotRecord]) -> Choice:
         records: The run's snapshot records by step, at least one.
     """
     kinds = [kind for kind in KINDS if any(record.kind == kind for record in records)]
-    kind_place, sample_place, step_place = st.columns([2, 2, 5], vertical_alignment="bottom")
+    kind_place, sample_place, step_place = st.columns([2, 2, 7], vertical_alignment="bottom")
     asked = asked_for(KIND_KEY)
     preset(KIND_KEY, asked if asked in kinds else kinds[0])
     with kind_place:
@@ -52,19 +56,22 @@ def pick_sample(records: Sequence[SnapshotRecord]) -> Choice:
             key=KIND_KEY,
             bind="query-params",
             help="pinned: chosen samples, looked at in inference mode, each as a batch of its own. "
-            "batch: the training batch itself, out of the training step.",
+            "batch: the training batch itself, out of the training step. survey: every sample of a "
+            "split, looked at as pinned ones are, by the Survey page.",
         )
     records = [record for record in records if record.kind == kind]
-    if kind == "pinned":
+    if kind != "batch":
         names = sorted({record.sample for record in records}, key=_order)
         with sample_place:
             sample = _pick_name(names)
         history = [record for record in records if record.sample == sample]
+        steps = [record.step for record in history]
         with step_place:
-            step = _pick_step([record.step for record in history])
+            step = _pick_step(steps)
     else:
+        steps = sorted({record.step for record in records})
         with step_place:
-            step = _pick_step(sorted({record.step for record in records}))
+            step = _pick_step(steps)
         wanted = records[-1].step if step is None else step
         names = sorted((r.sample for r in records if r.step == wanted), key=_order)
         with sample_place:
@@ -75,7 +82,26 @@ def pick_sample(records: Sequence[SnapshotRecord]) -> Choice:
         record=next(record for record in history if record.step == shown),
         history=history,
         follows=step is None,
+        steps=tuple(steps),
+        samples=tuple(names),
     )
+
+
+def go_to(choice: Choice, *, step: int | None, sample: int) -> None:
+    """Chooses another step and sample; call it in a callback, before the page runs again.
+
+    Args:
+        choice: What is shown.
+        step: Index into its steps; None for the latest, whichever that will be.
+        sample: Index into its samples.
+    """
+    st.session_state[STEP_KEY] = LATEST if step is None else str(choice.steps[step])
+    st.session_state[SAMPLE_KEY] = choice.samples[sample]
+
+
+def go_to_step(step: int) -> None:
+    """Chooses another step; call it in a callback, before the page runs again."""
+    st.session_state[STEP_KEY] = str(int(step))
 
 
 def _pick_name(names: list[str]) -> str:

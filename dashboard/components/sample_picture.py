@@ -12,8 +12,12 @@ from yolo_core.explain import Report
 from yolo_core.runs.views import SampleView
 
 
-def show_picture(view: SampleView, report: Report, cell: Cell) -> None:
-    """The picture with its layers; a click selects a cell."""
+def show_picture(view: SampleView, report: Report, cell: Cell) -> float:
+    """The picture with its layers; a click selects a cell.
+
+    Returns:
+        The chosen cut: predictions that score less are not counted.
+    """
     layers = st.pills(
         "Layers",
         LAYERS,
@@ -28,6 +32,7 @@ def show_picture(view: SampleView, report: Report, cell: Cell) -> None:
     figure = scene_figure(view, layers=layers, cell=cell, score_cut=cut)
     plot(figure, key="picture", alt=_picture_alt(report), on_click=cell_clicked)
     st.caption(_picture_sentence(view, cut))
+    return cut
 
 
 def _picture_alt(report: Report) -> str:

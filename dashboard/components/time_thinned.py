@@ -1,0 +1,61 @@
+"""What went: which snapshots were thinned out to keep the run within its disk budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.cache import database_version
+from dashboard.components.sample_picker import Choice
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.records import Event
+from yolo_core.runs.store import RunStore
+
+# More steps than that are told by their first and last.
+_NAMED = 8
+
+
+def say_what_went(folder: RunFolder, choice: Choice) -> None:
+    """Says how many snapshots of the shown kind were thinned out, and from which steps."""
+    try:
+        events = _prunings(str(folder.path), database_version(folder))
+    except ValueError:  # the rest of the page says what is wrong with the database
+        return
+    sentence = what_went(events, choice.record.kind, choice.steps)
+    if sentence:
+        st.caption(f":material/content_cut: {sentence}")
+
+
+def what_went(events: list[Event], kind: str, steps: tuple[int, ...]) -> str:
+    """One sentence, or "" where nothing went.
+
+    Args:
+        events: Events "snapshots-pruned".
+        kind: "pinned" or "batch".
+        steps: The steps that there are snapshots of.
+    """
+    # A resumed training writes again what went after its checkpoint.
+    gone = sorted({step for event in events for step in event.detail.get(kind, ())} - {*steps})
+    if not gone:
+        return ""
+    megabytes = events[-1].detail.get("megabytes", 0)
+    if len(gone) <= _NAMED:
+        which = f"those of step{'s' if len(gone) > 1 else ''} {', '.join(map(_number, gone))}"
+    else:
+        which = f"between steps {gone[0]:,} and {gone[-1]:,}"
+    return (
+        f"{len(gone):,} of {len(gone) + len(steps):,} {kind} snapshots were thinned out, {which}: "
+        f"all snapshots of this run may take {megabytes:,.4g} MB. Step {steps[0]:,} and the latest "
+        "always stay."
+    )
+
+
+def _number(step: int) -> str:
+    return f"{step:,}"
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _prunings(path: str, version: object) -> list[Event]:  # noqa: ARG001, part of the key
+    with RunStore.open(RunFolder(Path(path))) as store:
+        return [event for event in store.events() if event.kind == "snapshots-pruned"]
