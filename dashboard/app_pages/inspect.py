@@ -15,6 +15,7 @@ from dashboard.components.sample_picker import Choice, pick_sample
 from dashboard.components.sample_picture import show_picture
 from dashboard.components.slot_maps import show_maps
 from dashboard.components.sum_check import sum_check
+from dashboard.components.survey_files import cached_survey_records
 from dashboard.components.time_controls import time_controls
 from dashboard.components.time_history import since_when
 from dashboard.components.time_thinned import say_what_went
@@ -41,7 +42,7 @@ def no_runs() -> None:
 def show_run(folder: RunFolder) -> None:
     """A run: what can be chosen of it, and the chosen sample."""
     try:
-        records = cached_records(folder)
+        records = [*cached_records(folder), *cached_survey_records(folder)]
     except ValueError as error:
         say(error)
         return
@@ -68,7 +69,7 @@ def show_choice(folder: RunFolder, choice: Choice) -> None:
         st.caption("Choose another step or sample above.")
         return
     report = explain(view, recorded_total=choice.record.total)
-    st.caption(_what_it_is(view))
+    st.caption(_what_it_is(view, choice.record.kind))
     left, right = st.columns([11, 10], gap="medium")
     with right:
         cell = pick_cell(view)
@@ -83,12 +84,13 @@ def show_choice(folder: RunFolder, choice: Choice) -> None:
     sample_curves(folder, choice, view)
 
 
-def _what_it_is(view: SampleView) -> str:
+def _what_it_is(view: SampleView, kind: str) -> str:
     loss = plain(view.loss_name)
     if view.kind == "pinned":
         when = "before the first update" if view.step == 0 else f"after {view.step:,} updates"
+        of = "a sample of a survey" if kind == "survey" else "a pinned sample"
         return (
-            f"**{plain(view.name)}**, a pinned sample: the network in inference mode, a batch of "
+            f"**{plain(view.name)}**, {of}: the network in inference mode, a batch of "
             f"this one picture, {when}. Loss: {loss}."
         )
     return (

@@ -19,8 +19,8 @@ def sum_check(
 ) -> None:
     """Holds the sums of the maps against what the training process recorded.
 
-    For a pinned sample that is its own recorded total; a training batch is summed over all its
-    pictures and held against the row of its step.
+    For a pinned sample that is its own recorded total, for one of a survey what that recorded; a
+    training batch is summed over all its pictures and held against the row of its step.
     """
     if view.kind == "pinned":
         terms, total = report.terms, report.total
@@ -32,8 +32,9 @@ def sum_check(
         total = sum(report.lambdas[name] * value for name, value in terms.items())
         recorded_terms, recorded = _step_row(folder, view.step)
         what = f"Σ λ × Σ map over the {len(snapshot.samples)} pictures of the batch"
+    by = "survey" if record.kind == "survey" else "training process"
     st.markdown("**Terms**")
-    _verdict(what, total, recorded)
+    _verdict(what, total, recorded, by)
     if view.kind == "batch":
         st.caption(f"This picture's share of the batch's loss: {report.total:.6g}.")
     masks = report.masks
@@ -48,12 +49,12 @@ def sum_check(
     table = term_table(terms, report.lambdas, recorded_terms)
     st.table(table.map(lambda cell: plain(str(cell))), border="horizontal", hide_index=True)
     st.caption(
-        "Each term as the sum of its map, what the training process recorded for it, its lambda, "
+        f"Each term as the sum of its map, what the {by} recorded for it, its lambda, "
         "and its share. Wrong: ✗, or one term with nearly all of the share."
     )
 
 
-def _verdict(what: str, total: float, recorded: float | None) -> None:
+def _verdict(what: str, total: float, recorded: float | None, by: str) -> None:
     if recorded is None:
         st.warning(
             f"{what} = {total:.6g}; the training process has not recorded this step (yet).",
@@ -61,18 +62,18 @@ def _verdict(what: str, total: float, recorded: float | None) -> None:
         )
     elif not np.isfinite(total) and not np.isfinite(recorded):
         say(
-            f"{what} = {total:.6g}; recorded by the training process: {recorded:.6g}. The loss is "
+            f"{what} = {total:.6g}; recorded by the {by}: {recorded:.6g}. The loss is "
             "no number here: look for the term that is not one."
         )
     elif totals_agree(total, recorded):
         st.success(
-            f"{what} = {total:.6g}; recorded by the training process: {recorded:.6g} ✓",
+            f"{what} = {total:.6g}; recorded by the {by}: {recorded:.6g} ✓",
             icon=":material/check:",
         )
     else:
         say(
-            f"{what} = {total:.6g}, but the training process recorded {recorded:.6g}: the maps are "
-            "not the loss that trained. Do not trust this picture."
+            f"{what} = {total:.6g}, but the {by} recorded {recorded:.6g}: the maps are "
+            "not that loss. Do not trust this picture."
         )
 
 

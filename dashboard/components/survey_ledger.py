@@ -24,6 +24,7 @@ from yolo_core.survey.table import SurveyTable
 BINS = 20
 SHOWN = 500
 _NOT_TRAINED, _NOT_FOUND, _ALL = "not trained", "not found", "all"
+_WHY = "why no slot is trained"
 
 
 def show_ledger(folder: SurveyFolder, table: SurveyTable) -> None:
@@ -54,7 +55,7 @@ def objects_table(table: SurveyTable) -> pd.DataFrame:
             "found?": [MISS_WORDS[Miss(k)] for k in objects.miss.tolist()],
             "IoU of the best detection": np.round(objects.best_iou.astype(np.float64), 2),
             "score where it fits": np.round(objects.best_score.astype(np.float64), 2),
-            "why no slot is trained": objects.reason,
+            _WHY: objects.reason,
         }
     )
 
@@ -151,11 +152,18 @@ def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
         )
         return
     shown = objects_table(table).iloc[chosen[:SHOWN]].reset_index(drop=True)
-    if not table.objects.reason[chosen].any():
-        shown = shown.drop(columns="why no slot is trained")
-    height = min(38 + 35 * len(shown), 320)
-    names = shown["sample"].tolist()
-    sample_rows(shown, names, key=f"survey objects table {which}", height=height)
+    lost = which == _NOT_TRAINED
+    # The reason is the point of the one list, the numbers that of the other.
+    shown = shown.drop(columns=list(shown.columns[5:8]) if lost else [_WHY])
+    row_height = 60 if lost else 35
+    sample_rows(
+        shown,
+        shown["sample"].tolist(),
+        key=f"survey objects table {which}",
+        columns={_WHY: st.column_config.TextColumn(width=640)} if lost else None,
+        row_height=row_height,
+        height=min(38 + row_height * len(shown), 340),
+    )
     more = (
         f" The first {SHOWN:,} of {len(chosen):,}; the file has all." if len(chosen) > SHOWN else ""
     )

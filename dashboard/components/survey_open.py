@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard.state import show_run
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.records import KIND
 
@@ -25,7 +26,9 @@ def open_asked(folder: SurveyFolder) -> None:
     """Goes to the Inspect page if a sample was asked for; call it before drawing."""
     sample = st.session_state.pop(_ASKED, None)
     if sample is not None:
-        query = {"run": folder.run.name, "kind": KIND, "sample": sample, "step": str(folder.step)}
+        # The run is bound to the address on this page, and may not be written there.
+        show_run(folder.run.name)
+        query = {"kind": KIND, "sample": sample, "step": str(folder.step)}
         st.switch_page(INSPECT, query_params=query)
 
 

@@ -64,8 +64,11 @@ class SurveyFolder:
         return self.path / "survey.log"
 
     def chunk(self, number: int) -> Path:
-        """The snapshot file of samples `number * CHUNK` and the ones after it."""
-        return self.path / f"samples-{number:06d}.npz"
+        """The snapshot file of samples `number * CHUNK` and the ones after it.
+
+        Its name is unlike that of any other survey of the run, so that it can be told by it.
+        """
+        return self.path / f"{self.name}-{number:06d}.npz"
 
     def names(self, first: int, end: int) -> tuple[str, ...]:
         """Names of the samples `first` to `end` - 1."""

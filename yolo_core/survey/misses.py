@@ -38,13 +38,13 @@ class Miss(enum.IntEnum):
 
 MISS_WORDS = {
     Miss.FOUND: "found",
-    Miss.NOT_TRAINED: "no slot is trained for it",
+    Miss.NOT_TRAINED: "no slot trained for it",
     Miss.TAKEN: "one detection for two objects",
     Miss.OTHER_CLASS: "taken for another class",
-    Miss.SUPPRESSED: "its box was suppressed",
-    Miss.LOOSE_BOX: f"its box has an IoU below {IOU}",
-    Miss.LOW_SCORE: f"its score is below {SCORE}",
-    Miss.NOT_SEEN: "nothing there",
+    Miss.SUPPRESSED: "suppressed by a surer box",
+    Miss.LOOSE_BOX: f"box too loose (IoU below {IOU})",
+    Miss.LOW_SCORE: f"score too low (below {SCORE})",
+    Miss.NOT_SEEN: "not seen at all",
 }
 
 
