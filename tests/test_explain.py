@@ -302,7 +302,8 @@ def test_every_slot_has_a_reason_that_begins_with_its_part() -> None:
         "call it empty."
     )
     assert reasons[1] == (
-        "object: it is trained for object 0 (class cat); its box has IoU 0.44 now."
+        "object: it is trained for object 0 (class cat), with shape IoU 0.64; its box has IoU "
+        "0.44 now."
     )
     assert reasons[2] == "no object: its box overlaps no object."
     assert reasons[7] == "no object: its box overlaps object 1 (class dog) with IoU 0.12 at most."

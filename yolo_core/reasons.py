@@ -6,6 +6,7 @@ the assignment, and the sentences use nothing else.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,9 @@ _BEST = {
     "box IoU": "predicts the box that overlaps it best",
     "prior IoU": "has the prior box that overlaps it best",
 }
+# What the `ignore_rule` of a loss says, which decides what a slot's part depends on.
+_MINES, _BY_SHAPE = "hardest", "shape IoU"
+_BY_OVERLAP = re.compile(r"ignores from IoU (\d+\.\d+)")
 _NO_TERM = "It enters no term of the loss."
 _FIELDS = ("object flag", "x_center", "y_center", "width", "height")
 
@@ -65,37 +69,35 @@ def slot_reason(view: SampleView, slot: int) -> str:
         view: The sample.
         slot: Index on the slot axis.
     """
-    assignment = view.assignment
+    assignment, rule = view.assignment, view.ignore_rule
     if assignment.object_mask[slot]:
         return _object_slot_reason(view, slot)
+    part = "no object" if assignment.no_object_mask[slot] else "ignored"
     if view.objects.size == 0:
-        if assignment.no_object_mask[slot]:
-            return "no object: the picture holds no objects."
-        rule = f", and {view.ignore_rule}" if view.ignore_rule else ""
-        return f"ignored: the picture holds no objects{rule}."
-    overlap = _best_overlap(view)
-    nearest = int(view.objects[np.argmax(view.targets["overlap"][slot, view.objects])])
-    near = f"{object_name(view, nearest)} with IoU {overlap[slot]:.2f}"
-    if assignment.no_object_mask[slot]:
-        if overlap[slot] <= 0:
-            return "no object: its box overlaps no object."
-        if overlap[slot] >= 0.5:
-            return (
-                f"no object: its box does overlap {near}, but another slot is responsible "
-                "for that object, and this loss pushes this one down."
-            )
-        return f"no object: its box overlaps {near} at most."
-    rule = f", and {view.ignore_rule}" if view.ignore_rule else ""
-    trained = overlap[assignment.no_object_mask]
-    if overlap[slot] > 0 and (trained.size == 0 or overlap[slot] >= trained.max()):
-        rule = rule or ", too much for this loss to call it empty"
-        return f"ignored: its box overlaps {near}{rule}."
+        why = f", and {rule}" if rule and part == "ignored" else ""
+        if _MINES in rule and part == "ignored":
+            why = f", so no prior is matched and no negative is mined: {rule}"
+        return f"{part}: the picture holds no objects{why}."
+    if _MINES in rule:
+        return f"{part}: {_mining(view, slot)}"
+    if _BY_SHAPE in rule:
+        return f"{part}: {_own_cell_rule(view, slot)}."
+    if part == "no object":
+        return f"no object: {_called_empty(view, slot)}."
+    overlap, near = _nearest(view, slot)
+    why = f", and {rule}" if rule else ""
+    if _BY_OVERLAP.search(rule):
+        return f"ignored: its box overlaps {near}{why}."
+    if not rule and overlap > 0:
+        trained = _best_overlap(view)[assignment.no_object_mask]
+        if overlap >= trained.max(initial=0.0):
+            return f"ignored: its box overlaps {near}, too much for this loss to call it empty."
     candidacy = _candidacy(view, slot)
     if candidacy:
-        return f"ignored: {candidacy}{rule}."
+        return f"ignored: {candidacy}{why}."
     return (
         "ignored: it is responsible for no object, and this loss does not train it as empty "
-        f"either; its box overlaps {near} at most{rule}."
+        f"either; its box overlaps {near} at most{why}."
     )
 
 
@@ -113,24 +115,109 @@ def _object_slot_reason(view: SampleView, slot: int) -> str:
     if not objects:
         return "object: it is responsible for an object."
     iou = float(view.targets["overlap"][slot, objects[0]])
-    text = f"object: it is trained for {object_name(view, objects[0])}; its box has IoU {iou:.2f}"
+    score = _score(view, objects[0], slot)
+    text = f"object: it is trained for {object_name(view, objects[0])}"
+    if score is not None and view.assignment.candidate_measure != "box IoU":
+        text += f", with {view.assignment.candidate_measure} {score:.2f}"
+    text += f"; its box has IoU {iou:.2f}"
     if len(objects) > 1:
         names = " and ".join(object_name(view, other) for other in objects[1:])
         return f"{text} now, and it is trained for {names} as well."
     return f"{text} now."
 
 
+def _called_empty(view: SampleView, slot: int) -> str:
+    """Why a slot is trained as empty by a loss that looks at what it predicts, or at nothing."""
+    overlap, near = _nearest(view, slot)
+    found = _BY_OVERLAP.search(view.ignore_rule)
+    rule = f", and {view.ignore_rule}" if found else ""
+    if found and overlap >= float(found[1]) and len(view.layout.grids) > 1:
+        return f"its box does overlap {near}{rule}, but only for objects that its head trains"
+    if overlap >= 0.5:
+        rule = f": {view.ignore_rule}" if found else ""
+        return (
+            f"its box does overlap {near}, but another slot is responsible for that object, and "
+            f"this loss pushes this one down{rule}"
+        )
+    return f"{_overlap_words(view, slot)}{rule if overlap > 0 else ''}"
+
+
+def _own_cell_rule(view: SampleView, slot: int) -> str:
+    """Why a slot falls in its part where anchors decide, and not what is predicted."""
+    claims = [
+        (score, index) for index in view.objects if (score := _score(view, index, slot)) is not None
+    ]
+    if not claims:
+        return f"no object has its centre in its cell; {_overlap_words(view, slot)}"
+    score, index = max(claims, key=lambda claim: claim[0])
+    told = _near(score, view.ignore_rule)
+    return (
+        f"its anchor has shape IoU {told} with {object_name(view, index)}, whose centre is in its "
+        f"cell, and {view.ignore_rule}"
+    )
+
+
+def _mining(view: SampleView, slot: int) -> str:
+    """Why a prior is a hard negative, or none: sentences."""
+    masks, rule = view.assignment, view.ignore_rule
+    count = int(masks.no_object_mask.sum())
+    if not masks.object_mask.any():
+        return f"no prior is matched, so no negative is mined: {rule}."
+    background = 1 - view.predictions["objectness"].astype(np.float64)
+    hardest = background[masks.no_object_mask].max(initial=0.0)
+    own = f"p(background) {_near(background[slot], f'{hardest:.2f}')}"
+    if masks.no_object_mask[slot]:
+        return (
+            f"it is one of the {count} hardest negatives with {own}, and {rule}; "
+            f"{_overlap_words(view, slot)}."
+        )
+    # A published slip ranks them otherwise.
+    theirs = (
+        f", theirs {_near(hardest, f'{background[slot]:.2f}')} at most"
+        if hardest <= background[slot]
+        else ""
+    )
+    candidacy = _candidacy(view, slot)
+    compared = f" {candidacy[0].upper()}{candidacy[1:]}." if candidacy else ""
+    return f"it is none of the {count} hardest negatives ({own}{theirs}), and {rule}.{compared}"
+
+
+def _score(view: SampleView, index: int, slot: int) -> float | None:
+    """What a slot scored when it was compared for an object; None if it was not."""
+    found = np.argwhere(view.assignment.candidate_slots[index] == slot)
+    return float(view.assignment.candidate_score[index][tuple(found[0])]) if found.size else None
+
+
 def _candidacy(view: SampleView, slot: int) -> str:
     """For which object a slot was compared, and with what score; empty if for none."""
-    found = np.argwhere(view.assignment.candidate_slots == slot)
-    if not found.size:
+    scores = {index: _score(view, index, slot) for index in view.objects.tolist()}
+    known = {index: score for index, score in scores.items() if score is not None}
+    if not known:
         return ""
-    index, row, rank = (int(value) for value in found[0])
-    score = view.assignment.candidate_score[index, row, rank]
+    index = max(known, key=known.__getitem__)
     return (
         f"it was compared for {object_name(view, index)} with "
-        f"{view.assignment.candidate_measure} {score:.2f}, and another slot got it"
+        f"{view.assignment.candidate_measure} {known[index]:.2f}, and another slot got it"
     )
+
+
+def _overlap_words(view: SampleView, slot: int) -> str:
+    overlap, near = _nearest(view, slot)
+    return f"its box overlaps {near} at most" if overlap > 0 else "its box overlaps no object"
+
+
+def _nearest(view: SampleView, slot: int) -> tuple[float, str]:
+    """The IoU of a slot's box with the object that it overlaps most, and these two in words."""
+    overlaps = view.targets["overlap"][slot, view.objects]
+    nearest = int(np.argmax(overlaps))
+    index, overlap = int(view.objects[nearest]), float(overlaps[nearest])
+    return overlap, f"{object_name(view, index)} with IoU {_near(overlap, view.ignore_rule)}"
+
+
+def _near(value: float, limit: str) -> str:
+    """A number with two digits, or four where two would read like the limit it is held against."""
+    short = f"{value:.2f}"
+    return f"{value:.4f}" if short in limit else short
 
 
 def _best_overlap(view: SampleView) -> np.ndarray:
@@ -220,14 +307,24 @@ def _candidates(view: SampleView, index: int, row: int) -> list[tuple[int, float
 
 def _below_threshold(view: SampleView, index: int, row: int) -> str:
     candidates = _candidates(view, index, row)
-    if not candidates:
+    measure, layout = view.assignment.candidate_measure, view.layout
+    # An anchor that no head of these predictions uses was compared, and has no slot.
+    absent = view.assignment.candidate_score[index, row][
+        view.assignment.candidate_slots[index, row] < 0
+    ].max(initial=0.0)
+    if not candidates and not absent:
         return "No slot reached the matching threshold."
-    slot, score = candidates[0]
-    layout = view.layout
+    slot, score = candidates[0] if candidates else (-1, 0.0)
+    best = f"{slot_word(layout)} {layout.anchor[slot]} of {cell_name(layout, slot)}"
+    if absent > score or (absent and not candidates):
+        here = f"; of those that are, {best} fits best, with {score:.2f}" if candidates else ""
+        return (
+            f"The anchor that fits its width and height best, with {measure} {absent:.2f}, is "
+            f"used by no head of these predictions{here}."
+        )
     return (
-        f"No slot reached the matching threshold: the best one, {slot_word(layout)} "
-        f"{layout.anchor[slot]} of {cell_name(layout, slot)}, has only "
-        f"{view.assignment.candidate_measure} {score:.2f}."
+        f"No slot reached the matching threshold: the best one, {best}, has only "
+        f"{measure} {score:.2f}."
     )
 
 

@@ -80,7 +80,7 @@ def _show_findings(found: GradientComparison) -> None:
     count = len(found.snapshot.samples)
     st.markdown(
         f"**{plain(found.yours)}** beside **{plain(found.against)}** on the same predictions of "
-        f"{count} picture{'s' * (count != 1)}: your loss {number(found.your_total)}, the published "
+        f"{count} picture{'s' * (count != 1)}: your loss {_told(found.your_total)}, the published "
         f"one {number(found.published_total)}."
     )
     if found.same:
@@ -129,6 +129,11 @@ def _show_weights(found: GradientComparison) -> None:
             "Every kind of channel in every part of the slots: how many numbers each loss trains, "
             "and how many agree once the weights are taken out. Wrong: ✗."
         )
+
+
+def _told(value: float) -> str:
+    """A number; NaN by its name, as it is what somebody looks for here."""
+    return "NaN" if np.isnan(value) else number(value)
 
 
 def _of(agree: int, entries: int) -> str:
@@ -195,7 +200,7 @@ def _show_cell(view: SampleView, pair: dict[str, np.ndarray], cell: Cell) -> Non
     st.markdown(f"**Both gradients in {cell_name(view.layout, int(slots[0]))}**")
     columns = {
         (f"{slot_word(view.layout)} {view.layout.anchor[slot]}", label): {
-            name: number(gradient[slot, k]) for k, name in enumerate(view.channels)
+            name: _told(gradient[slot, k]) for k, name in enumerate(view.channels)
         }
         for slot in slots.tolist()
         for label, gradient in pair.items()
@@ -223,7 +228,7 @@ def _show_slots(found: GradientComparison) -> None:
             "difference": each.relative,
             "what differs": each.sentence,
             "channels: yours, published": "; ".join(
-                f"{name}: {number(mine)}, {number(theirs)}" for name, mine, theirs in each.channels
+                f"{name}: {_told(mine)}, {_told(theirs)}" for name, mine, theirs in each.channels
             ),
             "why it has this part": each.reason,
         }

@@ -80,7 +80,8 @@ def find(
     """
     findings = []
     if not np.isfinite(your_total):
-        findings.append(f"Your loss itself is {your_total} on these predictions.")
+        value = "NaN" if np.isnan(your_total) else "infinite"
+        findings.append(f"Your loss itself is {value} on these predictions.")
     if not mine.any():
         if not theirs.any():
             return [*findings, "Neither loss has a gradient here."]
