@@ -60,3 +60,9 @@ def test_the_loss_itself_has_none(scene):
     loss, y_true, y_pred = given(scene, "yolov2")
     _, terms = term_gradients(loss, y_true, y_pred)
     assert diagnose(loss, "yolov2", y_true, y_pred, sum(terms.values())) == ()
+
+
+def test_options_that_do_not_go_together_are_not_tried(scene):
+    loss, y_true, y_pred = given(scene, "mnist_yolo/cell_offsets")
+    _, terms = term_gradients(loss, y_true, y_pred)
+    assert diagnose(loss, "it", y_true, y_pred, terms["classification"]) == ()

@@ -221,6 +221,10 @@ def test_anchors_may_be_flat_as_the_notebook_lists_them():
             lambda: MnistYoloLoss(num_classes=2, grid_order="yx"),
             "grid_order must be one of row_col",
         ),
+        (
+            lambda: MnistYoloLoss(num_classes=2, grid_order="x_y", box_target="cell"),
+            'grid_order="x_y" does not go with box_target="cell"',
+        ),
         (lambda: MnistYoloLoss(num_classes=2, probability_clip=0.7), "between 0 and 0.5"),
         (lambda: YoloV2Loss(ANCHORS, 2, ignore_threshold=1.5), "ignore_threshold must be 0 to 1"),
         (lambda: YoloV2Loss(ANCHORS, 2, warmup_batches=-1), "warmup_batches must be 0 or more"),

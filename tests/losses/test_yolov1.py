@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from golden_files import with_gradient
 
+from yolo_core.assignment import ObjectStatus
+from yolo_core.data.pipeline import scene_batch
 from yolo_core.losses import YoloV1Loss, published
+from yolo_core.training.build import build_scenes
+from yolo_core.training.config import parse_config
 
 
 def test_one_box_of_one_cell_by_hand():
@@ -80,3 +84,16 @@ def test_predictions_that_do_not_fit_are_refused_with_the_shape_that_fits():
         published("yolov1", num_classes=3)(y_true, np.zeros((1, 4, 4, 3), np.float32))
     with pytest.raises(ValueError, match="no_object must be one of all_nonresponsible, empty"):
         published("yolov1/paper", num_classes=3, no_object="some")
+
+
+def test_what_one_object_a_cell_costs_on_the_digit_scenes():
+    """The number that the README and `recipes` state, out of the ledger."""
+    config = parse_config({"loss": {"name": "yolov1"}})
+    names = [f"val/{index}" for index in range(config.data.validation_scenes)]
+    _, y_true = scene_batch(build_scenes(config), names)
+    predictions = np.zeros((len(names), 6, 6, 3 * 5 + 10), np.float32)
+    ledger = YoloV1Loss(10).breakdown(y_true, predictions).to_numpy().assignment
+    status = ledger.object_status[y_true[..., 0] != 0]
+    assert np.sum(status == ObjectStatus.MATCHED) == 955
+    assert np.sum(status == ObjectStatus.OVERWRITTEN) == 1
+    assert len(status) == 956

@@ -7,6 +7,7 @@ leaves the fewest differences is kept; then the next one on top of it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -128,10 +129,12 @@ def _neighbours(
     """The loss with each of its options changed, and with what it is given read otherwise."""
     config = loss.get_config()
     for change in _changes(loss):
-        yield change, type(loss).from_config({**config, change.option: change.value}), reading
-    for other in readings(loss, shape):
-        if other.words != reading.words:
-            yield Change("reading", other, other.words), loss, other
+        with contextlib.suppress(ValueError):  # options that do not go together
+            other = type(loss).from_config({**config, change.option: change.value})
+            yield change, other, reading
+    for each in readings(loss, shape):
+        if each.words != reading.words:
+            yield Change("reading", each, each.words), loss, each
 
 
 def _changes(loss: DetectionLoss) -> Iterator[Change]:

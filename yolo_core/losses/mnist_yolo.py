@@ -67,7 +67,8 @@ class MnistYoloLoss(GridLoss):
         lambdas: By term, or "bounding_box" for xy and wh. Defaults 1, but 5 for xy and wh: the
             published 0.001 belongs to errors in pixels (A-9).
         predictors: Predictors a cell; None takes it from the channels.
-        grid_order: "row_column" indexes rows by y; "x_y" indexes rows by x (A-3).
+        grid_order: "row_column" indexes rows by y; "x_y" indexes rows by x (A-3), which goes with
+            `box_target` "image" alone: the centre lies in no such cell.
         floor_corners: Rounds normalised corners down before intersecting (A-2).
         matching: "activated" compares the boxes that are trained; "raw" the raw outputs (A-5).
         box_activation: "sigmoid", or "none" for raw outputs as boxes (A-5).
@@ -79,7 +80,7 @@ class MnistYoloLoss(GridLoss):
         name: Keras's name of the loss.
 
     Raises:
-        ValueError: An option has another value.
+        ValueError: An option has another value, or two of them exclude each other.
     """
 
     term_names: ClassVar = ("objectness", "xy", "wh", "classification", "no_object")
@@ -128,6 +129,12 @@ class MnistYoloLoss(GridLoss):
         if probability_clip is not None and not 0 < probability_clip < 0.5:
             raise ValueError(
                 f"probability_clip must be between 0 and 0.5; received {probability_clip!r}."
+            )
+        if grid_order == "x_y" and box_target == "cell":
+            raise ValueError(
+                'grid_order="x_y" does not go with box_target="cell": it takes an object to a cell '
+                "that does not hold its centre, so the offset inside that cell is no number from "
+                '0 to 1 and cannot be predicted. Use grid_order="row_column" or box_target="image".'
             )
 
     @property
