@@ -12,6 +12,16 @@ from dashboard.figures.tiles import PART_NAMES, slot_parts
 from yolo_core.explain import Report, totals_agree
 from yolo_core.reasons import cell_name, slot_word, trained_objects
 from yolo_core.runs.snapshots import SampleView
+from yolo_core.trace import (
+    IGNORE,
+    MATCH,
+    candidates,
+    channel_label,
+    comparisons,
+    ignores_by_shape,
+    push_words,
+    weighted_gradients,
+)
 
 NOTHING = "–"
 _CLASSES_SHOWN = 12
@@ -22,110 +32,252 @@ def number(value: float, digits: int = 4) -> str:
     return NOTHING if np.isnan(value) else f"{float(value):.{digits}g}"
 
 
-def role_table(view: SampleView, slots: np.ndarray) -> pd.DataFrame:
-    """What each slot of a cell is there for, a column a slot.
+def cell_table(view: SampleView, slots: np.ndarray, chosen: int) -> pd.DataFrame:
+    """The slots of a cell side by side, in short: a column a slot.
 
     Args:
         view: The sample.
         slots: (A,) the slots of the cell.
+        chosen: The selected one, which is pointed out.
     """
     height, width = view.image.shape[:2]
     parts = slot_parts(view)
     trained = [[object_label(view, n) for n in trained_objects(view, int(s))] for s in slots]
     rows = {
-        "mask": [PART_NAMES[parts[slot]] for slot in slots],
+        "part": [PART_NAMES[parts[slot]] for slot in slots],
         "trained for": [" and ".join(labels) or NOTHING for labels in trained],
     }
     if view.layout.has_priors:
         sizes = view.layout.prior[slots, 2:] * [width, height]
         rows["anchor, px"] = [f"{w:.1f} × {h:.1f}" for w, h in sizes]
-    for index in view.objects:
-        rows[f"IoU, {object_label(view, int(index))}"] = [
-            f"{view.targets['overlap'][slot, index]:.2f}" for slot in slots
-        ]
     score, label = slot_score(view)
-    rows["detection"] = [
+    rows["predicts"] = [
         f"{view.class_names[label[slot]]} at {score[slot]:.2f}"
-        + (", kept" if view.keep[slot] else ", not kept")
+        + ("" if view.keep[slot] else ", suppressed")
         for slot in slots
     ]
-    return _by_slot(view, slots, rows)
-
-
-def loss_table(view: SampleView, slots: np.ndarray) -> pd.DataFrame:
-    """What each slot of a cell adds to each term, unweighted and weighted, a column a slot."""
-    rows: dict[str, list[str]] = {}
-    weighted = np.zeros(len(slots))
-    for name, values in view.maps.items():
-        factor = float(view.lambdas[name])
-        rows[name] = [number(values[slot]) for slot in slots]
-        rows[f"{number(factor)} × {name}"] = [number(factor * values[slot]) for slot in slots]
-        weighted = weighted + factor * values[slots].astype(np.float64)
-    rows["together"] = [number(value) for value in weighted]
-    share = weighted / view.total if view.total else np.full(len(slots), np.nan)
-    rows["share of the picture's loss"] = [
-        NOTHING if not np.isfinite(value) else f"{100 * value:.1f} %" for value in share
+    if view.objects.size:
+        overlap = view.targets["overlap"][slots][:, view.objects]
+        rows["best IoU"] = [
+            f"{row.max():.2f} with {object_label(view, int(view.objects[row.argmax()]))}"
+            if row.max() > 0
+            else NOTHING
+            for row in overlap
+        ]
+    weighted = weighted_map(view)[slots]
+    rows["adds to the loss"] = [
+        f"{number(value)} ({_share(value, view.total)})" for value in weighted
     ]
-    return _by_slot(view, slots, rows)
+    titles = [
+        f"{'▸ ' if slot == chosen else ''}{slot_word(view.layout)} {view.layout.anchor[slot]}"
+        for slot in slots
+    ]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=titles)
 
 
-def prediction_table(view: SampleView, slots: np.ndarray) -> pd.DataFrame:
-    """Target, raw and decoded value of every channel, three columns a slot.
+def weighted_map(view: SampleView) -> np.ndarray:
+    """(P,) float64: what every slot adds to the total."""
+    return sum(
+        (float(view.lambdas[name]) * view.maps[name].astype(np.float64) for name in view.maps),
+        np.zeros(view.layout.count),
+    )
 
-    x, y, w and h are in the units that the loss compares; below them the box in pixels.
+
+def candidate_table(view: SampleView, index: int, row: int, slot: int, most: int) -> pd.DataFrame:
+    """Who was compared for an object: one row a candidate, the best first.
+
+    Args:
+        view: The sample.
+        index: Row of the object in the labels.
+        row: Its ledger row.
+        slot: The selected slot, which is pointed out, and shown however low it scored.
+        most: Rows shown.
     """
-    columns = {}
-    for slot in slots:
-        title = f"{slot_word(view.layout)} {view.layout.anchor[slot]}"
-        rows = _channels(view, int(slot))
-        for k, part in enumerate(("target", "raw", "decoded")):
-            columns[title, part] = {name: values[k] for name, values in rows.items()}
+    found = candidates(view, index, row)
+    kept = [each for k, each in enumerate(found) if k < most or each.slot == slot]
+    layout = view.layout
+    here = cell_name(layout, slot)
+    columns: dict[str, list[str]] = {
+        "candidate": [
+            f"{'▸ ' if each.slot == slot else ''}{slot_word(layout)} {layout.anchor[each.slot]}"
+            + ("" if cell_name(layout, each.slot) == here else f", {cell_name(layout, each.slot)}")
+            for each in kept
+        ],
+        view.assignment.candidate_measure: [f"{each.score:.3f}" for each in kept],
+    }
+    threshold = _matching_threshold(view)
+    if threshold:
+        columns["threshold"] = [threshold] * len(kept)
+    columns["decision"] = [each.decision for each in kept]
     return pd.DataFrame(columns)
 
 
-def _channels(view: SampleView, slot: int) -> dict[str, tuple[str, str, str]]:
-    """{row: (target, raw, decoded)} of one slot."""
-    channels = {name: k for k, name in enumerate(view.channels)}
-    targets, predictions = view.targets, view.predictions
+def _matching_threshold(view: SampleView) -> str:
+    """What the score of a candidate is held against; "" where the best one simply wins."""
+    if MATCH in view.thresholds:
+        return f"matched from {view.thresholds[MATCH]:.4g}"
+    if IGNORE in view.thresholds and ignores_by_shape(view):
+        return f"ignored above {view.thresholds[IGNORE]:.4g}"
+    return ""
 
-    def raw(name: str) -> str:
-        return number(view.y_pred[slot, channels[name]]) if name in channels else NOTHING
 
-    rows = {}
-    for name, group, k in (("x", "xy", 0), ("y", "xy", 1), ("w", "wh", 0), ("h", "wh", 1)):
-        if group in targets:
-            rows[name] = (
-                number(targets[group][slot, k]),
-                raw(name),
-                number(predictions[group][slot, k]),
-            )
-    rows["objectness"] = (
-        number(targets["objectness"][slot]) if "objectness" in targets else NOTHING,
-        raw("objectness"),
-        number(predictions["objectness"][slot]),
+def ignore_table(view: SampleView, slot: int, most: int) -> pd.DataFrame:
+    """A slot's predicted box against the objects, and whether the rule ignores the slot for it.
+
+    Args:
+        view: The sample.
+        slot: Index on the slot axis.
+        most: Rows shown.
+    """
+    found = comparisons(view, slot)[:most]
+    return pd.DataFrame(
+        {
+            "object": [object_label(view, each.index) for each in found],
+            "IoU of its box": [f"{each.iou:.3f}" for each in found],
+            "ignored from": [f"{view.thresholds[IGNORE]:.4g}" for _ in found],
+            "decision": [each.decision for each in found],
+        }
     )
-    for name in channels:  # such as SSD's background
-        if name not in ("x", "y", "w", "h", "objectness") and not name.startswith("class "):
-            rows[name] = (NOTHING, raw(name), NOTHING)
-    height, width = view.image.shape[:2]
-    index = int(view.assignment.matched_object[slot])
-    wanted = view.y_true[index, 1:5] if index >= 0 else np.full(4, np.nan)
-    scale = np.array([width, height, width, height])
-    for name, target, decoded in zip(
-        ("centre x, px", "centre y, px", "width, px", "height, px"),
-        wanted * scale,
-        predictions["boxes"][slot] * scale,
-        strict=True,
-    ):
-        rows[name] = (number(target), NOTHING, number(decoded))
-    target_class = int(targets["class"][slot]) if "class" in targets else -1
-    for k in _shown_classes(view):
-        rows[f"class {view.class_names[k]}"] = (
-            NOTHING if target_class < 0 else str(int(k == target_class)),
-            raw(f"class {k}"),
-            number(predictions["class_probabilities"][slot, k]),
-        )
-    return rows
+
+
+def slot_term_table(view: SampleView, slot: int) -> pd.DataFrame:
+    """What one slot adds to each term: one row a term, then the sum.
+
+    Args:
+        view: The sample.
+        slot: Index on the slot axis.
+    """
+    pulls = weighted_gradients(view, slot)
+    rows, whole = [], 0.0
+    for name, values in view.maps.items():
+        weight, value = float(view.lambdas[name]), float(values[slot])
+        weighted = weight * value
+        whole += weighted
+        row = {
+            "term": name,
+            "unweighted": number(value),
+            "λ": number(weight),
+            "weighted": number(weighted),
+            "of the picture": _share(weighted, view.total),
+        }
+        if view.kind == "batch":
+            row["of the batch"] = _share(weighted, view.batch_total)
+        if pulls:
+            row["pushes"] = push_words(view, pulls[name])
+        rows.append(row)
+    last = {"term": "together", "unweighted": "", "λ": "", "weighted": number(whole)}
+    last["of the picture"] = _share(whole, view.total)
+    if view.kind == "batch":
+        last["of the batch"] = _share(whole, view.batch_total)
+    if pulls:
+        last["pushes"] = push_words(view, sum(pulls.values()))
+    return pd.DataFrame([*rows, last])
+
+
+def _share(value: float, total: float) -> str:
+    share = 100 * value / total if total else np.nan
+    if not np.isfinite(share):
+        return NOTHING
+    return f"{share:.1f} %" if share == 0 or abs(share) >= 0.05 else "< 0.1 %"
+
+
+def channel_table(view: SampleView, slot: int) -> pd.DataFrame:
+    """One row a channel of a slot: what the network puts out, what it means, what it should be.
+
+    "activated" is the place inside the cell, the size in anchors (or in pictures, where there are
+    none), or a probability; "decoded" and "target" are in the units that the loss compares.
+
+    Args:
+        view: The sample.
+        slot: Index on the slot axis.
+    """
+    pulls = weighted_gradients(view, slot)
+    gradient = sum(pulls.values()) if pulls else None
+    shown = {f"class {k}" for k in _shown_classes(view)}
+    rows = []
+    for channel, name in enumerate(view.channels):
+        if name.startswith("class ") and name not in shown:
+            continue
+        row = {
+            "channel": channel_label(view, channel),
+            "raw": number(view.y_pred[slot, channel]),
+            **_meaning(view, slot, name),
+        }
+        if gradient is not None:
+            row["gradient"] = _with_arrow(float(gradient[channel]))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def gradient_table(view: SampleView, slot: int) -> pd.DataFrame:
+    """λ times the gradient of each term on each channel of a slot, and their sum.
+
+    Args:
+        view: The sample, with gradients on record.
+        slot: Index on the slot axis.
+    """
+    pulls = weighted_gradients(view, slot)
+    whole = sum(pulls.values())
+    shown = {f"class {k}" for k in _shown_classes(view)}
+    rows = [
+        {
+            "channel": channel_label(view, channel),
+            **{name: number(each[channel], 3) for name, each in pulls.items()},
+            "together": number(whole[channel], 3),
+        }
+        for channel, name in enumerate(view.channels)
+        if not name.startswith("class ") or name in shown
+    ]
+    return pd.DataFrame(rows)
+
+
+def _with_arrow(gradient: float) -> str:
+    """A gradient with the way in which a step moves the raw number: against it."""
+    arrow = "" if gradient == 0 or not np.isfinite(gradient) else " ↑" if gradient < 0 else " ↓"
+    return f"{number(gradient, 3)}{arrow}"
+
+
+def _meaning(view: SampleView, slot: int, name: str) -> dict[str, str]:
+    """Activated, decoded, target and pixels of one channel of a slot."""
+    targets, predictions, layout = view.targets, view.predictions, view.layout
+    activated = decoded = target = now = wanted = NOTHING
+    if name in ("x", "y", "w", "h"):
+        axis = "xywh".index(name)
+        group, k = ("xy", "wh")[axis // 2], axis % 2
+        if group in targets:
+            decoded, target = (number(source[group][slot, k]) for source in (predictions, targets))
+        side = view.image.shape[1 - k]
+        box = float(predictions["boxes"][slot, axis])
+        now = f"{box * side:.1f}"
+        index = int(view.assignment.matched_object[slot])
+        if index >= 0:
+            wanted = f"{float(view.y_true[index, 1 + axis]) * side:.1f}"
+        if group == "xy":
+            place = (layout.column, layout.row)[k][slot]
+            activated = f"{number(box / layout.stride[slot, k] - place, 3)} cell"
+        elif layout.has_priors:
+            activated = f"{number(box / layout.prior[slot, axis], 3)} anchor"
+        else:
+            activated = f"{number(box, 3)} picture"
+    elif name == "objectness":
+        activated = decoded = number(predictions["objectness"][slot])
+        target = number(targets["objectness"][slot]) if "objectness" in targets else NOTHING
+    elif name == "background":
+        # The network gives no objectness here, but its opposite.
+        activated = decoded = number(1 - predictions["objectness"][slot])
+        target = number(1 - targets["objectness"][slot]) if "objectness" in targets else NOTHING
+    elif name.startswith("class "):
+        k = int(name[6:])
+        activated = decoded = number(predictions["class_probabilities"][slot, k])
+        wanted_class = int(targets["class"][slot]) if "class" in targets else -1
+        target = NOTHING if wanted_class < 0 else str(int(k == wanted_class))
+    return {
+        "activated": activated,
+        "decoded": decoded,
+        "target": target,
+        "px": now,
+        "wanted px": wanted,
+    }
 
 
 def _shown_classes(view: SampleView) -> Sequence[int]:
@@ -188,8 +340,3 @@ def term_table(
             }
         )
     return pd.DataFrame(rows)
-
-
-def _by_slot(view: SampleView, slots: np.ndarray, rows: Mapping[str, list[str]]) -> pd.DataFrame:
-    titles = [f"{slot_word(view.layout)} {view.layout.anchor[slot]}" for slot in slots]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=titles)

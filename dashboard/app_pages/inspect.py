@@ -19,12 +19,12 @@ from dashboard.components.survey_files import cached_survey_records
 from dashboard.components.time_controls import time_controls
 from dashboard.components.time_history import since_when
 from dashboard.components.time_thinned import say_what_went
-from dashboard.components.why_card import show_cell, show_values
+from dashboard.components.why_card import show_counterfactuals, show_numbers, show_why
 from dashboard.state import checkpoints_folder
 from yolo_core.explain import explain
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import read_status
-from yolo_core.runs.views import SampleView
+from yolo_core.runs.views import SampleView, Snapshot
 
 
 @st.fragment(run_every=2.0)
@@ -68,20 +68,28 @@ def show_choice(folder: RunFolder, choice: Choice) -> None:
         say(error)
         st.caption("Choose another step or sample above.")
         return
-    report = explain(view, recorded_total=choice.record.total)
     st.caption(_what_it_is(view, choice.record.kind))
+    show_sample(folder, choice, snapshot, view)
+    sample_curves(folder, choice, view)
+
+
+@st.fragment
+def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: SampleView) -> None:
+    """What depends on the selected cell: a click on one runs this part of the page alone."""
+    report = explain(view, recorded_total=choice.record.total)
     left, right = st.columns([11, 10], gap="medium")
     with right:
         cell = pick_cell(view)
-        show_cell(view, cell)
+        card = show_why(view, cell)
     with left:
         cut = show_picture(view, report, cell)
         sum_check(folder, snapshot, view, report, choice.record)
+    show_numbers(view, card.slot)
     show_objects(view, report)
     since_when(choice, view, cell, cut)
-    show_values(view, cell)
     show_maps(view, cell)
-    sample_curves(folder, choice, view)
+    # What takes longest comes last: it may load TensorFlow.
+    show_counterfactuals(folder, view, card)
 
 
 def _what_it_is(view: SampleView, kind: str) -> str:

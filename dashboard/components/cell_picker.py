@@ -11,7 +11,9 @@ from dashboard.components.address import asked_for, preset
 from dashboard.figures.places import Cell
 from yolo_core.runs.snapshots import SampleView
 
-HEAD_KEY, ROW_KEY, COLUMN_KEY = "head", "row", "column"
+HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY = "head", "row", "column", "anchor"
+CELL_OF_ANCHOR = "cell of the anchor"
+"""Session key of the (head, row, column) that the chosen anchor was chosen in."""
 
 
 def pick_cell(view: SampleView) -> Cell:
@@ -30,13 +32,17 @@ def pick_cell(view: SampleView) -> Cell:
 
 
 def cell_clicked(place: Sequence[int]) -> None:
-    """Selects a clicked cell.
+    """Selects a clicked cell, or one slot of it.
 
     Args:
-        place: head, row and column, the `customdata` of what was clicked.
+        place: head, row and column, and the anchor where there is one to tell: the `customdata`
+            of what was clicked.
     """
-    for key, value in zip((HEAD_KEY, ROW_KEY, COLUMN_KEY), place, strict=True):
+    for key, value in zip((HEAD_KEY, ROW_KEY, COLUMN_KEY), place[:3], strict=True):
         st.session_state[key] = int(value)
+    if len(place) > 3:
+        st.session_state[ANCHOR_KEY] = str(int(place[3]))
+        st.session_state[CELL_OF_ANCHOR] = tuple(int(value) for value in place[:3])
 
 
 def _number(label: str, key: str, count: int, default: int) -> int:

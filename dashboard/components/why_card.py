@@ -1,43 +1,176 @@
-"""The card of the selected cell: what each of its slots is for, what it predicts and adds."""
+"""The card of the selected slot: why it has its part, what it adds, and what pulls it where."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.errors import plain
 from dashboard.components.show_table import show_table
+from dashboard.components.why_slot import pick_object, pick_slot
+from dashboard.components.why_whatif import show_changes
 from dashboard.figures.places import Cell
-from dashboard.tables import loss_table, prediction_table, role_table
-from yolo_core.reasons import cell_name, slot_reason, slot_word
+from dashboard.tables import (
+    candidate_table,
+    cell_table,
+    channel_table,
+    gradient_table,
+    ignore_table,
+    slot_term_table,
+)
+from yolo_core.reasons import cell_name, object_name, object_reason, slot_reason, slot_word
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.views import SampleView
+from yolo_core.trace import ledger_row, push_words, weighted_gradients
+
+# Candidates and objects in a table; the selected slot is shown besides.
+_MOST_ROWS = 6
 
 
-def show_cell(view: SampleView, cell: Cell) -> None:
-    """The slots of the selected cell: parts with their reasons, what they predict and add."""
-    slots = view.layout.cell_slots(cell.head, cell.row, cell.column)
-    word = slot_word(view.layout)
-    st.markdown(f"**The {len(slots)} slots of {cell_name(view.layout, int(slots[0]))}**")
-    st.markdown(
-        "\n".join(
-            f"- {word} {view.layout.anchor[slot]}: {plain(slot_reason(view, int(slot)))}"
-            for slot in slots
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What the card is about.
+
+    Attributes:
+        slot: The selected slot.
+        index: The object that it belongs to or competes for, or that was chosen; None without one.
+        place: Where what would change it goes. That may take long, so a page shows it last.
+    """
+
+    slot: int
+    index: int | None
+    place: DeltaGenerator
+
+
+def show_why(view: SampleView, cell: Cell) -> Card:
+    """The cell's slots in short, then why the selected one has its part.
+
+    Args:
+        view: The sample.
+        cell: The selected cell.
+    """
+    layout = view.layout
+    slots = layout.cell_slots(cell.head, cell.row, cell.column)
+    objects = st.container()
+    st.markdown(f"**The {len(slots)} slots of {cell_name(layout, int(slots[0]))}**")
+    slot = pick_slot(view, cell)
+    show_table(cell_table(view, slots, slot))
+    with objects:
+        index = pick_object(view, slot)
+    st.markdown(f"**Why {slot_word(layout)} {layout.anchor[slot]} of {cell_name(layout, slot)}**")
+    part, _, reason = slot_reason(view, slot).partition(":")
+    st.markdown(f"**{part.capitalize()}**:{plain(reason)}")
+    if index is not None:
+        _show_competition(view, slot, index)
+    _show_ignore_rule(view, slot)
+    return Card(slot, index, st.container())
+
+
+def show_counterfactuals(folder: RunFolder, view: SampleView, card: Card) -> None:
+    """What would change the outcome, in the place that the card keeps for it."""
+    with card.place:
+        show_changes(folder, view, card.slot, card.index)
+
+
+def show_numbers(view: SampleView, slot: int) -> None:
+    """What the selected slot adds to every term, and all of its channels."""
+    layout = view.layout
+    name = f"{slot_word(layout)} {layout.anchor[slot]} of {cell_name(layout, slot)}"
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(f"**What {name} adds to the loss, and where that pushes it**")
+        show_table(slot_term_table(view, slot), hide_index=True)
+        st.caption(f"{_pull_sentence(view, slot)} {_WRONG_TERMS}")
+        if view.gradients:
+            with st.expander("Gradient of each term on each channel"):
+                show_table(gradient_table(view, slot), hide_index=True)
+                st.caption(
+                    f"λ times the gradient of the term on the raw number, {_whose(view)}. Training "
+                    "moves a number against its sign. Wrong: two terms of about the same size and "
+                    "opposite signs on one channel, step after step."
+                )
+    with right:
+        st.markdown(f"**Target, raw and decoded values of {name}**")
+        show_table(channel_table(view, slot), hide_index=True)
+        st.caption(_channels_sentence(view))
+
+
+_WRONG_TERMS = (
+    "Wrong: a large share from a slot that has nothing to do with an object, or a term that pushes "
+    "where another one pulls."
+)
+
+
+def _show_competition(view: SampleView, slot: int, index: int) -> None:
+    row = ledger_row(view, slot)
+    name = object_name(view, index)
+    st.markdown(f"**Who gets {plain(name)}**")
+    st.markdown(plain(object_reason(view, index)))
+    table = candidate_table(view, index, row, slot, _MOST_ROWS)
+    if table.empty:
+        return
+    show_table(table, hide_index=True)
+    count = int((view.assignment.candidate_slots[index, row] >= 0).sum())
+    shown = f"The {len(table)} best of {count}" if count > len(table) else "All"
+    head = f" on head {row}" if view.assignment.object_slot.shape[1] > 1 else ""
+    st.caption(
+        f"{shown} slots that were compared for {plain(name)}{head} (▸ the selected one). Wrong: "
+        "scores so close that a pixel decides, or a best one that is still bad: no anchor fits."
+    )
+
+
+def _show_ignore_rule(view: SampleView, slot: int) -> None:
+    table = ignore_table(view, slot, _MOST_ROWS)
+    if table.empty:
+        return
+    st.markdown("**May this slot be left alone**")
+    show_table(table, hide_index=True)
+    st.caption(
+        "Its predicted box against the objects, best first: the rule ignores a slot without an "
+        "object from that overlap on. Wrong: a good box that is still pushed down."
+    )
+
+
+def _pull_sentence(view: SampleView, slot: int) -> str:
+    if not view.gradients:
+        return (
+            "This snapshot holds no gradients: it was written before they were recorded. Runs that "
+            "are trained from now on have them."
         )
+    pull = push_words(view, sum(weighted_gradients(view, slot).values()))
+    shared = (
+        " Its cell has one set of classes, so all its slots show the same pull on them."
+        if _shares_classes(view)
+        else ""
     )
-    show_table(role_table(view, slots))
-    show_table(loss_table(view, slots))
-    st.caption(
-        "What each slot of the cell is there for, and what it adds to each term, unweighted and "
-        "times its lambda. Wrong: a large share from a slot that has nothing to do with an object."
-    )
+    return f"Together the terms push {plain(pull)}: the gradient {_whose(view)}.{shared}"
 
 
-def show_values(view: SampleView, cell: Cell) -> None:
-    """What the selected cell's slots put out, what that means, and what it should be."""
-    slots = view.layout.cell_slots(cell.head, cell.row, cell.column)
-    st.markdown(f"**Target, raw and decoded values of {cell_name(view.layout, int(slots[0]))}**")
-    show_table(prediction_table(view, slots))
-    st.caption(
-        "Raw is what the network puts out, decoded what it means, target what the loss pulls it "
-        "to (– where it does not); x, y, w and h in the units that the loss compares. Wrong: a "
-        "decoded value that stays away from its target while the loss falls."
+def _whose(view: SampleView) -> str:
+    return "of this picture's own loss" if view.kind == "pinned" else "of the whole batch's loss"
+
+
+def _shares_classes(view: SampleView) -> bool:
+    """Whether all slots of a cell carry the same raw classes, as in YOLOv1."""
+    first = next((k for k, name in enumerate(view.channels) if name.startswith("class ")), None)
+    if first is None or view.layout.grids[0][2] < 2:
+        return False
+    one, other = view.y_pred[0, first:], view.y_pred[1, first:]
+    return len(one) > 1 and bool((one == other).all())
+
+
+def _channels_sentence(view: SampleView) -> str:
+    gradient = (
+        " gradient is the sum over all terms, weighted, with the way that training moves the raw "
+        "number;"
+        if view.gradients
+        else ""
+    )
+    return (
+        "Raw is what the network puts out; activated the place in the cell, the size in anchors or "
+        "pictures, or a probability; decoded and target are what the loss compares (– where it "
+        f"pulls to nothing);{gradient} px are pixels of the picture, as predicted and as labelled. "
+        "Wrong: a decoded value that stays away from its target while the loss falls."
     )

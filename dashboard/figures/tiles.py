@@ -32,7 +32,7 @@ _GAP = 0.012
 def mask_figure(view: SampleView, *, cell: Cell) -> go.Figure:
     """Draws which slots are object, no object or ignored; rows are heads, columns anchors.
 
-    A clicked slot carries [head, row, column].
+    A clicked slot carries [head, row, column, anchor].
 
     Args:
         view: The sample.
@@ -73,7 +73,7 @@ def loss_figure(
 ) -> go.Figure:
     """Draws what every slot adds to a term or to the total; rows are heads, columns anchors.
 
-    A clicked slot carries [head, row, column].
+    A clicked slot carries [head, row, column, anchor].
 
     Args:
         view: The sample.
@@ -151,7 +151,7 @@ def _tiles(
                     "dx": width / cols,
                     "y0": height / rows / 2,
                     "dy": height / rows,
-                    "customdata": place,
+                    "customdata": np.dstack([place, np.full_like(row, anchor)]),
                     "text": text[:, :, anchor].tolist(),
                     "hovertemplate": "row %{customdata[1]}, column %{customdata[2]}: %{text}"
                     "<extra></extra>",

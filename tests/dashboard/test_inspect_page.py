@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -39,8 +40,12 @@ def words(page: AppTest) -> str:
     return re.sub(r"\\(.)", r"\1", "\n".join(part.value for part in parts))
 
 
-# In the order of the page: the left half beside the picture, then the right half, then the rest.
-TERMS, ROLES, LOSSES, LEDGER, VALUES = range(5)
+# In the order of the page: the left half with the picture, then the right half.
+TERMS, SLOTS = range(2)
+
+
+def ledger_of(page: AppTest) -> pd.DataFrame:
+    return next(each.value for each in page.table if "trains" in each.value)
 
 
 def plots(page: AppTest) -> dict[str, dict]:
@@ -112,7 +117,7 @@ def test_a_finished_run_shows_its_latest_snapshot(add_finished: Callable[[str], 
     assert "✓" in page.success[0].value
     assert "108 slots = 5 object + 98 no object + 5 ignored ✓" in text
     assert len(plots(page)) == PLOTS
-    ledger = page.table[LEDGER].value
+    ledger = ledger_of(page)
     assert ledger["status"].tolist() == ["matched"] * 5
     # Every figure and table with a sentence on what would be wrong with it.
     assert text.count("Wrong:") >= 13
@@ -160,12 +165,12 @@ def test_a_step_or_cell_that_is_not_there_leads_to_the_nearest(
 def test_typing_another_cell_changes_the_card(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
     page = open_page(sample="val/1", step="40")
-    before = page.table[ROLES].value
+    before = page.table[SLOTS].value
     page.number_input(key="row").set_value(1)
     page.number_input(key="column").set_value(4).run()
     assert_sound(page)
     assert "The 3 slots of cell (row 1, column 4)" in words(page)
-    after = page.table[ROLES].value
+    after = page.table[SLOTS].value
     assert not before.equals(after)
     assert "4\\: 9" in after.loc["trained for"].tolist()  # with markdown's backslash
 
@@ -175,6 +180,14 @@ def test_a_click_selects_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "session_state", state)
     cell_clicked([1, 4, 2])
     assert state == {"head": 1, "row": 4, "column": 2}
+    cell_clicked([0, 5, 3, 2])  # of a tile, which knows the anchor
+    assert state == {
+        "head": 0,
+        "row": 5,
+        "column": 3,
+        "anchor": "2",
+        "cell of the anchor": (0, 5, 3),
+    }
 
 
 def test_changing_the_picture_does_not_lose_its_place_on_the_page(
@@ -221,8 +234,12 @@ def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
     page = open_page(sample="val/1", step="40")
     assert_sound(page)
     assert "this loss has no anchor boxes" in words(page)
-    assert page.table[ROLES].value.columns.tolist() == ["predictor 0", "predictor 1", "predictor 2"]
-    assert "shared" in page.table[LEDGER].value["status"].tolist()
+    assert page.table[SLOTS].value.columns.tolist() == [
+        "▸ predictor 0",
+        "predictor 1",
+        "predictor 2",
+    ]
+    assert "shared" in ledger_of(page)["status"].tolist()
 
 
 def test_a_loss_with_two_heads_asks_for_the_head(checkpoints: Path) -> None:

@@ -26,15 +26,24 @@ def change_sentence(view: SampleView, change: Change) -> str:
         view: The sample.
         change: What was found on it.
     """
+    return f"{who_would(view, change)} {change_words(view, change)}."
+
+
+def who_would(view: SampleView, change: Change) -> str:
+    """The beginning of a sentence on a change: "This slot would"."""
     if isinstance(change.subject, SlotSubject):
-        who = "This slot"
+        return "This slot would"
+    return f"{object_name(view, change.subject.index).capitalize()} would"
+
+
+def change_words(view: SampleView, change: Change) -> str:
+    """The rest of it: "be ignored if the ignore threshold were at most 0.57 (it is 0.6)"."""
+    if isinstance(change.subject, SlotSubject):
         what = _role_words(view, change.before, change.after)
         whose = object_name(view, change.index) + "'s" if change.index >= 0 else ""
     else:
-        who = object_name(view, change.subject.index).capitalize()
-        what = _fate_words(view, change.before, change.after)
-        whose = "its"
-    return f"{who} would {what} if {_condition(change, whose)}."
+        what, whose = _fate_words(view, change.before, change.after), "its"
+    return f"{what} if {_condition(change, whose)}"
 
 
 def short_number(value: float) -> str:

@@ -62,7 +62,7 @@ def test_loss_tiles_sum_to_the_term(view: SampleView) -> None:
 def test_tiles_lie_over_their_cells_and_say_which_was_clicked(view: SampleView) -> None:
     tile = heatmaps(mask_figure(view, cell=CELL))[1]
     assert (tile.x0, tile.dx, tile.y0, tile.dy) == (8, 16, 8, 16)
-    assert np.asarray(tile.customdata)[4, 1].tolist() == [0, 4, 1]
+    assert np.asarray(tile.customdata)[4, 1].tolist() == [0, 4, 1, 1]
 
 
 def test_scale_is_shared_and_survives_all_zeros_and_nan(view: SampleView) -> None:

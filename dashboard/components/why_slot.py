@@ -1,0 +1,147 @@
+"""The selected slot and object: one slot of the selected cell, and the object that it is about."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.address import asked_for, preset
+from dashboard.components.cell_picker import (
+    ANCHOR_KEY,
+    CELL_OF_ANCHOR,
+    COLUMN_KEY,
+    HEAD_KEY,
+    ROW_KEY,
+)
+from dashboard.figures.places import Cell, object_label
+from dashboard.figures.tiles import PART_NAMES, slot_parts
+from dashboard.tables import weighted_map
+from yolo_core.explain import object_status
+from yolo_core.reasons import slot_word
+from yolo_core.runs.views import SampleView
+from yolo_core.slots import SlotLayout
+from yolo_core.trace import object_of_slot
+
+OBJECT_KEY = "object"
+_ABOUT = "object of the selected slot"
+
+Place = tuple[int, int, int, int]
+"""Head, row, column and anchor."""
+
+
+def pick_slot(view: SampleView, cell: Cell) -> int:
+    """Asks for one slot of the cell; query parameter "anchor".
+
+    Another cell starts at the slot that matters most in it: one with an object, else the one that
+    adds most to the loss.
+
+    Returns:
+        The slot's index on the slot axis.
+    """
+    slots = view.layout.cell_slots(cell.head, cell.row, cell.column)
+    place = (cell.head, cell.row, cell.column)
+    asked = asked_for(ANCHOR_KEY) or ""
+    stays = st.session_state.get(CELL_OF_ANCHOR, place) == place
+    known = asked.isascii() and asked.isdecimal() and int(asked) < len(slots)
+    chosen = asked if stays and known else str(_first_to_see(view, slots))
+    st.session_state[CELL_OF_ANCHOR] = place
+    preset(ANCHOR_KEY, chosen)
+    parts = slot_parts(view)
+    word = slot_word(view.layout)
+    chosen = st.segmented_control(
+        "Slot",
+        [str(anchor) for anchor in range(len(slots))],
+        format_func=lambda anchor: f"{word} {anchor}: {PART_NAMES[parts[slots[int(anchor)]]]}",
+        key=ANCHOR_KEY,
+        bind="query-params",
+        required=True,
+    )
+    return int(slots[int(chosen or 0)])
+
+
+def pick_object(view: SampleView, slot: int) -> int | None:
+    """Offers the objects; a chosen one selects its slot. Query parameter "object".
+
+    Returns:
+        The object that the card is about: the chosen one as long as its slot is selected, else
+        the one that the slot belongs to or competes for.
+    """
+    if not view.objects.size:
+        return None
+    index = _object_about(view, slot)
+    st.session_state[_ABOUT] = (view.name, slot, index)
+    _write(index)
+    st.session_state[OBJECT_KEY] = index
+    lost = {n: not object_status(view, n).is_matched for n in view.objects.tolist()}
+    st.pills(
+        "Object",
+        view.objects.tolist(),
+        format_func=lambda n: object_label(view, n) + (" ✗" if lost[n] else ""),
+        key=OBJECT_KEY,
+        on_change=_object_chosen,
+        args=(view.name, {n: _place_of(view, n) for n in view.objects.tolist()}, view.layout),
+        help="Choose one to select its slot. ✗: nothing is trained for it.",
+    )
+    return index
+
+
+def _object_chosen(sample: str, places: dict[int, Place], layout: SlotLayout) -> None:
+    index = st.session_state[OBJECT_KEY]
+    if index is None:
+        return
+    head, row, column, anchor = places[index]
+    for key, value in ((HEAD_KEY, head), (ROW_KEY, row), (COLUMN_KEY, column)):
+        st.session_state[key] = value
+    st.session_state[ANCHOR_KEY] = str(anchor)
+    st.session_state[CELL_OF_ANCHOR] = (head, row, column)
+    st.session_state[_ABOUT] = (sample, layout.index(head, row, column, anchor), index)
+    _write(index)
+
+
+def _object_about(view: SampleView, slot: int) -> int | None:
+    known = set(view.objects.tolist())
+    address = st.query_params.get(OBJECT_KEY)
+    about = st.session_state.get(_ABOUT)
+    if about is None or (address is not None and address != str(about[2])):
+        # A link, or the Back button.
+        if address is not None and address.isascii() and address.isdecimal():
+            wanted = int(address)
+            if wanted in known:
+                return wanted
+    elif about[:2] == (view.name, slot) and about[2] in known:
+        return about[2]
+    return object_of_slot(view, slot)
+
+
+def _write(index: int | None) -> None:
+    if index is None:
+        if OBJECT_KEY in st.query_params:
+            del st.query_params[OBJECT_KEY]
+    elif st.query_params.get(OBJECT_KEY) != str(index):
+        st.query_params[OBJECT_KEY] = str(index)
+
+
+def _place_of(view: SampleView, index: int) -> Place:
+    """The slot that an object trains, else the one that it lost, else one near its centre."""
+    assignment, layout = view.assignment, view.layout
+    order = np.argsort(assignment.match_count[index] == 0, kind="stable")
+    slots = [int(slot) for slot in assignment.object_slot[index][order] if slot >= 0]
+    if slots:
+        return tuple(  # type: ignore[return-value]
+            int(getattr(layout, axis)[slots[0]]) for axis in ("head", "row", "column", "anchor")
+        )
+    rows, columns, _ = layout.grids[0]
+    x, y = np.nan_to_num(view.y_true[index, 1:3], nan=0.5, posinf=1.0, neginf=0.0)
+    row, column = (
+        int(np.clip(np.floor(centre * cells), 0, cells - 1))
+        for centre, cells in ((y, rows), (x, columns))
+    )
+    return 0, row, column, 0
+
+
+def _first_to_see(view: SampleView, slots: np.ndarray) -> int:
+    """Which anchor of a cell to begin with."""
+    trained = view.assignment.object_mask[slots]
+    if trained.any():
+        return int(np.argmax(trained))
+    return int(np.argmax(np.nan_to_num(np.abs(weighted_map(view)[slots]), nan=np.inf)))

@@ -1,0 +1,108 @@
+"""What would have to be otherwise for the selected slot and its object."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.cache import file_version
+from dashboard.components.errors import plain, say
+from dashboard.computing import a_word_while_it_computes, tensorflow_turn
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.views import SampleView
+from yolo_core.trace import ledger_row
+from yolo_core.training.config import read_config
+
+TOGGLE_KEY = "whatif"
+_KEPT_RUNS = 4
+
+
+def show_changes(folder: RunFolder, view: SampleView, slot: int, index: int | None) -> None:
+    """What would change the outcome, behind a switch: it needs TensorFlow.
+
+    Args:
+        folder: The run.
+        view: The sample.
+        slot: The selected slot.
+        index: The object that the card is about; None where there is none.
+    """
+    wanted = st.toggle(
+        "What would change it",
+        key=TOGGLE_KEY,
+        bind="query-params",
+        help="Moves and resizes the object, and the thresholds of the loss, until something else "
+        "comes out. Computed by the run's own loss, on the prediction of this step.",
+    )
+    if not wanted:
+        return
+    try:
+        with a_word_while_it_computes("what would change it"):
+            found = _changes(folder, view, slot, index)
+    except ValueError as error:
+        say(error)
+        return
+    for who, lines in found:
+        bullets = "\n".join(f"- {plain(line)}" for line in lines)
+        st.markdown(f"{plain(who)}\n{bullets}")
+    if not found:
+        st.markdown("Nothing that was tried changes anything here.")
+    st.caption(
+        "One number is changed at a time, in steps of 0.01 px inside the picture, and of 0.01 for "
+        "a threshold; the nearest change comes first. Each is exact: one step nearer, nothing "
+        "changes. The prediction stays as it is. Wrong: an object that changes its slot with less "
+        "than a pixel, so that the next augmentation trains another one."
+    )
+
+
+def _changes(
+    folder: RunFolder, view: SampleView, slot: int, index: int | None
+) -> list[tuple[str, list[str]]]:
+    """What would change, for the slot and for the object: who would, and what if what.
+
+    Raises:
+        ValueError: The run's configuration cannot be read, its loss cannot be loaded here, or it
+            decides otherwise here than it did in training.
+    """
+    with tensorflow_turn():
+        from yolo_core.whatif.outcomes import ObjectSubject, Outcomes, SlotSubject
+        from yolo_core.whatif.search import box_changes, threshold_changes
+        from yolo_core.whatif.sentences import change_words, who_would
+
+        assigner, thresholds = _assigner(str(folder.config), file_version(folder.config))
+
+        def judge(y_true: Any, values: dict[str, float]) -> Outcomes:
+            return assigner(view, y_true, values)
+
+        if judge(view.y_true[None], {}).differs_from(Outcomes.recorded(view)):
+            raise ValueError(
+                "Computed here, the loss does not give this picture the slots that are on record, "
+                "so nothing can be said about what would change them: another device rounds "
+                "otherwise, or the rule looked at the whole training batch."
+            )
+        subjects: list[Any] = [SlotSubject(slot)]
+        moved: list[Any] = []
+        if index is not None:
+            subjects.append(ObjectSubject(index, ledger_row(view, slot)))
+            # Of the object's own slot they would only say the same once more.
+            own = slot in view.assignment.object_slot[index]
+            moved = box_changes(judge, view, index, subjects[1:] if own else subjects)
+        changes = [*moved, *threshold_changes(judge, view, thresholds, subjects)]
+        found: dict[str, list[str]] = {}
+        for subject in subjects:
+            for each in changes:
+                if each.subject == subject:
+                    found.setdefault(who_would(view, each), []).append(change_words(view, each))
+    return list(found.items())
+
+
+@st.cache_resource(max_entries=_KEPT_RUNS, show_spinner=False)
+def _assigner(config_path: str, version: tuple[int, int]) -> tuple[Any, dict[str, float]]:  # noqa: ARG001, part of the key
+    from yolo_core.training.build import build_scenes
+    from yolo_core.training.families import build_loss
+    from yolo_core.whatif.assigner import Assigner
+
+    config = read_config(Path(config_path))
+    loss = build_loss(config, build_scenes(config))
+    return Assigner(loss), dict(loss.thresholds)

@@ -1,0 +1,187 @@
+"""One slot explained: for which object it competes, with what scores, and what pulls it where.
+
+Everything is read from a snapshot; nothing is computed again. No Keras and no TensorFlow in here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yolo_core.assignment import ObjectStatus
+from yolo_core.reasons import object_name, trained_objects
+
+if TYPE_CHECKING:
+    from yolo_core.runs.views import SampleView
+
+IGNORE, MATCH = "ignore_threshold", "overlap_threshold"
+_LEAST_SHARE = 0.1
+_MOST_NAMED = 3
+_WAYS = {
+    "x": ("centre left", "centre right"),
+    "y": ("centre up", "centre down"),
+    "w": ("width down", "width up"),
+    "h": ("height down", "height up"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A slot that was compared for an object.
+
+    Attributes:
+        slot: Index on the slot axis.
+        score: What it scored, in `Assignment.candidate_measure`.
+        decision: What the rule made of it, in words.
+    """
+
+    slot: int
+    score: float
+    decision: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A slot's predicted box held against an object, as the ignore rule does.
+
+    Attributes:
+        index: Row of the object.
+        iou: IoU of the two boxes.
+        decision: What the rule makes of it, in words.
+    """
+
+    index: int
+    iou: float
+    decision: str
+
+
+def object_of_slot(view: SampleView, slot: int) -> int | None:
+    """The object that a slot is trained for; else the one that it was compared for with the best
+    score; else the one that its box overlaps most; None where it meets none.
+    """
+    trained = trained_objects(view, slot)
+    if trained:
+        return trained[0]
+    if not view.objects.size:
+        return None
+    assignment = view.assignment
+    score = np.where(assignment.candidate_slots == slot, assignment.candidate_score, -1.0)
+    best = np.nanmax(score.reshape(len(score), -1), axis=1, initial=-1.0)[view.objects]
+    if best.max() >= 0:
+        return int(view.objects[np.argmax(best)])
+    overlap = view.targets["overlap"][slot, view.objects]
+    return int(view.objects[np.argmax(overlap)]) if overlap.max() > 0 else None
+
+
+def ledger_row(view: SampleView, slot: int) -> int:
+    """The ledger row that a slot belongs to: its head, where each head matches by itself."""
+    rows = view.assignment.object_slot.shape[1]
+    return int(view.layout.head[slot]) if rows == len(view.layout.grids) else 0
+
+
+def candidates(view: SampleView, index: int, row: int) -> tuple[Candidate, ...]:
+    """The slots that were compared for an object, best first, with what became of each.
+
+    Args:
+        view: The sample.
+        index: Row of the object in the labels.
+        row: Ledger row of the object.
+    """
+    slots = view.assignment.candidate_slots[index, row]
+    scores = view.assignment.candidate_score[index, row]
+    order = np.argsort(-scores, kind="stable")
+    return tuple(
+        Candidate(int(slots[k]), float(scores[k]), _decision(view, index, row, int(slots[k])))
+        for k in order.tolist()
+        if slots[k] >= 0
+    )
+
+
+def comparisons(view: SampleView, slot: int) -> tuple[Comparison, ...]:
+    """A slot's box against every object, the largest overlap first.
+
+    Empty where the loss has no rule that ignores by predicted boxes, or the slot has an object.
+    """
+    threshold = view.thresholds.get(IGNORE)
+    if threshold is None or ignores_by_shape(view) or view.assignment.object_mask[slot]:
+        return ()
+    overlap = view.targets["overlap"][slot]
+    order = view.objects[np.argsort(-overlap[view.objects], kind="stable")]
+    return tuple(
+        Comparison(
+            index,
+            float(overlap[index]),
+            # The losses compare in float32.
+            "reaches it: ignored" if overlap[index] >= np.float32(threshold) else "below it",
+        )
+        for index in order.tolist()
+    )
+
+
+def ignores_by_shape(view: SampleView) -> bool:
+    """Whether slots are ignored by the shape of their anchors, and not by predicted boxes."""
+    return "shape IoU" in view.ignore_rule
+
+
+def push_words(view: SampleView, gradient: np.ndarray) -> str:
+    """Where a step against a gradient pushes a slot: "objectness down, width up".
+
+    Channels with less than a tenth of the largest gradient are left out.
+
+    Args:
+        view: The sample.
+        gradient: (channels,) on the raw numbers of the slot.
+    """
+    if not np.isfinite(gradient).all():
+        return "no number"
+    size = np.abs(gradient)
+    if not size.any():
+        return "nothing"
+    order = np.argsort(-size, kind="stable")
+    named = [k for k in order.tolist() if size[k] >= _LEAST_SHARE * size.max()]
+    words = [_push(view, k, float(gradient[k])) for k in named[:_MOST_NAMED]]
+    if len(named) > _MOST_NAMED:
+        words.append(f"{len(named) - _MOST_NAMED} more")
+    return ", ".join(words)
+
+
+def channel_label(view: SampleView, channel: int) -> str:
+    """A channel as the tables call it: "x", "objectness", "class 7"."""
+    name = view.channels[channel]
+    if name.startswith("class ") and name[6:].isdecimal():
+        return f"class {view.class_names[int(name[6:])]}"
+    return name
+
+
+def weighted_gradients(view: SampleView, slot: int) -> dict[str, np.ndarray]:
+    """{term: (channels,)}: lambda times the gradient on a slot; empty without any on record."""
+    return {name: view.lambdas[name] * each[slot] for name, each in view.gradients.items()}
+
+
+def _push(view: SampleView, channel: int, gradient: float) -> str:
+    ways = _WAYS.get(view.channels[channel])
+    if ways is None:
+        name = channel_label(view, channel)
+        ways = (f"{name} down", f"{name} up")
+    return ways[gradient < 0]
+
+
+def _decision(view: SampleView, index: int, row: int, slot: int) -> str:
+    assignment = view.assignment
+    status = ObjectStatus(int(assignment.object_status[index, row]))
+    if slot == int(assignment.object_slot[index, row]):
+        if status is ObjectStatus.OVERWRITTEN:
+            taker = int(assignment.overwritten_by[index, row])
+            who = object_name(view, taker) if taker >= 0 else "another object"
+            return f"wanted, but {who} took it"
+        return "taken, shared" if status is ObjectStatus.SHARED else "taken"
+    trained = int(assignment.matched_object[slot])
+    if trained == index:
+        return "taken as well"
+    if trained >= 0:
+        return f"trained for {object_name(view, trained)}"
+    if assignment.ignore_mask[slot]:
+        return "not taken; ignored"
+    return "not taken; no object"
