@@ -9,10 +9,15 @@ from dashboard.components.run_picker import pick_run
 from dashboard.components.survey_files import cached_table
 from dashboard.components.survey_ledger import show_ledger
 from dashboard.components.survey_loss import show_loss
-from dashboard.components.survey_open import open_asked
-from dashboard.components.survey_start import pick_survey, show_progress, start_form
+from dashboard.components.survey_open import leave_if_asked, rerun_if_asked
+from dashboard.components.survey_start import (
+    SHOWN_KEY,
+    pick_survey,
+    show_progress,
+    start_form,
+)
 from dashboard.components.survey_worst import show_worst
-from dashboard.state import checkpoints_folder
+from dashboard.state import RUN_KEY, checkpoints_folder
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.status import SurveyState, read_status
@@ -50,7 +55,7 @@ def show(run: RunFolder) -> None:
 
 def show_survey(folder: SurveyFolder, was_live: bool) -> None:
     """How a survey goes, and what it has found so far."""
-    open_asked(folder)
+    rerun_if_asked()
     status = read_status(folder)
     if was_live and not status.is_live:
         st.rerun()  # ends the polling
@@ -73,8 +78,9 @@ def show_survey(folder: SurveyFolder, was_live: bool) -> None:
     show_ledger(folder, table)
 
 
-run_folder = pick_run()
-if run_folder is None:
-    no_runs()
-else:
-    show(run_folder)
+if not leave_if_asked(st.query_params.get(RUN_KEY), st.query_params.get(SHOWN_KEY)):
+    run_folder = pick_run()
+    if run_folder is None:
+        no_runs()
+    else:
+        show(run_folder)

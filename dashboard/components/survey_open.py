@@ -8,12 +8,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.state import show_run
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.records import KIND
 
 INSPECT = "app_pages/inspect.py"
-_ASKED = "survey sample to open"
+_ASKED, _LEAVING = "survey sample to open", "address of the survey sample to open"
+
+_AGAIN = st.components.v2.component(
+    "survey_again",
+    html="<span></span>",
+    js="export default ({ setTriggerValue }) => { setTriggerValue('again', true); };",
+)
 
 
 def ask_for(sample: Any) -> None:
@@ -22,14 +27,34 @@ def ask_for(sample: Any) -> None:
         st.session_state[_ASKED] = sample
 
 
-def open_asked(folder: SurveyFolder) -> None:
-    """Goes to the Inspect page if a sample was asked for; call it before drawing."""
+def rerun_if_asked() -> None:
+    """Draws the page anew if a sample was asked for; for the beginning of a fragment."""
+    if _ASKED in st.session_state:
+        st.rerun()
+
+
+def leave_if_asked(run: str | None, survey: str | None) -> bool:
+    """Goes to the Inspect page if a sample was asked for; for the beginning of the page.
+
+    Args:
+        run: Name of the run that the page shows.
+        survey: Name of the survey, such as "val-2500".
+
+    Returns:
+        Whether the page is to be left: nothing else is drawn then.
+    """
+    leaving = st.session_state.pop(_LEAVING, None)
+    if leaving is not None:
+        st.switch_page(INSPECT, query_params=leaving)
     sample = st.session_state.pop(_ASKED, None)
-    if sample is not None:
-        # The run is bound to the address on this page, and may not be written there.
-        show_run(folder.run.name)
-        query = {"kind": KIND, "sample": sample, "step": str(folder.step)}
-        st.switch_page(INSPECT, query_params=query)
+    if sample is None or not run or not survey:
+        return False
+    # The run's picker is bound to the address, and until the page was drawn without it Streamlit
+    # lets nobody write "run" there: so it is drawn once with nothing but what draws it again.
+    step = survey.rpartition("-")[2]
+    st.session_state[_LEAVING] = {"run": run, "kind": KIND, "sample": sample, "step": step}
+    _AGAIN(key="survey again", on_again_change=lambda: None)
+    return True
 
 
 def sample_rows(

@@ -16,6 +16,7 @@ from yolo_core.training.config import read_config
 
 SHOWN_KEY = "survey"
 _NEXT, _NOT_STARTED, _NOT_STOPPED = "next survey", "survey not started", "survey not stopped"
+_STOPPING = "process of the survey that was asked to stop"
 _LATEST = "latest"
 
 
@@ -105,15 +106,23 @@ def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
         bar, button = st.columns([8, 1], vertical_alignment="bottom")
         with bar:
             share = min(status.done / status.total, 1.0) if status.total else 0.0
-            st.progress(share, text=progress_text(status))
+            stopping = st.session_state.get(_STOPPING) == status.process
+            st.progress(share, text=progress_text(status) + " · stopping" * stopping)
         with button:
             st.button(
-                "Stop", icon=":material/stop:", key="survey stop", on_click=_stop, args=(folder,)
+                "Stop",
+                icon=":material/stop:",
+                key="survey stop",
+                on_click=_stop,
+                args=(folder,),
+                disabled=stopping,
+                help="Keeps what is there; starting it again goes on from there.",
             )
     elif status.state is SurveyState.STOPPED:
         st.warning(
-            f"Stopped after {status.done:,} of {status.total:,} samples, which are shown. Start "
-            "it again with the same settings to go on.",
+            f"Stopped after {status.done:,} of {status.total:,} samples"
+            + (", which are shown" if status.done else "")
+            + ". Start it again with the same settings to go on.",
             icon=":material/pause_circle:",
         )
     elif status.state is not SurveyState.DONE:
@@ -149,11 +158,13 @@ def _start(run: RunFolder, split: str, count: int, step: int | None) -> None:
 
 
 def _stop(folder: SurveyFolder) -> None:
+    st.session_state[_STOPPING] = read_status(folder).process
     try:
         stop_survey(folder)
     except ValueError as error:
         if read_status(folder).is_live:
             st.session_state[_NOT_STOPPED] = str(error)
+            st.session_state[_STOPPING] = None
 
 
 def _remember() -> None:
