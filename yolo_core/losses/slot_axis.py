@@ -23,7 +23,13 @@ def gather_slots(values: Any, slots: Any) -> Any:
     Returns:
         (B, M, F).
     """
-    return ops.take_along_axis(values, ops.expand_dims(slots, -1), axis=1)
+    # Whole rows of one flat table: `take_along_axis` would go channel by channel, each with an
+    # index of its own, and its gradient back the same way.
+    batch, count, features = ops.shape(values)
+    first = ops.expand_dims(ops.arange(batch, dtype="int32") * count, -1)
+    rows = ops.take(ops.reshape(values, (batch * count, features)), slots + first, axis=0)
+    # On JAX what is taken from nothing has lost its shape.
+    return ops.reshape(rows, (*ops.shape(slots), features))
 
 
 def gather_candidates(values: Any, candidates: Any) -> Any:
@@ -68,6 +74,29 @@ def first_best(score: Any) -> Any:
     # Keras's argmax puts -0.0 below 0.0, and -0.0 is the IoU of a box with one that it does not
     # meet and whose raw sizes have opposite signs.
     return ops.cast(ops.argmax(ops.where(ops.equal(score, 0.0), 0.0, score), axis=-1), "int32")
+
+
+def best_and_first(values: Any, *, empty: float, axis: int) -> tuple[Any, Any]:
+    """The maximum along one axis, and the first index that has it.
+
+    Two plain maxima: compiled loops go through those several numbers at a time, and through an
+    `argmax` one by one.
+
+    Args:
+        values: float32, none of them NaN.
+        empty: As in `largest`.
+        axis: The axis that goes.
+
+    Returns:
+        The maximum, and the index, int32; the index is 0 where there is no value.
+    """
+    best = largest(values, empty=empty, axis=axis)
+    count = ops.shape(values)[axis]
+    along = [1] * len(values.shape)
+    along[axis] = -1
+    back = ops.reshape(ops.arange(count, 0, -1, dtype="int32"), along)
+    reached = ops.equal(values, ops.expand_dims(best, axis))
+    return best, count - largest(ops.where(reached, back, 0), empty=0, axis=axis)
 
 
 def best_candidates(slots: Any, score: Any) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.labels import Labels, first_and_last, read_labels, same_slot
 from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.slot_axis import (
+    best_and_first,
     best_candidates,
     gather_slots,
     largest,
@@ -162,7 +163,8 @@ class SSDLoss(MultiHeadLoss):
         y_true, raw = self._checked(y_true, self.slot_predictions(y_pred))
         labels = read_labels(y_true)
         priors = ops.convert_to_tensor(self.layout.prior)
-        offsets, logits = raw[..., :4], raw[..., 4:]
+        # Split and not sliced: the gradient of a split is one concatenation.
+        offsets, logits = ops.split(raw, [4], axis=-1)
 
         matching = self._match(labels, priors)
         matched_object = matching["matched_object"]
@@ -177,12 +179,12 @@ class SSDLoss(MultiHeadLoss):
 
         # (B, P, 4). The fill is any box that has a logarithm: slots without an object are masked.
         target = self._encode(spread_to_slots(labels.boxes, matched_object, 1.0), priors)
-        distance = _smooth_l1(offsets - target)
+        distance_xy, distance_wh = ops.split(_smooth_l1(offsets - target), 2, axis=-1)
         matched = ops.cast(object_mask, "float32")
         share = 1.0 / ops.maximum(self.reduce_count(ops.sum(matched)), 1.0)
         maps = {
-            "xy": share * matched * ops.sum(distance[..., :2], axis=-1),
-            "wh": share * matched * ops.sum(distance[..., 2:], axis=-1),
+            "xy": share * matched * ops.sum(distance_xy, axis=-1),
+            "wh": share * matched * ops.sum(distance_wh, axis=-1),
             "classification": share * matched * error,
             "no_object": share * ops.cast(no_object_mask, "float32") * error,
         }
@@ -227,15 +229,13 @@ class SSDLoss(MultiHeadLoss):
             "taker" (B, N), the last row with that best prior; "matched_object" (B, P).
         """
         overlap = intersection_over_union(ops.expand_dims(labels.boxes, 2), priors)
-        best_prior = ops.cast(ops.argmax(overlap, axis=-1), "int32")
+        _, best_prior = best_and_first(overlap, empty=0.0, axis=-1)
         _, taker = first_and_last(same_slot(best_prior, labels.usable))
         keeps = ops.equal(taker, ops.arange(ops.shape(taker)[1], dtype="int32"))
         forced = object_of_slot(best_prior, keeps, self.layout.count)
-        # Row -1 in front, below every threshold: for images of no rows, and none that is usable.
-        rows = ops.where(ops.expand_dims(labels.usable, -1), overlap, -1.0)
-        rows = ops.pad(rows, [[0, 0], [1, 0], [0, 0]], constant_values=-1.0)
-        best_object = ops.cast(ops.argmax(rows, axis=1), "int32") - 1
-        reaches = largest(rows, empty=-1.0, axis=1) >= self.options["overlap_threshold"]
+        # Rows that are not usable have a box of no size: no threshold is reached there.
+        best_overlap, best_object = best_and_first(overlap, empty=0.0, axis=1)
+        reaches = best_overlap >= self.options["overlap_threshold"]
         return {
             "overlap": overlap,
             "best_prior": best_prior,
@@ -334,19 +334,21 @@ def _bracket_of_rank(values: Any, rank: Any) -> tuple[Any, Any]:
 
     Returns:
         Two (B, 1): fewer than `rank` values (or none) reach the second, at least `rank` the first;
-        between them are equal values, up to rounding.
+        between them are equal values, up to rounding. Or one number twice, that `rank` values
+        reach.
     """
     low = ops.full_like(values[:, :1], LEAST_HARD)
     high = ops.max(values, axis=-1, keepdims=True, initial=LEAST_HARD) * 2.0 + 3.0
 
-    def halve(_step: Any, bracket: tuple[Any, Any]) -> tuple[Any, Any]:
-        low, high = bracket
+    def halve(low: Any, high: Any) -> tuple[Any, Any]:
         middle = (low + high) / 2.0
         reach = ops.sum(ops.cast(values >= middle, "int32"), axis=-1, keepdims=True)
-        enough = reach >= rank
-        return ops.where(enough, middle, low), ops.where(enough, high, middle)
+        return ops.where(reach >= rank, middle, low), ops.where(reach <= rank, middle, high)
 
-    return ops.fori_loop(0, HALVINGS, halve, (low, high))
+    # Most images have no two equal values there, and are done in less than half the halvings.
+    return ops.while_loop(
+        lambda low, high: ops.any(low < high), halve, (low, high), maximum_iterations=HALVINGS
+    )
 
 
 def _global_max_log_sum_exp(logits: Any) -> Any:

@@ -153,11 +153,9 @@ class YoloV1Loss(GridLoss):
         labels = read_labels(y_true)
 
         # (B, P, 5 + C): centre in its cell, roots of the sizes, confidence, classes.
-        values = self._activated(self.slot_predictions(y_pred))
-        corner = ops.convert_to_tensor(cell_corners(height, width, count))
-        boxes = ops.concatenate(
-            [(values[..., :2] + corner) / grid, ops.square(values[..., 2:4])], axis=-1
-        )
+        raw = self.slot_predictions(y_pred)
+        values = self._activated(raw)
+        boxes = _boxes(values, ops.convert_to_tensor(cell_corners(height, width, count)), grid)
 
         # (B, N, A): the boxes of the cell that owns the object, compared without gradient.
         row = owning_cell(labels.boxes[..., 1], height)
@@ -181,8 +179,8 @@ class YoloV1Loss(GridLoss):
         box_target = ops.concatenate(
             [labels.boxes[..., :2] * grid - cell, ops.sqrt(labels.boxes[..., 2:])], axis=-1
         )
-        own = gather_slots(values, matching.object_slot)
-        iou = intersection_over_union(labels.boxes, gather_slots(boxes, matching.object_slot))
+        own = self._activated(gather_slots(raw, matching.object_slot))
+        iou = intersection_over_union(labels.boxes, _boxes(own, cell, grid))
         confidence_target = iou if self.options["iou_gradient"] else ops.stop_gradient(iou)
         if self.options["confidence_target"] == "one":
             confidence_target = ops.ones_like(iou)
@@ -196,7 +194,7 @@ class YoloV1Loss(GridLoss):
             "objectness": share * ops.square(confidence_target - own[..., 4]),
             "classification": share * ops.sum(ops.square(labels.one_hot - own[..., 5:]), axis=-1),
         }
-        confidence = values[..., 4]
+        confidence = raw[..., 4] if self.options["decoded"] else ops.sigmoid(raw[..., 4])
         no_object = ops.cast(no_object_mask, "float32") / images * ops.square(confidence)
         terms = {term: ops.sum(each) for term, each in booked.items()}
         terms["no_object"] = ops.sum(no_object)
@@ -245,3 +243,10 @@ class YoloV1Loss(GridLoss):
             )
         root = ops.sqrt(ops.maximum(slots[..., 2:4], SMALLEST_SIZE))
         return ops.concatenate([slots[..., :2], root, slots[..., 4:]], axis=-1)
+
+
+def _boxes(values: Any, corner: Any, grid: Any) -> Any:
+    """(..., 4) boxes in image fractions of activated values in the cells at (..., 2) corners."""
+    return ops.concatenate(
+        [(values[..., :2] + corner) / grid, ops.square(values[..., 2:4])], axis=-1
+    )

@@ -11,9 +11,8 @@ from keras import ops
 
 from yolo_core.boxes import intersection_over_union, shape_iou
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.losses.anchor_boxes import anchor_pairs, decode_anchor_boxes
+from yolo_core.losses.anchor_boxes import anchor_pairs
 from yolo_core.losses.base import GridLoss
-from yolo_core.losses.cross_entropy import cross_entropy
 from yolo_core.losses.labels import Labels, owning_cell, read_labels
 from yolo_core.losses.matching import CellMatching, last_object_wins
 from yolo_core.losses.slot_axis import (
@@ -23,10 +22,8 @@ from yolo_core.losses.slot_axis import (
     largest,
     spread_to_slots,
 )
+from yolo_core.losses.yolov2_outputs import SMALLEST_DECODED, OutputReader
 from yolo_core.slots import SlotLayout
-
-# A square root has no slope at zero, a logarithm no value: decoded numbers below count as this.
-SMALLEST_DECODED = 1e-30
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
@@ -206,11 +203,10 @@ class YoloV2Loss(GridLoss):
         corner = ops.convert_to_tensor(cell_corners(height, width, count))
         anchor_of_slot = ops.convert_to_tensor(np.tile(self.anchors, (height * width, 1)))
         objects = labels.boxes * grid
-        if self.options["decoded"]:
-            boxes = raw[..., :4] * (grid if self.options["box_unit"] == "image" else 1.0)
-        else:
-            boxes = decode_anchor_boxes(raw, corner, anchor_of_slot)
-        confidence = self._confidence(raw)
+        unit = grid if self.options["box_unit"] == "image" else ops.ones_like(grid)
+        read = OutputReader(self.options["decoded"], unit)
+        boxes = read.boxes(raw, corner, anchor_of_slot)
+        confidence = read.confidence(raw)
 
         matching = self._match(labels, objects, height, width, count)
         object_slot = matching.object_slot
@@ -218,18 +214,22 @@ class YoloV2Loss(GridLoss):
         object_mask = matched_object >= 0
         owned = ops.cast(matching.owns, "float32")
 
-        # (B, P, N). The ignore rule is a choice: no gradient flows through it.
+        # (B, N, P). The ignore rule is a choice: no gradient flows through it.
         overlap = ops.stop_gradient(
-            intersection_over_union(ops.expand_dims(boxes, 2), ops.expand_dims(objects, 1))
+            intersection_over_union(ops.expand_dims(boxes, 1), ops.expand_dims(objects, 2))
         )
         if self.options["ignore_against"] == "assigned":
-            overlap = overlap * ops.expand_dims(owned, 1)
-        fits_some_object = largest(overlap, empty=0.0) >= self.options["ignore_threshold"]
+            overlap = overlap * ops.expand_dims(owned, 2)
+        fits_some_object = largest(overlap, empty=0.0, axis=1) >= self.options["ignore_threshold"]
         no_object_mask = ops.logical_not(ops.logical_or(object_mask, fits_some_object))
 
         # (B, N, ...) what the slot of each object predicts: class terms are never dense.
         own_raw = gather_slots(raw, object_slot)
-        own_boxes = gather_slots(boxes, object_slot)
+        own_boxes = read.boxes(
+            own_raw,
+            ops.take(corner, object_slot, axis=0),
+            ops.take(anchor_of_slot, object_slot, axis=0),
+        )
         iou = intersection_over_union(objects, own_boxes)
         iou_target = iou if self.options["iou_gradient"] else ops.stop_gradient(iou)
         target = self._compared(objects, grid)
@@ -239,14 +239,14 @@ class YoloV2Loss(GridLoss):
         squares = {
             "xy": half * ops.sum(error[..., :2], axis=-1),
             "wh": half * ops.sum(error[..., 2:], axis=-1),
-            "objectness": half * ops.square(iou_target - self._confidence(own_raw)),
+            "objectness": half * ops.square(iou_target - read.confidence(own_raw)),
         }
         if self.options["confidence_by_iou"]:
             squares["objectness"] = squares["objectness"] * iou
         target_class = self._target_class(labels, matching.rivals)
         class_weight = ops.take(ops.convert_to_tensor(self.class_weights), target_class)
         one_hot = ops.one_hot(target_class, self.num_classes)
-        class_error = class_weight * self._class_error(one_hot, own_raw[..., 5:])
+        class_error = class_weight * read.class_error(own_raw, one_hot)
 
         counts = self._counts(owned, no_object_mask, class_weight, iou, slot_count)
         coord_count, confidence_count, class_count, warm = counts
@@ -297,7 +297,7 @@ class YoloV2Loss(GridLoss):
             lambdas=effective,
             assignment=matching.assignment(labels, matched_object, no_object_mask, iou),
             targets={
-                "overlap": overlap,
+                "overlap": ops.transpose(overlap, (0, 2, 1)),
                 "objectness": objectness_target,
                 "class": spread_to_slots(target_class, matched_object, -1),
                 "xy": target[..., :2],
@@ -306,25 +306,11 @@ class YoloV2Loss(GridLoss):
             predictions={
                 "boxes": boxes / grid,
                 "objectness": confidence,
-                "class_probabilities": self._class_probabilities(raw),
+                "class_probabilities": read.class_probabilities(raw),
                 "xy": compared[..., :2],
                 "wh": compared[..., 2:],
             },
         )
-
-    def _confidence(self, raw: Any) -> Any:
-        """(...) of (..., 5 + C) predictions."""
-        return raw[..., 4] if self.options["decoded"] else ops.sigmoid(raw[..., 4])
-
-    def _class_probabilities(self, raw: Any) -> Any:
-        """(..., C) of (..., 5 + C) predictions."""
-        return raw[..., 5:] if self.options["decoded"] else ops.softmax(raw[..., 5:], axis=-1)
-
-    def _class_error(self, one_hot: Any, classes: Any) -> Any:
-        """(B, N) cross-entropy of (B, N, C) predictions."""
-        if not self.options["decoded"]:
-            return cross_entropy(one_hot, classes)
-        return -ops.sum(one_hot * ops.log(ops.maximum(classes, SMALLEST_DECODED)), axis=-1)
 
     def _compared(self, boxes: Any, grid: Any) -> Any:
         """(..., 4) boxes in grid cells, as the coordinate terms compare them."""

@@ -194,9 +194,9 @@ class YoloV3Loss(MultiHeadLoss):
         cells, corner, anchor = place[:, :2], place[:, 2:4], place[:, 4:]
         boxes = decode_anchor_boxes(raw, corner, anchor * cells)
         boxes = boxes / ops.tile(cells, (1, 2))
-        offset = ops.sigmoid(raw[..., :2])
+        # (B, N, P)
         overlap = ops.stop_gradient(
-            intersection_over_union(ops.expand_dims(boxes, 2), ops.expand_dims(labels.boxes, 1))
+            intersection_over_union(ops.expand_dims(boxes, 1), ops.expand_dims(labels.boxes, 2))
         )
 
         matching = match_anchors(
@@ -221,7 +221,7 @@ class YoloV3Loss(MultiHeadLoss):
         # (B, M, ...): what each claim wants, and what its slot predicts.
         claim_boxes = ops.repeat(labels.boxes, rows, axis=1)
         own = gather_slots(raw, slot)
-        own_offset = gather_slots(offset, slot)
+        own_offset = ops.sigmoid(own[..., :2])
         of_slot = ops.take(place, slot, axis=0)
         xy_target = claim_boxes[..., :2] * of_slot[..., :2] - of_slot[..., 2:4]
         # The published 1e-16 matters to boxes of no size alone, which are in no term.
@@ -259,7 +259,7 @@ class YoloV3Loss(MultiHeadLoss):
                 object_iou=ops.reshape(object_iou, (batch, objects, rows)),
             ),
             targets={
-                "overlap": overlap,
+                "overlap": ops.transpose(overlap, (0, 2, 1)),
                 "xy": spread_to_slots(xy_target, matched_claim, float("nan")),
                 "wh": spread_to_slots(wh_target, matched_claim, float("nan")),
                 "objectness": ops.where(
@@ -271,7 +271,7 @@ class YoloV3Loss(MultiHeadLoss):
                 "boxes": boxes,
                 "objectness": ops.sigmoid(raw[..., 4]),
                 "class_probabilities": ops.sigmoid(raw[..., 5:]),
-                "xy": offset,
+                "xy": ops.sigmoid(raw[..., :2]),
                 "wh": raw[..., 2:4],
             },
         )
@@ -291,8 +291,8 @@ class YoloV3Loss(MultiHeadLoss):
                 ops.equal(ops.expand_dims(head, -1), heads), ops.expand_dims(matching.owns, -1)
             )
             trains = ops.take(ops.any(trains, axis=2), layout.head, axis=-1)
-            overlap = ops.where(ops.transpose(trains, (0, 2, 1)), overlap, 0.0)
-        return largest(overlap, empty=0.0) >= threshold
+            overlap = ops.where(trains, overlap, 0.0)
+        return largest(overlap, empty=0.0, axis=1) >= threshold
 
     def _shares(self, object_mask: Any, no_object_mask: Any, layout: SlotLayout) -> tuple[Any, Any]:
         """Two (P,): the part of its term that one slot with, and one without an object is."""
