@@ -108,8 +108,11 @@ def sample_curves(folder: RunFolder, choice: Choice, view: SampleView) -> None:
             y_title="term",
             marks=marks,
         )
+    metrics = metric_curves(run.evaluations, run.curves)
+    if not metrics:
+        return
     show(
-        metric_curves(run.evaluations, run.curves),
+        metrics,
         "The run: average precision and recall on validation scenes (points), recall of the "
         "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls.",
         "run metrics",

@@ -56,31 +56,37 @@ def since_when(choice: Choice, view: SampleView, cell: Cell, cut: float) -> None
     if damaged:
         files = "1 snapshot" if damaged == 1 else f"{damaged} snapshots"
         st.caption(f"{files} of this sample cannot be read and left out here.")
-    steps = [each.step for each in found]
-    _objects(choice, view, found, steps, at, cut)
-    _slots(choice, view, cell, found, steps, at, cut)
+    _objects(choice, view, found, at, cut)
+    _slots(choice, view, cell, found, at, cut)
 
 
 def _objects(
     choice: Choice,
     view: SampleView,
     found: Sequence[Sighting],
-    steps: list[int],
     at: int,
     cut: float,
 ) -> None:
     names = [object_label(view, int(index)) for index in view.objects]
     if not names:
         return
-    iou = best_iou(found, cut)
+    steps, iou = [each.step for each in found], best_iou(found, cut)
     sentence = (
         f"Best IoU of each object with a kept detection of its class that scores {cut:.2f} or "
         f"more, by step: green from {DETECTED_IOU} on, which is detected. The blue frame is the "
-        "shown step; click a column to go there. Wrong: a row that stays grey, or one that was "
-        "green and is grey again."
+        "shown step, a star the first snapshot that detects the object; click a column to go "
+        "there. Between two snapshots nothing is recorded. Wrong: a row that stays grey, or one "
+        "that was green and is grey again."
     )
     plot(
-        iou_strip(steps, iou, names, shown=at, revision=f"{choice.record.sample} {len(names)}"),
+        iou_strip(
+            steps,
+            iou,
+            names,
+            shown=at,
+            left=_left(names),
+            revision=f"{choice.record.sample} {len(names)}",
+        ),
         key="objects by step",
         alt=sentence,
         on_click=go_to_step,
@@ -99,11 +105,11 @@ def _slots(
     view: SampleView,
     cell: Cell,
     found: Sequence[Sighting],
-    steps: list[int],
     at: int,
     cut: float,
 ) -> None:
     slots = view.layout.cell_slots(cell.head, cell.row, cell.column)
+    steps = [each.step for each in found]
     states = slot_states(found, [int(slot) for slot in slots], cut)
     word, where = slot_word(view.layout), cell_name(view.layout, int(slots[0]))
     names = [f"{word} {view.layout.anchor[slot]}" for slot in slots]
@@ -115,7 +121,14 @@ def _slots(
         "changes its mind."
     )
     plot(
-        state_strip(steps, states, names, shown=at, revision=f"{choice.record.sample} {where}"),
+        state_strip(
+            steps,
+            states,
+            names,
+            shown=at,
+            left=_left([object_label(view, int(index)) for index in view.objects]),
+            revision=f"{choice.record.sample} {where}",
+        ),
         key="slots by step",
         alt=sentence,
         on_click=go_to_step,
@@ -124,8 +137,18 @@ def _slots(
     rows = []
     for name, each in zip(names, states, strict=True):
         wrong = np.isin(each, [state for state in SlotState if state.is_wrong])
-        rows.append((name, wrong, STATE_WORDS[SlotState(each[at])], "never wrong so far"))
-    _table("slot", "first wrong", "slots", rows, steps, at)
+        if wrong.any():
+            rows.append((name, wrong, STATE_WORDS[SlotState(each[at])], ""))
+    if rows:
+        _table("slot", "first wrong", "slots", rows, steps, at)
+    never = [name for name in names if name not in {row[0] for row in rows}]
+    if never:
+        st.caption(f"Never wrong so far: {', '.join(never)}.")
+
+
+def _left(objects: Sequence[str]) -> int:
+    """Pixels that the names of objects and slots take."""
+    return 24 + 7 * max(len("predictor 0"), *map(len, objects), 0)
 
 
 def _table(
@@ -169,6 +192,7 @@ def _jump(place: st.delta_generator.DeltaGenerator, step: int, key: str, *, here
     place.button(
         f"step {step:,}",
         key=key,
+        icon=":material/arrow_forward:",
         type="tertiary",
         on_click=go_to_step,
         args=(step,),

@@ -31,11 +31,17 @@ STATE_WORDS = {
     SlotState.FALSE_ALARM: "wrong: a detection of no object",
     SlotState.MISSES: "wrong: its object is not detected by it",
 }
-_ROW, _MOST_TICKS = 26, 12
+_ROW, _COLOR_BAR, _MOST_TICKS = 26, 70, 12  # pixels, pixels, ticks
 
 
 def iou_strip(
-    steps: Sequence[int], iou: np.ndarray, names: Sequence[str], *, shown: int, revision: str
+    steps: Sequence[int],
+    iou: np.ndarray,
+    names: Sequence[str],
+    *,
+    shown: int,
+    left: int,
+    revision: str,
 ) -> go.Figure:
     """Draws how well each object is found at each step; a clicked column carries its step.
 
@@ -44,13 +50,14 @@ def iou_strip(
         iou: (n, S), see `yolo_core.history.best_iou`.
         names: (n,) what the objects are called.
         shown: Index of the step that the page shows, which is framed.
+        left: Pixels for the names, the same for strips whose steps shall stand below each other.
         revision: While this stays the same, the browser keeps the zoom of its user.
     """
     words = [
         [f"detected, IoU {value:.2f}" if value >= DETECTED_IOU else _missed(value) for value in row]
         for row in iou
     ]
-    figure = _strip(steps, iou, names, words, shown=shown, revision=revision)
+    figure = _strip(steps, iou, names, words, shown=shown, left=left, revision=revision)
     bar = {
         "thickness": 10,
         "title": {"text": "IoU", "side": "right"},
@@ -78,7 +85,13 @@ def iou_strip(
 
 
 def state_strip(
-    steps: Sequence[int], states: np.ndarray, names: Sequence[str], *, shown: int, revision: str
+    steps: Sequence[int],
+    states: np.ndarray,
+    names: Sequence[str],
+    *,
+    shown: int,
+    left: int,
+    revision: str,
 ) -> go.Figure:
     """Draws whether slots were right or wrong at each step; a clicked column carries its step.
 
@@ -87,10 +100,11 @@ def state_strip(
         states: (s, S), see `yolo_core.history.slot_states`.
         names: (s,) what the slots are called.
         shown: Index of the step that the page shows, which is framed.
+        left: Pixels for the names, the same for strips whose steps shall stand below each other.
         revision: While this stays the same, the browser keeps the zoom of its user.
     """
     words = [[STATE_WORDS[SlotState(value)] for value in row] for row in states.tolist()]
-    figure = _strip(steps, states, names, words, shown=shown, revision=revision)
+    figure = _strip(steps, states, names, words, shown=shown, left=left, revision=revision)
     count = len(SlotState)
     scale = [
         (edge / count, STATE_COLORS[state]) for state in SlotState for edge in (state, state + 1)
@@ -128,6 +142,7 @@ def _strip(
     words: Sequence[Sequence[str]],
     *,
     shown: int,
+    left: int,
     revision: str,
 ) -> go.Figure:
     rows, columns = values.shape
@@ -158,7 +173,7 @@ def _strip(
     ticks = list(range(0, columns, every))
     figure.update_layout(
         height=_ROW * rows + 96,
-        margin={"l": 0, "r": 0, "t": 8, "b": 8},
+        margin={"l": left, "r": _COLOR_BAR, "t": 8, "b": 8},
         hovermode="closest",
         uirevision=revision,
         showlegend=True,
@@ -174,6 +189,7 @@ def _strip(
             "tickvals": list(range(rows)),
             "ticktext": list(names),
             "autorange": "reversed",
+            "automargin": False,
             "fixedrange": True,
             "showgrid": False,
             "zeroline": False,

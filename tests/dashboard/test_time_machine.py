@@ -1,0 +1,201 @@
+"""The time machine of the Inspect page: where it stands, where it can go, and since when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components.sample_picker import LATEST, Choice, go_to, go_to_step
+from dashboard.components.time_thinned import what_went
+from dashboard.figures.time_strip import iou_strip, state_strip
+from tests.dashboard.sample_run import make_run
+from tests.dashboard.test_inspect_page import assert_sound, open_page, plots, words
+from yolo_core.history import SlotState
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.records import Event, SnapshotRecord
+from yolo_core.runs.snapshots import snapshot_path
+from yolo_core.runs.store import RunStore
+
+CURVES = ("sample curves True", "sample curves False", "run curves True", "run metrics")
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> None:
+    st.cache_resource.clear()
+
+
+def controls(page: AppTest) -> dict:
+    """What the buttons in the browser were told."""
+    told = [json.loads(element.proto.json or "{}") for element in page.get("bidi_component")]
+    (found,) = [each for each in told if "turn" in each]
+    return found
+
+
+def figure_of(page: AppTest, key: str) -> dict:
+    """The figure of that key."""
+    (found,) = [each for name, each in plots(page).items() if name.endswith(f"-{key}")]
+    return found
+
+
+def table(page: AppTest, key: str) -> list[tuple[str, str]]:
+    """(first, since) of each row: what the buttons say, a dash where there is none."""
+    buttons = {each.key: each.label for each in page.button}
+    rows = sum(name.startswith(f"{key} since") for name in buttons)
+    return [
+        (buttons.get(f"{key} first {row}", "–"), buttons[f"{key} since {row}"])
+        for row in range(rows)
+    ]
+
+
+def test_the_buttons_know_where_the_page_stands(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(sample="val/1", step="10")
+    told = controls(page)
+    expected = {"at": 1, "count": 3, "sample": 1, "samples": 4, "follows": False, "live": False}
+    assert {name: told[name] for name in expected} == expected
+    page.run()
+    assert controls(page)["turn"] == told["turn"] + 1
+
+
+def test_a_movement_chooses_step_and_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, str] = {}
+    monkeypatch.setattr(st, "session_state", state)
+    record = SnapshotRecord(10, "pinned", "val/1", Path("x.npz"), 1.0, {}, {})
+    choice = Choice(record, [record], False, steps=(0, 10, 40), samples=("val/0", "val/1"))
+    go_to(choice, step=2, sample=0)
+    assert state == {"step": "40", "sample": "val/0"}
+    go_to(choice, step=None, sample=1)
+    assert state == {"step": LATEST, "sample": "val/1"}
+    go_to_step(np.int64(10))
+    assert state == {"step": "10", "sample": "val/1"}
+
+
+def test_since_when_objects_are_detected(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(sample="val/0", step="40")
+    assert_sound(page)
+    first = ["step 40", "step 40", "step 40", "step 10", "step 40"]
+    assert table(page, "objects") == list(zip(first, first, strict=True))
+    assert words(page).count("detected, from step 40 to the latest snapshot") == 4
+    assert words(page).count("detected, from step 10 to the latest snapshot") == 1
+    # At a cut that nothing reaches, none ever was.
+    page.slider(key="score").set_value(1.0).run()
+    assert_sound(page)
+    assert table(page, "objects") == [("–", "step 0")] * 5
+    assert words(page).count("never detected so far") == 5
+    assert words(page).count("not detected, from step 0 to the latest snapshot") == 5
+
+
+def test_a_button_leads_to_its_step(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(sample="val/0", step="0")
+    page.button(key="objects first 0").click().run()
+    assert_sound(page)
+    assert "after 40 updates" in words(page)
+    assert page.query_params["step"] in ("40", ["40"])
+    # There it leads nowhere else.
+    assert page.button(key="objects first 0").disabled
+
+
+def test_since_when_the_slots_of_the_cell_are_wrong(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    # Object 0 lies in cell (2, 3), which anchor 1 is trained for; it is found at step 40.
+    page = open_page(sample="val/0", step="40", row="2", column="3")
+    assert_sound(page)
+    text = words(page)
+    assert "right: finds an object, from step 40 to the latest snapshot" in text
+    assert ("step 0", "step 40") in table(page, "slots")
+    states = figure_of(page, "slots by step")["data"][0]
+    assert states["text"][1][0] == "wrong: its object is not detected by it"
+
+
+def test_the_shown_step_is_marked_on_every_curve(add_finished: Callable[[str], Path]) -> None:
+    with RunStore.open(RunFolder(add_finished("yolov2-1")), writable=True) as store:
+        store.record_evaluation(40, {"map50": 0.5})
+    page = open_page(step="10")
+    for name in CURVES:
+        texts = [text for trace in figure_of(page, name)["data"] for text in trace.get("text", [])]
+        assert "shown: step 10" in texts, name
+    lines = [trace for trace in figure_of(page, CURVES[0])["data"] if trace.get("name") == "total"]
+    assert lines[0]["customdata"] == [0, 10, 40]
+
+
+def test_a_training_picture_has_no_history(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(kind="batch")
+    assert_sound(page)
+    assert "seen at its one step only" in words(page)
+    assert not table(page, "objects")
+
+
+def test_a_damaged_snapshot_is_left_out_of_the_history(add_finished: Callable[[str], Path]) -> None:
+    folder = RunFolder(add_finished("yolov2-1"))
+    snapshot_path(folder, "pinned", 10).write_text("hello")
+    page = open_page(step="40")
+    assert_sound(page)
+    assert "1 snapshot of this sample cannot be read" in words(page)
+    assert len(figure_of(page, "objects by step")["data"][0]["x"]) == 2
+
+
+def test_what_was_thinned_out_is_said(checkpoints: Path) -> None:
+    folder = make_run(checkpoints, "small")
+    with RunStore.open(folder, writable=True) as store:
+        detail = {"pinned": [1, 2, 10], "batch": [8], "megabytes": 5}
+        store.record_event(40, "snapshots-pruned", detail)
+    page = open_page()
+    assert_sound(page)
+    # Step 10 is there again: a resumed training wrote it.
+    assert (
+        "2 of 5 pinned snapshots were thinned out, those of steps 1, 2: all snapshots of this run "
+        "may take 5 MB. Step 0 and the latest always stay." in words(page)
+    )
+
+
+def test_many_that_went_are_told_by_their_first_and_last() -> None:
+    events = [
+        Event(1, 2000, 0.0, "snapshots-pruned", {"pinned": list(range(100, 1000, 100))}),
+        Event(2, 3000, 0.0, "snapshots-pruned", {"pinned": [1500], "megabytes": 500}),
+    ]
+    assert what_went(events, "pinned", (0, 3000)) == (
+        "10 of 12 pinned snapshots were thinned out, between steps 100 and 1,500: all snapshots of "
+        "this run may take 500 MB. Step 0 and the latest always stay."
+    )
+    assert what_went(events, "batch", (1, 3000)) == ""
+
+
+def test_the_strip_of_objects() -> None:
+    iou = np.array([[0.0, 0.4, 0.6], [0.0, 0.0, 0.0]], np.float32)
+    figure = iou_strip((0, 8, 1000), iou, ["0: cat", "1: dog"], shown=2, left=50, revision="val/0")
+    strip, frame, first = figure.data
+    assert strip.text[0][1] == "not detected: the best detection of its class has IoU 0.40"
+    assert strip.text[0][2] == "detected, IoU 0.60"
+    assert [list(row) for row in strip.customdata] == [[0, 8, 1000]] * 2
+    assert (min(frame.x), max(frame.x)) == (1.5, 2.5)
+    # One star, for the object that was detected at all.
+    assert (first.x, first.y, first.customdata) == ((2,), (0,), (1000,))
+    assert figure.layout.uirevision == "val/0"
+
+
+def test_the_strip_of_slots_has_a_colour_a_state() -> None:
+    states = np.array([[0, 1, 2, 3]], np.int8)
+    figure = state_strip((0, 1, 2, 4), states, ["anchor 0"], shown=0, left=50, revision="x")
+    strip = figure.data[0]
+    assert (strip.zmin, strip.zmax) == (-0.5, 3.5)
+    colors = [color for _, color in strip.colorscale]
+    assert colors[::2] == colors[1::2]
+    assert len(set(colors)) == len(SlotState)
+    legend = [trace.name for trace in figure.data[2:]]
+    assert [name.split(":")[0] for name in legend] == ["right", "right", "wrong", "wrong"]
+
+
+def test_hundreds_of_snapshots_have_a_dozen_ticks() -> None:
+    iou = np.zeros((1, 500), np.float32)
+    figure = iou_strip(range(0, 50_000, 100), iou, ["0: cat"], shown=0, left=50, revision="x")
+    assert len(figure.layout.xaxis.tickvals) <= 12
+    assert figure.layout.xaxis.ticktext[1] == "4,200"
