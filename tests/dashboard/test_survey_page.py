@@ -1,0 +1,317 @@
+"""The Survey page in every state that a survey can be in."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components import survey_open, survey_start
+from dashboard.components.survey_files import cached_survey_records, cached_table, small_pictures
+from dashboard.components.survey_ledger import anchors_table, objects_table
+from dashboard.components.survey_loss import groups_table
+from dashboard.components.survey_worst import samples_table
+from tests.dashboard.sample_run import LAST_STEP
+from tests.survey.made_up import Looker, make_surveyable
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import ProcessIdentity
+from yolo_core.survey import worker
+from yolo_core.survey.folder import SurveyFolder, list_surveys
+from yolo_core.survey.statistics import GROUPINGS, loss_by
+from yolo_core.survey.status import SurveyState, read_status, write_status
+from yolo_core.survey.worker import Survey
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "dashboard" / "app_pages" / "survey.py"
+INSPECT = ROOT / "dashboard" / "app_pages" / "inspect.py"
+
+
+def open_page(page: Path = PAGE, **query: str) -> AppTest:
+    test = AppTest.from_file(str(page), default_timeout=60)
+    for name, value in query.items():
+        test.query_params[name] = value
+    return test.run()
+
+
+def words(page: AppTest) -> str:
+    parts = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
+    return re.sub(r"\\(.)", r"\1", "\n".join(part.value for part in parts))
+
+
+def plots(page: AppTest) -> list[dict]:
+    """Every figure on the page, in its order."""
+    found = []
+    for element in page.get("bidi_component"):
+        proto = element.proto
+        data = json.loads(proto.mixed.json or "{}") if proto.HasField("mixed") else None
+        data = data or json.loads(proto.json)
+        if "figure" in data:
+            found.append(json.loads(data["figure"]))
+    return found
+
+
+def assert_sound(page: AppTest) -> None:
+    assert not page.exception
+    assert "Traceback" not in words(page)
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> None:
+    st.cache_resource.clear()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoints folder with a run that can be surveyed."""
+    checkpoints = tmp_path_factory.mktemp("surveyable")
+    make_surveyable(checkpoints, "one")
+    return checkpoints
+
+
+@pytest.fixture
+def run(checkpoints: Path, template: Path) -> RunFolder:
+    return RunFolder(Path(shutil.copytree(template / "one", checkpoints / "one")))
+
+
+@pytest.fixture
+def survey(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SurveyFolder]:
+    """Makes a survey of made-up predictions."""
+    monkeypatch.setattr(worker, "_looker", Looker())
+
+    def make(count: int = 20, **options: object) -> SurveyFolder:
+        made = Survey(run, count=count, **options)
+        made.run()
+        return made.folder
+
+    return make
+
+
+@pytest.mark.usefixtures("checkpoints")
+def test_no_runs_says_what_to_press() -> None:
+    page = open_page()
+    assert_sound(page)
+    assert "press **Start training**" in page.info[0].value
+
+
+@pytest.mark.usefixtures("run")
+def test_no_survey_says_what_to_press() -> None:
+    page = open_page()
+    assert_sound(page)
+    assert "Press **Start survey**" in page.info[0].value
+
+
+def test_a_run_without_a_checkpoint_says_so(add_finished: Callable[[str], Path]) -> None:
+    add_finished("bare")
+    page = open_page()
+    assert_sound(page)
+    assert "no checkpoint yet" in page.info[0].value
+    assert "Start survey" not in [button.label for button in page.button]
+
+
+def test_start_starts_what_was_chosen(
+    run: RunFolder, survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def start(_: RunFolder, **options: object) -> SurveyFolder:
+        asked.append(options)
+        return survey(count=options["count"], split=options["split"])
+
+    monkeypatch.setattr(survey_start, "start_survey", start)
+    page = open_page()
+    page.number_input[0].set_value(18).run()
+    page.selectbox(key=f"survey step {run.name}").set_value(str(LAST_STEP)).run()
+    next(b for b in page.button if b.label == "Start survey").click().run()
+    assert_sound(page)
+    assert asked == [{"split": "val", "count": 18, "step": LAST_STEP}]
+    assert "18 samples of val by the weights of step 40" in words(page)
+
+
+@pytest.mark.usefixtures("run")
+def test_what_cannot_be_started_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("There is no room on the disk.")
+
+    monkeypatch.setattr(survey_start, "start_survey", refuse)
+    page = open_page()
+    next(b for b in page.button if b.label == "Start survey").click().run()
+    assert_sound(page)
+    assert page.error[0].value == "There is no room on the disk."
+
+
+def test_a_finished_survey_shows_all_its_parts(survey: Callable[..., SurveyFolder]) -> None:
+    survey()
+    page = open_page()
+    assert_sound(page)
+    text = words(page)
+    assert "20 samples of val by the weights of step 40" in text
+    # 5 + 5 + 0 + 13 x 1 in the first file, 5 + 5 + 0 + 1 in the second (the same pictures again).
+    assert "34 objects = " in text
+    assert "the mean recorded loss of a picture ✓" in text
+    assert [metric.label for metric in page.metric] == [
+        "Match rate",
+        "Collisions",
+        "Best possible recall",
+        "Found",
+        "False detections",
+    ]
+    assert page.metric[0].value == f"{28 / 34:.1%}"
+    # By class, size and anchor (one head), use of the anchors, IoU.
+    assert len(plots(page)) == 5
+    assert len(page.dataframe) == 2
+
+
+def test_the_bars_add_up_to_the_recorded_totals(survey: Callable[..., SurveyFolder]) -> None:
+    table = cached_table(survey())
+    page = open_page()
+    for figure in plots(page)[:3]:
+        drawn = sum(sum(trace["x"]) for trace in figure["data"] if trace["type"] == "bar")
+        assert drawn == pytest.approx(table.samples.total.mean(), rel=1e-4)
+    use = plots(page)[3]
+    assert sum(sum(trace["x"]) for trace in use["data"] if trace["type"] == "bar") == 28
+
+
+def test_a_click_on_a_bar_leads_to_the_sample(
+    survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = survey()
+    went = []
+    monkeypatch.setattr(st, "switch_page", lambda _, query_params: went.append(query_params))
+    page = open_page(run="one", survey=folder.name)
+    page.session_state[survey_open._ASKED] = plots(page)[0]["data"][0]["customdata"][0]
+    page.run()
+    page.run()
+    assert_sound(page)
+    assert [each["run"] for each in went] == ["one"]
+    assert (went[0]["kind"], went[0]["step"]) == ("survey", "40")
+    assert went[0]["sample"] in cached_table(folder).samples.name
+
+
+def test_the_link_opens_that_sample_on_the_inspect_page(
+    survey: Callable[..., SurveyFolder],
+) -> None:
+    survey()
+    page = open_page(INSPECT, run="one", kind="survey", sample="val/17", step="40")
+    assert_sound(page)
+    text = words(page)
+    assert "**val/17**, a sample of a survey" in text
+    assert "recorded by the survey: " in text
+    assert "✓" in page.success[0].value
+
+
+def test_another_order_of_the_worst(survey: Callable[..., SurveyFolder]) -> None:
+    table = samples_table(cached_table(survey()))
+    page = open_page()
+    assert page.dataframe[0].value["sample"][0] == table.sort_values("total")["sample"].iloc[-1]
+    page.session_state["survey order"] = "missed"
+    page.run()
+    assert page.dataframe[0].value["missed"].is_monotonic_decreasing
+
+
+def test_two_surveys_are_chosen_between_and_kept_in_the_address(
+    survey: Callable[..., SurveyFolder],
+) -> None:
+    survey()
+    survey(3, split="test")
+    assert "3 samples of test" in words(open_page())
+    page = open_page(survey="val-40")
+    assert "20 samples of val" in words(page)
+    assert page.query_params["survey"] in ("val-40", ["val-40"])
+
+
+def test_a_running_one_shows_how_far_it_is_and_can_be_stopped(
+    survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = survey()
+    running = dataclasses.replace(
+        read_status(folder),
+        state=SurveyState.RUNNING,
+        done=20,
+        total=60,
+        rate=10.0,
+        process=ProcessIdentity.current(),
+    )
+    write_status(folder, running)
+    stopped = []
+    monkeypatch.setattr(survey_start, "stop_survey", stopped.append)
+    page = open_page()
+    assert_sound(page)
+    (progress,) = page.get("progress")
+    assert progress.proto.text == "20 of 60 samples · 10 a second · 4 s left"
+    next(b for b in page.button if b.label == "Stop").click().run()
+    assert stopped == [folder]
+    assert page.get("progress")[0].proto.text.endswith("· stopping")
+    write_status(folder, dataclasses.replace(running, state=SurveyState.STOPPED))
+    page = open_page()
+    assert "Stopped after 20 of 60 samples, which are shown." in page.warning[0].value
+    assert "20 samples of val" in words(page)
+
+
+@pytest.mark.parametrize("state", [SurveyState.FAILED, SurveyState.RUNNING])
+def test_one_that_ended_badly_says_why_and_shows_what_it_has(
+    survey: Callable[..., SurveyFolder], state: SurveyState
+) -> None:
+    folder = survey()
+    gone = ProcessIdentity(1, started=1.0)
+    status = dataclasses.replace(read_status(folder), state=state, message="Why.", process=gone)
+    write_status(folder, status)
+    page = open_page()
+    assert_sound(page)
+    reason = "Why." if state is SurveyState.FAILED else "ended without saying why"
+    assert reason in page.error[0].value
+    assert "The 20 samples it had are shown." in page.error[0].value
+    assert len(plots(page)) == 5
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [("table", "is damaged or no table of a survey"), ("status", "no status file of a survey")],
+)
+def test_a_damaged_file_is_a_sentence(
+    survey: Callable[..., SurveyFolder], file: str, sentence: str
+) -> None:
+    folder = survey()
+    getattr(folder, file).write_bytes(b"torn")
+    page = open_page()
+    assert_sound(page)
+    assert sentence in words(page)
+
+
+def test_a_damaged_snapshot_file_leaves_its_pictures_out(
+    survey: Callable[..., SurveyFolder],
+) -> None:
+    folder = survey()
+    folder.chunk(0).write_bytes(b"torn")
+    table = cached_table(folder)
+    pictures = small_pictures(folder, table, [0, 19])
+    assert pictures[0] is None
+    assert pictures[1].startswith("data:image/png;base64,")
+    assert_sound(open_page())
+
+
+def test_the_files_for_spreadsheets_hold_every_row(survey: Callable[..., SurveyFolder]) -> None:
+    table = cached_table(survey())
+    assert len(samples_table(table)) == 20
+    assert len(objects_table(table)) == 34
+    assert len(anchors_table(table)) == 34
+    groups = groups_table(table, {each: loss_by(table, each) for each in GROUPINGS})
+    for _, part in groups.groupby("by"):
+        assert part["together"].sum() == pytest.approx(table.samples.total.sum(), rel=1e-5)
+
+
+def test_records_are_read_anew_when_a_survey_grows(
+    run: RunFolder, survey: Callable[..., SurveyFolder]
+) -> None:
+    assert cached_survey_records(run) == []
+    survey(3)
+    assert len(cached_survey_records(run)) == 3
+    survey(5)
+    assert len(cached_survey_records(run)) == 5
+    assert len(list_surveys(run)) == 1

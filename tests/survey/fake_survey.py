@@ -1,0 +1,51 @@
+"""Stands in for `python -m yolo_core survey`: a status and no TensorFlow.
+
+`--split` says how it behaves: "val" works until it is told to stop, "test" refuses, "train" is
+silent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+from yolo_core.runs.layout import find_run
+from yolo_core.runs.status import ProcessIdentity
+from yolo_core.survey.folder import SurveyFolder
+from yolo_core.survey.status import SurveyState, SurveyStatus, write_status
+from yolo_core.training.interrupt import Interrupt
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run")
+    parser.add_argument("--split")
+    parser.add_argument("--count", type=int)
+    parser.add_argument("--step", type=int, default=0)
+    parser.add_argument("--checkpoints", type=Path)
+    arguments = parser.parse_args()
+    run = find_run(arguments.checkpoints, arguments.run)
+    if arguments.split == "test":
+        print("error: there is nothing to look at", file=sys.stderr)
+        return 2
+    if arguments.split == "train":
+        time.sleep(60)
+        return 0
+    folder = SurveyFolder(run, arguments.split, arguments.step)
+    folder.path.mkdir(parents=True)
+    me = ProcessIdentity.current()
+    status = SurveyStatus(SurveyState.RUNNING, done=3, total=arguments.count, process=me)
+    with Interrupt() as interrupt:
+        write_status(folder, status)
+        end = time.monotonic() + 60
+        while interrupt.by is None and time.monotonic() < end:
+            time.sleep(0.02)
+    write_status(folder, dataclasses.replace(status, state=SurveyState.STOPPED))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Starting and stopping the surveying process."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from yolo_core.runs.layout import RunFolder
+from yolo_core.survey.launcher import start_survey
+from yolo_core.survey.status import SurveyState, read_status, stop_survey
+
+FAKE = (sys.executable, "-m", "tests.survey.fake_survey")
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = RunFolder(tmp_path / "one")
+    run.path.mkdir()
+    run.config.write_text("{}")
+    return run
+
+
+def start(run, split, **options):
+    return start_survey(run, split=split, count=40, step=7, command=FAKE, **options)
+
+
+def test_returns_with_a_survey_that_has_a_status_and_stops_it(run):
+    folder = start(run, "val")
+    status = read_status(folder)
+    assert (folder.name, status.state, status.total) == ("val-7", SurveyState.RUNNING, 40)
+    assert os.getsid(status.process.pid) == status.process.pid != os.getsid(0)
+    stop_survey(folder)
+    end = time.monotonic() + 20
+    while read_status(folder).is_live:
+        assert time.monotonic() < end, "did not stop"
+        time.sleep(0.02)
+    assert read_status(folder).state is SurveyState.STOPPED
+    assert folder.log.is_file()
+    assert not list(run.path.glob(".survey-*"))
+
+
+def test_what_it_says_before_it_ends_is_told(run):
+    with pytest.raises(ValueError, match=r"^there is nothing to look at$"):
+        start(run, "test")
+    assert not list(run.path.glob(".survey-*"))
+
+
+def test_a_silent_one_is_left_alone(run):
+    began = time.monotonic()
+    assert start(run, "train", timeout=0.1) is None
+    assert time.monotonic() - began < 10
