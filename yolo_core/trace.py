@@ -93,7 +93,11 @@ def candidates(view: SampleView, index: int, row: int) -> tuple[Candidate, ...]:
     scores = view.assignment.candidate_score[index, row]
     order = np.argsort(-scores, kind="stable")
     return tuple(
-        Candidate(int(slots[k]), float(scores[k]), _decision(view, index, row, int(slots[k])))
+        Candidate(
+            int(slots[k]),
+            float(scores[k]),
+            _decision(view, index, row, int(slots[k]), float(scores[k])),
+        )
         for k in order.tolist()
         if slots[k] >= 0
     )
@@ -168,7 +172,7 @@ def _push(view: SampleView, channel: int, gradient: float) -> str:
     return ways[gradient < 0]
 
 
-def _decision(view: SampleView, index: int, row: int, slot: int) -> str:
+def _decision(view: SampleView, index: int, row: int, slot: int, score: float) -> str:
     assignment = view.assignment
     status = ObjectStatus(int(assignment.object_status[index, row]))
     if slot == int(assignment.object_slot[index, row]):
@@ -176,7 +180,11 @@ def _decision(view: SampleView, index: int, row: int, slot: int) -> str:
             taker = int(assignment.overwritten_by[index, row])
             who = object_name(view, taker) if taker >= 0 else "another object"
             return f"wanted, but {who} took it"
-        return "taken, shared" if status is ObjectStatus.SHARED else "taken"
+        if status is ObjectStatus.SHARED:
+            return "taken, shared"
+        # SSD gives every object its best prior, however bad that is.
+        forced = score < np.float32(view.thresholds.get(MATCH, -1.0))
+        return "taken all the same: its best" if forced else "taken"
     trained = int(assignment.matched_object[slot])
     if trained == index:
         return "taken as well"

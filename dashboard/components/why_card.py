@@ -113,11 +113,12 @@ def _show_competition(view: SampleView, slot: int, index: int) -> None:
         return
     show_table(table, hide_index=True)
     count = int((view.assignment.candidate_slots[index, row] >= 0).sum())
-    shown = f"The {len(table)} best of {count}" if count > len(table) else "All"
+    shown = f"{len(table)} of the {count}" if count > len(table) else "The"
+    pointed = " (▸ the selected one)" if table["candidate"].str.startswith("▸").any() else ""
     head = f" on head {row}" if view.assignment.object_slot.shape[1] > 1 else ""
     st.caption(
-        f"{shown} slots that were compared for {plain(name)}{head} (▸ the selected one). Wrong: "
-        "scores so close that a pixel decides, or a best one that is still bad: no anchor fits."
+        f"{shown} slots that were compared for {plain(name)}{head}, best first{pointed}. Wrong: "
+        "scores so close that a pixel decides, or a best one that is still bad: nothing fits."
     )
 
 
