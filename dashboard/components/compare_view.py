@@ -20,7 +20,7 @@ from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
 from dashboard.figures.tiles import mask_figure
 from dashboard.tables import ledger_table, number
-from yolo_core.compare.differences import Compared, Comparison, slot_parts
+from yolo_core.compare.differences import PARTS, Compared, Comparison, slot_parts
 from yolo_core.explain import explain
 from yolo_core.reasons import cell_name, slot_reason, slot_word
 from yolo_core.runs.snapshots import SampleView
@@ -186,7 +186,7 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
             **dict(zip(labels, each.parts, strict=True)),
             **dict(zip(why, each.reasons, strict=True)),
         }
-        for each in comparison.masks
+        for each in sorted(comparison.masks, key=lambda each: PARTS[0] not in each.parts)
     ]
     st.dataframe(
         pd.DataFrame(rows),
@@ -196,7 +196,7 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
     )
     st.caption(
         "Every slot that one loss trains otherwise than another, its part and the reason under "
-        "each. Wrong: a slot near an object that one loss trains to say no object, if you meant "
+        "each; first those that some loss trains for an object. Wrong: a slot near an object that one loss trains to say no object, if you meant "
         "to train with the other."
     )
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dashboard.test_compare_page import add_run
+from tests.browser.test_main_path import CENTRE_ON_PAGE
+from tests.dashboard.compare_page import add_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -37,6 +38,37 @@ def test_a_change_of_pages_keeps_the_run_and_the_step(page: Page, checkpoints: P
     page.get_by_text("Formulas").wait_for()
     page.get_by_role("link", name="Inspect").click()
     page.get_by_text("after 20 updates").wait_for()
+
+
+def test_main_path(page: Page, checkpoints: Path) -> None:
+    """Losses beside the one that trained, a cell, formulas with numbers, then trained runs."""
+    from playwright.sync_api import expect
+
+    add_run(checkpoints, "yolov2-1")
+    add_run(checkpoints, "yolov3-1", "yolov3")
+    page.goto("/compare?run=yolov2-1&losses=yolov2/formula&losses=ssd&sample=val/0&row=0&column=0")
+    page.get_by_text("What each loss does in cell (row 0, column 0)").wait_for(timeout=LOADING_MS)
+    for kind in ("The picture", "Parts of the slots"):
+        for loss in ("yolov2, as trained", "yolov2/formula", "ssd"):
+            figure = page.get_by_role("figure", name=f"{kind} under {loss}")
+            figure.locator(".main-svg").first.wait_for()
+    # Formulas are set, and not shown as their source.
+    formulas = page.locator(".katex-display")
+    expect(formulas).to_have_count(3)
+    expect(page.locator(".katex-error")).to_have_count(0)
+    assert all("λ" in formula for formula in formulas.all_inner_texts())
+
+    picture = page.get_by_role("figure", name="The picture under ssd")
+    picture.click(position=picture.evaluate(CENTRE_ON_PAGE, [56, 72]))
+    page.get_by_text("What each loss does in cell (row 4, column 3)").wait_for()
+    page.wait_for_url(re.compile("row=4"))
+    page.get_by_text("share", exact=True).click()
+    page.get_by_text("What part of each loss").wait_for()
+
+    page.get_by_text("trained runs", exact=True).click()
+    page.get_by_text("The slots are not the same ones").wait_for()
+    expect(page.get_by_role("figure", name="The picture under yolov3-1")).to_be_visible()
+    assert page.get_by_test_id("stException").count() == 0
 
 
 def test_a_slip_stands_in_the_link_and_back_takes_it_out(page: Page, checkpoints: Path) -> None:
