@@ -45,10 +45,9 @@ class Written:
 
 def show_terms(bars: Sequence[Bar], *, key: str) -> None:
     """The terms as one chart; how they are measured is query parameter "bars"."""
-    st.markdown("**Terms**")
     measure = (
         st.segmented_control(
-            "Bars show",
+            "**Terms**",
             MEASURES,
             default=WEIGHTED,
             key="bars",

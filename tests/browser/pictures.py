@@ -17,7 +17,7 @@ PULLED_AT, PICTURED_AT = 500, 1000
 
 
 def main() -> None:
-    """Trains a run, pulls a lambda half-way, and pictures both pages."""
+    """Trains a run, pulls a lambda half-way, and pictures the pages."""
     executable = next(filter(None, map(shutil.which, BROWSERS)))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         checkpoints = Path(folder).resolve()
@@ -39,6 +39,12 @@ def main() -> None:
                 page.locator(".js-plotly-plot .main-svg").first.wait_for()
                 page.wait_for_timeout(3000)
                 page.screenshot(path=ROOT / "docs" / "inspect.png")
+                page.set_viewport_size({"width": 1280, "height": 1330})
+                losses = "&".join(f"losses={name}" for name in ("mnist_yolo", "yolov3", "ssd"))
+                page.goto(f"{address}/compare?run=first&sample=val/0&bars=share&{losses}")
+                page.get_by_text("Formulas").wait_for()
+                page.wait_for_timeout(3000)
+                page.screenshot(path=ROOT / "docs" / "compare.png")
         finally:
             end_trainings(checkpoints)
 
