@@ -8,6 +8,7 @@ Loading a file runs it, so only a file that was named on the command line is eve
   for byte, the one that the run keeps its copy of. So the dashboard, which resumes a run by
   starting that very command, can only run again what the command line ran before. (What the file
   imports is not compared.)
+* `python -m yolo_core survey RUN` loads it by that same rule.
 * `--config FILE.json` does not count as naming the loss file in it: `--loss` must name it, too.
 * Nobody else passes a class to `build_loss`, and without one it refuses such a run in a sentence.
   The pages draw the run from its snapshots, for which no loss is needed.

@@ -155,7 +155,7 @@ def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
     lost = which == _NOT_TRAINED
     # The reason is the point of the one list, the numbers that of the other.
     shown = shown.drop(columns=list(shown.columns[5:8]) if lost else [_WHY])
-    row_height = 60 if lost else 35
+    row_height = 84 if lost else 35
     sample_rows(
         shown,
         shown["sample"].tolist(),
@@ -167,11 +167,14 @@ def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
     more = (
         f" The first {SHOWN:,} of {len(chosen):,}; the file has all." if len(chosen) > SHOWN else ""
     )
-    st.caption(
-        "An object without a trained slot enters no term of the loss. One that is not found: the "
-        "best overlap of any detection with it, and the highest score of a slot of its class that "
-        f"overlaps it by {IOU} or more.{more} **Click a row to open the sample.**"
+    sentence = (
+        "Objects without a trained slot, each with the rule's own reason; they enter no term of "
+        "the loss. Wrong: any."
+        if lost
+        else "Each object with the best IoU of any detection with it, and the highest score of a "
+        f"slot of its class with an IoU of {IOU} or more. Wrong: many with one and the same reason."
     )
+    st.caption(f"{sentence}{more} **Click a row to open the sample.**")
 
 
 def _anchors(folder: SurveyFolder, table: SurveyTable) -> None:
