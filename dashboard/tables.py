@@ -59,28 +59,19 @@ def cell_table(view: SampleView, slots: np.ndarray, chosen: int) -> pd.DataFrame
     if view.objects.size:
         overlap = view.targets["overlap"][slots][:, view.objects]
         rows["best IoU"] = [
-            f"{row.max():.2f} with {object_label(view, int(view.objects[row.argmax()]))}"
+            f"{row.max():.2f} ({object_label(view, int(view.objects[row.argmax()]))})"
             if row.max() > 0
             else NOTHING
             for row in overlap
         ]
-    weighted = weighted_map(view)[slots]
-    rows["adds to the loss"] = [
-        f"{number(value)} ({_share(value, view.total)})" for value in weighted
-    ]
+    weighted = view.weighted_map[slots]
+    rows["adds"] = [number(value, 3) for value in weighted]
+    rows["of the loss"] = [_share(value, view.total) for value in weighted]
     titles = [
         f"{'▸ ' if slot == chosen else ''}{slot_word(view.layout)} {view.layout.anchor[slot]}"
         for slot in slots
     ]
     return pd.DataFrame.from_dict(rows, orient="index", columns=titles)
-
-
-def weighted_map(view: SampleView) -> np.ndarray:
-    """(P,) float64: what every slot adds to the total."""
-    return sum(
-        (float(view.lambdas[name]) * view.maps[name].astype(np.float64) for name in view.maps),
-        np.zeros(view.layout.count),
-    )
 
 
 def candidate_table(view: SampleView, index: int, row: int, slot: int, most: int) -> pd.DataFrame:
@@ -130,6 +121,7 @@ def ignore_table(view: SampleView, slot: int, most: int) -> pd.DataFrame:
         most: Rows shown.
     """
     found = comparisons(view, slot)[:most]
+    found = [each for rank, each in enumerate(found) if each.iou > 0 or rank == 0]
     return pd.DataFrame(
         {
             "object": [object_label(view, each.index) for each in found],

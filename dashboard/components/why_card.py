@@ -26,7 +26,7 @@ from yolo_core.runs.views import SampleView
 from yolo_core.trace import ledger_row, push_words, weighted_gradients
 
 # Candidates and objects in a table; the selected slot is shown besides.
-_MOST_ROWS = 6
+_MOST_ROWS, _MOST_OBJECTS = 6, 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +62,9 @@ def show_why(view: SampleView, cell: Cell) -> Card:
     st.markdown(f"**Why {slot_word(layout)} {layout.anchor[slot]} of {cell_name(layout, slot)}**")
     part, _, reason = slot_reason(view, slot).partition(":")
     st.markdown(f"**{part.capitalize()}**:{plain(reason)}")
+    _show_ignore_rule(view, slot)
     if index is not None:
         _show_competition(view, slot, index)
-    _show_ignore_rule(view, slot)
     return Card(slot, index, st.container())
 
 
@@ -123,7 +123,7 @@ def _show_competition(view: SampleView, slot: int, index: int) -> None:
 
 
 def _show_ignore_rule(view: SampleView, slot: int) -> None:
-    table = ignore_table(view, slot, _MOST_ROWS)
+    table = ignore_table(view, slot, _MOST_OBJECTS)
     if table.empty:
         return
     st.markdown("**May this slot be left alone**")

@@ -15,7 +15,6 @@ from dashboard.components.cell_picker import (
 )
 from dashboard.figures.places import Cell, object_label
 from dashboard.figures.tiles import PART_NAMES, slot_parts
-from dashboard.tables import weighted_map
 from yolo_core.explain import object_status
 from yolo_core.reasons import slot_word
 from yolo_core.runs.views import SampleView
@@ -49,12 +48,13 @@ def pick_slot(view: SampleView, cell: Cell) -> int:
     parts = slot_parts(view)
     word = slot_word(view.layout)
     chosen = st.segmented_control(
-        "Slot",
+        word.capitalize(),
         [str(anchor) for anchor in range(len(slots))],
-        format_func=lambda anchor: f"{word} {anchor}: {PART_NAMES[parts[slots[int(anchor)]]]}",
+        format_func=lambda anchor: f"{anchor}: {PART_NAMES[parts[slots[int(anchor)]]]}",
         key=ANCHOR_KEY,
         bind="query-params",
         required=True,
+        wrap=True,
     )
     return int(slots[int(chosen or 0)])
 
@@ -144,4 +144,4 @@ def _first_to_see(view: SampleView, slots: np.ndarray) -> int:
     trained = view.assignment.object_mask[slots]
     if trained.any():
         return int(np.argmax(trained))
-    return int(np.argmax(np.nan_to_num(np.abs(weighted_map(view)[slots]), nan=np.inf)))
+    return int(np.argmax(np.nan_to_num(np.abs(view.weighted_map[slots]), nan=np.inf)))

@@ -16,7 +16,6 @@ from dashboard.tables import (
     ledger_table,
     slot_term_table,
     term_table,
-    weighted_map,
 )
 from tests.test_explain import make_view
 from yolo_core.explain import explain
@@ -31,7 +30,7 @@ def test_the_slots_of_a_cell_with_two_objects(anchored: SampleView, unanchored: 
     assert table.loc["trained for", "▸ anchor 1"] == "1: 7"  # object 0 was overwritten
     assert table.loc["anchor, px", "▸ anchor 1"] == "22.4 × 28.8"  # 1.4 x 1.8 cells of 16 px
     overlap = anchored.targets["overlap"][slots[1]].max()
-    assert table.loc["best IoU", "▸ anchor 1"].startswith(f"{overlap:.2f} with ")
+    assert table.loc["best IoU", "▸ anchor 1"].startswith(f"{overlap:.2f} (")
 
     slot = int(unanchored.assignment.object_slot[0, 0])
     table = cell_table(unanchored, unanchored.layout.cell_slots(0, 2, 2), slot)
@@ -45,7 +44,7 @@ def test_losses_of_all_slots_add_up_to_the_total(view: SampleView) -> None:
     for slot in range(view.layout.count):
         together += float(slot_term_table(view, slot)["weighted"].iloc[-1])
     assert together == pytest.approx(view.total, rel=1e-3)
-    assert weighted_map(view).sum() == pytest.approx(view.total, rel=1e-4)
+    assert view.weighted_map.sum() == pytest.approx(view.total, rel=1e-4)
 
 
 def test_a_term_of_a_slot_is_weighted_and_shared_out() -> None:
@@ -62,7 +61,7 @@ def test_a_slot_of_a_training_batch_has_its_share_of_the_batch(
     )
     slot = int(view.assignment.object_slot[0, 0])
     table = slot_term_table(view, slot)
-    whole = weighted_map(view)[slot]
+    whole = view.weighted_map[slot]
     assert table["of the batch"].iloc[-1] == f"{whole / 10:.1f} %"
     assert table["of the picture"].iloc[-1] == f"{100 * whole / view.total:.1f} %"
 

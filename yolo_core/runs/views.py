@@ -76,6 +76,17 @@ class SampleView:
     thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
+    def weighted_map(self) -> np.ndarray:
+        """(P,) float64: what every slot adds to the total, each term times its lambda."""
+        return sum(
+            (
+                float(self.lambdas[name]) * each.astype(np.float64)
+                for name, each in self.maps.items()
+            ),
+            np.zeros(self.layout.count),
+        )
+
+    @property
     def objects(self) -> np.ndarray:
         """(objects,) int: the label rows that are not padding."""
         status = self.assignment.object_status
