@@ -11,7 +11,7 @@ from dashboard.components.follow import await_snapshots, follow
 from dashboard.components.objects_table import show_objects
 from dashboard.components.run_picker import pick_run
 from dashboard.components.sample_curves import sample_curves
-from dashboard.components.sample_picker import Choice, pick_sample
+from dashboard.components.sample_picker import Choice, pick_sample, rerun_if_moved
 from dashboard.components.sample_picture import show_picture
 from dashboard.components.slot_maps import show_maps
 from dashboard.components.sum_check import sum_check
@@ -76,6 +76,7 @@ def show_choice(folder: RunFolder, choice: Choice) -> None:
 @st.fragment
 def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: SampleView) -> None:
     """What depends on the selected cell: a click on one runs this part of the page alone."""
+    rerun_if_moved()
     report = explain(view, recorded_total=choice.record.total)
     left, right = st.columns([11, 10], gap="medium")
     with right:

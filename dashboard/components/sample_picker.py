@@ -12,6 +12,7 @@ from yolo_core.data.sample import split_name
 from yolo_core.runs.records import SnapshotRecord
 
 KIND_KEY, SAMPLE_KEY, STEP_KEY = "kind", "sample", "step"
+_MOVED = "step chosen in a fragment"
 LATEST = "latest"
 KINDS = ("pinned", "batch", "survey")
 
@@ -44,6 +45,7 @@ def pick_sample(records: Sequence[SnapshotRecord]) -> Choice:
     Args:
         records: The run's snapshot records by step, at least one.
     """
+    st.session_state.pop(_MOVED, None)
     kinds = [kind for kind in KINDS if any(record.kind == kind for record in records)]
     kind_place, sample_place, step_place = st.columns([2, 2, 7], vertical_alignment="bottom")
     asked = asked_for(KIND_KEY)
@@ -100,8 +102,18 @@ def go_to(choice: Choice, *, step: int | None, sample: int) -> None:
 
 
 def go_to_step(step: int) -> None:
-    """Chooses another step; call it in a callback, before the page runs again."""
+    """Chooses another step; call it in a callback, before the page runs again.
+
+    In a callback of a fragment, the fragment begins with `rerun_if_moved`.
+    """
     st.session_state[STEP_KEY] = str(int(step))
+    st.session_state[_MOVED] = True
+
+
+def rerun_if_moved() -> None:
+    """Draws the whole page anew if another step was chosen; for the beginning of a fragment."""
+    if st.session_state.pop(_MOVED, False):
+        st.rerun()
 
 
 def _pick_name(names: list[str]) -> str:

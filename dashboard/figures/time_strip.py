@@ -31,7 +31,7 @@ STATE_WORDS = {
     SlotState.FALSE_ALARM: "wrong: a detection of no object",
     SlotState.MISSES: "wrong: its object is not detected by it",
 }
-_ROW, _COLOR_BAR, _MOST_TICKS = 26, 70, 12  # pixels, pixels, ticks
+_ROW, _COLOR_BAR, _MOST_TICKS = 26, 100, 12  # pixels, pixels, ticks
 
 
 def iou_strip(
@@ -53,11 +53,9 @@ def iou_strip(
         left: Pixels for the names, the same for strips whose steps shall stand below each other.
         revision: While this stays the same, the browser keeps the zoom of its user.
     """
-    words = [
-        [f"detected, IoU {value:.2f}" if value >= DETECTED_IOU else _missed(value) for value in row]
-        for row in iou
-    ]
-    figure = _strip(steps, iou, names, words, shown=shown, left=left, revision=revision)
+    figure = _strip(
+        steps, iou, names, "best IoU %{z:.2f}", shown=shown, left=left, revision=revision
+    )
     bar = {
         "thickness": 10,
         "title": {"text": "IoU", "side": "right"},
@@ -104,13 +102,14 @@ def state_strip(
         revision: While this stays the same, the browser keeps the zoom of its user.
     """
     words = [[STATE_WORDS[SlotState(value)] for value in row] for row in states.tolist()]
-    figure = _strip(steps, states, names, words, shown=shown, left=left, revision=revision)
+    figure = _strip(steps, states, names, "%{text}", shown=shown, left=left, revision=revision)
     count = len(SlotState)
     scale = [
         (edge / count, STATE_COLORS[state]) for state in SlotState for edge in (state, state + 1)
     ]
     figure.update_traces(
         selector={"type": "heatmap"},
+        text=words,
         zmin=-0.5,
         zmax=count - 0.5,
         colorscale=scale,
@@ -129,17 +128,11 @@ def state_strip(
     return figure
 
 
-def _missed(value: float) -> str:
-    if value == 0:
-        return "not detected: no detection of its class touches it"
-    return f"not detected: the best detection of its class has IoU {value:.2f}"
-
-
 def _strip(
     steps: Sequence[int],
     values: np.ndarray,
     names: Sequence[str],
-    words: Sequence[Sequence[str]],
+    says: str,
     *,
     shown: int,
     left: int,
@@ -152,12 +145,11 @@ def _strip(
         x=list(range(columns)),
         y=list(range(rows)),
         customdata=[list(map(int, steps))] * rows,
-        text=words,
         uid="strip",
         # Gaps between columns that can be told apart.
         xgap=1 if columns <= 150 else 0,
         ygap=2,
-        hovertemplate="step %{customdata:,}, %{y}: %{text}<extra></extra>",
+        hovertemplate=f"step %{{customdata:,}}, %{{y}}: {says}<extra></extra>",
     )
     low, high = shown - 0.5, shown + 0.5
     figure.add_scatter(

@@ -73,7 +73,7 @@ def test_a_movement_chooses_step_and_sample(monkeypatch: pytest.MonkeyPatch) -> 
     go_to(choice, step=None, sample=1)
     assert state == {"step": LATEST, "sample": "val/1"}
     go_to_step(np.int64(10))
-    assert state == {"step": "10", "sample": "val/1"}
+    assert state["step"] == "10"
 
 
 def test_since_when_objects_are_detected(add_finished: Callable[[str], Path]) -> None:
@@ -173,8 +173,7 @@ def test_the_strip_of_objects() -> None:
     iou = np.array([[0.0, 0.4, 0.6], [0.0, 0.0, 0.0]], np.float32)
     figure = iou_strip((0, 8, 1000), iou, ["0: cat", "1: dog"], shown=2, left=50, revision="val/0")
     strip, frame, first = figure.data
-    assert strip.text[0][1] == "not detected: the best detection of its class has IoU 0.40"
-    assert strip.text[0][2] == "detected, IoU 0.60"
+    np.testing.assert_array_equal(strip.z, iou)
     assert [list(row) for row in strip.customdata] == [[0, 8, 1000]] * 2
     assert (min(frame.x), max(frame.x)) == (1.5, 2.5)
     # One star, for the object that was detected at all.
