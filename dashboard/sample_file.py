@@ -12,7 +12,7 @@ import plotly.offline
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import LAYERS, scene_figure
 from dashboard.figures.tiles import loss_figure, mask_figure
-from dashboard.slot_table import slot_table, weighted_total
+from dashboard.slot_table import slot_table
 from dashboard.tables import ledger_table, term_table
 from yolo_core.explain import Report
 from yolo_core.runs.views import SampleView
@@ -76,7 +76,7 @@ def sample_html(
             "One map an anchor or predictor, rows are heads.",
         ),
     ]
-    maps = {"weighted total": weighted_total(view), **view.maps}
+    maps = {"weighted total": view.weighted_map, **view.maps}
     for name, values in maps.items():
         parts.append(
             _figure(
@@ -105,7 +105,10 @@ def sample_html(
 def _figure(title: str, figure: go.Figure, caption: str, *, height: int | None = None) -> str:
     figure.update_layout(width=_WIDTH, height=height or figure.layout.height)
     drawn = plotly.io.to_html(
-        figure, full_html=False, include_plotlyjs=False, config={"displaylogo": False}
+        figure,
+        full_html=False,
+        include_plotlyjs=False,
+        config={"displaylogo": False, "showSendToCloud": False},
     )
     return f"<h2>{html.escape(title)}</h2>{drawn}{_paragraph(caption)}"
 

@@ -28,7 +28,7 @@ def slot_table(view: SampleView) -> pd.DataFrame:
         "anchor": layout.anchor,
         "part": np.asarray(PART_NAMES)[slot_parts(view)],
         "object": [int(each) if each >= 0 else None for each in masks.matched_object],
-        "weighted total": weighted_total(view),
+        "weighted total": view.weighted_map,
         **{f"term {name}": values for name, values in view.maps.items()},
         "score": score,
         "class": np.asarray(view.class_names)[label],
@@ -39,8 +39,3 @@ def slot_table(view: SampleView) -> pd.DataFrame:
         columns[f"box {name}, px"] = boxes[:, k]
     columns |= {f"raw {name}": view.y_pred[:, k] for k, name in enumerate(view.channels)}
     return pd.DataFrame(columns).astype({"object": "Int64"})
-
-
-def weighted_total(view: SampleView) -> np.ndarray:
-    """(P,) what each slot adds to the loss: every term times its lambda."""
-    return sum(float(view.lambdas[name]) * values for name, values in view.maps.items())

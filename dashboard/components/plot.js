@@ -70,6 +70,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.send = setTriggerValue;
   const config = {
     displaylogo: false,
+    showSendToCloud: false, // pictures and numbers stay on this machine
     responsive: true,
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
     modeBarButtonsToAdd: data.shapes ? ["drawrect"] : [],

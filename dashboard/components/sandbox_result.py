@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -222,15 +221,13 @@ def _changed_slots(changes: Sequence[SlotChange]) -> pd.DataFrame:
 def show_maps(before: SampleView, after: SampleView, cell: Cell) -> None:
     """How much each slot adds more, or less, than before."""
     st.markdown("**What each slot adds more or less**")
-    weighted = [
-        functools.reduce(
-            lambda a, b: a + b, (float(view.lambdas[t]) * view.maps[t] for t in view.maps)
-        )
-        for view in (before, after)
-    ]
     plot(
         loss_figure(
-            after, weighted[1] - weighted[0], name="change of the loss", cell=cell, signed=True
+            after,
+            after.weighted_map - before.weighted_map,
+            name="change of the loss",
+            cell=cell,
+            signed=True,
         ),
         key="sandbox change",
         alt="The change of each slot's weighted loss.",

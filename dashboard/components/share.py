@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.figures.places import Cell
@@ -12,23 +11,30 @@ from dashboard.sample_file import sample_html
 from dashboard.slot_table import slot_table
 from dashboard.tables import ledger_table, term_table
 from yolo_core.explain import Report
+from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.views import SampleView
 
 
-def share_sample(run: str, view: SampleView, report: Report, cell: Cell) -> None:
+def share_sample(
+    run: str,
+    record: SnapshotRecord,
+    view: SampleView,
+    report: Report,
+    cell: Cell,
+    score_cut: float,
+) -> None:
     """A menu with the link of the view, the sample as one HTML file, and its tables as CSV.
 
     The files are made when they are asked for.
     """
+    link = page_link()
     name = f"{run}-{view.name}-step-{view.step}".replace("/", "-")
     with st.popover("Share", icon=":material/share:"):
         st.caption("This view as a link, for anyone who reaches this dashboard:")
-        st.code(page_link(), language=None, wrap_lines=True)
-        cut = float(st.session_state.get("score") or 0.3)
-        link = page_link()  # of now: the file is made later
+        st.code(link, language=None, wrap_lines=True)
         st.download_button(
             "Sample with all layers (HTML)",
-            lambda: sample_html(view, report, run=run, cell=cell, score_cut=cut, link=link),
+            lambda: sample_html(view, report, run=run, cell=cell, score_cut=score_cut, link=link),
             f"{name}.html",
             "text/html",
             on_click="ignore",
@@ -36,12 +42,12 @@ def share_sample(run: str, view: SampleView, report: Report, cell: Cell) -> None
             help="One file of about 5 MB that opens in any browser, also offline.",
             key="share/html",
         )
-        terms = term_table(report.terms, report.lambdas, view.terms)
-        for label, table in (
-            ("Objects", lambda: ledger_table(view, report)),
-            ("Terms", lambda: terms),
-            ("All slots", lambda: slot_table(view)),
-        ):
+        tables = {
+            "Objects": lambda: ledger_table(view, report),
+            "Terms": lambda: term_table(report.terms, view.lambdas, record.terms),
+            "All slots": lambda: slot_table(view),
+        }
+        for label, table in tables.items():
             st.download_button(
                 f"{label} (CSV)",
                 lambda table=table: table().to_csv(index=False),
@@ -58,17 +64,3 @@ def page_link() -> str:
     address = (st.context.url or "").split("?")[0]
     query = st.query_params.to_dict()
     return address + (f"?{urlencode(query)}" if query else "")
-
-
-def download_table(table: pd.DataFrame, name: str, *, key: str) -> None:
-    """A small button that saves a table as CSV."""
-    st.download_button(
-        "CSV",
-        lambda: table.to_csv(index=False),
-        f"{name}.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        type="tertiary",
-        key=key,
-    )

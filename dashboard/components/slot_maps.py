@@ -34,7 +34,7 @@ def show_maps(view: SampleView, cell: Cell) -> None:
     if st.session_state.get("term") not in (None, *names):
         del st.session_state["term"]
     term = st.selectbox("Loss map of", names, key="term", bind="query-params", width=320)
-    values = _map_values(view, term)
+    values = view.maps.get(term, view.weighted_map)
     plot(
         loss_figure(view, values, name=term, cell=cell),
         key="loss",
@@ -71,9 +71,3 @@ def _largest(view: SampleView, values: np.ndarray) -> str:
         for slot in order
     )
     return f"Most comes from {'; '.join(places)}."
-
-
-def _map_values(view: SampleView, term: str) -> np.ndarray:
-    if term in view.maps:
-        return view.maps[term]
-    return sum(float(view.lambdas[name]) * values for name, values in view.maps.items())

@@ -259,8 +259,7 @@ def _add_click_targets(figure: go.Figure, view: SampleView, head: int) -> None:
 def _cell_texts(view: SampleView, head: int) -> list[str]:
     """What each cell says when it is pointed at: its place, its objects, its part of the loss."""
     assignment = view.assignment
-    weighted = sum(float(view.lambdas[name]) * view.maps[name] for name in view.maps)
-    total = view.layout.on_grid(head, weighted).sum(axis=-1).reshape(-1)
+    total = view.layout.on_grid(head, view.weighted_map).sum(axis=-1).reshape(-1)
     rows, columns, count = view.layout.grids[head]
     matched = view.layout.on_grid(head, assignment.matched_object).reshape(-1, count)
     ignored = view.layout.on_grid(head, assignment.ignore_mask).reshape(-1, count)

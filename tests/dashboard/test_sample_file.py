@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.figures.places import Cell
 from dashboard.sample_file import sample_html
-from dashboard.slot_table import slot_table, weighted_total
+from dashboard.slot_table import slot_table
 from yolo_core.explain import explain
 from yolo_core.runs.views import SampleView
 
@@ -34,7 +34,7 @@ def test_a_row_holds_the_numbers_of_its_slot(view: SampleView) -> None:
     row = slot_table(view).iloc[slot]
     place = [view.layout.head[slot], view.layout.row[slot], view.layout.column[slot]]
     assert [row["head"], row["row"], row["column"]] == place
-    assert row["weighted total"] == pytest.approx(weighted_total(view)[slot])
+    assert row["weighted total"] == pytest.approx(view.weighted_map[slot])
     assert row["box width, px"] == pytest.approx(view.predictions["boxes"][slot, 2] * 96)
     assert row["raw objectness"] == view.y_pred[slot, view.channels.index("objectness")]
 

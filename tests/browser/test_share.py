@@ -1,0 +1,45 @@
+"""A sample taken away as one file, and opened where there is no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.dashboard.sample_run import make_run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def test_the_sample_file_opens_offline_and_nothing_offers_to_upload_it(
+    page: Page, browser: Browser, checkpoints: Path, tmp_path: Path
+) -> None:
+    make_run(checkpoints, "yolov2-1", batch_steps=())
+    page.goto("/inspect?run=yolov2-1&sample=val/0&row=2&column=3")
+    page.get_by_role("figure").locator(".main-svg").first.wait_for()
+    assert page.locator('[data-title="Share chart..."]').count() == 0
+    page.get_by_test_id("stPopoverButton").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Sample with all layers").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert file.name == "yolov2-1-val-0-step-40.html"
+
+    elsewhere = browser.new_context(offline=True)
+    try:
+        opened = elsewhere.new_page()
+        failures: list[str] = []
+        opened.on("requestfailed", lambda request: failures.append(request.url))
+        opened.goto(file.as_uri())
+        # The picture, the masks, the weighted total and the five terms.
+        opened.locator(".js-plotly-plot .main-svg").first.wait_for()
+        assert opened.locator(".js-plotly-plot").count() == 8
+        assert opened.locator('[data-title="Share chart..."]').count() == 0
+        assert "yolov2-1: val/0 at step 40" in opened.inner_text("h1")
+        assert failures == []
+    finally:
+        elsewhere.close()
