@@ -196,8 +196,8 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
     )
     st.caption(
         "Every slot that one loss trains otherwise than another, its part and the reason under "
-        "each; first those that some loss trains for an object. Wrong: a slot near an object that one loss trains to say no object, if you meant "
-        "to train with the other."
+        "each; first those that some loss trains for an object. Wrong: a slot near an object that "
+        "one loss trains to say no object, if you meant to train with the other."
     )
 
 
@@ -241,7 +241,9 @@ def _same_place(cell: Cell, source: SampleView, target: SampleView) -> Cell:
     if source.layout.grids == target.layout.grids:
         return cell
     rows, columns, _ = source.layout.grids[cell.head]
-    head = min(cell.head, len(target.layout.grids) - 1)
+    # Heads may stand in either order: the one with cells of nearly that size.
+    grids = target.layout.grids
+    head = min(range(len(grids)), key=lambda head: abs(grids[head][0] - rows))
     own_rows, own_columns, _ = target.layout.grids[head]
     return Cell(
         head,
