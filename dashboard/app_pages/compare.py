@@ -14,7 +14,6 @@ from dashboard.components.compare_choice import (
     tell_newer,
 )
 from dashboard.components.compare_losses import (
-    a_word_while_it_computes,
     as_published,
     family_of,
     recomputed,
@@ -34,6 +33,7 @@ from dashboard.components.errors import plain, say
 from dashboard.components.follow import await_snapshots
 from dashboard.components.run_picker import pick_run
 from dashboard.components.sample_picker import Choice, pick_sample
+from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
 from dashboard.state import checkpoints_folder
 from yolo_core.compare.differences import COMMON_FAMILY, Comparison, compare_views

@@ -1,43 +1,22 @@
-"""Losses taken apart here and now, on the predictions of a snapshot; kept for the next look.
-
-The only part of the dashboard that needs TensorFlow, which is loaded when it is first asked for.
-"""
+"""Losses taken apart here and now, on the predictions of a snapshot; kept for the next look."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from dashboard.cache import cached_snapshot
+from dashboard.cache import cached_snapshot, file_version
+from dashboard.computing import tensorflow_turn
 from yolo_core.own_loss import is_own_loss, short_name
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.training.config import LossConfig, RunConfig, read_config
 
-# One at a time: two sessions would only slow each other, and TensorFlow is loaded once.
-_TURN = threading.Lock()
 _KEPT = 48
-
-
-@contextlib.contextmanager
-def a_word_while_it_computes() -> Iterator[None]:
-    """Says what the page waits for."""
-    loaded = "tensorflow" in sys.modules and not _TURN.locked()
-    words = (
-        "Computing the losses …"
-        if loaded
-        else "Loading TensorFlow to compute the losses: 4 to 15 seconds, once until the dashboard "
-        "is started again …"
-    )
-    with st.spinner(words):
-        yield
 
 
 def recomputed(
@@ -66,9 +45,9 @@ def recomputed(
     path = Path(record.file)
     found = _recomputed(
         str(path),
-        _age(path),
+        file_version(path),
         str(folder.config),
-        _age(folder.config),
+        file_version(folder.config),
         record.sample,
         name,
         None if slips is None else tuple(slips),
@@ -83,9 +62,9 @@ def recomputed(
 @st.cache_resource(max_entries=_KEPT, show_spinner=False)
 def _recomputed(
     path: str,
-    path_age: int,  # noqa: ARG001, part of the key
+    path_version: tuple[int, int],  # noqa: ARG001, part of the key
     config_path: str,
-    config_age: int,  # noqa: ARG001, part of the key
+    config_version: tuple[int, int],  # noqa: ARG001, part of the key
     sample: str,
     name: str,
     slips: tuple[str, ...] | None,
@@ -95,8 +74,7 @@ def _recomputed(
     """The loss on the sample; or the sentence that says why not, which is worth keeping, too."""
     view = cached_snapshot(Path(path)).sample(sample)
     config = read_config(Path(config_path))
-    with _TURN:
-        _load_tensorflow()
+    with tensorflow_turn():
         try:
             return _taken_apart(view, config, name, slips, situations, dict(lambdas or {}))
         except ValueError as error:
@@ -178,19 +156,3 @@ def as_published(config: RunConfig, view: SampleView) -> RunConfig:
         family = "yolov2" if len(view.layout.grids) == 1 else "yolov3"
     anchors = config.loss.anchors if family in ("yolov2", "yolov3") else None
     return config.model_copy(update={"loss": LossConfig(name=family, anchors=anchors)})
-
-
-def _load_tensorflow() -> None:
-    """Loads TensorFlow, off the GPU: that belongs to the training process."""
-    import tensorflow as tf
-
-    # Refused once a GPU is in use, which only another user of TensorFlow in here can have done.
-    with contextlib.suppress(RuntimeError):
-        tf.config.set_visible_devices([], "GPU")
-
-
-def _age(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components.address import asked_for, asked_unbound, preset, write_unbound
 from dashboard.components.compare_choice import loss_names
-from dashboard.components.compare_losses import a_word_while_it_computes, recomputed
+from dashboard.components.compare_losses import recomputed
 from dashboard.components.compare_terms import Written, bars_of, show_bars, show_formulas
 from dashboard.components.compare_view import (
     show_ledger,
@@ -16,6 +16,7 @@ from dashboard.components.compare_view import (
     show_pictures,
 )
 from dashboard.components.errors import plain, say
+from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
 from dashboard.figures.terms_bar import WEIGHTED
 from yolo_core.compare.differences import Comparison, compare_views

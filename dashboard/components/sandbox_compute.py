@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from dashboard.cache import file_version
 from dashboard.computing import tensorflow_turn
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
@@ -25,7 +26,7 @@ def run_loss(folder: RunFolder) -> Any:
         ValueError: The configuration cannot be read, or its data is not there.
     """
     with tensorflow_turn():
-        return _loss(str(folder.config), _age(folder.config))
+        return _loss(str(folder.config), file_version(folder.config))
 
 
 def recomputed(loss: Any, view: SampleView, edits: Edits) -> SampleView:
@@ -92,7 +93,7 @@ def _predicted(
 
     config = read_config(folder.config)
     path = Path(checkpoint.path)
-    detector, class_names = _detector(str(folder.config), _age(folder.config), str(path))
+    detector, class_names = _detector(str(folder.config), file_version(folder.config), str(path))
     if y_true is None:
         y_true = np.zeros((1, 5 + len(class_names)), np.float32)
     return predicted_view(
@@ -107,7 +108,7 @@ def _predicted(
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _loss(config_path: str, age: int) -> Any:  # noqa: ARG001, part of the key
+def _loss(config_path: str, version: tuple[int, int]) -> Any:  # noqa: ARG001, part of the key
     from yolo_core.training.build import build_scenes
     from yolo_core.training.families import build_loss
 
@@ -116,16 +117,13 @@ def _loss(config_path: str, age: int) -> Any:  # noqa: ARG001, part of the key
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _detector(config_path: str, age: int, checkpoint: str) -> tuple[Any, tuple[str, ...]]:  # noqa: ARG001, part of the key
+def _detector(
+    config_path: str,
+    version: tuple[int, int],  # noqa: ARG001, part of the key
+    checkpoint: str,
+) -> tuple[Any, tuple[str, ...]]:
     from yolo_core.sandbox.predict import load_detector
     from yolo_core.training.build import build_scenes
 
     config = read_config(Path(config_path))
     return load_detector(config, Path(checkpoint)), tuple(build_scenes(config).class_names)
-
-
-def _age(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
