@@ -22,8 +22,6 @@ from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.status import SurveyState, read_status
 
-SECONDS = 1.0
-
 
 @st.fragment(run_every=2.0)
 def no_runs() -> None:
@@ -50,17 +48,23 @@ def show(run: RunFolder) -> None:
         )
         return
     live = read_status(folder).is_live
-    st.fragment(show_survey, run_every=SECONDS if live else None)(folder, live)
+    st.fragment(show_going, run_every=1.0 if live else None)(folder, live)
+    # Seldomer: it is ten times the work, and a table that changes under the mouse is no help.
+    st.fragment(show_found, run_every=4.0 if live else None)(folder, live)
 
 
-def show_survey(folder: SurveyFolder, was_live: bool) -> None:
-    """How a survey goes, and what it has found so far."""
-    rerun_if_asked()
+def show_going(folder: SurveyFolder, was_live: bool) -> None:
+    """How a survey goes, or how it ended."""
     status = read_status(folder)
     if was_live and not status.is_live:
         st.rerun()  # ends the polling
     show_progress(folder, status)
-    if not folder.table.exists() and (status.is_live or status.state is not SurveyState.DONE):
+
+
+def show_found(folder: SurveyFolder, live: bool) -> None:
+    """What a survey has found so far."""
+    rerun_if_asked()
+    if not folder.table.exists() and (live or read_status(folder).state is not SurveyState.DONE):
         return
     try:
         table = cached_table(folder)

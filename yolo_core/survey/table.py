@@ -213,6 +213,8 @@ def write_table(path: Path, table: SurveyTable) -> None:
         for part, kind in _PARTS.items()
         for field in dataclasses.fields(kind)
     }
+    # numpy gives every text the room of the longest one.
+    arrays = {name: _packed(column) for name, column in arrays.items()}
     arrays["lambdas"] = table.lambdas
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     file = io.BytesIO()
@@ -259,7 +261,12 @@ def read_table(path: Path) -> SurveyTable:
             image_size=tuple(meta["image_size"]),
             heads=int(meta["heads"]),
             **{
-                part: kind(**{f.name: arrays[f"{part}.{f.name}"] for f in dataclasses.fields(kind)})
+                part: kind(
+                    **{
+                        f.name: _unpacked(f.name, arrays[f"{part}.{f.name}"])
+                        for f in dataclasses.fields(kind)
+                    }
+                )
                 for part, kind in _PARTS.items()
             },
         )
@@ -267,6 +274,19 @@ def read_table(path: Path) -> SurveyTable:
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged: {error}.") from None
     return table
+
+
+_TEXTS = ("name", "file", "reason")
+
+
+def _packed(column: np.ndarray) -> np.ndarray:
+    if column.dtype.kind != "U":
+        return column
+    return np.frombuffer(json.dumps(column.tolist()).encode(), np.uint8)
+
+
+def _unpacked(name: str, column: np.ndarray) -> np.ndarray:
+    return np.array(json.loads(column.tobytes()), str) if name in _TEXTS else column
 
 
 def _check(table: SurveyTable) -> None:

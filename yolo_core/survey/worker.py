@@ -26,6 +26,8 @@ from yolo_core.training.config import RunConfig, read_config
 
 MOST_SAMPLES = 10_000
 SECONDS_BETWEEN_WRITES = 0.5
+# A long table takes a while to write: no more than a tenth of the time goes into that.
+WRITING_SHARE = 10
 
 
 class Survey:
@@ -119,7 +121,7 @@ class Survey:
         if _samples(tables) < total and not interrupted():
             with loading():
                 look = _looker(self.config, self.folder)
-            at_first, said = _samples(tables), 0.0
+            at_first, next_write = _samples(tables), 0.0
             while (done := _samples(tables)) < total and not interrupted():
                 number = done // CHUNK
                 first, end = number * CHUNK, min((number + 1) * CHUNK, total)
@@ -131,9 +133,10 @@ class Survey:
                     began, counted = now, end
                 else:
                     rate = (end - counted) / (now - began)
-                if now - said > SECONDS_BETWEEN_WRITES:
-                    said = now
+                if now >= next_write:
                     self._write(tables, SurveyState.RUNNING, rate)
+                    took = time.monotonic() - now
+                    next_write = now + max(SECONDS_BETWEEN_WRITES, WRITING_SHARE * took)
         if _samples(tables) < total:
             self._write(tables, SurveyState.STOPPED)
         else:
