@@ -13,7 +13,7 @@ from dashboard.components.run_picker import pick_run
 from dashboard.components.sample_curves import sample_curves
 from dashboard.components.sample_picker import Choice, pick_sample, rerun_if_moved
 from dashboard.components.sample_picture import show_picture
-from dashboard.components.share import share_sample
+from dashboard.components.share import open_sandbox, share_sample
 from dashboard.components.slot_maps import show_maps
 from dashboard.components.sum_check import sum_check
 from dashboard.components.survey_files import cached_survey_records
@@ -78,7 +78,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
     """What depends on the selected cell: a click on one runs this part of the page alone."""
     rerun_if_moved()
     report = explain(view, recorded_total=choice.record.total)
-    words, menu = st.columns([8, 1], vertical_alignment="center")
+    words, menu = st.columns([3, 1], vertical_alignment="center")
     words.caption(_what_it_is(view, choice.record.kind))
     left, right = st.columns([11, 10], gap="medium")
     with right:
@@ -87,7 +87,8 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
     with left:
         cut = show_picture(view, report, cell)
         sum_check(folder, snapshot, view, report, choice.record)
-    with menu:
+    with menu, st.container(horizontal=True, horizontal_alignment="right"):
+        open_sandbox()
         share_sample(folder.name, choice.record, view, report, cell, cut)
     show_numbers(view, card.slot)
     show_objects(view, report)

@@ -77,7 +77,10 @@ def reset() -> None:
 def remember() -> None:
     """Puts the edits into the address."""
     edits: Edits = st.session_state[_STATE].edits
-    write_unbound(EDITS_KEY, "" if edits.is_empty else edits.to_json())
+    if not edits.is_empty:
+        write_unbound(EDITS_KEY, edits.to_json())
+    elif EDITS_KEY in st.query_params:
+        del st.query_params[EDITS_KEY]
 
 
 def edit_objects(view: SampleView) -> None:

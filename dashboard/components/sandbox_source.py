@@ -14,6 +14,7 @@ from dashboard.components.errors import say
 from dashboard.components.follow import await_snapshots
 from dashboard.components.sample_picker import pick_sample
 from dashboard.components.sandbox_compute import picture_shape, predicted, predicted_sample
+from dashboard.components.survey_files import cached_survey_records
 from dashboard.computing import a_word_while_it_computes
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
@@ -38,7 +39,7 @@ def pick_source(folder: RunFolder) -> SampleView | None:
         "Start from", SOURCES, key=SOURCE_KEY, bind="query-params", required=True
     )
     if source == SNAPSHOT:
-        records = cached_records(folder)
+        records = [*cached_records(folder), *cached_survey_records(folder)]
         if not records:
             await_snapshots(folder)
             return None

@@ -14,6 +14,8 @@ from yolo_core.explain import Report
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.views import SampleView
 
+_SANDBOX_KEYS = ("run", "kind", "sample", "step", "head", "row", "column")
+
 
 def share_sample(
     run: str,
@@ -57,6 +59,18 @@ def share_sample(
                 icon=":material/download:",
                 key=f"share/{label}",
             )
+
+
+def open_sandbox() -> None:
+    """A button that opens the same sample in the Sandbox, in a tab of its own."""
+    kept = {key: value for key, value in st.query_params.to_dict().items() if key in _SANDBOX_KEYS}
+    st.link_button(
+        "Sandbox",
+        f"sandbox?{urlencode(kept)}",
+        icon=":material/experiment:",
+        help="Move, resize, add or delete objects of this sample, edit anchors, options and "
+        "lambdas, and see what the loss makes of it. In a new tab; the run is not touched.",
+    )
 
 
 def page_link() -> str:
