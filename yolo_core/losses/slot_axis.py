@@ -13,6 +13,16 @@ MOST_CANDIDATES = 16
 """The evidence kept of a matching: with more candidates than this, the best ones."""
 
 
+def channel(values: Any, index: int) -> Any:
+    """One channel of all slots: (..., F) to (...).
+
+    Split and not sliced: the gradient of a split is one concatenation, that of a slice a padded
+    array, which XLA takes a fifth longer to write.
+    """
+    ends = [end for end in (index, index + 1) if 0 < end < values.shape[-1]]
+    return ops.squeeze(ops.split(values, ends, axis=-1)[min(index, 1)], -1)
+
+
 def gather_slots(values: Any, slots: Any) -> Any:
     """The values of given slots.
 

@@ -9,6 +9,7 @@ from keras import ops
 
 from yolo_core.losses.anchor_boxes import decode_anchor_boxes
 from yolo_core.losses.cross_entropy import cross_entropy
+from yolo_core.losses.slot_axis import channel
 
 # A square root has no slope at zero, a logarithm no value: decoded numbers below count as this.
 SMALLEST_DECODED = 1e-30
@@ -40,7 +41,8 @@ class OutputReader:
 
     def confidence(self, predictions: Any) -> Any:
         """(...) 0 to 1."""
-        return predictions[..., 4] if self.decoded else ops.sigmoid(predictions[..., 4])
+        confidence = channel(predictions, 4)
+        return confidence if self.decoded else ops.sigmoid(confidence)
 
     def class_probabilities(self, predictions: Any) -> Any:
         """(..., C)."""

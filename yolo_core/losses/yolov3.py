@@ -18,6 +18,7 @@ from yolo_core.losses.labels import Labels, read_labels
 from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.slot_axis import (
     add_to_slots,
+    channel,
     gather_slots,
     largest,
     object_of_slot,
@@ -238,7 +239,7 @@ class YoloV3Loss(MultiHeadLoss):
             "classification": share * self._class_error(labels, matching, own[..., 5:], claims),
         }
         empty = ops.cast(no_object_mask, "float32") * empty_share
-        no_object = empty * self._binary(raw[..., 4], 0)
+        no_object = empty * self._binary(channel(raw, 4), 0)
 
         terms = {term: ops.sum(values) for term, values in booked.items()}
         terms["no_object"] = ops.sum(no_object)
