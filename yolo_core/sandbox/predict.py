@@ -27,7 +27,7 @@ def load_detector(config: RunConfig, checkpoint: Path) -> Detector:
     """
     scenes = build_scenes(config)
     detector = build_detector(config, build_loss(config, scenes), scenes)
-    read_checkpoint(checkpoint, detector)
+    read_checkpoint(checkpoint, detector, with_optimizer=False)
     return detector
 
 

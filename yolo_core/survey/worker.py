@@ -272,7 +272,7 @@ def _looker(config: RunConfig, folder: SurveyFolder) -> Callable[[int, int], Sur
         check_source(config.loss.name, folder.run.path)
         own = load_loss_class(config.loss.name)
     detector = build_detector(config, build_loss(config, scenes, own=own), scenes)
-    read_checkpoint(folder.weights, detector)
+    read_checkpoint(folder.weights, detector, with_optimizer=False)
 
     def look(number: int, end: int) -> SurveyTable:
         names = folder.names(number * CHUNK, end)

@@ -45,8 +45,16 @@ def write_checkpoint(path: Path, detector: Detector, state: dict[str, Any]) -> N
     replace_file(path, file.getbuffer())
 
 
-def read_checkpoint(path: Path, detector: Detector) -> dict[str, Any]:
+def read_checkpoint(
+    path: Path, detector: Detector, *, with_optimizer: bool = True
+) -> dict[str, Any]:
     """Sets every variable from a checkpoint, all of them or none.
+
+    Args:
+        path: The checkpoint.
+        detector: A detector of the same network and loss.
+        with_optimizer: False leaves the optimizer's variables out, which is enough to look at
+            pictures: a GPU trains with other ones (of a scaled loss) than a CPU has.
 
     Returns:
         The `state` that was written with them.
@@ -60,6 +68,8 @@ def read_checkpoint(path: Path, detector: Detector) -> dict[str, Any]:
             if meta["format"] != _FORMAT or meta["version"] != _VERSION:
                 raise ValueError(f"it is {meta['format']} version {meta['version']}")
             names = meta["variables"]
+            if not with_optimizer:
+                names = names[: len(detector.variables)]
             arrays = [file[str(index)] for index in range(len(names))]
             state = meta["state"]
     except FileNotFoundError:
@@ -67,7 +77,7 @@ def read_checkpoint(path: Path, detector: Detector) -> dict[str, Any]:
     except Exception as error:
         # A damaged zip makes numpy raise a dozen kinds of errors; the file is at fault in all.
         raise ValueError(f"{path} is damaged or no checkpoint ({error}).") from None
-    variables = _variables(detector)
+    variables = _variables(detector) if with_optimizer else detector.variables
     expected = [(variable.path, tuple(variable.shape)) for variable in variables]
     received = [(name, array.shape) for name, array in zip(names, arrays, strict=True)]
     for wanted, found in zip(expected, received, strict=False):
