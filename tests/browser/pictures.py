@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import sync_playwright
 
@@ -14,6 +17,11 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.launcher import start_training
 
 PULLED_AT, PICTURED_AT = 500, 1000
+# Of the five objects of val/0 the last is moved and one is made smaller.
+MOVED = (
+    '{"objects":[[0,4,64,33,20,32],[1,4,51,78,20,32],[2,0,76,74.5,18,25],[3,2,28.5,64.5,7,9],'
+    "[4,3,40,30,28,40]]}"
+)
 
 
 def main() -> None:
@@ -39,6 +47,16 @@ def main() -> None:
                 page.locator(".js-plotly-plot .main-svg").first.wait_for()
                 page.wait_for_timeout(3000)
                 page.screenshot(path=ROOT / "docs" / "inspect.png")
+                page.goto(f"{address}/sandbox?run=first&sample=val/0&edits={quote(MOVED)}")
+                page.get_by_text("are not what they were").wait_for()
+                page.wait_for_timeout(4000)
+                page.screenshot(path=ROOT / "docs" / "sandbox.png")
+                survey = [sys.executable, "-m", "yolo_core", "survey", "first"]
+                subprocess.run([*survey, "--checkpoints", str(checkpoints)], check=True, cwd=ROOT)
+                page.goto(f"{address}/survey?run=first")
+                page.locator(".js-plotly-plot .main-svg").first.wait_for()
+                page.wait_for_timeout(4000)
+                page.screenshot(path=ROOT / "docs" / "survey.png")
                 page.set_viewport_size({"width": 1280, "height": 1330})
                 losses = "&".join(f"losses={name}" for name in ("mnist_yolo", "yolov3", "ssd"))
                 page.goto(f"{address}/compare?run=first&sample=val/0&bars=share&{losses}")
