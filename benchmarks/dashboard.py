@@ -46,8 +46,8 @@ def main() -> None:
     with a_training() as checkpoints, sync_playwright() as playwright:
         executable = next(filter(None, map(shutil.which, BROWSERS)))
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1100})
-        page.set_default_timeout(120_000)
+        page = browser.new_page(viewport={"width": 1280, "height": 1400})
+        page.set_default_timeout(60_000)
         with serve(checkpoints, checkpoints / "dashboard.log") as address:
             for name, measure in (("click", clicks), ("step", steps), ("drag", drags)):
                 took = 1000 * np.asarray(measure(page, address, rounds))
@@ -137,12 +137,12 @@ def drags(page: Page, address: str, rounds: int) -> list[float]:
         assert place is not None
         x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
         away = 1 if x < box["x"] + box["width"] / 2 else -1
-        said = page.get_by_text("are not what they were").inner_text()
+        said = page.get_by_text("are not what they were").text_content()
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + away * (40 + turn), y, steps=4)
-        script = """said => [...document.querySelectorAll('p')].some(
-          each => each.innerText.includes('are not what they were') && each.innerText !== said)"""
+        script = """said => [...document.querySelectorAll('p')].map(each => each.textContent).some(
+          text => text.includes('are not what they were') && text !== said)"""
         start = time.perf_counter()
         page.mouse.up()
         page.wait_for_function(script, arg=said)
@@ -163,9 +163,12 @@ def ready(page: Page, picture: str) -> dict[str, float]:
 
 def timed(page: Page, act: Callable[[], None], text: str) -> float:
     """Seconds until a text is on the page."""
+    # Not innerText: that would lay the page out anew for every look.
+    script = """text => [...document.querySelectorAll('p')].some(
+      each => each.textContent.includes(text))"""
     start = time.perf_counter()
     act()
-    page.wait_for_function("text => document.body.innerText.includes(text)", arg=text)
+    page.wait_for_function(script, arg=text)
     return time.perf_counter() - start
 
 

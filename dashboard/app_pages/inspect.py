@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from dashboard.cache import cached_records, cached_snapshot
@@ -26,6 +28,8 @@ from yolo_core.explain import explain
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import read_status
 from yolo_core.runs.views import SampleView, Snapshot
+
+SENDING_SECONDS = 0.06
 
 
 @st.fragment(run_every=2.0)
@@ -84,6 +88,9 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
     with right:
         cell = pick_cell(view)
         card = show_why(view, cell)
+    # The card goes out now: while this thread makes the figures, Python hardly lets the one that
+    # sends come to its turn, and the browser would draw the figures before it shows the card.
+    time.sleep(SENDING_SECONDS)
     with left:
         cut = show_picture(view, report, cell)
         sum_check(folder, snapshot, view, report, choice.record)

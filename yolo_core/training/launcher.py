@@ -26,6 +26,8 @@ from yolo_core.runs.status import RunState, RunStatus, read_status
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "yolo_core", "train")
 OUTPUT = "output.log"
+NICENESS = 5
+"""Where the processor is short, whoever looks at a page comes before the training that it shows."""
 
 
 def output_file(folder: RunFolder) -> Path:
@@ -125,7 +127,7 @@ def spawn(command: list[str], sink: BinaryIO) -> subprocess.Popen:
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             env=environment,
@@ -138,6 +140,11 @@ def spawn(command: list[str], sink: BinaryIO) -> subprocess.Popen:
         raise ValueError(
             f"The process could not be started: {error.strerror} ({command[0]})."
         ) from None
+    if os.name == "posix":
+        # Its threads inherit this. It may be gone already, which its caller finds out.
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(process.pid).nice(NICENESS)
+    return process
 
 
 def _wait_for_status(
