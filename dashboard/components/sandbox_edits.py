@@ -190,11 +190,15 @@ def edit_options(
     """A widget an option of the loss, of the kind that its value asks for."""
     state: _State = st.session_state[_STATE]
     edited = {}
-    for (name, was), column in zip(options.items(), _columns(len(options)), strict=False):
+    # Switches have the name beside them, which takes the whole width.
+    fields = [name for name, value in options.items() if not isinstance(value, bool)]
+    places = dict(zip(fields, _columns(len(fields)), strict=False))
+    for name in [*fields, *(name for name in options if name not in places)]:
+        was = options[name]
         shown = state.edits.options.get(name, was)
         key = f"sandbox/option/{state.run}/{state.version}/{name}"
         label, words = plain(name), described.get(name)
-        with column:
+        with places[name] if name in places else st.container():
             if name in choices:
                 place = list(choices[name]).index(shown) if shown in choices[name] else 0
                 value: Any = st.selectbox(label, choices[name], index=place, key=key, help=words)
