@@ -86,13 +86,14 @@ def click_a_cell(page: Page, *, row: int, column: int) -> None:
 
 def read_the_card(page: Page, *, row: int, column: int) -> None:
     """The numbers of the cell follow the click, and so does its table."""
+    from playwright.sync_api import expect
+
     page.get_by_text(re.compile(rf"slots of .*row {row}.*column {column}")).first.wait_for()
-    assert page.get_by_label(re.compile("^Row")).input_value() == str(row)
-    assert page.get_by_label(re.compile("^Column")).input_value() == str(column)
-    tables = page.get_by_test_id("stTable")
-    words = " ".join(tables.all_inner_texts())
-    for word in ("mask", "classification", "objectness"):
-        assert word in words
+    # The text comes before the fields have been told.
+    expect(page.get_by_label(re.compile("^Row"))).to_have_value(str(row))
+    expect(page.get_by_label(re.compile("^Column"))).to_have_value(str(column))
+    for word in ("trained for", "of the loss", "classification", "objectness"):
+        page.get_by_test_id("stTable").get_by_text(word).first.wait_for()
 
 
 def fill(page: Page, label: str, value: str) -> None:
