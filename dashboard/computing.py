@@ -1,16 +1,28 @@
-"""Computing in the web server: one at a time, and TensorFlow loaded when it is first needed."""
+"""Computing in the web server: TensorFlow for one at a time; the answer before the figures."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import streamlit as st
 
 # One at a time: two sessions would only slow each other, and TensorFlow is loaded once.
 _TURN = threading.Lock()
+
+_SENDING_SECONDS = 0.06
+
+
+def send_what_is_there() -> None:
+    """Lets what the page has said so far go out before it goes on, so that the answer comes first.
+
+    While a thread makes figures, Python hardly lets the one that sends come to its turn, and the
+    browser would draw the figures before it shows the text.
+    """
+    time.sleep(_SENDING_SECONDS)
 
 
 @contextlib.contextmanager

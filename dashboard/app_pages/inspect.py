@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import streamlit as st
 
 from dashboard.cache import cached_records, cached_snapshot
@@ -23,13 +21,12 @@ from dashboard.components.time_controls import time_controls
 from dashboard.components.time_history import since_when
 from dashboard.components.time_thinned import say_what_went
 from dashboard.components.why_card import show_counterfactuals, show_numbers, show_why
+from dashboard.computing import send_what_is_there
 from dashboard.state import checkpoints_folder
 from yolo_core.explain import explain
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import read_status
 from yolo_core.runs.views import SampleView, Snapshot
-
-SENDING_SECONDS = 0.06
 
 
 @st.fragment(run_every=2.0)
@@ -88,9 +85,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
     with right:
         cell = pick_cell(view)
         card = show_why(view, cell)
-    # The card goes out now: while this thread makes the figures, Python hardly lets the one that
-    # sends come to its turn, and the browser would draw the figures before it shows the card.
-    time.sleep(SENDING_SECONDS)
+    send_what_is_there()
     with left:
         cut = show_picture(view, report, cell)
         sum_check(folder, snapshot, view, report, choice.record)

@@ -33,7 +33,7 @@ from dashboard.components.sandbox_result import (
     summary,
 )
 from dashboard.components.sandbox_source import pick_source, say_if_wrong, was_predicted_here
-from dashboard.computing import a_word_while_it_computes
+from dashboard.computing import a_word_while_it_computes, send_what_is_there
 from yolo_core.explain import totals_agree
 from yolo_core.own_loss import is_own_loss
 from yolo_core.runs.layout import RunFolder
@@ -115,6 +115,7 @@ def _result(loss: object, view: SampleView, before: SampleView, edits: Edits) ->
         after, edits = before, Edits()
     st.caption(_where_from(view, before))
     st.markdown(summary(before, after))
+    send_what_is_there()
     cell = pick_cell(before)
     objects = objects_of(view) if edits.objects is None else edits.objects
     show_pictures(before, after, objects, cell, functools.partial(shapes_changed, view))
