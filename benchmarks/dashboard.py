@@ -130,7 +130,7 @@ def drags(page: Page, address: str, rounds: int) -> list[float]:
     """Seconds from letting go of an object to the loss that it now gives."""
     page.goto(f"{address}/sandbox?run=beside&sample=val/0&step=16")
     box = ready(page, SANDBOX)
-    shape = page.locator(f"{SANDBOX} .shapelayer path").first
+    shape = page.locator(f"{SANDBOX} .shapelayer path").last  # none lies over it
     took = []
     for turn in range(rounds):
         place = shape.bounding_box()
