@@ -133,8 +133,10 @@ def drags(page: Page, address: str, rounds: int) -> list[float]:
     shape = page.locator(f"{SANDBOX} .shapelayer path").last  # none lies over it
     took = []
     for turn in range(rounds):
+        page.wait_for_timeout(1500)  # until the pictures stand still
         place = shape.bounding_box()
-        assert place is not None
+        if place is None:
+            raise RuntimeError("The box that is to be dragged is not on the page.")
         x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
         away = 1 if x < box["x"] + box["width"] / 2 else -1
         said = page.get_by_text("are not what they were").text_content()
@@ -147,7 +149,6 @@ def drags(page: Page, address: str, rounds: int) -> list[float]:
         page.mouse.up()
         page.wait_for_function(script, arg=said)
         took.append(time.perf_counter() - start)
-        page.wait_for_timeout(800)
     return took[1:]
 
 
