@@ -36,7 +36,9 @@ def recomputed(loss: Any, view: SampleView, edits: Edits) -> SampleView:
         ValueError: As `yolo_core.sandbox.recompute.recompute`.
     """
     kept: dict[Any, SampleView] = st.session_state.setdefault("sandbox/kept", {})
-    key = (id(loss), view.kind, view.name, view.step, view.total, edits.to_json())
+    # By what it is made of: two drawings have the same name, and may have the same loss.
+    arrays = (view.image.tobytes(), view.y_pred.tobytes(), view.y_true.tobytes())
+    key = (loss, view.kind, view.name, view.step, *arrays, edits.to_json())
     if key not in kept:
         with tensorflow_turn():
             from yolo_core.sandbox.recompute import recompute

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.sandbox_apply import new_run_command
+from dashboard.components.sandbox_compute import recomputed
 from dashboard.components.sandbox_edits import described_options
 from tests.dashboard.compare_page import add_run, assert_sound, plots, words
+from tests.dashboard.sample_run import make_loss, make_snapshot
 from yolo_core.losses import YoloV2Loss
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import ProcessIdentity, RunState
@@ -163,3 +167,14 @@ def test_options_are_explained_by_the_loss_itself() -> None:
     described = described_options(YoloV2Loss)
     assert described.keys() >= {"ignore_threshold", "box_unit", "warmup_batches"}
     assert "IoU" in described["ignore_threshold"]
+
+
+def test_two_pictures_of_the_same_name_and_loss_are_not_taken_for_each_other() -> None:
+    loss = make_loss("yolov2")
+    view = make_snapshot(loss, 20).sample("val/2")  # no objects
+    other = dataclasses.replace(view, image=255 - view.image, y_pred=view.y_pred + 1)
+    first = recomputed(loss, view, Edits())
+    second = recomputed(loss, other, Edits())
+    np.testing.assert_array_equal(second.image, other.image)
+    np.testing.assert_array_equal(second.y_pred, other.y_pred)
+    assert recomputed(loss, view, Edits()) is first
