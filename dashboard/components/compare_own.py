@@ -14,9 +14,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.address import asked_for, preset
 from dashboard.components.cell_picker import cell_clicked, pick_cell
-from dashboard.components.compare_view import narrow, table_of_words
+from dashboard.components.compare_view import narrow
 from dashboard.components.errors import plain, say
 from dashboard.components.plot import plot
+from dashboard.components.show_table import show_table
 from dashboard.figures.marks import mark_slots
 from dashboard.figures.places import Cell
 from dashboard.figures.tiles import loss_figure
@@ -106,7 +107,7 @@ def _show_weights(found: GradientComparison) -> None:
             }
             for each in found.terms
         ]
-        table_of_words(pd.DataFrame(rows))
+        show_table(pd.DataFrame(rows), hide_index=True)
         st.caption(
             "By what your loss multiplies each weighted term of the published one, and how many "
             "numbers of the gradient agree with that. Wrong: –, where no factor makes the term "
@@ -124,7 +125,7 @@ def _show_weights(found: GradientComparison) -> None:
             }
             for each in found.groups
         ]
-        table_of_words(pd.DataFrame(rows))
+        show_table(pd.DataFrame(rows), hide_index=True)
         st.caption(
             "Every kind of channel in every part of the slots: how many numbers each loss trains, "
             "and how many agree once the weights are taken out. Wrong: ✗."

@@ -15,6 +15,7 @@ import streamlit as st
 from dashboard.components.cell_picker import cell_clicked
 from dashboard.components.errors import plain
 from dashboard.components.plot import plot
+from dashboard.components.show_table import show_table
 from dashboard.figures.marks import mark_slots
 from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
@@ -128,7 +129,7 @@ def show_ledger(comparison: Comparison, *, key: str) -> None:
     ]
     height = _LEDGER_HEIGHT if len(rows) > _LEDGER_ROWS else "content"
     with st.container(height=height, border=False):
-        table_of_words(pd.DataFrame(rows))
+        show_table(pd.DataFrame(rows), hide_index=True)
     st.caption(
         "Every object that differs with the slots that it trains, and why; losses that do the "
         "same with it share a row. Wrong: a status other than matched, or a slot in a cell that "
@@ -219,7 +220,7 @@ def show_cell(comparison: Comparison, cell: Cell) -> None:
                     "adds to the loss": number(weighted),
                 }
             )
-    table_of_words(pd.DataFrame(rows))
+    show_table(pd.DataFrame(rows), hide_index=True)
     st.caption(
         "The same place in the picture under each loss, slot by slot: its part, why, and what it "
         "adds to the weighted loss. Wrong: a large number from a slot that has nothing to do with "
@@ -286,10 +287,3 @@ def narrow(figure: go.Figure, view: SampleView) -> go.Figure:
     figure.for_each_annotation(lambda title: title.update(text=_SHORT.sub(r"\1", title.text)))
     figure.update_layout(meta={"aspect": 1.08 * heads * height / (columns * width)})
     return figure
-
-
-def table_of_words(table: pd.DataFrame) -> None:
-    """Shows words as they are, whatever signs a class name or a term holds."""
-    table = table.map(lambda cell: plain(str(cell)))
-    table.columns = [plain(str(name)) for name in table.columns]
-    st.table(table, border="horizontal", hide_index=True)

@@ -128,4 +128,5 @@ def _detector(
     from yolo_core.training.build import build_scenes
 
     config = read_config(Path(config_path))
-    return load_detector(config, Path(checkpoint)), tuple(build_scenes(config).class_names)
+    scenes = build_scenes(config)
+    return load_detector(config, scenes, Path(checkpoint)), tuple(scenes.class_names)

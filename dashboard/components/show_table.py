@@ -11,6 +11,9 @@ from dashboard.components.errors import plain
 def show_table(table: pd.DataFrame, *, hide_index: bool = False) -> None:
     """Shows a small table whole."""
     table = table.map(lambda cell: plain(str(cell)))
-    if not hide_index:
-        table.index = [plain(str(name)) for name in table.index]
+    table = table.rename(index=_words, columns=_words)
     st.table(table, border="horizontal", hide_index=hide_index)
+
+
+def _words(name: object) -> str:
+    return plain(str(name))

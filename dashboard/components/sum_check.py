@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboard.components.errors import plain, say
+from dashboard.components.errors import say
+from dashboard.components.show_table import show_table
 from dashboard.tables import term_table
 from yolo_core.explain import Report, is_partition, totals_agree
 from yolo_core.runs.layout import RunFolder
@@ -46,8 +47,7 @@ def sum_check(
         st.markdown(f"{counts} ✓")
     else:
         say(f"{counts}: the masks are no partition, some slot is in none or in two of them.")
-    table = term_table(terms, report.lambdas, recorded_terms)
-    st.table(table.map(lambda cell: plain(str(cell))), border="horizontal", hide_index=True)
+    show_table(term_table(terms, report.lambdas, recorded_terms), hide_index=True)
     st.caption(
         f"Each term as the sum of its map, what the {by} recorded for it, its lambda, "
         "and its share. Wrong: ✗, or one term with nearly all of the share."

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from dashboard.cache import file_version
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.survey.folder import SurveyFolder, list_surveys
@@ -25,13 +26,13 @@ def cached_table(folder: SurveyFolder) -> SurveyTable:
     Raises:
         ValueError: As `read_table`.
     """
-    return _table(str(folder.table), _version(folder.table))
+    return _table(str(folder.table), file_version(folder.table))
 
 
 def cached_survey_records(run: RunFolder) -> list[SnapshotRecord]:
     """Records of kind "survey" of all surveys of a run; do not change the list."""
     surveys = list_surveys(run)
-    return _records(str(run.path), tuple((each.name, _version(each.table)) for each in surveys))
+    return _records(str(run.path), tuple((each.name, file_version(each.table)) for each in surveys))
 
 
 def small_pictures(folder: SurveyFolder, table: SurveyTable, rows: np.ndarray) -> list[str | None]:
@@ -47,7 +48,7 @@ def small_pictures(folder: SurveyFolder, table: SurveyTable, rows: np.ndarray) -
     for row in rows:
         path = folder.path / Path(str(files[row])).name
         within = int(row) - int(np.argmax(files == files[row]))
-        pictures = _pictures(str(path), _version(path))
+        pictures = _pictures(str(path), file_version(path))
         found.append(pictures[within] if within < len(pictures) else None)
     return found
 
@@ -83,11 +84,3 @@ def _small(image: np.ndarray) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _version(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)

@@ -64,6 +64,19 @@ class ProcessIdentity:
         except (psutil.Error, OSError, ValueError, OverflowError):
             return False
 
+    def send_signal(self, signal: int) -> None:
+        """Signals that very process, and no other one.
+
+        Raises:
+            psutil.NoSuchProcess: It has ended.
+            psutil.AccessDenied: It belongs to another user.
+        """
+        # psutil looks at the start time again right before it signals.
+        process = psutil.Process(self.pid)
+        if not self.is_alive():
+            raise psutil.NoSuchProcess(self.pid)
+        process.send_signal(signal)
+
 
 @dataclasses.dataclass(frozen=True)
 class RunStatus:
@@ -194,11 +207,7 @@ def signal_run(folder: RunFolder, signal: int) -> None:
             f"Run {folder.name!r} has no training process to signal: it is {status.state}."
         )
     try:
-        # psutil looks at the start time again right before it signals.
-        process = psutil.Process(status.process.pid)
-        if not status.process.is_alive():
-            raise psutil.NoSuchProcess(status.process.pid)
-        process.send_signal(signal)
+        status.process.send_signal(signal)
     except psutil.NoSuchProcess:
         raise ValueError(
             f"The training process (pid {status.process.pid}) of run {folder.name!r} has ended."

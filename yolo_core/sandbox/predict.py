@@ -10,22 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from yolo_core.compare.side_by_side import sample_view
+from yolo_core.data.digits import DigitScenes
 from yolo_core.losses import DetectionLoss
 from yolo_core.runs.views import SampleView
-from yolo_core.training.build import build_detector, build_scenes
+from yolo_core.training.build import build_detector
 from yolo_core.training.checkpoint import read_checkpoint
 from yolo_core.training.config import RunConfig
 from yolo_core.training.detector import Detector
 from yolo_core.training.families import build_loss
 
 
-def load_detector(config: RunConfig, checkpoint: Path) -> Detector:
+def load_detector(config: RunConfig, scenes: DigitScenes, checkpoint: Path) -> Detector:
     """The detector of a run with the weights, lambdas and step of a checkpoint.
 
     Raises:
-        ValueError: The data cannot be read, or the checkpoint is damaged or of another run.
+        ValueError: The checkpoint is damaged or of another run.
     """
-    scenes = build_scenes(config)
     detector = build_detector(config, build_loss(config, scenes), scenes)
     read_checkpoint(checkpoint, detector, with_optimizer=False)
     return detector

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import signal
 from typing import Any
 
 import psutil
@@ -107,11 +108,7 @@ def stop_survey(folder: SurveyFolder) -> None:
             f"No process is at work on the survey {folder.name}: it is {status.state}."
         )
     try:
-        # psutil looks at the start time again right before it signals.
-        process = psutil.Process(status.process.pid)
-        if not status.process.is_alive():
-            raise psutil.NoSuchProcess(status.process.pid)
-        process.terminate()
+        status.process.send_signal(signal.SIGTERM)
     except psutil.NoSuchProcess:
         return
     except psutil.AccessDenied:
