@@ -18,6 +18,7 @@ import numpy as np
 
 from yolo_core.assignment import Assignment
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.runs.array_files import read_arrays
 from yolo_core.runs.layout import RunFolder, replace_file
 from yolo_core.runs.store import RunStore
 from yolo_core.runs.views import KINDS, SampleView, Snapshot, check_snapshot
@@ -101,23 +102,7 @@ def read_snapshot(path: Path) -> Snapshot:
         ValueError: The file is missing, half-written, damaged, of another version, or no snapshot.
     """
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise ValueError(f"{path} does not exist.") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except Exception as error:
-        # Whatever a damaged zip makes numpy raise (a dozen kinds), the file is at fault.
-        raise ValueError(f"{path} is damaged, half-written or no snapshot ({error}).") from None
-    try:
-        meta = json.loads(arrays["meta"].tobytes())
-        is_snapshot = meta["format"] == _FORMAT
-    except (LookupError, TypeError, ValueError):
-        is_snapshot = False
-    if not is_snapshot:
-        raise ValueError(f"{path} is an .npz file, but not a snapshot.")
+    meta, arrays = read_arrays(path, form=_FORMAT, what="snapshot", foreign="not a snapshot")
     if meta.get("version") != _VERSION:
         raise ValueError(
             f"{path} has the snapshot format of version {meta.get('version')}; this program reads "

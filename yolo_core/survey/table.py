@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from yolo_core.runs.array_files import read_arrays
 from yolo_core.runs.layout import replace_file
 
 _FORMAT = "detector-debugger survey"
@@ -228,23 +229,9 @@ def read_table(path: Path) -> SurveyTable:
     Raises:
         ValueError: The file is missing, damaged, of another version, or no table of a survey.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise ValueError(f"{path} does not exist.") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except Exception as error:
-        # A damaged zip makes numpy raise a dozen kinds of errors; the file is at fault in all.
-        raise ValueError(f"{path} is damaged or no table of a survey ({error}).") from None
-    try:
-        meta = json.loads(arrays["meta"].tobytes())
-        known = meta["format"] == _FORMAT
-    except (LookupError, TypeError, ValueError):
-        known = False
-    if not known:
-        raise ValueError(f"{path} is an .npz file, but no table of a survey.")
+    meta, arrays = read_arrays(
+        path, form=_FORMAT, what="table of a survey", foreign="no table of a survey"
+    )
     if meta.get("version") != _VERSION:
         raise ValueError(
             f"{path} is of version {meta.get('version')}; this program reads {_VERSION}. Start "
