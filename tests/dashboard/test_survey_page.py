@@ -272,7 +272,10 @@ def test_one_that_ended_badly_says_why_and_shows_what_it_has(
 
 @pytest.mark.parametrize(
     ("file", "sentence"),
-    [("table", "is damaged, half-written or no table of a survey."), ("status", "no status file of a survey")],
+    [
+        ("table", "is damaged, half-written or no table of a survey"),
+        ("status", "no status file of a survey"),
+    ],
 )
 def test_a_damaged_file_is_a_sentence(
     survey: Callable[..., SurveyFolder], file: str, sentence: str

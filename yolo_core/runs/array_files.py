@@ -30,10 +30,11 @@ def read_arrays(
         raise ValueError(f"{path} does not exist.") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except Exception:
-        # Whatever a damaged zip makes numpy raise (a dozen kinds, one with the advice to unpickle
-        # it), the file is at fault.
-        raise ValueError(f"{path} is damaged, half-written or no {what}.") from None
+    except Exception as error:
+        # Whatever a damaged zip makes numpy raise (a dozen kinds), the file is at fault. What
+        # comes after numpy's first sentence may be the advice to unpickle it.
+        why = str(error).partition(". ")[0].rstrip(".")
+        raise ValueError(f"{path} is damaged, half-written or no {what} ({why}).") from None
     try:
         meta = json.loads(arrays["meta"].tobytes())
         is_ours = meta["format"] == form
