@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -51,6 +52,15 @@ def test_the_process_has_its_own_session_and_no_input(checkpoints):
     pid = read_status(folder).process.pid
     assert os.getsid(pid) == pid != os.getsid(0)
     assert os.readlink(f"/proc/{pid}/fd/0") == os.devnull
+
+
+def test_it_takes_turns_after_the_pages(checkpoints):
+    folder = find_run(checkpoints, start(checkpoints, "--run", "one", *SLOW))
+    pid = read_status(folder).process.pid
+    assert os.getpriority(os.PRIO_PROCESS, pid) == 10
+    autogroup = Path(f"/proc/{pid}/autogroup")
+    if autogroup.exists():  # Linux that shares the processor out by session
+        assert autogroup.read_text(encoding="ascii").endswith("nice 10\n")
 
 
 def test_it_outlives_the_process_that_started_it(checkpoints):
