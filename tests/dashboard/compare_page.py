@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from tests.dashboard.page import opener, plots
 from tests.dashboard.sample_run import SHAPES, make_run
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import parse_config
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "dashboard" / "app_pages" / "compare.py"
+open_page = opener("compare")
 STEP = 20
-
-
-def open_page(**query: str | list[str]) -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=120)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
-
-
-def words(page: AppTest) -> str:
-    """Everything the page says outside tables, without markdown's backslashes."""
-    parts = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
-    return re.sub(r"\\(.)", r"\1", "\n".join(part.value for part in parts))
-
-
-def plots(page: AppTest) -> dict[str, dict]:
-    """{key: figure} of every figure on the page."""
-    found = {}
-    for element in page.get("bidi_component"):
-        proto = element.proto
-        data = json.loads(proto.mixed.json or "{}") if proto.HasField("mixed") else None
-        found[proto.id] = json.loads((data or json.loads(proto.json))["figure"])
-    return found
 
 
 def bars(page: AppTest, which: int = 0) -> dict[str, list[float]]:
@@ -53,11 +28,6 @@ def bar_labels(page: AppTest, which: int = 0) -> list[str]:
 
 def number(value: float) -> str:
     return f"{value:.4g}"
-
-
-def assert_sound(page: AppTest) -> None:
-    assert not page.exception
-    assert "Traceback" not in words(page)
 
 
 def add_run(

@@ -7,9 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 from tests.dashboard.sample_run import make_loss, make_run, make_snapshot
 from yolo_core.runs.snapshots import SampleView, Snapshot
+
+
+@pytest.fixture(autouse=True)
+def empty_caches() -> None:
+    """What a page kept of another test's run is gone."""
+    st.cache_resource.clear()
 
 
 @pytest.fixture(scope="session")

@@ -9,20 +9,9 @@ import pytest
 
 from dashboard.components.compare_slips import slip_verdict
 from dashboard.components.compare_view import summary
-from dashboard.figures.marks import mark_slots
-from dashboard.figures.places import Cell
 from dashboard.figures.terms_bar import Bar, terms_figure
-from dashboard.figures.tiles import mask_figure
-from tests.dashboard.compare_page import (
-    STEP,
-    add_run,
-    assert_sound,
-    bar_labels,
-    bars,
-    open_page,
-    plots,
-    words,
-)
+from tests.dashboard.compare_page import STEP, add_run, bar_labels, bars, open_page
+from tests.dashboard.page import assert_sound, plots, words
 from yolo_core.compare.differences import compare_views
 from yolo_core.compare.gradients import compare_gradients
 from yolo_core.compare.saved import write_comparison
@@ -106,17 +95,6 @@ def test_a_bar_is_as_long_as_its_loss_and_negative_terms_go_left() -> None:
     text = next(trace for trace in figure.data if trace.type == "scatter")
     assert text.x == (6.0,)
     assert "not a finite number" in text.text[0]
-
-
-def test_marks_lie_on_their_tiles_and_too_many_are_left_out(anchored: SampleView) -> None:
-    figure = mask_figure(anchored, cell=Cell(0, 0, 0))
-    before = len(figure.data)
-    slot = anchored.layout.index(0, 2, 4, 1)
-    assert mark_slots(figure, anchored, [slot], name="differs")
-    mark = figure.data[before]
-    assert (mark.xaxis, mark.yaxis) == ("x2", "y2")
-    assert (np.nanmin(mark.x), np.nanmax(mark.x)) == (64, 80)
-    assert not mark_slots(figure, anchored, range(108), name="differs")
 
 
 def test_summary_and_verdict_of_equal_losses(anchored: SampleView) -> None:

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
-from tests.dashboard.compare_page import (
-    PAGE,
-    ROOT,
-    STEP,
-    add_run,
-    assert_sound,
-    bar_labels,
-    bars,
-    number,
-    open_page,
-    plots,
-    words,
-)
+from tests.dashboard.compare_page import STEP, add_run, bar_labels, bars, number, open_page
+from tests.dashboard.page import assert_sound, loaded_by, plots, words
 from tests.dashboard.sample_run import make_loss, write_kind
 from yolo_core.compare.slips import slips_of
 from yolo_core.runs.layout import RunFolder
@@ -35,11 +20,6 @@ from yolo_core.runs.snapshots import (
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import parse_config
-
-
-@pytest.fixture(autouse=True)
-def empty_caches() -> None:
-    st.cache_resource.clear()
 
 
 @pytest.fixture
@@ -292,26 +272,8 @@ def test_a_newer_snapshot_of_a_live_run_is_offered(checkpoints: Path) -> None:
 def test_pictures_of_runs_need_no_tensorflow(checkpoints: Path) -> None:
     """Opening the page and looking at trained runs; only recomputing loads it."""
     add_run(checkpoints, "second")
-    code = f"""
-import sys
-from streamlit.testing.v1 import AppTest
-page = AppTest.from_file({str(PAGE)!r}, default_timeout=60)
-page.query_params["compare"] = "trained runs"
-page.query_params["runs"] = ["v2", "second"]
-page.run()
-assert not page.exception and not page.error and page.latex, page.main
-print(sorted({{"tensorflow", "keras"}} & {{*sys.modules}}))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-        cwd=ROOT,
-        env=os.environ | {"DETECTOR_CHECKPOINTS": str(checkpoints)},
-    )
-    assert done.stdout.strip() == "[]"
+    query = {"compare": "trained runs", "runs": ["v2", "second"]}
+    assert loaded_by("compare", checkpoints, shows="latex", **query) == ""
 
 
 def test_every_slip_has_a_switch(checkpoints: Path) -> None:

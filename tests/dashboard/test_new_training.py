@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from dashboard.components import new_training
-from tests.dashboard.train_page import button, dial, field, labels, open_page, wait_for, words
+from tests.dashboard.page import button, labels, words
+from tests.dashboard.train_page import dial, field, open_page, wait_for
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.status import read_status
 from yolo_core.training.config import parse_config

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.sandbox_apply import new_run_command
 from dashboard.components.sandbox_compute import recomputed
 from dashboard.components.sandbox_edits import described_options
-from tests.dashboard.compare_page import add_run, assert_sound, plots, words
+from tests.dashboard.compare_page import add_run
+from tests.dashboard.page import assert_sound, opener, plots, words
 from tests.dashboard.sample_run import make_loss, make_snapshot
 from yolo_core.losses import YoloV2Loss
 from yolo_core.runs.layout import RunFolder
@@ -20,16 +21,9 @@ from yolo_core.runs.status import ProcessIdentity, RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.sandbox.edits import EditedObject, Edits
 
-PAGE = Path(__file__).resolve().parents[2] / "dashboard" / "app_pages" / "sandbox.py"
+open_page = opener("sandbox")
 STATE = "sandbox"
 MOVED = Edits(objects=(EditedObject(0, 4, (20.0, 60.0, 21.0, 33.0)),))  # the other four deleted
-
-
-def open_page(**query: str) -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=120)
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
 
 
 def drawn(page: AppTest, name: str) -> dict:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from dashboard.components import survey_open, survey_start
 from dashboard.components.survey_files import cached_survey_records, cached_table, small_pictures
 from dashboard.components.survey_ledger import anchors_table, objects_table
 from dashboard.components.survey_loss import groups_table
 from dashboard.components.survey_worst import samples_table
+from tests.dashboard.page import assert_sound, button, labels, opener, plots, words
 from tests.dashboard.sample_run import LAST_STEP
 from tests.survey.made_up import Looker, make_surveyable
 from yolo_core.runs.layout import RunFolder
@@ -28,43 +26,7 @@ from yolo_core.survey.statistics import GROUPINGS, loss_by
 from yolo_core.survey.status import SurveyState, read_status, write_status
 from yolo_core.survey.worker import Survey
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "dashboard" / "app_pages" / "survey.py"
-INSPECT = ROOT / "dashboard" / "app_pages" / "inspect.py"
-
-
-def open_page(page: Path = PAGE, **query: str) -> AppTest:
-    test = AppTest.from_file(str(page), default_timeout=60)
-    for name, value in query.items():
-        test.query_params[name] = value
-    return test.run()
-
-
-def words(page: AppTest) -> str:
-    parts = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
-    return re.sub(r"\\(.)", r"\1", "\n".join(part.value for part in parts))
-
-
-def plots(page: AppTest) -> list[dict]:
-    """Every figure on the page, in its order."""
-    found = []
-    for element in page.get("bidi_component"):
-        proto = element.proto
-        data = json.loads(proto.mixed.json or "{}") if proto.HasField("mixed") else None
-        data = data or json.loads(proto.json)
-        if "figure" in data:
-            found.append(json.loads(data["figure"]))
-    return found
-
-
-def assert_sound(page: AppTest) -> None:
-    assert not page.exception
-    assert "Traceback" not in words(page)
-
-
-@pytest.fixture(autouse=True)
-def empty_caches() -> None:
-    st.cache_resource.clear()
+open_page, open_inspect = opener("survey"), opener("inspect")
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +74,7 @@ def test_a_run_without_a_checkpoint_says_so(add_finished: Callable[[str], Path])
     page = open_page()
     assert_sound(page)
     assert "no checkpoint yet" in page.info[0].value
-    assert "Start survey" not in [button.label for button in page.button]
+    assert "Start survey" not in labels(page)
 
 
 def test_start_starts_what_was_chosen(
@@ -128,7 +90,7 @@ def test_start_starts_what_was_chosen(
     page = open_page()
     page.number_input[0].set_value(18).run()
     page.selectbox(key=f"survey step {run.name}").set_value(str(LAST_STEP)).run()
-    next(b for b in page.button if b.label == "Start survey").click().run()
+    button(page, "Start survey").click().run()
     assert_sound(page)
     assert asked == [{"split": "val", "count": 18, "step": LAST_STEP}]
     assert "18 samples of val by the weights of step 40" in words(page)
@@ -141,7 +103,7 @@ def test_what_cannot_be_started_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(survey_start, "start_survey", refuse)
     page = open_page()
-    next(b for b in page.button if b.label == "Start survey").click().run()
+    button(page, "Start survey").click().run()
     assert_sound(page)
     assert page.error[0].value == "There is no room on the disk."
 
@@ -171,10 +133,11 @@ def test_a_finished_survey_shows_all_its_parts(survey: Callable[..., SurveyFolde
 def test_the_bars_add_up_to_the_recorded_totals(survey: Callable[..., SurveyFolder]) -> None:
     table = cached_table(survey())
     page = open_page()
-    for figure in plots(page)[:3]:
+    figures = list(plots(page).values())
+    for figure in figures[:3]:
         drawn = sum(sum(trace["x"]) for trace in figure["data"] if trace["type"] == "bar")
         assert drawn == pytest.approx(table.samples.total.mean(), rel=1e-4)
-    use = plots(page)[3]
+    use = figures[3]
     assert sum(sum(trace["x"]) for trace in use["data"] if trace["type"] == "bar") == 28
 
 
@@ -185,7 +148,8 @@ def test_a_click_on_a_bar_leads_to_the_sample(
     went = []
     monkeypatch.setattr(st, "switch_page", lambda _, query_params: went.append(query_params))
     page = open_page(run="one", survey=folder.name)
-    page.session_state[survey_open._ASKED] = plots(page)[0]["data"][0]["customdata"][0]
+    figure = next(iter(plots(page).values()))
+    page.session_state[survey_open._ASKED] = figure["data"][0]["customdata"][0]
     page.run()
     page.run()
     assert_sound(page)
@@ -198,7 +162,7 @@ def test_the_link_opens_that_sample_on_the_inspect_page(
     survey: Callable[..., SurveyFolder],
 ) -> None:
     survey()
-    page = open_page(INSPECT, run="one", kind="survey", sample="val/17", step="40")
+    page = open_inspect(run="one", kind="survey", sample="val/17", step="40")
     assert_sound(page)
     text = words(page)
     assert "**val/17**, a sample of a survey" in text
@@ -245,7 +209,7 @@ def test_a_running_one_shows_how_far_it_is_and_can_be_stopped(
     assert_sound(page)
     (progress,) = page.get("progress")
     assert progress.proto.text == "20 of 60 samples · 10 a second · 4 s left"
-    next(b for b in page.button if b.label == "Stop").click().run()
+    button(page, "Stop").click().run()
     assert stopped == [folder]
     assert page.get("progress")[0].proto.text.endswith("· stopping")
     write_status(folder, dataclasses.replace(running, state=SurveyState.STOPPED))

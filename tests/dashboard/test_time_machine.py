@@ -14,20 +14,16 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.sample_picker import LATEST, Choice, go_to, go_to_step
 from dashboard.components.time_thinned import what_went
 from dashboard.figures.time_strip import iou_strip, state_strip
+from tests.dashboard.page import assert_sound, opener, plots, words
 from tests.dashboard.sample_run import make_run
-from tests.dashboard.test_inspect_page import assert_sound, open_page, plots, words
 from yolo_core.history import SlotState
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event, SnapshotRecord
 from yolo_core.runs.snapshots import snapshot_path
 from yolo_core.runs.store import RunStore
 
+open_page = opener("inspect")
 CURVES = ("sample curves True", "sample curves False", "run curves True", "run metrics")
-
-
-@pytest.fixture(autouse=True)
-def empty_caches() -> None:
-    st.cache_resource.clear()
 
 
 def controls(page: AppTest) -> dict:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.dashboard.page import assert_sound, opener, words
 from tests.dashboard.sample_run import LAST_STEP, make_loss, make_run
-from tests.dashboard.test_inspect_page import assert_sound, open_page, words
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
 
+open_page = opener("inspect")
 WHY = "Why anchor {} of cell (row {}, column {})"
 
 
