@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -20,6 +21,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.get_closest_marker("slow") is not None,
         )
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def freeze() -> None:
+    """Takes what is in memory by now out of the garbage collector's sight.
+
+    TensorFlow and Keras are 400,000 objects. Streamlit has all of them searched after every run of
+    a page, which took as long as the page, and every traced function has them searched as well.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
