@@ -73,7 +73,6 @@ export default async function ({ data, parentElement, setTriggerValue }) {
     showSendToCloud: false, // pictures and numbers stay on this machine
     responsive: true,
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
-    modeBarButtonsToAdd: data.shapes ? ["drawrect"] : [],
     edits: { shapePosition: Boolean(data.shapes) },
   };
   await Plotly.react(host, figure.data, figure.layout, config);

@@ -13,16 +13,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.address import asked_unbound, write_unbound
+from dashboard.components.address import asked_for, asked_unbound, preset, write_unbound
 from dashboard.components.errors import plain, say
 from dashboard.tables import number
 from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.edits import EditedObject, Edits, objects_of
 
 EDITS_KEY = "edits"
+NEW_CLASS_KEY = "new_class"
+DRAWING_KEY = "sandbox/drawing"
+"""Session key of whether a drag beside the boxes of the picture draws a new one."""
+
 _STATE = "sandbox"
 _BOX = ("x", "y", "w", "h")
 _LEAST_SIDE = 1.0
+_STILL = 0.06  # pixels: what rounding alone changes
 
 
 @dataclasses.dataclass
@@ -85,6 +90,7 @@ def remember() -> None:
 
 def edit_objects(view: SampleView) -> None:
     """A table of the objects: every cell can be written to, rows added and deleted."""
+    new_class = _pick_new_class(view)
     state: _State = st.session_state[_STATE]
     edits = state.edits
     before = objects_of(view)
@@ -101,7 +107,7 @@ def edit_objects(view: SampleView) -> None:
         column_config={
             "row": None,
             "class": st.column_config.SelectboxColumn(
-                options=list(view.class_names), required=True, default=view.class_names[0]
+                options=list(view.class_names), required=True, default=new_class
             ),
             **{name: st.column_config.NumberColumn(format="%.1f", required=True) for name in _BOX},
         },
@@ -109,9 +115,29 @@ def edit_objects(view: SampleView) -> None:
     objects = _read_objects(table, view)
     change(dataclasses.replace(edits, objects=None if objects == before else objects), redraw=False)
     st.caption(
-        "Centre, width and height in pixels of the picture. Or in the picture: drag a box to move "
-        "it, drag its edge to resize it, draw a new one with the rectangle tool."
+        "Centre, width and height in pixels of the picture. Or in the picture: drag the middle of "
+        "a box to move it, near its edge or corner to resize it, and out of the picture to delete "
+        "it."
     )
+
+
+def _pick_new_class(view: SampleView) -> str:
+    """Asks which class the next box gets, and whether to draw one; query parameter "new_class"."""
+    names = list(view.class_names)
+    asked = asked_for(NEW_CLASS_KEY)
+    preset(NEW_CLASS_KEY, asked if asked in names else names[0])
+    choice, switch = st.columns([3, 2], vertical_alignment="bottom")
+    with choice:
+        name = st.selectbox(
+            "Class of a new box", names, index=None, key=NEW_CLASS_KEY, bind="query-params"
+        )
+    switch.toggle(
+        "Draw",
+        key=DRAWING_KEY,
+        help="Drag beside the boxes of the right picture: a new box of this class. Meanwhile a "
+        "click there selects no cell.",
+    )
+    return name or names[0]
 
 
 def shapes_changed(view: SampleView, places: Sequence[Sequence[Any]]) -> None:
@@ -120,12 +146,16 @@ def shapes_changed(view: SampleView, places: Sequence[Sequence[Any]]) -> None:
     Args:
         view: The sample.
         places: [name, x0, y0, x1, y1] in pixels; the name is the place of the object in the list
-            that was drawn, None for a new one.
+            that was drawn, None for a new one. One that lies outside the picture is deleted.
     """
     state: _State = st.session_state[_STATE]
     shown = objects_of(view) if state.edits.objects is None else state.edits.objects
+    names, new_class = list(view.class_names), st.session_state.get(NEW_CLASS_KEY)
     objects = []
-    for name, x0, y0, x1, y1 in places:
+    for name, *corners in places:
+        if any(value is None for value in corners) or not (name is None or int(name) < len(shown)):
+            continue
+        x0, y0, x1, y1 = corners
         box = (
             round((x0 + x1) / 2, 1),
             round((y0 + y1) / 2, 1),
@@ -133,12 +163,26 @@ def shapes_changed(view: SampleView, places: Sequence[Sequence[Any]]) -> None:
             round(max(abs(y1 - y0), _LEAST_SIDE), 1),
         )
         if name is None:
-            objects.append(EditedObject(None, 0, box))
-        elif int(name) < len(shown):
+            index = names.index(new_class) if new_class in names else 0
+            was = EditedObject(None, index, box)
+        else:
             was = shown[int(name)]
-            moved = any(abs(new - old) > 0.06 for new, old in zip(box, was.box, strict=True))
-            objects.append(dataclasses.replace(was, box=box) if moved else was)
+            if all(abs(new - old) <= _STILL for new, old in zip(box, was.box, strict=True)):
+                objects.append(was)
+                continue
+        if _touches(box, view.image.shape[:2]):
+            objects.append(dataclasses.replace(was, box=box))
     change(dataclasses.replace(state.edits, objects=tuple(objects)))
+
+
+def _touches(box: Sequence[float], shape: tuple[int, int]) -> bool:
+    """Whether a box of center and size has a part in the picture."""
+    x, y, box_width, box_height = box
+    height, width = shape
+    return (
+        abs(x - width / 2) < (width + box_width) / 2
+        and abs(y - height / 2) < (height + box_height) / 2
+    )
 
 
 def edit_anchors(names: Sequence[str], columns: Sequence[str], sizes: Sequence[Any]) -> None:

@@ -12,6 +12,7 @@ from dashboard.components.cell_picker import cell_clicked
 from dashboard.components.compare_view import narrow
 from dashboard.components.errors import plain
 from dashboard.components.plot import plot
+from dashboard.components.sandbox_edits import DRAWING_KEY
 from dashboard.components.show_table import show_table
 from dashboard.figures.marks import mark_slots
 from dashboard.figures.places import Cell
@@ -55,7 +56,7 @@ def show_pictures(
         st.markdown(f"**{BEFORE.capitalize()}**")
         _picture(before, cell, key="sandbox before")
     with right:
-        st.markdown(f"**{AFTER.capitalize()}**: drag, resize or draw boxes here")
+        st.markdown(f"**{AFTER.capitalize()}**: drag or resize boxes here")
         _picture(after, cell, key="sandbox after", objects=objects, on_shapes=on_shapes)
     st.caption(
         "Green: the objects and, filled, the cells that own them. Blue: what they are matched "
@@ -79,7 +80,8 @@ def _picture(
         figure.update_layout(
             shapes=[_shape(place, each) for place, each in enumerate(objects)],
             newshape={"line": {"color": "#3ddc84", "width": 3}},
-            dragmode=False,
+            dragmode="drawrect" if st.session_state.get(DRAWING_KEY) else False,
+            editrevision=repr(objects),  # else what was drawn by hand outlives its being taken back
         )
     plot(
         figure,

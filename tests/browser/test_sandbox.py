@@ -47,3 +47,54 @@ def test_an_object_is_dragged_and_the_link_brings_it_back(page: Page, checkpoint
     page.get_by_role("button", name="Take all edits back").click()
     page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
     assert "edits=" not in page.url
+
+
+def test_a_box_is_drawn_resized_and_thrown_out_by_mouse(page: Page, checkpoints: Path) -> None:
+    add_run(checkpoints, "yolov2-1")
+    page.goto("/sandbox?run=yolov2-1&sample=val/0&step=20&new_class=7")
+    picture = page.get_by_role("figure", name=NAME)
+    picture.locator(".main-svg").first.wait_for()
+    page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
+    picture.scroll_into_view_if_needed()
+
+    def drag(x: float, y: float, dx: float, dy: float) -> None:
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + dx / 2, y + dy / 2, steps=4)
+        page.mouse.move(x + dx, y + dy, steps=4)
+        page.mouse.up()
+
+    def drawn() -> list:
+        return picture.evaluate("e => e.layout.shapes.map(s => [s.name, s.x0, s.y0, s.x1, s.y1])")
+
+    def wait_for(condition: str) -> None:
+        page.wait_for_function(f"e => {condition}", arg=picture.element_handle())
+
+    page.get_by_text("Draw", exact=True).click()
+    wait_for("e.layout.dragmode === 'drawrect'")
+    plot = picture.locator(".nsewdrag").first.bounding_box()
+    assert plot is not None
+    pixel = plot["width"] / 96
+    drag(plot["x"] + 3 * pixel, plot["y"] + 78 * pixel, 10 * pixel, 12 * pixel)
+    page.get_by_text(re.compile("[1-9] of 6 objects")).wait_for()
+    wait_for("e.layout.shapes.length === 6 && e.layout.shapes[5].name === '5'")
+    _, x0, y0, x1, y1 = drawn()[5]
+    assert (x1 - x0, y1 - y0) == pytest.approx((10, 12), abs=1)
+    page.wait_for_url(re.compile("null%2C7%2C"))  # a new object of the class that was chosen
+
+    # Its right edge.
+    drag(plot["x"] + (x1 - 0.5) * pixel, plot["y"] + (y0 + y1) / 2 * pixel, 8 * pixel, 0)
+    wait_for(f"e.layout.shapes[5].x1 > {x1 + 6}")
+    assert drawn()[5][1] == pytest.approx(x0, abs=0.1)
+
+    # Taken back and drawn again: nothing is left of the first one.
+    page.get_by_role("button", name="Take all edits back").click()
+    page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
+    wait_for("e.layout.shapes.length === 5")
+    drag(plot["x"] + 3 * pixel, plot["y"] + 78 * pixel, 10 * pixel, 12 * pixel)
+    page.get_by_text(re.compile("[1-9] of 6 objects")).wait_for()
+    wait_for("e.layout.shapes.length === 6 && e.layout.shapes[5].name === '5'")
+
+    # Out over the left side.
+    drag(plot["x"] + 8 * pixel, plot["y"] + 84 * pixel, -30 * pixel, 0)
+    page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
