@@ -90,7 +90,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
         cut = show_picture(view, report, cell)
         sum_check(folder, snapshot, view, report, choice.record)
     with menu, st.container(horizontal=True, horizontal_alignment="right"):
-        open_sandbox()
+        open_sandbox(folder.name, choice.record)
         share_sample(folder.name, choice.record, view, report, cell, cut)
     show_numbers(view, card.slot)
     show_objects(view, report)

@@ -127,14 +127,18 @@ def _result(loss: object, view: SampleView, before: SampleView, edits: Edits) ->
 
 
 def _where_from(view: SampleView, before: SampleView) -> str:
-    start = f"**{plain(view.name)}** under the weights after {view.step:,} updates. "
+    if view.kind == "batch" and not was_predicted_here():
+        return (
+            f"**{plain(view.name)}** with the prediction that it had in the training batch of step "
+            f"{view.step:,}: in training mode, by the weights before that update. Here it is a "
+            "batch of one, so its numbers are not its share of that batch."
+        )
+    start = (
+        f"**{plain(view.name)}**, the network in inference mode, a batch of this one picture, "
+        f"after {view.step:,} updates. "
+    )
     if was_predicted_here():
         return f"{start}Predicted here and now, from the checkpoint."
-    if view.kind == "batch":
-        return (
-            f"{start}It was part of a training batch; here it is a batch of one, so its numbers "
-            "are not its share of that batch."
-        )
     if totals_agree(before.total, view.total):
         return f"{start}Without edits the loss is {before.total:.6g}, as it was recorded ✓"
     return (

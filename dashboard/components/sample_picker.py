@@ -36,7 +36,7 @@ class Choice:
     samples: tuple[str, ...]
 
 
-def pick_sample(records: Sequence[SnapshotRecord]) -> Choice:
+def pick_sample(records: Sequence[SnapshotRecord], *, latest: bool = True) -> Choice:
     """Asks for kind, sample and step; query parameters "kind", "sample" and "step".
 
     A pinned sample is there at (nearly) every step, so the sample is chosen first and the step
@@ -44,6 +44,8 @@ def pick_sample(records: Sequence[SnapshotRecord]) -> Choice:
 
     Args:
         records: The run's snapshot records by step, at least one.
+        latest: Whether the newest snapshot can be followed; else the newest of now is taken, and
+            stays.
     """
     st.session_state.pop(_MOVED, None)
     kinds = [kind for kind in KINDS if any(record.kind == kind for record in records)]
@@ -69,11 +71,11 @@ def pick_sample(records: Sequence[SnapshotRecord]) -> Choice:
         history = [record for record in records if record.sample == sample]
         steps = [record.step for record in history]
         with step_place:
-            step = _pick_step(steps)
+            step = _pick_step(steps, latest=latest)
     else:
         steps = sorted({record.step for record in records})
         with step_place:
-            step = _pick_step(steps)
+            step = _pick_step(steps, latest=latest)
         wanted = records[-1].step if step is None else step
         names = sorted((r.sample for r in records if r.step == wanted), key=_order)
         with sample_place:
@@ -125,9 +127,9 @@ def _pick_name(names: list[str]) -> str:
     return st.selectbox("Sample", names, index=None, key=SAMPLE_KEY, bind="query-params")
 
 
-def _pick_step(steps: list[int]) -> int | None:
+def _pick_step(steps: list[int], *, latest: bool) -> int | None:
     """One of the steps, or None for the latest."""
-    options = [*(str(step) for step in steps), LATEST]
+    options = [*(str(step) for step in steps), *[LATEST] * latest]
     asked = asked_unbound(STEP_KEY)
     if asked not in options:
         if asked is not None and asked.isascii() and asked.isdecimal():
@@ -135,7 +137,7 @@ def _pick_step(steps: list[int]) -> int | None:
             st.caption(f"There is no snapshot of step {int(asked):,} here; this is the nearest.")
             asked = nearest
         else:
-            asked = LATEST
+            asked = options[-1]
     # Without one in the address another page's slider may have left its value: see `preset`.
     if STEP_KEY not in st.query_params or st.session_state.get(STEP_KEY) != asked:
         st.session_state[STEP_KEY] = asked

@@ -43,7 +43,8 @@ def pick_source(folder: RunFolder) -> SampleView | None:
         if not records:
             await_snapshots(folder)
             return None
-        choice = pick_sample(records)
+        # A run in progress would exchange what is being edited for its next snapshot.
+        choice = pick_sample(records, latest=False)
         return cached_snapshot(choice.record.file).sample(choice.record.sample)
     checkpoint = _pick_checkpoint(folder)
     if checkpoint is None:

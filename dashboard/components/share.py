@@ -14,7 +14,7 @@ from yolo_core.explain import Report
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.views import SampleView
 
-_SANDBOX_KEYS = ("run", "kind", "sample", "step", "head", "row", "column")
+_CELL_KEYS = ("head", "row", "column")
 
 
 def share_sample(
@@ -61,9 +61,16 @@ def share_sample(
             )
 
 
-def open_sandbox() -> None:
-    """A button that opens the same sample in the Sandbox, in a tab of its own."""
-    kept = {key: value for key, value in st.query_params.to_dict().items() if key in _SANDBOX_KEYS}
+def open_sandbox(run: str, record: SnapshotRecord) -> None:
+    """A button that opens the same sample in the Sandbox, in a tab of its own.
+
+    Args:
+        run: Name of the run.
+        record: What is shown, also where the page shows whatever is the latest.
+    """
+    query = st.query_params.to_dict()
+    kept = {"run": run, "kind": record.kind, "sample": record.sample, "step": record.step}
+    kept |= {key: query[key] for key in _CELL_KEYS if key in query}
     st.link_button(
         "Sandbox",
         f"sandbox?{urlencode(kept)}",
