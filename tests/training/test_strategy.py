@@ -1,5 +1,6 @@
 """Two replicas under MirroredStrategy train as one device does."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -23,11 +24,21 @@ def trained(tmp_path_factory):
     """What one device and two replicas came to."""
     folder = tmp_path_factory.mktemp("replicas")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    paths = [folder / f"{count}.npz" for count in (1, 2)]
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "tests.training.train_replicas", str(count), path],
+                    env=environment,
+                )
+            )
+            for count, path in enumerate(paths, start=1)
+        ]
+        for process in processes:
+            assert process.wait(timeout=250) == 0
     values = []
-    for count in (1, 2):
-        path = folder / f"{count}.npz"
-        command = [sys.executable, "-m", "tests.training.train_replicas", str(count), path]
-        subprocess.run(command, env=environment, check=True, timeout=250)
+    for path in paths:
         with np.load(path) as file:
             values.append(dict(file))
     return values
