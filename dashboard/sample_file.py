@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import plotly.io
 import plotly.offline
 
+from dashboard.figures.marks import Marks, cell_in_picture, cell_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import LAYERS, scene_figure
 from dashboard.figures.tiles import loss_figure, mask_figure
@@ -61,9 +62,11 @@ def sample_html(
         f'<p class="caption">{html.escape(link)}</p>' if link else "",
         _figure(
             "The picture with all layers",
-            scene_figure(view, layers=LAYERS, cell=cell, score_cut=score_cut),
+            scene_figure(view, layers=LAYERS, head=cell.head, score_cut=score_cut),
             "A click on a name of the legend hides and shows a layer; pointing at a cell says what "
-            "is in it.",
+            "is in it. Yellow: the selected cell; dotted pink: its anchors, or the boxes that its "
+            "slots predict where the loss has no anchors.",
+            cell_in_picture(view, cell, anchors=True),
             height=760,
         ),
         "<h2>Terms</h2>",
@@ -72,8 +75,9 @@ def sample_html(
         _table(ledger_table(view, report)),
         _figure(
             "Which slots are object, no object and ignored",
-            mask_figure(view, cell=cell),
+            mask_figure(view),
             "One map an anchor or predictor, rows are heads.",
+            cell_in_tiles(view, cell),
         ),
     ]
     maps = {"weighted total": view.weighted_map, **view.maps}
@@ -81,8 +85,9 @@ def sample_html(
         parts.append(
             _figure(
                 f"What each slot adds: {name}",
-                loss_figure(view, values, name=name, cell=cell),
+                loss_figure(view, values, name=name),
                 "Every term times its lambda." if name == "weighted total" else "Unweighted.",
+                cell_in_tiles(view, cell),
             )
         )
     slots = slot_table(view)
@@ -102,8 +107,14 @@ def sample_html(
     )
 
 
-def _figure(title: str, figure: go.Figure, caption: str, *, height: int | None = None) -> str:
-    figure.update_layout(width=_WIDTH, height=height or figure.layout.height)
+def _figure(
+    title: str, figure: go.Figure, caption: str, marks: Marks, *, height: int | None = None
+) -> str:
+    figure.update_layout(
+        width=_WIDTH,
+        height=height or figure.layout.height,
+        shapes=marks,
+    )
     drawn = plotly.io.to_html(
         figure,
         full_html=False,

@@ -18,7 +18,7 @@ from dashboard.components.compare_view import narrow
 from dashboard.components.errors import plain, say
 from dashboard.components.plot import plot
 from dashboard.components.show_table import show_table
-from dashboard.figures.marks import mark_slots
+from dashboard.figures.marks import cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.tiles import loss_figure
 from dashboard.state import checkpoints_folder
@@ -170,14 +170,16 @@ def _show_maps(found: GradientComparison, view: SampleView, slots: list[SlotDiff
             with place:
                 title = found.yours if label == "yours" else found.against
                 st.markdown(f"**{plain(title)}**")
-                figure = narrow(loss_figure(view, values, name="|gradient|", cell=cell), view)
+                figure = narrow(loss_figure(view, values, name="|gradient|"), view)
                 figure.update_layout(coloraxis_cmin=0, coloraxis_cmax=float(max(finite)) or 1.0)
                 chosen = [each.slot for each in slots]
-                marked = mark_slots(figure, view, chosen, name="differs")
+                differing = slots_in_tiles(view, chosen)
+                marked = bool(differing)
                 plot(
                     figure,
                     key=f"own {label}",
                     alt=f"Size of the gradient of {title} in every slot of {view.name}.",
+                    marks=[*differing, *cell_in_tiles(view, cell)],
                     on_click=cell_clicked,
                 )
         st.caption(

@@ -16,7 +16,7 @@ from dashboard.components.cell_picker import cell_clicked
 from dashboard.components.errors import plain
 from dashboard.components.plot import plot
 from dashboard.components.show_table import show_table
-from dashboard.figures.marks import mark_slots
+from dashboard.figures.marks import cell_in_picture, cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
 from dashboard.figures.tiles import mask_figure
@@ -72,11 +72,9 @@ def show_pictures(
         for place, each in row:
             with place:
                 _title(each)
+                here = cell_in(each.view, cell, comparison)
                 figure = scene_figure(
-                    each.view,
-                    layers=layers,
-                    cell=cell_in(each.view, cell, comparison),
-                    score_cut=_SCORE_CUT,
+                    each.view, layers=layers, head=here.head, score_cut=_SCORE_CUT
                 )
                 # The sentence below is the legend of all of them.
                 height, width = each.view.image.shape[:2]
@@ -85,6 +83,7 @@ def show_pictures(
                     figure,
                     key=f"{key} picture {each.label}",
                     alt=f"The picture under {each.label}: objects, owning cells, matched slots.",
+                    marks=cell_in_picture(each.view, here),
                     on_click=_selects(each.view, comparison),
                 )
     orange = ""
@@ -155,12 +154,14 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
         for place, each in row:
             with place:
                 _title(each)
-                figure = mask_figure(each.view, cell=cell_in(each.view, cell, comparison))
-                marked = mark_slots(figure, each.view, differing, name="differs")
+                found = slots_in_tiles(each.view, differing)
+                marked = bool(found)
+                selected = cell_in_tiles(each.view, cell_in(each.view, cell, comparison))
                 plot(
-                    narrow(figure, each.view),
+                    narrow(mask_figure(each.view), each.view),
                     key=f"{key} masks {each.label}",
                     alt=f"Parts of the slots under {each.label}, one map for each anchor.",
+                    marks=[*found, *selected],
                     on_click=_selects(each.view, comparison),
                 )
     st.caption(

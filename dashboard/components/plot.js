@@ -1,7 +1,9 @@
 // Draws a Plotly figure and keeps it: a new figure under the same key is drawn into the same
-// element (Plotly.react), so zoom, pan and hidden legend entries stay while data comes in.
+// element (Plotly.react), so zoom, pan and hidden legend entries stay while data comes in. Marks lie
+// over it: where they alone are new, the figure is left alone, which is ten times as fast.
 
 const LEGEND = 60;
+const MARK = "mark"; // the name of a shape that is no part of the figure
 
 let library;
 
@@ -51,6 +53,12 @@ function template(style) {
   };
 }
 
+// The shapes that the figure itself brings, and the marks over it.
+function over(own, marks) {
+  const shapes = marks.map((shape) => ({ ...shape, name: MARK }));
+  return { shapes: [...(own.shapes ?? []), ...shapes] };
+}
+
 export default async function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".plot");
   host.turn = (host.turn ?? 0) + 1;
@@ -58,12 +66,9 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   const Plotly = await load(data.library);
   if (turn !== host.turn || !host.isConnected) return undefined; // a newer figure is on its way
 
-  const figure = JSON.parse(data.figure);
-  figure.layout.template = template(getComputedStyle(host));
-  figure.layout.autosize = true;
-  host.layout_asked = { ...figure.layout };
-  figure.layout.height = heightOf(host, host.layout_asked);
-  host.style.height = `${figure.layout.height}px`;
+  const marks = JSON.parse(data.marks);
+  const look = template(getComputedStyle(host));
+  const drawn = data.figure + JSON.stringify(look);
   host.setAttribute("role", "figure");
   host.setAttribute("aria-label", data.alt);
   host.click_enabled = data.clickable;
@@ -75,7 +80,29 @@ export default async function ({ data, parentElement, setTriggerValue }) {
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
     edits: { shapePosition: Boolean(data.shapes) },
   };
-  await Plotly.react(host, figure.data, figure.layout, config);
+  host.by_hand = false;
+  if (host.drawn !== drawn) {
+    const figure = JSON.parse(data.figure);
+    figure.layout.template = look;
+    figure.layout.autosize = true;
+    host.layout_asked = { ...figure.layout };
+    figure.layout.height = heightOf(host, host.layout_asked);
+    host.style.height = `${figure.layout.height}px`;
+    await Plotly.react(host, figure.data, { ...figure.layout, ...over(figure.layout, marks) }, config);
+  } else if (host.marks !== data.marks) {
+    await Plotly.relayout(host, over(host.layout_asked, marks));
+  }
+  host.drawn = drawn;
+  host.marks = data.marks;
+  host.by_hand = true;
+  if (data.shapes) {
+    // Every shape can be dragged then; the marks, which follow the figure's own, shall not be.
+    const first = host.layout_asked.shapes?.length ?? 0;
+    for (let k = first; k < first + marks.length; k++) {
+      const path = host.querySelector(`.shapelayer path[data-index="${k}"]`);
+      path?.style.setProperty("pointer-events", "none", "important");
+    }
+  }
 
   if (!host.observer) {
     host.on("plotly_click", (event) => {
@@ -87,9 +114,11 @@ export default async function ({ data, parentElement, setTriggerValue }) {
     });
     host.on("plotly_relayout", (changes) => {
       // Dragged, drawn or erased by hand; a resize of the page changes no shape.
-      if (!Object.keys(changes).some((name) => name.startsWith("shapes"))) return;
+      if (!host.by_hand || !Object.keys(changes).some((name) => name.startsWith("shapes"))) return;
+      host.drawn = undefined; // whatever the answer is, it is drawn
       const place = ({ name, x0, y0, x1, y1 }) => [name ?? null, x0, y0, x1, y1];
-      host.send("shapes", (host.layout.shapes ?? []).map(place));
+      const own = (host.layout.shapes ?? []).filter((shape) => shape.name !== MARK);
+      host.send("shapes", own.map(place));
     });
     host.observer = new ResizeObserver(() => {
       if (!host.isConnected || host.offsetParent === null) return;

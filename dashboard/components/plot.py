@@ -3,13 +3,16 @@
 `st.plotly_chart` makes a new chart whenever the figure changes (its identity is a hash of the
 figure, also when it has a key): zoom and legend clicks are lost with every point of a live curve,
 tried with Streamlit 1.67 in Chromium. `plot` hands the new figure to the chart that is already
-there; with `layout.uirevision` set, zoom stays. It also reports clicks on any trace, heatmaps
-included, and takes its colours from the page, light or dark.
+there; with `layout.uirevision` set, zoom stays. Marks, such as the outline of the selected cell,
+are laid over a figure that stays as it is. It also reports clicks on any trace, heatmaps included,
+and takes its colours from the page, light or dark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import weakref
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,30 +37,57 @@ _PLOT = st.components.v2.component(
 )
 
 
+_MOST_KEPT = 12
+_KEPT: weakref.WeakKeyDictionary[object, dict[Hashable, str]] = weakref.WeakKeyDictionary()
+
+
+def kept(of: object, what: Hashable, make: Callable[[], go.Figure]) -> str:
+    """A figure for `plot`, made once and kept as long as what it shows.
+
+    Args:
+        of: What it shows; never changed.
+        what: Which figure of it, with whatever else it depends on.
+        make: Draws it.
+    """
+    figures = _KEPT.setdefault(of, {})
+    if what not in figures:
+        while len(figures) >= _MOST_KEPT:
+            del figures[next(iter(figures))]
+        figures[what] = _written(make())
+    return figures[what]
+
+
+def _written(figure: go.Figure) -> str:
+    # Without the template that plotly adds, 7 kB of its own colours.
+    spec = figure.to_plotly_json()
+    spec["layout"] = {name: value for name, value in spec["layout"].items() if name != "template"}
+    return plotly.io.to_json(spec, validate=False)
+
+
 def plot(
-    figure: go.Figure,
+    figure: go.Figure | str,
     *,
     key: str,
     alt: str,
+    marks: Sequence[Mapping[str, Any]] = (),
     on_click: Callable[[Any], None] | None = None,
     on_shapes: Callable[[list[list[Any]]], None] | None = None,
 ) -> None:
     """Shows a figure; a later call with the same key updates it in place.
 
     Args:
-        figure: The figure. Set `layout.height` (pixels; 450 without it), or
-            `layout.meta = {"aspect": height by width}` for one that grows with the page, and
-            `layout.uirevision` to keep zoom over changes. Colours of text, axes and background
+        figure: The figure, or what `kept` gives for it. Set `layout.height` (pixels; 450 without
+            it), or `layout.meta = {"aspect": height by width}` for one that grows with the page,
+            and `layout.uirevision` to keep zoom over changes. Colours of text, axes and background
             come from the page.
         key: Stable name of the chart on its page.
         alt: One sentence for screen readers.
+        marks: Shapes of a plotly layout, laid over the figure; where they alone change, the figure
+            is not drawn again.
         on_click: Called before the page runs again with the `customdata` of the clicked point.
-        on_shapes: Called likewise when a shape was dragged, drawn or erased, with all shapes as
-            [name, x0, y0, x1, y1]; the name of a new one is None.
+        on_shapes: Called likewise when a shape of the figure was dragged or erased, or one was
+            drawn, with all shapes as [name, x0, y0, x1, y1]; the name of a new one is None.
     """
-    # Without the template that plotly adds, 7 kB of its own colours.
-    spec = figure.to_plotly_json()
-    spec["layout"] = {name: value for name, value in spec["layout"].items() if name != "template"}
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     library = f"{'/' + base if base else ''}/component/{_LIBRARY.name}/plotly.min.js"
 
@@ -74,7 +104,8 @@ def plot(
     _PLOT(
         key=key,
         data={
-            "figure": plotly.io.to_json(spec, validate=False),
+            "figure": figure if isinstance(figure, str) else _written(figure),
+            "marks": json.dumps(list(marks)),
             "library": library,
             "alt": alt,
             "clickable": on_click is not None,

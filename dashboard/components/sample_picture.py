@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.cell_picker import cell_clicked
-from dashboard.components.plot import plot
+from dashboard.components.plot import kept, plot
+from dashboard.figures.marks import cell_in_picture
 from dashboard.figures.places import Cell, detections
-from dashboard.figures.scene import LAYERS, scene_figure
+from dashboard.figures.scene import ANCHORS, LAYERS, scene_figure
 from yolo_core.explain import Report
 from yolo_core.runs.views import SampleView
 
@@ -29,8 +30,17 @@ def show_picture(view: SampleView, report: Report, cell: Cell) -> float:
     cut = st.slider(
         "Lowest score of a prediction", 0.01, 1.0, 0.3, 0.01, key="score", bind="query-params"
     )
-    figure = scene_figure(view, layers=layers, cell=cell, score_cut=cut)
-    plot(figure, key="picture", alt=_picture_alt(report), on_click=cell_clicked)
+    plot(
+        kept(
+            view,
+            ("picture", frozenset(layers), cell.head, cut),
+            lambda: scene_figure(view, layers=layers, head=cell.head, score_cut=cut),
+        ),
+        key="picture",
+        alt=_picture_alt(report),
+        marks=cell_in_picture(view, cell, anchors=ANCHORS in layers),
+        on_click=cell_clicked,
+    )
     st.caption(_picture_sentence(view, cut))
     return cut
 
@@ -47,6 +57,7 @@ def _picture_sentence(view: SampleView, cut: float) -> str:
     if not len(slots):
         best = f"the best scores {scores[0]:.2f}" if len(scores) else "there are none at all"
         found = f"no prediction scores {cut:.2f} or more ({best})"
+    boxes = "anchors" if view.layout.has_priors else "predicted boxes"
     priors = (
         f"matched anchors (blue) carry their {view.assignment.candidate_measure} with the object"
         if view.layout.has_priors
@@ -55,6 +66,7 @@ def _picture_sentence(view: SampleView, cut: float) -> str:
     )
     return (
         f"The picture as the network gets it. Objects (green) carry index: class; {found}; "
-        f"{priors}. Click a cell to see its slots. Wrong: an object marked ✗ (nothing is trained "
-        "for it), or, late in training, an object without a prediction on it."
+        f"{priors}; the selected cell is yellow, its {boxes} dotted pink. Click a cell to see its "
+        "slots. Wrong: an object marked ✗ (nothing is trained for it), or, late in training, an "
+        "object without a prediction on it."
     )

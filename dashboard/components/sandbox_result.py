@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components.cell_picker import cell_clicked
 from dashboard.components.compare_view import narrow
 from dashboard.components.errors import plain
-from dashboard.components.plot import plot
+from dashboard.components.plot import kept, plot
 from dashboard.components.sandbox_edits import DRAWING_KEY
 from dashboard.components.show_table import show_table
-from dashboard.figures.marks import mark_slots
+from dashboard.figures.marks import cell_in_picture, cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
 from dashboard.figures.terms_bar import Bar, terms_figure
@@ -73,20 +74,27 @@ def _picture(
     objects: Sequence[EditedObject] = (),
     on_shapes: Callable[[list[list[Any]]], None] | None = None,
 ) -> None:
-    figure = scene_figure(view, layers=_LAYERS, cell=cell, score_cut=_SCORE_CUT)
-    height, width = view.image.shape[:2]
-    figure.update_layout(showlegend=False, meta={"aspect": height / width})
-    if on_shapes is not None:
-        figure.update_layout(
-            shapes=[_shape(place, each) for place, each in enumerate(objects)],
-            newshape={"line": {"color": "#3ddc84", "width": 3}},
-            dragmode="drawrect" if st.session_state.get(DRAWING_KEY) else False,
-            editrevision=repr(objects),  # else what was drawn by hand outlives its being taken back
-        )
+    drawing = bool(st.session_state.get(DRAWING_KEY))
+
+    def draw() -> go.Figure:
+        figure = scene_figure(view, layers=_LAYERS, head=cell.head, score_cut=_SCORE_CUT)
+        height, width = view.image.shape[:2]
+        figure.update_layout(showlegend=False, meta={"aspect": height / width})
+        if on_shapes is not None:
+            figure.update_layout(
+                shapes=[_shape(place, each) for place, each in enumerate(objects)],
+                newshape={"line": {"color": "#3ddc84", "width": 3}},
+                dragmode="drawrect" if drawing else False,
+                # Else what was drawn by hand outlives its being taken back.
+                editrevision=repr(objects),
+            )
+        return figure
+
     plot(
-        figure,
+        kept(view, (key, cell.head, drawing), draw),
         key=key,
         alt=f"The picture with its objects {BEFORE if on_shapes is None else AFTER}.",
+        marks=cell_in_picture(view, cell),
         on_click=cell_clicked,
         on_shapes=on_shapes,
     )
@@ -180,12 +188,13 @@ def show_masks(before: SampleView, after: SampleView, cell: Cell) -> None:
     for column, view, label in zip(columns, (before, after), (BEFORE, AFTER), strict=True):
         with column:
             st.markdown(f"**{label.capitalize()}**")
-            figure = mask_figure(view, cell=cell)
-            marked = mark_slots(figure, view, changed, name="changed")
+            found = slots_in_tiles(view, changed)
+            marked = bool(found)
             plot(
-                narrow(figure, view),
+                kept(view, "narrow masks", lambda view=view: narrow(mask_figure(view), view)),
                 key=f"sandbox masks {label}",
                 alt=f"Parts of the slots {label}.",
+                marks=[*found, *cell_in_tiles(view, cell)],
                 on_click=cell_clicked,
             )
     st.caption(
@@ -223,16 +232,16 @@ def _changed_slots(changes: Sequence[SlotChange]) -> pd.DataFrame:
 def show_maps(before: SampleView, after: SampleView, cell: Cell) -> None:
     """How much each slot adds more, or less, than before."""
     st.markdown("**What each slot adds more or less**")
+    change = after.weighted_map - before.weighted_map
     plot(
-        loss_figure(
+        kept(
             after,
-            after.weighted_map - before.weighted_map,
-            name="change of the loss",
-            cell=cell,
-            signed=True,
+            ("change from", before),
+            lambda: loss_figure(after, change, name="change of the loss", signed=True),
         ),
         key="sandbox change",
         alt="The change of each slot's weighted loss.",
+        marks=cell_in_tiles(after, cell),
         on_click=cell_clicked,
     )
     st.caption(

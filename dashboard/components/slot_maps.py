@@ -7,7 +7,8 @@ import streamlit as st
 
 from dashboard.components.cell_picker import cell_clicked
 from dashboard.components.errors import plain
-from dashboard.components.plot import plot
+from dashboard.components.plot import kept, plot
+from dashboard.figures.marks import cell_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.tiles import loss_figure, mask_figure
 from yolo_core.reasons import cell_name, slot_word
@@ -21,9 +22,10 @@ def show_maps(view: SampleView, cell: Cell) -> None:
     word = slot_word(view.layout)
     st.markdown("**Which slots are object, no object and ignored**")
     plot(
-        mask_figure(view, cell=cell),
+        kept(view, "masks", lambda: mask_figure(view)),
         key="masks",
         alt=f"Parts of the slots, one map for each {word}.",
+        marks=cell_in_tiles(view, cell),
         on_click=cell_clicked,
     )
     st.caption(
@@ -36,9 +38,10 @@ def show_maps(view: SampleView, cell: Cell) -> None:
     term = st.selectbox("Loss map of", names, key="term", bind="query-params", width=320)
     values = view.maps.get(term, view.weighted_map)
     plot(
-        loss_figure(view, values, name=term, cell=cell),
+        kept(view, ("loss", term), lambda: loss_figure(view, values, name=term)),
         key="loss",
         alt=f"What each slot adds to {term}, one map for each {word}.",
+        marks=cell_in_tiles(view, cell),
         on_click=cell_clicked,
     )
     st.caption(

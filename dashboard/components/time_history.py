@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dashboard.cache import file_version
-from dashboard.components.errors import plain
-from dashboard.components.plot import plot
+from dashboard.components.plot import kept, plot
 from dashboard.components.sample_picker import Choice, go_to_step
+from dashboard.components.show_table import show_table
 from dashboard.figures.places import Cell, object_label
 from dashboard.figures.time_strip import STATE_WORDS, iou_strip, state_strip
 from yolo_core.history import (
@@ -79,13 +80,17 @@ def _objects(
         "that was green and is grey again."
     )
     plot(
-        iou_strip(
-            steps,
-            iou,
-            names,
-            shown=at,
-            left=_left(names),
-            revision=f"{choice.record.sample} {len(names)}",
+        kept(
+            view,
+            ("objects by step", tuple(steps), cut),
+            lambda: iou_strip(
+                steps,
+                iou,
+                names,
+                shown=at,
+                left=_left(names),
+                revision=f"{choice.record.sample} {len(names)}",
+            ),
         ),
         key="objects by step",
         alt=sentence,
@@ -169,35 +174,31 @@ def _table(
         steps: (S,) the snapshots' steps.
         at: Index of the shown step.
     """
-    widths = [2, 3, 5, 3]
-    titles = (what, first, f"at step {steps[at]:,}", "in this state since")
-    table = st.container(gap="xxsmall")
-    for place, title in zip(table.columns(widths), titles, strict=True):
-        place.caption(title)
-    for row, (name, flags, state, never) in enumerate(rows):
-        columns = table.columns(widths, vertical_alignment="center")
-        columns[0].markdown(plain(name))
+    told, named = [], set()
+    for name, flags, state, never in rows:
         start = first_true(flags)
-        if start is None:
-            columns[1].caption(never)
-        else:
-            _jump(columns[1], steps[start], f"{key} first {row}", here=start == at)
         begin, end = stretch(flags, at)
         until = "the latest snapshot" if end == len(steps) - 1 else f"step {steps[end]:,}"
-        columns[2].markdown(f"{state}, from step {steps[begin]:,} to {until}")
-        _jump(columns[3], steps[begin], f"{key} since {row}", here=begin == at)
-
-
-def _jump(place: st.delta_generator.DeltaGenerator, step: int, key: str, *, here: bool) -> None:
-    place.button(
-        f"step {step:,}",
-        key=key,
-        icon=":material/arrow_forward:",
-        type="tertiary",
-        on_click=go_to_step,
-        args=(step,),
-        disabled=here,
-        help="The shown step." if here else "Show this step.",
+        told.append(
+            {
+                what: name,
+                first: never if start is None else f"step {steps[start]:,}",
+                f"at step {steps[at]:,}": state,
+                "in this state": f"from step {steps[begin]:,} to {until}",
+            }
+        )
+        named |= {begin, end} if start is None else {start, begin, end}
+    show_table(pd.DataFrame(told), hide_index=True)
+    # One row of steps to go to, not a button in every row: each part of a page takes its time.
+    go = f"{key} go to step"
+    st.session_state[go] = None
+    st.pills(
+        "Show step",
+        [steps[each] for each in sorted(named - {at})],
+        format_func=lambda step: f"{step:,}",
+        key=go,
+        on_change=lambda: go_to_step(st.session_state[go]),
+        help="The steps of the table above.",
     )
 
 

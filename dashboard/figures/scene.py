@@ -28,7 +28,8 @@ LAYERS = (GRID, OBJECTS, CELLS, ANCHORS, MATCHED, PREDICTIONS)
 # pictures.
 OBJECT_COLOR, MATCHED_COLOR, PREDICTION_COLOR = "#3ddc84", "#56c1ff", "#ffa629"
 ANCHOR_COLOR, CELL_COLOR, GRID_COLOR = "#ff8ad4", "#ffee58", "rgba(170, 170, 170, 0.5)"
-_RIM = "rgba(0, 0, 0, 0.65)"
+RIM = "rgba(0, 0, 0, 0.65)"
+LABEL_SHADOW = "0 0 3px #000, 0 0 3px #000"
 _LABELLED = 20
 
 
@@ -36,15 +37,17 @@ def scene_figure(
     view: SampleView,
     *,
     layers: Collection[str],
-    cell: Cell,
+    head: int,
     score_cut: float,
 ) -> go.Figure:
-    """Draws the picture with its layers; every cell centre of the cell's head can be clicked.
+    """Draws the picture with its layers; every cell centre of the head can be clicked.
+
+    The selected cell lies over it: `marks.cell_in_picture`.
 
     Args:
         view: The sample.
-        layers: Which of `LAYERS` to draw.
-        cell: The selected cell; its head is the one whose grid is drawn.
+        layers: Which of `LAYERS` to draw; `ANCHORS` comes with the selected cell.
+        head: The head whose grid is drawn.
         score_cut: Predictions below this score are left out.
 
     Returns:
@@ -53,19 +56,16 @@ def scene_figure(
     shape = view.image.shape[:2]
     figure = go.Figure()
     if GRID in layers:
-        _add_grid(figure, view, cell.head)
+        _add_grid(figure, view, head)
     if CELLS in layers:
-        _add_owning_cells(figure, view, cell.head)
-    if ANCHORS in layers:
-        _add_cell_anchors(figure, view, cell)
+        _add_owning_cells(figure, view, head)
     if MATCHED in layers:
         _add_matched(figure, view)
     if OBJECTS in layers:
         _add_objects(figure, view)
     if PREDICTIONS in layers:
         _add_predictions(figure, view, score_cut)
-    _add_boxes(figure, "selected cell", cell_boxes(view, [cell]), shape, color=CELL_COLOR, width=3)
-    _add_click_targets(figure, view, cell.head)
+    _add_click_targets(figure, view, head)
     add_picture(figure, picture_uri(view.image), shape)
     figure.update_layout(
         height=620,
@@ -99,13 +99,13 @@ def _add_boxes(
     x, y = box_lines(boxes, shape)
     plain = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip", "legendgroup": name}
     if rim:
-        figure.add_scatter(**plain, line={"color": _RIM, "width": width + 2}, showlegend=False)
+        figure.add_scatter(**plain, line={"color": RIM, "width": width + 2}, showlegend=False)
     figure.add_scatter(**plain, line={"color": color, "width": width, "dash": dash}, name=name)
     if len(labels):
         # Corner 0 is top left, corner 3 bottom left; labels that would leave the picture at the
         # top go inside the box.
         corner = 3 if below else 0
-        at_x, at_y = _apart(x[corner::6], y[corner::6], shape)
+        at_x, at_y = labels_apart(x[corner::6], y[corner::6], shape)
         above = np.where(at_y > 0.06 * shape[0], "top right", "bottom right")
         figure.add_scatter(
             x=at_x,
@@ -113,14 +113,16 @@ def _add_boxes(
             mode="text",
             text=list(labels),
             textposition="bottom right" if below else above,
-            textfont={"color": color, "size": 13, "shadow": "0 0 3px #000, 0 0 3px #000"},
+            textfont={"color": color, "size": 13, "shadow": LABEL_SHADOW},
             hoverinfo="skip",
             legendgroup=name,
             showlegend=False,
         )
 
 
-def _apart(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def labels_apart(
+    x: np.ndarray, y: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Moves labels that would cover an earlier one down by a line of text, into the picture."""
     height, width = shape
     line = 0.035 * height
@@ -175,24 +177,6 @@ def _add_owning_cells(figure: go.Figure, view: SampleView, head: int) -> None:
         line={"color": "rgba(61, 220, 132, 0.5)", "width": 1},
         name="owning cells",
         hoverinfo="skip",
-    )
-
-
-def _add_cell_anchors(figure: go.Figure, view: SampleView, cell: Cell) -> None:
-    slots = view.layout.cell_slots(cell.head, cell.row, cell.column)
-    word = slot_word(view.layout)
-    boxes = slot_boxes(view, slots)
-    usable = np.isfinite(boxes).all(axis=1)
-    _add_boxes(
-        figure,
-        "anchors of the cell" if view.layout.has_priors else "predicted boxes of the cell",
-        boxes[usable],
-        view.image.shape[:2],
-        color=ANCHOR_COLOR,
-        width=1.5,
-        dash="dot",
-        labels=[f"{word[0]}{view.layout.anchor[slot]}" for slot in slots[usable]],
-        below=True,
     )
 
 

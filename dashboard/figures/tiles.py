@@ -15,8 +15,7 @@ from dashboard.figures.picture import (
     thumbnail_uri,
     tile_axes,
 )
-from dashboard.figures.places import Cell, cell_boxes
-from dashboard.figures.scene import CELL_COLOR, GRID_COLOR, OBJECT_COLOR
+from dashboard.figures.scene import GRID_COLOR, OBJECT_COLOR
 from yolo_core.reasons import slot_word
 from yolo_core.runs.snapshots import SampleView
 
@@ -29,14 +28,11 @@ _SIGNED_SCALE = "RdBu_r"
 _GAP = 0.012
 
 
-def mask_figure(view: SampleView, *, cell: Cell) -> go.Figure:
+def mask_figure(view: SampleView) -> go.Figure:
     """Draws which slots are object, no object or ignored; rows are heads, columns anchors.
 
-    A clicked slot carries [head, row, column, anchor].
-
-    Args:
-        view: The sample.
-        cell: The selected cell, outlined in every tile of its head.
+    A clicked slot carries [head, row, column, anchor]. The selected cell lies over it:
+    `marks.cell_in_tiles`.
     """
     parts = slot_parts(view)
     scale = [(edge / 3, color) for k, color in enumerate(PART_COLORS) for edge in (k, k + 1)]
@@ -47,7 +43,7 @@ def mask_figure(view: SampleView, *, cell: Cell) -> go.Figure:
             for part, iou in zip(parts, overlap, strict=True)
         ]
     )
-    figure = _tiles(view, parts.astype(np.float32), cell, _part_titles(view, parts), words)
+    figure = _tiles(view, parts.astype(np.float32), _part_titles(view, parts), words)
     figure.update_traces(
         selector={"type": "heatmap"},
         zmin=-0.5,
@@ -69,17 +65,17 @@ def mask_figure(view: SampleView, *, cell: Cell) -> go.Figure:
 
 
 def loss_figure(
-    view: SampleView, values: np.ndarray, *, name: str, cell: Cell, signed: bool = False
+    view: SampleView, values: np.ndarray, *, name: str, signed: bool = False
 ) -> go.Figure:
     """Draws what every slot adds to a term or to the total; rows are heads, columns anchors.
 
-    A clicked slot carries [head, row, column, anchor].
+    A clicked slot carries [head, row, column, anchor]. The selected cell lies over it:
+    `marks.cell_in_tiles`.
 
     Args:
         view: The sample.
         values: (P,) float32, one number a slot.
         name: What they are, for the colour bar.
-        cell: The selected cell, outlined in every tile of its head.
         signed: Draws a change: blue below zero, red above, zero in the middle.
     """
     values = np.asarray(values, np.float32)
@@ -91,7 +87,7 @@ def loss_figure(
         top = float(finite.max(initial=0.0))
         bottom = min(0.0, float(finite.min(initial=0.0)))
     words = np.asarray([f"{value:.4g}" for value in values])
-    figure = _tiles(view, values, cell, _sum_titles(view, values), words)
+    figure = _tiles(view, values, _sum_titles(view, values), words)
     figure.update_traces(
         selector={"type": "heatmap"},
         coloraxis="coloraxis",
@@ -118,9 +114,7 @@ def slot_parts(view: SampleView) -> np.ndarray:
 _LEGEND = {"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0.5, "xanchor": "center"}
 
 
-def _tiles(
-    view: SampleView, values: np.ndarray, cell: Cell, titles: list[str], words: np.ndarray
-) -> go.Figure:
+def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.ndarray) -> go.Figure:
     """Lays one heatmap an anchor over the picture; `words` (P,) are what each slot says.
 
     Put together from plain dictionaries: adding piece by piece to a figure takes plotly six times
@@ -132,7 +126,6 @@ def _tiles(
     uri = thumbnail_uri(view.image)
     boxes = view.y_true[view.objects, 1:5]
     object_lines = box_lines(boxes[np.isfinite(boxes).all(axis=1)], (height, width))
-    cell_lines = box_lines(cell_boxes(view, [cell]), (height, width))
     data: list[dict[str, Any]] = []
     layout: dict[str, Any] = {"images": [], "annotations": []}
     for head, (rows, cols, count) in enumerate(grids):
@@ -162,8 +155,6 @@ def _tiles(
                 (*grid_lines(rows, cols, (height, width)), GRID_COLOR, 1),
                 (*object_lines, OBJECT_COLOR, 1.5),
             ]
-            if head == cell.head:
-                lines.append((*cell_lines, CELL_COLOR, 2.5))
             data += [
                 {
                     "type": "scatter",

@@ -85,4 +85,5 @@ def test_a_slip_stands_in_the_link_and_back_takes_it_out(page: Page, checkpoints
     page.get_by_text("The loss goes from").wait_for(state="detached")
     page.goto(link)
     page.get_by_text("The loss goes from").wait_for()
-    expect(page.get_by_role("figure", name=re.compile("^Terms of each loss"))).to_have_count(2)
+    terms = page.get_by_role("figure", name=re.compile("^Terms of each loss"))
+    expect(terms).to_have_count(2, timeout=LOADING_MS)

@@ -39,13 +39,13 @@ def figure_of(page: AppTest, key: str) -> dict:
     return found
 
 
-def table(page: AppTest, key: str) -> list[tuple[str, str]]:
-    """(first, since) of each row: what the buttons say, a dash where there is none."""
-    buttons = {each.key: each.label for each in page.button}
-    rows = sum(name.startswith(f"{key} since") for name in buttons)
+def table(page: AppTest, first: str) -> list[tuple[str, str]]:
+    """(first, since) of each row of the table with a column of that name."""
+    found = [each.value for each in page.table if first in each.value]
     return [
-        (buttons.get(f"{key} first {row}", "–"), buttons[f"{key} since {row}"])
-        for row in range(rows)
+        (row[first], row["in this state"].removeprefix("from ").partition(" to ")[0])
+        for each in found
+        for _, row in each.iterrows()
     ]
 
 
@@ -77,26 +77,24 @@ def test_since_when_objects_are_detected(add_finished: Callable[[str], Path]) ->
     page = open_page(sample="val/0", step="40")
     assert_sound(page)
     first = ["step 40", "step 40", "step 40", "step 10", "step 40"]
-    assert table(page, "objects") == list(zip(first, first, strict=True))
-    assert words(page).count("detected, from step 40 to the latest snapshot") == 4
-    assert words(page).count("detected, from step 10 to the latest snapshot") == 1
+    assert table(page, "first detected") == list(zip(first, first, strict=True))
     # At a cut that nothing reaches, none ever was.
     page.slider(key="score").set_value(1.0).run()
     assert_sound(page)
-    assert table(page, "objects") == [("–", "step 0")] * 5
-    assert words(page).count("never detected so far") == 5
-    assert words(page).count("not detected, from step 0 to the latest snapshot") == 5
+    assert table(page, "first detected") == [("never detected so far", "step 0")] * 5
 
 
-def test_a_button_leads_to_its_step(add_finished: Callable[[str], Path]) -> None:
+def test_the_steps_of_the_table_lead_there(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
     page = open_page(sample="val/0", step="0")
-    page.button(key="objects first 0").click().run()
+    steps = page.button_group(key="objects go to step")
+    assert steps.options == ["10", "40"]
+    steps.set_value(40).run()
     assert_sound(page)
     assert "after 40 updates" in words(page)
     assert page.query_params["step"] in ("40", ["40"])
-    # There it leads nowhere else.
-    assert page.button(key="objects first 0").disabled
+    # Where it leads nowhere else, it is not offered.
+    assert page.button_group(key="objects go to step").options == ["10"]
 
 
 def test_since_when_the_slots_of_the_cell_are_wrong(add_finished: Callable[[str], Path]) -> None:
@@ -104,9 +102,9 @@ def test_since_when_the_slots_of_the_cell_are_wrong(add_finished: Callable[[str]
     # Object 0 lies in cell (2, 3), which anchor 1 is trained for; it is found at step 40.
     page = open_page(sample="val/0", step="40", row="2", column="3")
     assert_sound(page)
-    text = words(page)
-    assert "right: finds an object, from step 40 to the latest snapshot" in text
-    assert ("step 0", "step 40") in table(page, "slots")
+    assert ("step 0", "step 40") in table(page, "first wrong")
+    (slots,) = [each.value for each in page.table if "first wrong" in each.value]
+    assert "right\\: finds an object" in slots["at step 40"].tolist()
     states = figure_of(page, "slots by step")["data"][0]
     assert states["text"][1][0] == "wrong: its object is not detected by it"
 
@@ -127,7 +125,7 @@ def test_a_training_picture_has_no_history(add_finished: Callable[[str], Path]) 
     page = open_page(kind="batch")
     assert_sound(page)
     assert "seen at its one step only" in words(page)
-    assert not table(page, "objects")
+    assert not table(page, "first detected")
 
 
 def test_a_damaged_snapshot_is_left_out_of_the_history(add_finished: Callable[[str], Path]) -> None:

@@ -16,9 +16,9 @@ KINDS = ("pinned", "batch")
 _PLACE = ("head", "row", "column", "anchor")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SampleView:
-    """One sample of a snapshot: the same arrays without the batch axis.
+    """One sample of a snapshot: the same arrays without the batch axis; equal to itself alone.
 
     N label rows, P slots, C classes, R ledger rows an object, K candidates.
 

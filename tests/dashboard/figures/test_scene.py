@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.figures import scene
 from dashboard.figures.picture import box_lines
-from dashboard.figures.places import Cell, detections, matching_score
+from dashboard.figures.places import detections, matching_score
 from dashboard.figures.scene import LAYERS, scene_figure
 from yolo_core.runs.snapshots import SampleView
 
@@ -23,7 +23,7 @@ NAMES = {
 
 
 def draw(view: SampleView, layers: tuple[str, ...] = LAYERS, score_cut: float = 0.05) -> go.Figure:
-    return scene_figure(view, layers=layers, cell=Cell(0, 2, 3), score_cut=score_cut)
+    return scene_figure(view, layers=layers, head=0, score_cut=score_cut)
 
 
 def legend(figure: go.Figure) -> list[str]:
@@ -53,14 +53,10 @@ def test_a_layer_can_be_switched_off(view: SampleView, layer: str) -> None:
     assert not any(entry.startswith(name) for entry in legend(draw(view, others)))
 
 
-def test_without_layers_the_picture_and_the_selected_cell_stay(view: SampleView) -> None:
+def test_without_layers_the_picture_stays(view: SampleView) -> None:
     figure = draw(view, ())
-    assert legend(figure) == ["selected cell"]
+    assert legend(figure) == []
     assert len(figure.layout.images) == 1
-    # Cell (row 2, column 3) of 6 x 6 on 96 pixels.
-    trace = line(figure, "selected cell")
-    assert list(trace.x[:5]) == [48, 64, 64, 48, 48]
-    assert list(trace.y[:5]) == [32, 32, 48, 48, 32]
 
 
 def test_every_cell_centre_can_be_clicked_and_says_which_it_is(view: SampleView) -> None:
@@ -89,18 +85,6 @@ def test_an_object_that_trains_nothing_is_marked(anchored: SampleView) -> None:
     assert "<b>3: 2 ✗</b>" in labels  # no area
 
 
-def test_anchors_of_the_cell_are_its_priors_or_its_predicted_boxes(view: SampleView) -> None:
-    slots = view.layout.cell_slots(0, 2, 3)
-    figure = draw(view, (scene.ANCHORS,))
-    if view.layout.has_priors:
-        assert_draws(line(figure, "anchors of the cell"), view.layout.prior[slots])
-        assert words(figure) == ["a0", "a1", "a2"]
-    else:
-        boxes = view.predictions["boxes"][slots]
-        assert_draws(line(figure, "predicted boxes of the cell"), boxes)
-        assert words(figure) == ["p0", "p1", "p2"]
-
-
 def test_matched_slots_carry_the_score_they_were_matched_by(view: SampleView) -> None:
     slots = np.flatnonzero(view.assignment.object_mask)
     figure = draw(view, (scene.MATCHED,))
@@ -123,7 +107,7 @@ def test_predictions_are_those_kept_and_above_the_cut(view: SampleView) -> None:
     figure = draw(view, (scene.PREDICTIONS,))
     assert_draws(line(figure, "predictions of 0.05 and more"), view.predictions["boxes"][slots])
     assert words(figure) == [f"{c} {s:.2f}" for c, s in zip(label, score, strict=True)]
-    assert legend(draw(view, (scene.PREDICTIONS,), score_cut=1.0)) == ["selected cell"]
+    assert legend(draw(view, (scene.PREDICTIONS,), score_cut=1.0)) == []
 
 
 def test_owning_cells_include_that_of_an_object_that_lost_its_slot(anchored: SampleView) -> None:

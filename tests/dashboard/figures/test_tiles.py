@@ -6,13 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.figures.places import Cell
 from dashboard.figures.tiles import IGNORED, NO_OBJECT, OBJECT, loss_figure, mask_figure, slot_parts
 from tests.test_explain import ANCHORS, make_view
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.slots import SlotLayout
-
-CELL = Cell(0, 1, 1)
 
 
 def heatmaps(figure: go.Figure) -> list[go.Heatmap]:
@@ -31,7 +28,7 @@ def test_parts_are_the_masks(anchored: SampleView) -> None:
 
 
 def test_one_mask_tile_an_anchor_with_its_counts(view: SampleView) -> None:
-    figure = mask_figure(view, cell=CELL)
+    figure = mask_figure(view)
     tiles = heatmaps(figure)
     grid = view.layout.on_grid(0, slot_parts(view))
     assert len(tiles) == 3
@@ -44,7 +41,7 @@ def test_one_mask_tile_an_anchor_with_its_counts(view: SampleView) -> None:
 
 
 def test_each_part_has_its_colour_alone(view: SampleView) -> None:
-    tile = heatmaps(mask_figure(view, cell=CELL))[0]
+    tile = heatmaps(mask_figure(view))[0]
     # -0.5 to 2.5 in three equal steps: 0, 1 and 2 lie in the middle of one each.
     assert (tile.zmin, tile.zmax) == (-0.5, 2.5)
     assert [round(at * 3) for at, _ in tile.colorscale] == [0, 1, 1, 2, 2, 3]
@@ -53,41 +50,39 @@ def test_each_part_has_its_colour_alone(view: SampleView) -> None:
 
 def test_loss_tiles_sum_to_the_term(view: SampleView) -> None:
     for name, values in view.maps.items():
-        figure = loss_figure(view, values, name=name, cell=CELL)
+        figure = loss_figure(view, values, name=name)
         sums = [float(np.sum(tile.z, dtype=np.float64)) for tile in heatmaps(figure)]
         assert sum(sums) == pytest.approx(view.terms[name], rel=1e-5)
         assert [title.split("Σ ")[1] for title in titles(figure)] == [f"{s:.4g}" for s in sums]
 
 
 def test_tiles_lie_over_their_cells_and_say_which_was_clicked(view: SampleView) -> None:
-    tile = heatmaps(mask_figure(view, cell=CELL))[1]
+    tile = heatmaps(mask_figure(view))[1]
     assert (tile.x0, tile.dx, tile.y0, tile.dy) == (8, 16, 8, 16)
     assert np.asarray(tile.customdata)[4, 1].tolist() == [0, 4, 1, 1]
 
 
 def test_scale_is_shared_and_survives_all_zeros_and_nan(view: SampleView) -> None:
-    zeros = loss_figure(view, np.zeros(view.layout.count), name="xy", cell=CELL)
+    zeros = loss_figure(view, np.zeros(view.layout.count), name="xy")
     assert (zeros.layout.coloraxis.cmin, zeros.layout.coloraxis.cmax) == (0, 1)
     broken = np.zeros(view.layout.count)
     broken[:2] = np.nan, 3.0
-    axis = loss_figure(view, broken, name="xy", cell=CELL).layout.coloraxis
+    axis = loss_figure(view, broken, name="xy").layout.coloraxis
     assert (axis.cmin, axis.cmax) == (0, 3)
 
 
-def test_heads_are_rows_and_the_cell_is_outlined_on_its_own_head() -> None:
+def test_heads_are_rows() -> None:
     layout = SlotLayout.from_grids([(1, 1, 1), (2, 3, 2)], [ANCHORS[:1], ANCHORS])
     view = make_view(layout=layout, slots=[0, 6], candidates=[[0, 1], [6, 7]])
-    figure = mask_figure(view, cell=Cell(1, 1, 2))
+    figure = mask_figure(view)
     assert [np.shape(tile.z) for tile in heatmaps(figure)] == [(1, 1), (2, 3), (2, 3)]
     assert [title.split(":")[0] for title in titles(figure)] == [
         "head 0, anchor 0",
         "head 1, anchor 0",
         "head 1, anchor 1",
     ]
-    outlines = [t for t in figure.data if t.type == "scatter" and t.line.width == 2.5]
-    assert [trace.xaxis for trace in outlines] == ["x3", "x4"]
 
 
 def test_a_picture_without_objects_draws(snapshots: dict) -> None:
     empty = snapshots["yolov2"].sample("val/2")
-    assert len(heatmaps(mask_figure(empty, cell=CELL))) == 3
+    assert len(heatmaps(mask_figure(empty))) == 3
