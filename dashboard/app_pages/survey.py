@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.components.errors import plain, say
 from dashboard.components.run_picker import pick_run
+from dashboard.components.survey_delete import delete_survey, say_if_not_deleted
 from dashboard.components.survey_files import cached_table
 from dashboard.components.survey_ledger import show_ledger
 from dashboard.components.survey_loss import show_loss
@@ -38,7 +39,10 @@ def no_runs() -> None:
 def show(run: RunFolder) -> None:
     """What can be surveyed of a run, and the survey that is chosen."""
     start_form(run)
-    folder = pick_survey(run)
+    choice, button = st.columns([9, 1], vertical_alignment="bottom")
+    with choice:
+        folder = pick_survey(run)
+    say_if_not_deleted()
     if folder is None:
         st.info(
             "No survey of this run yet. Press **Start survey**: all samples of the split are "
@@ -48,6 +52,9 @@ def show(run: RunFolder) -> None:
         )
         return
     live = read_status(folder).is_live
+    if not live:
+        with button:
+            delete_survey(folder)
     st.fragment(show_going, run_every=1.0 if live else None)(folder, live)
     # Seldomer: it is ten times the work, and a table that changes under the mouse is no help.
     st.fragment(show_found, run_every=4.0 if live else None)(folder, live)

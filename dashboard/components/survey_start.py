@@ -76,7 +76,7 @@ def start_form(run: RunFolder) -> None:
 
 
 def pick_survey(run: RunFolder) -> SurveyFolder | None:
-    """The survey that is shown: chosen in a list where there are several; None without one."""
+    """The survey that is shown, chosen among those that there are; None without one."""
     surveys = {each.name: each for each in list_surveys(run)}
     if not surveys:
         return None
@@ -86,18 +86,22 @@ def pick_survey(run: RunFolder) -> SurveyFolder | None:
     # Not bound: which surveys there are differs from run to run.
     if st.session_state.get(SHOWN_KEY) not in surveys or st.session_state[SHOWN_KEY] != chosen:
         st.session_state[SHOWN_KEY] = chosen
-    if len(surveys) > 1:
-        st.segmented_control(
-            "Shown",
-            list(surveys),
-            format_func=lambda name: f"{surveys[name].split}, step {surveys[name].step:,}",
-            key=SHOWN_KEY,
-            required=True,
-            on_change=_remember,
-        )
+    st.segmented_control(
+        "Shown",
+        list(surveys),
+        format_func=lambda name: survey_words(surveys[name]),
+        key=SHOWN_KEY,
+        required=True,
+        on_change=_remember,
+    )
     if st.query_params.get(SHOWN_KEY) != chosen:
         st.query_params[SHOWN_KEY] = chosen
     return surveys[chosen]
+
+
+def survey_words(folder: SurveyFolder) -> str:
+    """A survey in words, such as "val, step 2,500"."""
+    return f"{folder.split}, step {folder.step:,}"
 
 
 def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:

@@ -1,0 +1,121 @@
+"""Deleting surveys on their page."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from tests.dashboard.page import assert_sound, button, labels, opener, words
+from tests.survey.made_up import Looker, make_surveyable
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import ProcessIdentity
+from yolo_core.survey import worker
+from yolo_core.survey.folder import SurveyFolder, list_surveys
+from yolo_core.survey.status import SurveyState, read_status, write_status
+from yolo_core.survey.worker import Survey
+
+open_page = opener("survey")
+DELETE = "Delete this survey"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoints folder with a run that can be surveyed."""
+    checkpoints = tmp_path_factory.mktemp("surveyable")
+    make_surveyable(checkpoints, "one")
+    return checkpoints
+
+
+@pytest.fixture
+def run(checkpoints: Path, template: Path) -> RunFolder:
+    st.cache_resource.clear()
+    return RunFolder(Path(shutil.copytree(template / "one", checkpoints / "one")))
+
+
+@pytest.fixture
+def survey(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SurveyFolder]:
+    """Makes a survey of made-up predictions."""
+    monkeypatch.setattr(worker, "_looker", Looker())
+
+    def make(count: int = 3, **options: object) -> SurveyFolder:
+        made = Survey(run, count=count, **options)
+        made.run()
+        return made.folder
+
+    return make
+
+
+def start_again(folder: SurveyFolder) -> None:
+    """What another tab does."""
+    status = read_status(folder)
+    write_status(
+        folder,
+        dataclasses.replace(status, state=SurveyState.RUNNING, process=ProcessIdentity.current()),
+    )
+
+
+def test_the_last_one_is_deleted_and_the_page_says_what_to_press(
+    run: RunFolder, survey: Callable[..., SurveyFolder]
+) -> None:
+    survey()
+    page = open_page()
+    assert "Delete the survey of **val, step 40**, 0 MB?" in words(page)
+    button(page, DELETE).click().run()
+    assert_sound(page)
+    assert list_surveys(run) == []
+    assert "Press **Start survey**" in page.info[0].value
+    assert "survey" not in page.query_params
+    assert (run.path / "weights").is_dir()
+
+
+def test_the_one_that_is_shown_goes_and_the_other_one_is_shown(
+    run: RunFolder, survey: Callable[..., SurveyFolder]
+) -> None:
+    survey()
+    survey(split="test")
+    page = open_page(survey="val-40")
+    button(page, DELETE).click().run()
+    assert_sound(page)
+    assert [each.name for each in list_surveys(run)] == ["test-40"]
+    assert "3 samples of test by the weights of step 40" in words(page)
+
+
+def test_a_damaged_one_can_be_deleted(run: RunFolder, survey: Callable[..., SurveyFolder]) -> None:
+    survey().status.write_bytes(b"torn")
+    page = open_page()
+    assert page.error
+    button(page, DELETE).click().run()
+    assert_sound(page)
+    assert list_surveys(run) == []
+
+
+def test_never_while_it_runs(run: RunFolder, survey: Callable[..., SurveyFolder]) -> None:
+    folder = survey()
+    page = open_page()
+    start_again(folder)  # while the page shows the button
+    button(page, DELETE).click().run()
+    assert_sound(page)
+    assert "runs, so it was not deleted" in page.error[0].value
+    assert DELETE not in labels(page)
+    assert len(list_surveys(run)) == 1
+
+
+def test_what_cannot_be_deleted_is_a_sentence(
+    run: RunFolder, survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey()
+    page = open_page()
+
+    def refuse(_: SurveyFolder) -> None:
+        raise ValueError("table.npz cannot be removed: Permission denied.")
+
+    monkeypatch.setattr(SurveyFolder, "remove", refuse)
+    button(page, DELETE).click().run()
+    assert_sound(page)
+    assert "Permission denied" in page.error[0].value
+    assert len(list_surveys(run)) == 1
