@@ -11,6 +11,7 @@ from yolo_core.boxes import (
     intersection_corners,
     intersection_over_union,
     overlap_ratio,
+    pairwise_iou,
     shape_iou,
     to_corners,
     union_area,
@@ -60,6 +61,15 @@ def test_boxes_broadcast():
     many = np.float32(np.ones((4, 1, 3, 4)))
     assert intersection_over_union(many, np.float32(np.ones((1, 5, 1, 4)))).shape == (4, 5, 3)
     assert shape_iou(many[..., 2:], np.float32(np.ones((7, 1, 2)))).shape == (4, 7, 3)
+
+
+def test_pairs_of_boxes_are_the_same_number_as_one_by_one():
+    random = np.random.default_rng(0)
+    few, many = (np.float32(random.uniform(0, 3, (2, count, 4))) for count in (3, 5))
+    few[0, 0] = many[0, 0] = 0
+    np.testing.assert_array_equal(
+        pairwise_iou(few, many), intersection_over_union(few[:, :, None], many[:, None])
+    )
 
 
 def test_shapes():

@@ -105,6 +105,38 @@ def intersection_over_union(
     return overlap_ratio(intersection, union, epsilon=epsilon)
 
 
+def pairwise_iou(boxes_1: Any, boxes_2: Any) -> Any:
+    """IoU of every box with every other one; `intersection_over_union` in fewer steps.
+
+    Args:
+        boxes_1: (B, N, 4) float, centre format.
+        boxes_2: (B, P, 4) float, centre format, the same unit.
+
+    Returns:
+        (B, N, P) float32.
+    """
+    x_low_1, y_low_1, x_high_1, y_high_1, width_1, height_1 = _planes(boxes_1, 3)
+    x_low_2, y_low_2, x_high_2, y_high_2, width_2, height_2 = _planes(boxes_2, 2)
+    shared_x = ops.relu(ops.minimum(x_high_1, x_high_2) - ops.maximum(x_low_1, x_low_2))
+    shared_y = ops.relu(ops.minimum(y_high_1, y_high_2) - ops.maximum(y_low_1, y_low_2))
+    intersection = shared_x * shared_y
+    return overlap_ratio(intersection, width_1 * height_1 + width_2 * height_2 - intersection)
+
+
+def _planes(boxes: Any, axis: int) -> list[Any]:
+    """Low and high ends, width and height of (B, M, 4) boxes, (B, M) each with an axis put in.
+
+    Each plane lies together in memory, and the ends are laid out before the boxes are paired: what
+    is left for each pair goes through several at a time.
+    """
+    planes = ops.transpose(boxes, (0, 2, 1))
+    centre, size = planes[:, :2], planes[:, 2:]
+    ends = ops.concatenate([centre - size / 2, centre + size / 2], axis=1)
+    return [
+        plane for part in (ends, size) for plane in ops.unstack(ops.expand_dims(part, axis), axis=1)
+    ]
+
+
 def shape_iou(sizes_1: Any, sizes_2: Any) -> Any:
     """IoU of two boxes laid on one centre, so that only their shapes count.
 

@@ -40,14 +40,13 @@ def decode_anchor_boxes(raw: Any, corner: Any, anchor_of_slot: Any) -> Any:
     """The predicted boxes: x, y = corner + sigmoid, w, h = anchor * exp.
 
     Args:
-        raw: (B, P, 4 or more), raw x, y, w, h first.
+        raw: (B, P, 4), raw x, y, w, h.
         corner: (P, 2) column and row of each slot's cell.
         anchor_of_slot: (P, 2) anchor of each slot, in grid cells.
 
     Returns:
         (B, P, 4) float32 centre format, in grid cells.
     """
-    size = ops.clip(raw[..., 2:4], -2 * LARGEST_SIZE_LOGIT, LARGEST_SIZE_LOGIT)
-    return ops.concatenate(
-        [ops.sigmoid(raw[..., :2]) + corner, ops.exp(size) * anchor_of_slot], axis=-1
-    )
+    centre, size = ops.split(raw, 2, axis=-1)
+    size = ops.clip(size, -2 * LARGEST_SIZE_LOGIT, LARGEST_SIZE_LOGIT)
+    return ops.concatenate([ops.sigmoid(centre) + corner, ops.exp(size) * anchor_of_slot], axis=-1)

@@ -21,6 +21,7 @@ from yolo_core.losses.slot_axis import (
     first_best,
     gather_candidates,
     gather_slots,
+    gather_slots_and_channel,
     object_of_slot,
     spread_to_slots,
 )
@@ -193,7 +194,7 @@ class MnistYoloLoss(GridLoss):
         no_object_mask = ops.logical_not(object_mask)
 
         # (B, N, 5 + C) predictions of the responsible slots; every object enters, shared or not.
-        own = gather_slots(raw, object_slot)
+        own, objectness = gather_slots_and_channel(raw, object_slot, 0)
         weight = ops.cast(usable, "float32")
         objects_in_batch = self.reduce_count(ops.sum(weight))
         per_object = weight / ops.maximum(objects_in_batch, 1.0)
@@ -212,7 +213,7 @@ class MnistYoloLoss(GridLoss):
         }
         empty = ops.cast(no_object_mask, "float32")
         empty_in_batch = self.reduce_count(ops.sum(empty))
-        no_object = binary_cross_entropy(raw[..., 0], 0, clip=clip) * (
+        no_object = binary_cross_entropy(objectness, 0, clip=clip) * (
             empty / ops.maximum(empty_in_batch, 1.0)
         )
 
@@ -262,7 +263,7 @@ class MnistYoloLoss(GridLoss):
             },
             predictions={
                 "boxes": boxes,
-                "objectness": ops.sigmoid(raw[..., 0]),
+                "objectness": ops.sigmoid(objectness),
                 "class_probabilities": ops.softmax(raw[..., 5:], axis=-1),
                 "xy": activated[..., :2],
                 "wh": activated[..., 2:],

@@ -13,16 +13,6 @@ MOST_CANDIDATES = 16
 """The evidence kept of a matching: with more candidates than this, the best ones."""
 
 
-def channel(values: Any, index: int) -> Any:
-    """One channel of all slots: (..., F) to (...).
-
-    Split and not sliced: the gradient of a split is one concatenation, that of a slice a padded
-    array, which XLA takes a fifth longer to write.
-    """
-    ends = [end for end in (index, index + 1) if 0 < end < values.shape[-1]]
-    return ops.squeeze(ops.split(values, ends, axis=-1)[min(index, 1)], -1)
-
-
 def gather_slots(values: Any, slots: Any) -> Any:
     """The values of given slots.
 
@@ -36,10 +26,34 @@ def gather_slots(values: Any, slots: Any) -> Any:
     # Whole rows of one flat table: `take_along_axis` would go channel by channel, each with an
     # index of its own, and its gradient back the same way.
     batch, count, features = ops.shape(values)
-    first = ops.expand_dims(ops.arange(batch, dtype="int32") * count, -1)
-    rows = ops.take(ops.reshape(values, (batch * count, features)), slots + first, axis=0)
+    return _rows(ops.reshape(values, (batch * count, features)), slots, count)
+
+
+def gather_slots_and_channel(values: Any, slots: Any, index: int) -> tuple[Any, Any]:
+    """All channels of given slots, and one channel of all slots.
+
+    Both are read from one flat table, so that their gradients meet there: XLA then writes that of
+    the channel and adds the rows in place, instead of laying out each in an array of its own.
+
+    Args:
+        values: (B, P, F).
+        slots: (B, M) int32, each 0 to P - 1.
+        index: 0 to F - 1.
+
+    Returns:
+        (B, M, F) and (B, P).
+    """
+    batch, count, features = ops.shape(values)
+    table = ops.reshape(values, (batch * count, features))
+    return _rows(table, slots, count), ops.reshape(table[:, index], (batch, count))
+
+
+def _rows(table: Any, slots: Any, slot_count: int) -> Any:
+    """(B, M, F): rows of a (B * P, F) table at (B, M) slots."""
+    batch, count = ops.shape(slots)
+    first = ops.expand_dims(ops.arange(batch, dtype="int32") * slot_count, -1)
     # On JAX what is taken from nothing has lost its shape.
-    return ops.reshape(rows, (*ops.shape(slots), features))
+    return ops.reshape(ops.take(table, slots + first, axis=0), (batch, count, table.shape[-1]))
 
 
 def gather_candidates(values: Any, candidates: Any) -> Any:

@@ -17,7 +17,7 @@ from yolo_core.losses.slot_axis import (
     add_to_slots,
     cell_corners,
     gather_candidates,
-    gather_slots,
+    gather_slots_and_channel,
     spread_to_slots,
 )
 from yolo_core.slots import SlotLayout
@@ -179,7 +179,8 @@ class YoloV1Loss(GridLoss):
         box_target = ops.concatenate(
             [labels.boxes[..., :2] * grid - cell, ops.sqrt(labels.boxes[..., 2:])], axis=-1
         )
-        own = self._activated(gather_slots(raw, matching.object_slot))
+        own_raw, objectness = gather_slots_and_channel(raw, matching.object_slot, 4)
+        own = self._activated(own_raw)
         iou = intersection_over_union(labels.boxes, _boxes(own, cell, grid))
         confidence_target = iou if self.options["iou_gradient"] else ops.stop_gradient(iou)
         if self.options["confidence_target"] == "one":
@@ -194,7 +195,7 @@ class YoloV1Loss(GridLoss):
             "objectness": share * ops.square(confidence_target - own[..., 4]),
             "classification": share * ops.sum(ops.square(labels.one_hot - own[..., 5:]), axis=-1),
         }
-        confidence = raw[..., 4] if self.options["decoded"] else ops.sigmoid(raw[..., 4])
+        confidence = objectness if self.options["decoded"] else ops.sigmoid(objectness)
         no_object = ops.cast(no_object_mask, "float32") / images * ops.square(confidence)
         terms = {term: ops.sum(each) for term, each in booked.items()}
         terms["no_object"] = ops.sum(no_object)

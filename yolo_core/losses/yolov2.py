@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from yolo_core.boxes import intersection_over_union, shape_iou
+from yolo_core.boxes import intersection_over_union, pairwise_iou, shape_iou
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_boxes import anchor_pairs
 from yolo_core.losses.base import GridLoss
@@ -18,7 +18,7 @@ from yolo_core.losses.matching import CellMatching, last_object_wins
 from yolo_core.losses.slot_axis import (
     add_to_slots,
     cell_corners,
-    gather_slots,
+    gather_slots_and_channel,
     largest,
     spread_to_slots,
 )
@@ -205,8 +205,7 @@ class YoloV2Loss(GridLoss):
         objects = labels.boxes * grid
         unit = grid if self.options["box_unit"] == "image" else ops.ones_like(grid)
         read = OutputReader(self.options["decoded"], unit)
-        boxes = read.boxes(raw, corner, anchor_of_slot)
-        confidence = read.confidence(raw)
+        boxes = read.boxes(raw[..., :4], corner, anchor_of_slot)
 
         matching = self._match(labels, objects, height, width, count)
         object_slot = matching.object_slot
@@ -215,18 +214,19 @@ class YoloV2Loss(GridLoss):
         owned = ops.cast(matching.owns, "float32")
 
         # (B, N, P). The ignore rule is a choice: no gradient flows through it.
-        overlap = ops.stop_gradient(
-            intersection_over_union(ops.expand_dims(boxes, 1), ops.expand_dims(objects, 2))
-        )
+        overlap = ops.stop_gradient(pairwise_iou(objects, boxes))
         if self.options["ignore_against"] == "assigned":
             overlap = overlap * ops.expand_dims(owned, 2)
         fits_some_object = largest(overlap, empty=0.0, axis=1) >= self.options["ignore_threshold"]
         no_object_mask = ops.logical_not(ops.logical_or(object_mask, fits_some_object))
 
         # (B, N, ...) what the slot of each object predicts: class terms are never dense.
-        own_raw = gather_slots(raw, object_slot)
+        own_raw, objectness = gather_slots_and_channel(raw, object_slot, 4)
+        own_numbers, own_objectness, own_classes = ops.split(own_raw, [4, 5], axis=-1)
+        own_confidence = read.confidence(ops.squeeze(own_objectness, -1))
+        confidence = read.confidence(objectness)
         own_boxes = read.boxes(
-            own_raw,
+            own_numbers,
             ops.take(corner, object_slot, axis=0),
             ops.take(anchor_of_slot, object_slot, axis=0),
         )
@@ -239,14 +239,14 @@ class YoloV2Loss(GridLoss):
         squares = {
             "xy": half * ops.sum(error[..., :2], axis=-1),
             "wh": half * ops.sum(error[..., 2:], axis=-1),
-            "objectness": half * ops.square(iou_target - read.confidence(own_raw)),
+            "objectness": half * ops.square(iou_target - own_confidence),
         }
         if self.options["confidence_by_iou"]:
             squares["objectness"] = squares["objectness"] * iou
         target_class = self._target_class(labels, matching.rivals)
         class_weight = ops.take(ops.convert_to_tensor(self.class_weights), target_class)
         one_hot = ops.one_hot(target_class, self.num_classes)
-        class_error = class_weight * read.class_error(own_raw, one_hot)
+        class_error = class_weight * read.class_error(own_classes, one_hot)
 
         counts = self._counts(owned, no_object_mask, class_weight, iou, slot_count)
         coord_count, confidence_count, class_count, warm = counts
@@ -306,7 +306,7 @@ class YoloV2Loss(GridLoss):
             predictions={
                 "boxes": boxes / grid,
                 "objectness": confidence,
-                "class_probabilities": read.class_probabilities(raw),
+                "class_probabilities": read.class_probabilities(raw[..., 5:]),
                 "xy": compared[..., :2],
                 "wh": compared[..., 2:],
             },

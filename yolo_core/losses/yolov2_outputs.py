@@ -9,7 +9,6 @@ from keras import ops
 
 from yolo_core.losses.anchor_boxes import decode_anchor_boxes
 from yolo_core.losses.cross_entropy import cross_entropy
-from yolo_core.losses.slot_axis import channel
 
 # A square root has no slope at zero, a logarithm no value: decoded numbers below count as this.
 SMALLEST_DECODED = 1e-30
@@ -17,7 +16,7 @@ SMALLEST_DECODED = 1e-30
 
 @dataclasses.dataclass(frozen=True)
 class OutputReader:
-    """Reads (..., 5 + C) predictions: those of all slots, or only of the slots of some objects.
+    """Reads predictions, part by part: those of all slots, or only of the slots of some objects.
 
     Attributes:
         decoded: As in `YoloV2Loss`.
@@ -27,32 +26,29 @@ class OutputReader:
     decoded: bool
     unit: Any
 
-    def boxes(self, predictions: Any, corner: Any, anchor: Any) -> Any:
+    def boxes(self, numbers: Any, corner: Any, anchor: Any) -> Any:
         """(..., 4) boxes in grid cells.
 
         Args:
-            predictions: (..., 5 + C).
+            numbers: (..., 4) x, y, w, h.
             corner: (..., 2) column and row of each slot's cell.
             anchor: (..., 2) anchor of each slot, in grid cells.
         """
         if self.decoded:
-            return predictions[..., :4] * self.unit
-        return decode_anchor_boxes(predictions, corner, anchor)
+            return numbers * self.unit
+        return decode_anchor_boxes(numbers, corner, anchor)
 
-    def confidence(self, predictions: Any) -> Any:
-        """(...) 0 to 1."""
-        confidence = channel(predictions, 4)
-        return confidence if self.decoded else ops.sigmoid(confidence)
+    def confidence(self, objectness: Any) -> Any:
+        """0 to 1, of any shape."""
+        return objectness if self.decoded else ops.sigmoid(objectness)
 
-    def class_probabilities(self, predictions: Any) -> Any:
+    def class_probabilities(self, classes: Any) -> Any:
         """(..., C)."""
-        if self.decoded:
-            return predictions[..., 5:]
-        return ops.softmax(predictions[..., 5:], axis=-1)
+        return classes if self.decoded else ops.softmax(classes, axis=-1)
 
-    def class_error(self, predictions: Any, one_hot: Any) -> Any:
-        """(...) cross-entropy with (..., C) targets."""
+    def class_error(self, classes: Any, one_hot: Any) -> Any:
+        """(...) cross-entropy of (..., C) predictions with (..., C) targets."""
         if not self.decoded:
-            return cross_entropy(one_hot, predictions[..., 5:])
-        probability = ops.maximum(predictions[..., 5:], SMALLEST_DECODED)
+            return cross_entropy(one_hot, classes)
+        probability = ops.maximum(classes, SMALLEST_DECODED)
         return -ops.sum(one_hot * ops.log(probability), axis=-1)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from yolo_core.boxes import intersection_over_union
+from yolo_core.boxes import intersection_over_union, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_boxes import decode_anchor_boxes
 from yolo_core.losses.anchor_matching import AnchorMatching, match_anchors, read_anchors
@@ -18,8 +18,8 @@ from yolo_core.losses.labels import Labels, read_labels
 from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.slot_axis import (
     add_to_slots,
-    channel,
     gather_slots,
+    gather_slots_and_channel,
     largest,
     object_of_slot,
     spread_to_slots,
@@ -193,12 +193,10 @@ class YoloV3Loss(MultiHeadLoss):
             np.concatenate([cells, corner, layout.prior[:, 2:]], axis=-1, dtype=np.float32)
         )
         cells, corner, anchor = place[:, :2], place[:, 2:4], place[:, 4:]
-        boxes = decode_anchor_boxes(raw, corner, anchor * cells)
+        boxes = decode_anchor_boxes(raw[..., :4], corner, anchor * cells)
         boxes = boxes / ops.tile(cells, (1, 2))
         # (B, N, P)
-        overlap = ops.stop_gradient(
-            intersection_over_union(ops.expand_dims(boxes, 1), ops.expand_dims(labels.boxes, 2))
-        )
+        overlap = ops.stop_gradient(pairwise_iou(labels.boxes, boxes))
 
         matching = match_anchors(
             labels,
@@ -221,7 +219,7 @@ class YoloV3Loss(MultiHeadLoss):
 
         # (B, M, ...): what each claim wants, and what its slot predicts.
         claim_boxes = ops.repeat(labels.boxes, rows, axis=1)
-        own = gather_slots(raw, slot)
+        own, objectness = gather_slots_and_channel(raw, slot, 4)
         own_offset = ops.sigmoid(own[..., :2])
         of_slot = ops.take(place, slot, axis=0)
         xy_target = claim_boxes[..., :2] * of_slot[..., :2] - of_slot[..., 2:4]
@@ -239,7 +237,7 @@ class YoloV3Loss(MultiHeadLoss):
             "classification": share * self._class_error(labels, matching, own[..., 5:], claims),
         }
         empty = ops.cast(no_object_mask, "float32") * empty_share
-        no_object = empty * self._binary(channel(raw, 4), 0)
+        no_object = empty * self._binary(objectness, 0)
 
         terms = {term: ops.sum(values) for term, values in booked.items()}
         terms["no_object"] = ops.sum(no_object)
@@ -270,7 +268,7 @@ class YoloV3Loss(MultiHeadLoss):
             },
             predictions={
                 "boxes": boxes,
-                "objectness": ops.sigmoid(raw[..., 4]),
+                "objectness": ops.sigmoid(objectness),
                 "class_probabilities": ops.sigmoid(raw[..., 5:]),
                 "xy": ops.sigmoid(raw[..., :2]),
                 "wh": raw[..., 2:4],
