@@ -21,6 +21,7 @@ PAGES = (
 # A file, because Streamlit fetches icons that it knows by name from the internet.
 st.set_page_config(page_title="Detector debugger", page_icon=HERE / "icon.svg", layout="wide")
 st.html(HERE / "style.css")
+st.html(HERE / "history.html", unsafe_allow_javascript=True)
 st.navigation(
     [
         st.Page(HERE / "app_pages" / file, title=title, icon=icon)
