@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import socket
@@ -83,22 +84,34 @@ def end_trainings(checkpoints: Path) -> None:
             command = process.cmdline()
             if "yolo_core" in command and str(checkpoints) in command:
                 process.kill()
+                process.wait(10)
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """A running dashboard: its address, and the folder for runs that it looks at."""
+
+    address: str
+    checkpoints: Path
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One dashboard for all tests, as one serves all its users: it loads TensorFlow once."""
+    folder = tmp_path_factory.mktemp("served").resolve()
+    checkpoints = folder / "checkpoints"
+    checkpoints.mkdir()
+    with serve(checkpoints, folder / "dashboard.log") as address:
+        yield Served(address, checkpoints)
 
 
 @pytest.fixture
-def checkpoints(tmp_path: Path) -> Iterator[Path]:
+def checkpoints(served: Served) -> Iterator[Path]:
     """An empty folder for runs; whatever trains in it is ended with the test."""
-    folder = (tmp_path / "checkpoints").resolve()
-    folder.mkdir()
-    yield folder
-    end_trainings(folder)
-
-
-@pytest.fixture
-def dashboard(checkpoints: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of a dashboard over `checkpoints`."""
-    with serve(checkpoints, tmp_path / "dashboard.log") as address:
-        yield address
+    yield served.checkpoints
+    end_trainings(served.checkpoints)
+    for run in served.checkpoints.iterdir():
+        shutil.rmtree(run)
 
 
 # Not longer than this folder's tests: Playwright's event loop would disturb others in the process.
@@ -115,9 +128,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, dashboard: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(
+    browser: Browser,
+    served: Served,
+    checkpoints: Path,  # noqa: ARG001, the runs are there for as long as the tab
+    request: pytest.FixtureRequest,
+) -> Iterator[Page]:
     """A browser tab at the dashboard. When the test fails, its picture and words are kept."""
-    context = browser.new_context(base_url=dashboard, viewport={"width": 1400, "height": 1000})
+    context = browser.new_context(base_url=served.address, viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     yield page
