@@ -289,18 +289,24 @@ def test_maps_that_are_not_the_recorded_loss_are_told_loudly(
     assert "Do not trust this picture" in page.error[0].value
 
 
-@pytest.mark.parametrize("damage", ["half", "text", "gone"])
+def cut_in_half(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+
+def overwrite(path: Path) -> None:
+    path.write_text("hello")
+
+
+DAMAGES = [cut_in_half, overwrite, Path.unlink]
+
+
+@pytest.mark.parametrize("damaged", DAMAGES)
 def test_a_damaged_snapshot_is_one_sentence_and_other_steps_still_open(
-    add_finished: Callable[[str], Path], damage: str
+    add_finished: Callable[[str], Path], damaged: Callable[[Path], None]
 ) -> None:
     path = add_finished("yolov2-1") / "snapshots" / "pinned-00000040.npz"
-    whole = path.read_bytes()
-    if damage == "half":
-        path.write_bytes(whole[: len(whole) // 2])
-    elif damage == "text":
-        path.write_text("hello")
-    else:
-        path.unlink()
+    damaged(path)
     page = open_page()
     assert_sound(page)
     assert len(page.error) == 1
@@ -312,18 +318,12 @@ def test_a_damaged_snapshot_is_one_sentence_and_other_steps_still_open(
     assert len(plots(page)) == PLOTS
 
 
-@pytest.mark.parametrize("damage", ["half", "text", "gone"])
+@pytest.mark.parametrize("damaged", DAMAGES)
 def test_a_damaged_database_is_one_sentence(
-    add_finished: Callable[[str], Path], damage: str
+    add_finished: Callable[[str], Path], damaged: Callable[[Path], None]
 ) -> None:
     path = add_finished("yolov2-1") / "run.db"
-    whole = path.read_bytes()
-    if damage == "half":
-        path.write_bytes(whole[: len(whole) // 2])
-    elif damage == "text":
-        path.write_text("hello")
-    else:
-        path.unlink()
+    damaged(path)
     page = open_page()
     assert_sound(page)
     assert len(page.error) == 1
