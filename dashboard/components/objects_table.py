@@ -18,6 +18,7 @@ def show_objects(view: SampleView, report: Report) -> None:
         return
     show_table(ledger_table(view, report), hide_index=True)
     st.caption(
-        "Every object with the slot that it trains, or the reason why there is none. Wrong: any "
-        "status but matched means that something in the labels, the anchors or the grid loses it."
+        "Every object with the slot that it trains, or the reason why there is none; **Object**, "
+        "beside the picture, selects one. Wrong: any status but matched means that something in "
+        "the labels, the anchors or the grid loses it."
     )

@@ -189,12 +189,15 @@ def _table(
         )
         named |= {begin, end} if start is None else {start, begin, end}
     show_table(pd.DataFrame(told), hide_index=True)
+    others = [steps[each] for each in sorted(named - {at})]
+    if not others:
+        return
     # One row of steps to go to, not a button in every row: each part of a page takes its time.
     go = f"{key} go to step"
     st.session_state[go] = None
     st.pills(
         "Show step",
-        [steps[each] for each in sorted(named - {at})],
+        others,
         format_func=lambda step: f"{step:,}",
         key=go,
         on_change=lambda: go_to_step(st.session_state[go]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -12,7 +13,7 @@ from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
 from yolo_core.runs.store import RunStore
 
-# More steps than that are told by their first and last.
+# More steps than that are told by those that are left, or else by their first and last.
 _NAMED = 8
 
 
@@ -41,7 +42,9 @@ def what_went(events: list[Event], kind: str, steps: tuple[int, ...]) -> str:
         return ""
     megabytes = events[-1].detail.get("megabytes", 0)
     if len(gone) <= _NAMED:
-        which = f"those of step{'s' if len(gone) > 1 else ''} {', '.join(map(_number, gone))}"
+        which = f"those of {_listed(gone)}"
+    elif len(steps) <= _NAMED:
+        which = f"all but those of {_listed(steps)}"
     else:
         which = f"between steps {gone[0]:,} and {gone[-1]:,}"
     return (
@@ -51,8 +54,8 @@ def what_went(events: list[Event], kind: str, steps: tuple[int, ...]) -> str:
     )
 
 
-def _number(step: int) -> str:
-    return f"{step:,}"
+def _listed(steps: Sequence[int]) -> str:
+    return f"step{'s' if len(steps) > 1 else ''} {', '.join(f'{step:,}' for step in steps)}"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

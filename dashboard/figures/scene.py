@@ -102,17 +102,17 @@ def _add_boxes(
         figure.add_scatter(**plain, line={"color": RIM, "width": width + 2}, showlegend=False)
     figure.add_scatter(**plain, line={"color": color, "width": width, "dash": dash}, name=name)
     if len(labels):
-        # Corner 0 is top left, corner 3 bottom left; labels that would leave the picture at the
-        # top go inside the box.
+        # Corner 0 is top left, corner 3 bottom left; labels that would leave the picture go inside
+        # the box.
         corner = 3 if below else 0
         at_x, at_y = labels_apart(x[corner::6], y[corner::6], shape)
-        above = np.where(at_y > 0.06 * shape[0], "top right", "bottom right")
+        room = at_y < 0.95 * shape[0] if below else at_y <= 0.06 * shape[0]
         figure.add_scatter(
             x=at_x,
             y=at_y,
             mode="text",
             text=list(labels),
-            textposition="bottom right" if below else above,
+            textposition=np.where(room, "bottom right", "top right"),
             textfont={"color": color, "size": 13, "shadow": LABEL_SHADOW},
             hoverinfo="skip",
             legendgroup=name,

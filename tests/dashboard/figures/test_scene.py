@@ -130,3 +130,16 @@ def test_a_picture_without_objects_draws(snapshots: dict) -> None:
     figure = draw(snapshots["yolov2"].sample("val/2"))
     assert "objects" not in legend(figure)
     assert len(figure.data[-1].x) == 36
+
+
+def test_a_label_that_would_leave_the_picture_goes_into_its_box() -> None:
+    boxes = np.array([[0.5, 0.5, 0.4, 0.4], [0.3, 0.9, 0.2, 0.2], [0.7, 0.1, 0.2, 0.2]])
+    sides = []
+    for below in (True, False):
+        figure = go.Figure()
+        scene._add_boxes(
+            figure, "boxes", boxes, SHAPE, color="red", labels=["a", "b", "c"], below=below
+        )
+        sides.append(list(figure.data[-1].textposition))
+    assert sides[0] == ["bottom right", "top right", "bottom right"]
+    assert sides[1] == ["top right", "top right", "bottom right"]
