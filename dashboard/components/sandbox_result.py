@@ -21,10 +21,11 @@ from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, 
 from dashboard.figures.terms_bar import Bar, terms_figure
 from dashboard.figures.tiles import loss_figure, mask_figure
 from dashboard.tables import NOTHING, number
+from yolo_core.compare.differences import SlotDifference
 from yolo_core.explain import ObjectReport
 from yolo_core.reasons import cell_name, slot_reason, slot_word
 from yolo_core.runs.views import SampleView
-from yolo_core.sandbox.changes import SlotChange, object_changes, slot_changes
+from yolo_core.sandbox.changes import object_changes, slot_changes
 from yolo_core.sandbox.edits import EditedObject
 
 BEFORE, AFTER = "in the run", "in the sandbox"
@@ -214,15 +215,15 @@ def show_masks(before: SampleView, after: SampleView, cell: Cell) -> None:
     )
 
 
-def _changed_slots(changes: Sequence[SlotChange]) -> pd.DataFrame:
+def _changed_slots(changes: Sequence[SlotDifference]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
                 "slot": each.place,
-                BEFORE: each.before[0],
-                AFTER: each.after[0],
-                f"{BEFORE}, why": each.before[1],
-                f"{AFTER}, why": each.after[1],
+                BEFORE: each.parts[0],
+                AFTER: each.parts[1],
+                f"{BEFORE}, why": each.reasons[0],
+                f"{AFTER}, why": each.reasons[1],
             }
             for each in changes
         ]

@@ -51,13 +51,13 @@ class LedgerDifference:
 
 
 @dataclasses.dataclass(frozen=True)
-class MaskDifference:
-    """A slot that the losses put in different parts.
+class SlotDifference:
+    """A slot of which several breakdowns make different things.
 
     Attributes:
         slot: Index on the slot axis, the same for all losses.
         place: Such as "cell (row 3, column 2), anchor 1".
-        parts: One an entry of `Comparison.losses`: "object", "no object" or "ignored".
+        parts: One a breakdown: "object", "no object" or "ignored".
         reasons: Likewise, why.
     """
 
@@ -84,7 +84,7 @@ class Comparison:
     losses: tuple[Compared, ...]
     same_prediction: bool
     ledger: tuple[LedgerDifference, ...]
-    masks: tuple[MaskDifference, ...]
+    masks: tuple[SlotDifference, ...]
     notes: tuple[str, ...]
 
 
@@ -125,6 +125,25 @@ def slot_parts(view: SampleView) -> np.ndarray:
     """(P,) int: 0 object, 1 no object, 2 ignored, an index into `PARTS`."""
     masks = view.assignment
     return np.argmax([masks.object_mask, masks.no_object_mask, masks.ignore_mask], axis=0)
+
+
+def slot_differences(views: Sequence[SampleView], slots: np.ndarray) -> list[SlotDifference]:
+    """What each of several breakdowns makes of some slots, which are the same ones in all.
+
+    Args:
+        views: The breakdowns.
+        slots: (S,) int, indices on the slot axis.
+    """
+    parts = [slot_parts(view) for view in views]
+    return [
+        SlotDifference(
+            slot=slot,
+            place=place_name(views[0], slot),
+            parts=tuple(PARTS[part[slot]] for part in parts),
+            reasons=tuple(slot_reason(view, slot) for view in views),
+        )
+        for slot in slots.tolist()
+    ]
 
 
 def place_name(view: SampleView, slot: int) -> str:
@@ -172,14 +191,6 @@ def _ledger_differences(views: Sequence[SampleView]) -> list[LedgerDifference]:
     return found
 
 
-def _mask_differences(views: Sequence[SampleView]) -> list[MaskDifference]:
+def _mask_differences(views: Sequence[SampleView]) -> list[SlotDifference]:
     parts = np.stack([slot_parts(view) for view in views])
-    return [
-        MaskDifference(
-            slot=int(slot),
-            place=place_name(views[0], int(slot)),
-            parts=tuple(PARTS[part] for part in parts[:, slot]),
-            reasons=tuple(slot_reason(view, int(slot)) for view in views),
-        )
-        for slot in np.flatnonzero((parts != parts[0]).any(axis=0))
-    ]
+    return slot_differences(views, np.flatnonzero((parts != parts[0]).any(axis=0)))

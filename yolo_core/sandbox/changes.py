@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from yolo_core.compare.differences import PARTS, place_name, slot_parts
+from yolo_core.compare.differences import SlotDifference, slot_differences, slot_parts
 from yolo_core.explain import ObjectReport, explain
-from yolo_core.reasons import object_name, slot_reason
+from yolo_core.reasons import object_name
 from yolo_core.runs.views import SampleView
 
 
@@ -29,23 +29,6 @@ class ObjectChange:
     words: str
 
 
-@dataclasses.dataclass(frozen=True)
-class SlotChange:
-    """A slot that is in another part, or trained for another object.
-
-    Attributes:
-        slot: Index on the slot axis.
-        place: Such as "cell (row 3, column 2), anchor 1".
-        before: Its part and the reason before the edit.
-        after: The same now.
-    """
-
-    slot: int
-    place: str
-    before: tuple[str, str]
-    after: tuple[str, str]
-
-
 def object_changes(before: SampleView, after: SampleView) -> list[ObjectChange]:
     """Every object of either, in label order; `words` says which of them changed."""
     old = {each.index: each for each in explain(before).objects}
@@ -58,8 +41,8 @@ def object_changes(before: SampleView, after: SampleView) -> list[ObjectChange]:
     return changes
 
 
-def slot_changes(before: SampleView, after: SampleView) -> list[SlotChange]:
-    """The slots whose part or object changed, in slot order.
+def slot_changes(before: SampleView, after: SampleView) -> list[SlotDifference]:
+    """The slots whose part or object changed, in slot order: what they were, what they are.
 
     Raises:
         ValueError: The two have other slots.
@@ -68,18 +51,9 @@ def slot_changes(before: SampleView, after: SampleView) -> list[SlotChange]:
         raise ValueError(
             f"The slots are others: {before.layout.grids} before, {after.layout.grids} now."
         )
-    parts = [slot_parts(view) for view in (before, after)]
-    matched = [view.assignment.matched_object for view in (before, after)]
-    changed = np.flatnonzero((parts[0] != parts[1]) | (matched[0] != matched[1]))
-    return [
-        SlotChange(
-            slot=int(slot),
-            place=place_name(after, int(slot)),
-            before=(PARTS[parts[0][slot]], slot_reason(before, int(slot))),
-            after=(PARTS[parts[1][slot]], slot_reason(after, int(slot))),
-        )
-        for slot in changed
-    ]
+    moved = slot_parts(before) != slot_parts(after)
+    moved |= before.assignment.matched_object != after.assignment.matched_object
+    return slot_differences((before, after), np.flatnonzero(moved))
 
 
 def _words(was: ObjectReport | None, now: ObjectReport | None) -> str:
