@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.cell_picker import pick_cell
 from dashboard.components.errors import plain, say
@@ -68,11 +69,21 @@ def show_run(folder: RunFolder) -> None:
         say_if_wrong(error)
         return
     panel, result = st.columns([4, 9], gap="medium")
+    with result:
+        st.caption(_where_from(view, before))
+        answer = st.empty()
+    # What was done in the picture is known by now, and is answered before anything is drawn.
+    known = edits_now()
+    after = _answer(answer, loss, view, before, known)
+    send_what_is_there()
     with panel:
         edits = _panel(loss, view)
         apply_to_run(folder, edits, config.loss.name)
+    if edits != known:
+        after = _answer(answer, loss, view, before, edits)
+        send_what_is_there()
     with result:
-        _result(loss, view, before, edits)
+        _show_result(view, before, after, edits)
 
 
 def _panel(loss: object, view: SampleView) -> Edits:
@@ -106,18 +117,24 @@ def _panel(loss: object, view: SampleView) -> Edits:
     return edits_now()
 
 
-def _result(loss: object, view: SampleView, before: SampleView, edits: Edits) -> None:
+def _answer(
+    place: DeltaGenerator, loss: object, view: SampleView, before: SampleView, edits: Edits
+) -> SampleView:
+    """Says what the edits change, and gives the sample under them; without them where they fail."""
+    with place.container():
+        try:
+            after = recomputed(loss, view, edits) if not edits.is_empty else before
+        except ValueError as error:
+            say(error)
+            after = before
+        st.markdown(summary(before, after))
+    return after
+
+
+def _show_result(view: SampleView, before: SampleView, after: SampleView, edits: Edits) -> None:
     """The sample before and after the edits."""
-    try:
-        after = recomputed(loss, view, edits) if not edits.is_empty else before
-    except ValueError as error:
-        say(error)
-        after, edits = before, Edits()
-    st.caption(_where_from(view, before))
-    st.markdown(summary(before, after))
-    send_what_is_there()
     cell = pick_cell(before)
-    objects = objects_of(view) if edits.objects is None else edits.objects
+    objects = objects_of(view) if edits.objects is None or after is before else edits.objects
     show_pictures(before, after, objects, cell, functools.partial(shapes_changed, view))
     show_cell(before, after, cell)
     show_terms(before, after)

@@ -39,15 +39,16 @@ def recomputed(loss: Any, view: SampleView, edits: Edits) -> SampleView:
     # By what it is made of: two drawings have the same name, and may have the same loss.
     arrays = (view.image.tobytes(), view.y_pred.tobytes(), view.y_true.tobytes())
     key = (loss, view.kind, view.name, view.step, *arrays, edits.to_json())
-    if key not in kept:
+    found = kept.pop(key, None)
+    if found is None:
         with tensorflow_turn():
             from yolo_core.sandbox.recompute import recompute
 
             found = recompute(loss, view, edits)
         while len(kept) >= _KEPT:
             del kept[next(iter(kept))]
-        kept[key] = found
-    return kept[key]
+    kept[key] = found  # again the last to go: the sample without edits is asked for every time
+    return found
 
 
 def predicted(

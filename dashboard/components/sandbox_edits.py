@@ -40,12 +40,14 @@ class _State:
         edits: What differs.
         version: Counted up when something else than the tables changed the edits: they are then
             drawn anew, from these.
+        moves: Likewise for the table of the objects alone, with each change in the picture.
     """
 
     sample: str
     run: str
     edits: Edits
     version: int = 0
+    moves: int = 0
 
 
 def begin_edits(run: str, view: SampleView) -> None:
@@ -67,16 +69,11 @@ def edits_now() -> Edits:
     return st.session_state[_STATE].edits
 
 
-def change(edits: Edits, *, redraw: bool = True) -> None:
-    """Makes these the edits; `redraw` makes the tables start from them."""
-    state: _State = st.session_state[_STATE]
-    state.edits = edits
-    state.version += redraw
-
-
 def reset() -> None:
     """Takes every edit back."""
-    change(Edits())
+    state: _State = st.session_state[_STATE]
+    state.edits = Edits()
+    state.version += 1
 
 
 def remember() -> None:
@@ -95,7 +92,7 @@ def edit_objects(view: SampleView) -> None:
     edits = state.edits
     before = objects_of(view)
     shown = before if edits.objects is None else edits.objects
-    key = f"sandbox/objects/{state.sample}/{state.version}"
+    key = f"sandbox/objects/{state.sample}/{state.version}.{state.moves}"
     # The table keeps its own changes on top of what it was first given.
     given = st.session_state.setdefault(f"{key}/given", shown)
     table = st.data_editor(
@@ -113,7 +110,7 @@ def edit_objects(view: SampleView) -> None:
         },
     )
     objects = _read_objects(table, view)
-    change(dataclasses.replace(edits, objects=None if objects == before else objects), redraw=False)
+    state.edits = dataclasses.replace(edits, objects=None if objects == before else objects)
     st.caption(
         "Centre, width and height in pixels of the picture. Or in the picture: drag the middle of "
         "a box to move it, near its edge or corner to resize it, and out of the picture to delete "
@@ -172,7 +169,8 @@ def shapes_changed(view: SampleView, places: Sequence[Sequence[Any]]) -> None:
                 continue
         if _touches(box, view.image.shape[:2]):
             objects.append(dataclasses.replace(was, box=box))
-    change(dataclasses.replace(state.edits, objects=tuple(objects)))
+    state.edits = dataclasses.replace(state.edits, objects=tuple(objects))
+    state.moves += 1
 
 
 def _touches(box: Sequence[float], shape: tuple[int, int]) -> bool:
@@ -205,7 +203,7 @@ def edit_anchors(names: Sequence[str], columns: Sequence[str], sizes: Sequence[A
         say("An anchor needs two sizes above zero; this one is left as it was.")
         return
     same = edited == tuple(tuple(pair) for pair in sizes)
-    change(dataclasses.replace(state.edits, anchors=None if same else edited), redraw=False)
+    state.edits = dataclasses.replace(state.edits, anchors=None if same else edited)
 
 
 def edit_lambdas(view: SampleView) -> None:
@@ -225,7 +223,7 @@ def edit_lambdas(view: SampleView) -> None:
         )
         if value is not None and value != was:
             edited[name] = float(value)
-    change(dataclasses.replace(state.edits, lambdas=edited), redraw=False)
+    state.edits = dataclasses.replace(state.edits, lambdas=edited)
 
 
 def edit_options(
@@ -260,7 +258,7 @@ def edit_options(
             edited[name] = value
         elif value is None and was is not None:
             edited[name] = None
-    change(dataclasses.replace(state.edits, options=edited), redraw=False)
+    state.edits = dataclasses.replace(state.edits, options=edited)
 
 
 def described_options(kind: type) -> dict[str, str]:
