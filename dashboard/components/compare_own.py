@@ -14,13 +14,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.address import asked_for, preset
 from dashboard.components.cell_picker import cell_clicked, pick_cell
-from dashboard.components.compare_view import narrow
 from dashboard.components.errors import plain, say
 from dashboard.components.plot import plot
 from dashboard.components.show_table import show_table
 from dashboard.figures.marks import cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell
-from dashboard.figures.tiles import loss_figure
+from dashboard.figures.tiles import loss_figure, narrow
 from dashboard.state import checkpoints_folder
 from dashboard.tables import NOTHING, number
 from yolo_core.compare.gradients import GradientComparison, SlotDifference

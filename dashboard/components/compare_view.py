@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components.cell_picker import cell_clicked
@@ -19,7 +17,7 @@ from dashboard.components.show_table import show_table
 from dashboard.figures.marks import cell_in_picture, cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
-from dashboard.figures.tiles import mask_figure
+from dashboard.figures.tiles import mask_figure, narrow, short_titles_sentence
 from dashboard.tables import ledger_table, number
 from yolo_core.compare.differences import PARTS, Compared, Comparison, slot_parts
 from yolo_core.explain import explain
@@ -31,8 +29,6 @@ _SCORE_CUT = 0.3
 _ROWS_SHOWN = 12
 # More rows of the ledger than this would push everything below them off the page: they scroll.
 _LEDGER_ROWS, _LEDGER_HEIGHT = 6, 520
-# Of a tile's title: up to the number of its object slots.
-_SHORT = re.compile(r"^(.*?: \d+ object).*")
 
 
 def summary(comparison: Comparison) -> str:
@@ -169,7 +165,8 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
         "object, grey ones to say no object, blue ones are left alone"
         f"{'; dotted pink ones are not the same under all losses' if marked else ''}. Wrong: an "
         "object with no orange slot in its cell, or blue far away from every object (of these "
-        "losses only SSD leaves most slots alone)."
+        "losses only SSD leaves most slots alone). "
+        f"{short_titles_sentence(each.view for each in comparison.losses)}"
     )
     for note in comparison.notes:
         st.info(plain(note), icon=":material/info:")
@@ -279,12 +276,3 @@ def _title(each: Compared) -> None:
         f"**{plain(each.label)}**  \nloss {number(each.view.total)}: {parts[0]} object, "
         f"{parts[1]:,} no object, {parts[2]:,} ignored"
     )
-
-
-def narrow(figure: go.Figure, view: SampleView) -> go.Figure:
-    """The tiles of a loss for a part of the page's width: they grow with it, titles are short."""
-    height, width = view.image.shape[:2]
-    heads, columns = len(view.layout.grids), max(count for _, _, count in view.layout.grids)
-    figure.for_each_annotation(lambda title: title.update(text=_SHORT.sub(r"\1", title.text)))
-    figure.update_layout(meta={"aspect": 1.08 * heads * height / (columns * width)})
-    return figure

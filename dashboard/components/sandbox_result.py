@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components.cell_picker import cell_clicked
-from dashboard.components.compare_view import narrow
 from dashboard.components.errors import plain
 from dashboard.components.plot import kept, plot
 from dashboard.components.sandbox_edits import DRAWING_KEY
@@ -19,7 +18,7 @@ from dashboard.figures.marks import cell_in_picture, cell_in_tiles, slots_in_til
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
 from dashboard.figures.terms_bar import Bar, terms_figure
-from dashboard.figures.tiles import loss_figure, mask_figure
+from dashboard.figures.tiles import loss_figure, mask_figure, narrow, short_titles_sentence
 from dashboard.tables import NOTHING, number
 from yolo_core.compare.differences import SlotDifference
 from yolo_core.explain import ObjectReport
@@ -201,7 +200,7 @@ def show_masks(before: SampleView, after: SampleView, cell: Cell) -> None:
     st.caption(
         "Orange slots are trained for an object, grey ones to say no object, blue ones are left "
         f"alone{'; dotted pink ones changed' if marked else ''}. Wrong: a slot far from your edit "
-        "that changed, unless the edit was a threshold or an anchor."
+        f"that changed, unless the edit was a threshold or an anchor. {short_titles_sentence([after])}"
     )
     if not changes:
         st.success("Every slot has the part and the object that it had.", icon=":material/check:")

@@ -112,7 +112,10 @@ def _add_boxes(
             y=at_y,
             mode="text",
             text=list(labels),
-            textposition=np.where(room, "bottom right", "top right"),
+            textposition=[
+                f"{'bottom' if low else 'top'} {'left' if right else 'right'}"
+                for low, right in zip(room, at_x > 0.88 * shape[1], strict=True)
+            ],
             textfont={"color": color, "size": 13, "shadow": LABEL_SHADOW},
             hoverinfo="skip",
             legendgroup=name,
@@ -128,9 +131,9 @@ def labels_apart(
     line = 0.035 * height
     x, y = np.clip(x, 0, width), np.clip(y, 0, height).astype(np.float64)
     for k in range(len(x)):
-        near = np.abs(x[:k] - x[k]) < 0.1 * width
-        while (np.abs(y[:k][near] - y[k]) < 0.9 * line).any():
-            y[k] += line
+        near = y[:k][np.abs(x[:k] - x[k]) < 0.1 * width]
+        while (hidden := near[np.abs(near - y[k]) < 0.99 * line]).size:
+            y[k] = hidden.max() + line
     return x, y
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ PART_COLORS = ("#5f6368", "#3399ee", "#ffb000")
 _SCALE = "Inferno"
 _SIGNED_SCALE = "RdBu_r"
 _GAP = 0.012
+# What `_titles` writes: head, anchor or predictor, its number, and what comes first of the rest.
+_TITLE = re.compile(r"(?:head (\d+), )?(\w+) (\d+): ([^,]*)")
+_ROOMY = 3  # tiles beside each other
 
 
 def mask_figure(view: SampleView) -> go.Figure:
@@ -102,6 +106,43 @@ def loss_figure(
             "colorbar": {"title": {"text": name, "side": "right"}, "thickness": 12},
         },
     )
+    return figure
+
+
+def _is_crowded(view: SampleView) -> bool:
+    """Whether the tiles have no room for words in half of a page."""
+    return max(count for _, _, count in view.layout.grids) > _ROOMY
+
+
+def short_titles_sentence(views: Iterable[SampleView]) -> str:
+    """What the titles of `narrow` mask tiles stand for where they are abbreviated, else ""."""
+    if not any(map(_is_crowded, views)):
+        return ""
+    return (
+        "In the titles h is the head, a the anchor (p the predictor), then the number of its "
+        "orange slots."
+    )
+
+
+def narrow(figure: go.Figure, view: SampleView) -> go.Figure:
+    """The same tiles for a part of the page's width: they grow with it, their titles are short."""
+    height, width = view.image.shape[:2]
+    heads, columns = len(view.layout.grids), max(count for _, _, count in view.layout.grids)
+
+    def shorten(title: go.layout.Annotation) -> None:
+        found = _TITLE.match(title.text or "")
+        if found is None:
+            return
+        head, word, anchor, said = found.groups()
+        if _is_crowded(view):
+            head, word, said = f"h{head} " if head else "", word[0], said.removesuffix(" object")
+            title.update(text=f"{head}{word}{anchor}: {said}", font_size=11)
+        else:
+            head = f"head {head}, " if head else ""
+            title.update(text=f"{head}{word} {anchor}: {said}")
+
+    figure.for_each_annotation(shorten)
+    figure.update_layout(meta={"aspect": 1.08 * heads * height / (columns * width)})
     return figure
 
 

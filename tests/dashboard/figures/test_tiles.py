@@ -6,7 +6,15 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.figures.tiles import IGNORED, NO_OBJECT, OBJECT, loss_figure, mask_figure, slot_parts
+from dashboard.figures.tiles import (
+    IGNORED,
+    NO_OBJECT,
+    OBJECT,
+    loss_figure,
+    mask_figure,
+    narrow,
+    slot_parts,
+)
 from tests.test_explain import ANCHORS, make_view
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.slots import SlotLayout
@@ -86,3 +94,19 @@ def test_heads_are_rows() -> None:
 def test_a_picture_without_objects_draws(snapshots: dict) -> None:
     empty = snapshots["yolov2"].sample("val/2")
     assert len(heatmaps(mask_figure(empty))) == 3
+
+
+def test_narrow_titles_say_the_least() -> None:
+    layout = SlotLayout.from_grids([(1, 1, 1), (2, 3, 2)], [ANCHORS[:1], ANCHORS])
+    view = make_view(layout=layout, slots=[0, 6], candidates=[[0, 1], [6, 7]])
+    assert titles(narrow(mask_figure(view), view)) == [
+        "head 0, anchor 0: 1 object",
+        "head 1, anchor 0: 0 object",
+        "head 1, anchor 1: 1 object",
+    ]
+    many = SlotLayout.from_grids(
+        [(1, 1, 1), (1, 1, 4)], [ANCHORS[:1], np.repeat(ANCHORS[:1], 4, 0)]
+    )
+    view = make_view(layout=many, slots=[0, 2], candidates=[[0, 1], [2, 3]])
+    named = titles(narrow(mask_figure(view), view))
+    assert named == ["h0 a0: 1", "h1 a0: 0", "h1 a1: 1", "h1 a2: 0", "h1 a3: 0"]
