@@ -200,7 +200,8 @@ def show_masks(before: SampleView, after: SampleView, cell: Cell) -> None:
     st.caption(
         "Orange slots are trained for an object, grey ones to say no object, blue ones are left "
         f"alone{'; dotted pink ones changed' if marked else ''}. Wrong: a slot far from your edit "
-        f"that changed, unless the edit was a threshold or an anchor. {short_titles_sentence([after])}"
+        "that changed, unless the edit was a threshold or an anchor. "
+        f"{short_titles_sentence([after])}"
     )
     if not changes:
         st.success("Every slot has the part and the object that it had.", icon=":material/check:")
