@@ -130,7 +130,9 @@ def drags(page: Page, address: str, rounds: int) -> list[float]:
     """Seconds from letting go of an object to the loss that it now gives."""
     page.goto(f"{address}/sandbox?run=beside&sample=val/0&step=16")
     box = ready(page, SANDBOX)
-    shape = page.locator(f"{SANDBOX} .shapelayer path").last  # none lies over it
+    own = "host => host.layout.shapes.filter(each => each.name !== 'mark').length"
+    last = page.locator(SANDBOX).evaluate(own) - 1  # none lies over it
+    shape = page.locator(f'{SANDBOX} .shapelayer path[data-index="{last}"]')
     took = []
     for turn in range(rounds):
         page.wait_for_timeout(1500)  # until the pictures stand still

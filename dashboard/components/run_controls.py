@@ -17,6 +17,7 @@ from yolo_core.training.launcher import start_training
 
 CAN_RESUME = (RunState.STOPPED, RunState.FAILED, RunState.LOST)
 SHOWN_ANSWERS = 3
+_BUTTON_PIXELS = 130
 
 
 def run_controls(folder: RunFolder, *, polling: bool) -> None:
@@ -110,10 +111,17 @@ def _live_buttons(folder: RunFolder, status: RunStatus) -> None:
     """The buttons of a run that has a training process."""
     paused = status.state is RunState.PAUSED
     name = folder.name
-    if paused:
-        _button(folder, "resume", "Resume", "play_arrow", primary=True)
-    else:
-        _button(folder, "pause", "Pause", "pause", help_text="Holds before the next step.")
+    # One button by one key: else the new one stands beside the old one for a moment, and the others
+    # move away under the pointer.
+    _button(
+        folder,
+        "resume" if paused else "pause",
+        "Resume" if paused else "Pause",
+        "play_arrow" if paused else "pause",
+        key="hold",
+        primary=paused,
+        help_text=None if paused else "Holds before the next step.",
+    )
     count = st.session_state.get(f"{name}/count", 1)
     _button(
         folder,
@@ -146,6 +154,7 @@ def _button(
     label: str,
     icon: str,
     *,
+    key: str = "",
     arguments: dict[str, Any] | None = None,
     disabled: bool = False,
     primary: bool = False,
@@ -154,12 +163,14 @@ def _button(
     st.button(
         label,
         icon=f":material/{icon}:",
-        key=f"{folder.name}/{command}",
+        key=f"{folder.name}/{key or command}",
         on_click=send,
         args=(folder, command, arguments),
         disabled=disabled,
         type="primary" if primary else "secondary",
         help=help_text,
+        # However long the label: a button beside it must not move under the pointer.
+        width=_BUTTON_PIXELS,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,10 @@ def pull_a_lambda(page: Page, checkpoints: Path) -> None:
     value, step = re.fullmatch(r"([\d.]+) took effect at step ([\d,]+)", said.inner_text()).groups()
     step = int(step.replace(",", ""))
     with RunStore.open(find_run(checkpoints, "first")) as store:
+        # Said when the step begins, recorded when it is done.
+        deadline = time.monotonic() + STARTING_MS / 1000
+        while (store.last_step() or {"step": 0})["step"] < step and time.monotonic() < deadline:
+            time.sleep(0.1)
         before, after = store.steps(step - 1, step)["lambda/no_object"]
     assert after == pytest.approx(float(value))
     assert before != after
