@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Mapping
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 _WRITTEN = "written to the address"
+_CHOSEN = "chosen for widgets"
+_HOLD_SECONDS = 2.0
 
 
 def asked_for(key: str) -> str | None:
@@ -33,6 +37,37 @@ def preset(key: str, value: str | int) -> None:
         # Once the widget is bound, Streamlit writes the address itself, and forbids this.
         with contextlib.suppress(StreamlitAPIException):
             st.query_params[key] = str(value)
+
+
+def choose(values: Mapping[str, object]) -> None:
+    """Chooses values for widgets, such as in a callback, for good: see `hold_choices`."""
+    before = {key: st.session_state.get(key) for key in values if key in st.session_state}
+    older = [each for each in st.session_state.get(_CHOSEN, ()) if not each[1].keys() & values]
+    until = time.monotonic() + _HOLD_SECONDS
+    st.session_state[_CHOSEN] = [*older, (until, before, dict(values))]
+    for key, value in values.items():
+        st.session_state[key] = value
+
+
+def hold_choices(*keys: str) -> bool:
+    """Puts back what was chosen a moment ago for widgets of these keys; call it before them.
+
+    A page that looks for news every second sends what its widgets show. Where that crosses a choice
+    on its way to the browser, they all still show what was there before (one click in ten).
+
+    Returns:
+        Whether anything was put back: a callback of such a widget was then called for nothing.
+    """
+    late = False
+    for until, before, values in st.session_state.get(_CHOSEN, ()):
+        changed = {key: was for key, was in before.items() if was != values[key]}
+        if time.monotonic() > until or not changed or not values.keys() <= set(keys):
+            continue
+        if all(st.session_state.get(key) == was for key, was in changed.items()):
+            for key, value in values.items():
+                st.session_state[key] = value
+            late = True
+    return late
 
 
 def asked_unbound(key: str) -> str | None:

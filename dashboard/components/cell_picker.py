@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dashboard.components.address import asked_for, preset
+from dashboard.components.address import asked_for, choose, hold_choices, preset
 from dashboard.figures.places import Cell
 from yolo_core.runs.snapshots import SampleView
 
@@ -21,6 +21,7 @@ def pick_cell(view: SampleView) -> Cell:
 
     Without a choice it is the cell of the first object that is trained.
     """
+    hold_choices(HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY)
     heads = len(view.layout.grids)
     start = _start(view)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -38,11 +39,11 @@ def cell_clicked(place: Sequence[int]) -> None:
         place: head, row and column, and the anchor where there is one to tell: the `customdata`
             of what was clicked.
     """
-    for key, value in zip((HEAD_KEY, ROW_KEY, COLUMN_KEY), place[:3], strict=True):
-        st.session_state[key] = int(value)
+    head, row, column = (int(value) for value in place[:3])
+    choose({HEAD_KEY: head, ROW_KEY: row, COLUMN_KEY: column})
     if len(place) > 3:
-        st.session_state[ANCHOR_KEY] = str(int(place[3]))
-        st.session_state[CELL_OF_ANCHOR] = tuple(int(value) for value in place[:3])
+        choose({ANCHOR_KEY: str(int(place[3]))})
+        st.session_state[CELL_OF_ANCHOR] = (head, row, column)
 
 
 def _number(label: str, key: str, count: int, default: int) -> int:

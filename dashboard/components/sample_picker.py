@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.components.address import asked_for, asked_unbound, preset, write_unbound
+from dashboard.components.address import (
+    asked_for,
+    asked_unbound,
+    choose,
+    hold_choices,
+    preset,
+    write_unbound,
+)
 from yolo_core.data.sample import split_name
 from yolo_core.runs.records import SnapshotRecord
 
@@ -48,6 +55,7 @@ def pick_sample(records: Sequence[SnapshotRecord], *, latest: bool = True) -> Ch
             stays.
     """
     st.session_state.pop(_MOVED, None)
+    hold_choices(STEP_KEY, SAMPLE_KEY)
     kinds = [kind for kind in KINDS if any(record.kind == kind for record in records)]
     kind_place, sample_place, step_place = st.columns([2, 2, 7], vertical_alignment="bottom")
     asked = asked_for(KIND_KEY)
@@ -99,8 +107,8 @@ def go_to(choice: Choice, *, step: int | None, sample: int) -> None:
         step: Index into its steps; None for the latest, whichever that will be.
         sample: Index into its samples.
     """
-    st.session_state[STEP_KEY] = LATEST if step is None else str(choice.steps[step])
-    st.session_state[SAMPLE_KEY] = choice.samples[sample]
+    wanted = LATEST if step is None else str(choice.steps[step])
+    choose({STEP_KEY: wanted, SAMPLE_KEY: choice.samples[sample]})
 
 
 def go_to_step(step: int) -> None:
@@ -108,7 +116,7 @@ def go_to_step(step: int) -> None:
 
     In a callback of a fragment, the fragment begins with `rerun_if_moved`.
     """
-    st.session_state[STEP_KEY] = str(int(step))
+    choose({STEP_KEY: str(int(step))})
     st.session_state[_MOVED] = True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboard.components.address import asked_for, preset
+from dashboard.components.address import asked_for, choose, hold_choices, preset
 from dashboard.components.cell_picker import (
     ANCHOR_KEY,
     CELL_OF_ANCHOR,
@@ -44,6 +44,8 @@ def pick_slot(view: SampleView, cell: Cell) -> int:
     known = asked.isascii() and asked.isdecimal() and int(asked) < len(slots)
     chosen = asked if stays and known else str(_first_to_see(view, slots))
     st.session_state[CELL_OF_ANCHOR] = place
+    if not stays:
+        choose({ANCHOR_KEY: chosen})
     preset(ANCHOR_KEY, chosen)
     parts = slot_parts(view)
     word = slot_word(view.layout)
@@ -71,6 +73,8 @@ def pick_object(view: SampleView, slot: int) -> int | None:
     index = _object_about(view, slot)
     st.session_state[_ABOUT] = (view.name, slot, index)
     _write(index)
+    if st.session_state.get(OBJECT_KEY) != index:
+        choose({OBJECT_KEY: index})
     st.session_state[OBJECT_KEY] = index
     lost = {n: not object_status(view, n).is_matched for n in view.objects.tolist()}
     st.pills(
@@ -86,13 +90,13 @@ def pick_object(view: SampleView, slot: int) -> int | None:
 
 
 def _object_chosen(sample: str, places: dict[int, Place], layout: SlotLayout) -> None:
+    if hold_choices(OBJECT_KEY):
+        return
     index = st.session_state[OBJECT_KEY]
     if index is None:
         return
     head, row, column, anchor = places[index]
-    for key, value in ((HEAD_KEY, head), (ROW_KEY, row), (COLUMN_KEY, column)):
-        st.session_state[key] = value
-    st.session_state[ANCHOR_KEY] = str(anchor)
+    choose({HEAD_KEY: head, ROW_KEY: row, COLUMN_KEY: column, ANCHOR_KEY: str(anchor)})
     st.session_state[CELL_OF_ANCHOR] = (head, row, column)
     st.session_state[_ABOUT] = (sample, layout.index(head, row, column, anchor), index)
     _write(index)
