@@ -11,7 +11,7 @@ from streamlit.errors import StreamlitAPIException
 
 _WRITTEN = "written to the address"
 _CHOSEN = "chosen for widgets"
-_HOLD_SECONDS = 2.0
+_HOLD_SECONDS = 1.2
 
 
 def asked_for(key: str) -> str | None:
