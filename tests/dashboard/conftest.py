@@ -10,7 +10,12 @@ import pytest
 import streamlit as st
 
 from tests.dashboard.sample_run import make_loss, make_run, make_snapshot
+from tests.survey.made_up import Looker, make_surveyable
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import SampleView, Snapshot
+from yolo_core.survey import worker
+from yolo_core.survey.folder import SurveyFolder
+from yolo_core.survey.worker import Survey
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +73,30 @@ def add_finished(checkpoints: Path, finished_run: Path) -> Callable[[str], Path]
         return Path(shutil.copytree(finished_run / "yolov2-1", checkpoints / name))
 
     return add
+
+
+@pytest.fixture(scope="session")
+def surveyable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoints folder with a run that can be surveyed; copy it before changing anything."""
+    checkpoints = tmp_path_factory.mktemp("surveyable")
+    make_surveyable(checkpoints, "one")
+    return checkpoints
+
+
+@pytest.fixture
+def run(checkpoints: Path, surveyable: Path) -> RunFolder:
+    """A run that can be surveyed, in the folder that the pages look at."""
+    return RunFolder(Path(shutil.copytree(surveyable / "one", checkpoints / "one")))
+
+
+@pytest.fixture
+def survey(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SurveyFolder]:
+    """Makes a survey of made-up predictions."""
+    monkeypatch.setattr(worker, "_looker", Looker())
+
+    def make(count: int = 20, **options: object) -> SurveyFolder:
+        made = Survey(run, count=count, **options)
+        made.run()
+        return made.folder
+
+    return make

@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from tests.dashboard.page import assert_sound, button, labels, opener, words
-from tests.survey.made_up import Looker, make_surveyable
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import ProcessIdentity
-from yolo_core.survey import worker
 from yolo_core.survey.folder import SurveyFolder, list_surveys
 from yolo_core.survey.status import SurveyState, read_status, write_status
-from yolo_core.survey.worker import Survey
 
 open_page = opener("survey")
 DELETE = "Delete this survey"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoints folder with a run that can be surveyed."""
-    checkpoints = tmp_path_factory.mktemp("surveyable")
-    make_surveyable(checkpoints, "one")
-    return checkpoints
-
-
-@pytest.fixture
-def run(checkpoints: Path, template: Path) -> RunFolder:
-    st.cache_resource.clear()
-    return RunFolder(Path(shutil.copytree(template / "one", checkpoints / "one")))
-
-
-@pytest.fixture
-def survey(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SurveyFolder]:
-    """Makes a survey of made-up predictions."""
-    monkeypatch.setattr(worker, "_looker", Looker())
-
-    def make(count: int = 3, **options: object) -> SurveyFolder:
-        made = Survey(run, count=count, **options)
-        made.run()
-        return made.folder
-
-    return make
 
 
 def start_again(folder: SurveyFolder) -> None:
@@ -62,7 +29,7 @@ def start_again(folder: SurveyFolder) -> None:
 def test_the_last_one_is_deleted_and_the_page_says_what_to_press(
     run: RunFolder, survey: Callable[..., SurveyFolder]
 ) -> None:
-    survey()
+    survey(count=3)
     page = open_page()
     assert "Delete the survey of **val, step 40**, 0 MB?" in words(page)
     button(page, DELETE).click().run()
@@ -76,8 +43,8 @@ def test_the_last_one_is_deleted_and_the_page_says_what_to_press(
 def test_the_one_that_is_shown_goes_and_the_other_one_is_shown(
     run: RunFolder, survey: Callable[..., SurveyFolder]
 ) -> None:
-    survey()
-    survey(split="test")
+    survey(count=3)
+    survey(count=3, split="test")
     page = open_page(survey="val-40")
     button(page, DELETE).click().run()
     assert_sound(page)
@@ -86,7 +53,7 @@ def test_the_one_that_is_shown_goes_and_the_other_one_is_shown(
 
 
 def test_a_damaged_one_can_be_deleted(run: RunFolder, survey: Callable[..., SurveyFolder]) -> None:
-    survey().status.write_bytes(b"torn")
+    survey(count=3).status.write_bytes(b"torn")
     page = open_page()
     assert page.error
     button(page, DELETE).click().run()
@@ -95,7 +62,7 @@ def test_a_damaged_one_can_be_deleted(run: RunFolder, survey: Callable[..., Surv
 
 
 def test_never_while_it_runs(run: RunFolder, survey: Callable[..., SurveyFolder]) -> None:
-    folder = survey()
+    folder = survey(count=3)
     page = open_page()
     start_again(folder)  # while the page shows the button
     button(page, DELETE).click().run()
@@ -108,7 +75,7 @@ def test_never_while_it_runs(run: RunFolder, survey: Callable[..., SurveyFolder]
 def test_what_cannot_be_deleted_is_a_sentence(
     run: RunFolder, survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    survey()
+    survey(count=3)
     page = open_page()
 
     def refuse(_: SurveyFolder) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,42 +16,13 @@ from dashboard.components.survey_loss import groups_table
 from dashboard.components.survey_worst import samples_table
 from tests.dashboard.page import assert_sound, button, labels, opener, plots, words
 from tests.dashboard.sample_run import LAST_STEP
-from tests.survey.made_up import Looker, make_surveyable
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import ProcessIdentity
-from yolo_core.survey import worker
 from yolo_core.survey.folder import SurveyFolder, list_surveys
 from yolo_core.survey.statistics import GROUPINGS, loss_by
 from yolo_core.survey.status import SurveyState, read_status, write_status
-from yolo_core.survey.worker import Survey
 
 open_page, open_inspect = opener("survey"), opener("inspect")
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoints folder with a run that can be surveyed."""
-    checkpoints = tmp_path_factory.mktemp("surveyable")
-    make_surveyable(checkpoints, "one")
-    return checkpoints
-
-
-@pytest.fixture
-def run(checkpoints: Path, template: Path) -> RunFolder:
-    return RunFolder(Path(shutil.copytree(template / "one", checkpoints / "one")))
-
-
-@pytest.fixture
-def survey(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SurveyFolder]:
-    """Makes a survey of made-up predictions."""
-    monkeypatch.setattr(worker, "_looker", Looker())
-
-    def make(count: int = 20, **options: object) -> SurveyFolder:
-        made = Survey(run, count=count, **options)
-        made.run()
-        return made.folder
-
-    return make
 
 
 @pytest.mark.usefixtures("checkpoints")
