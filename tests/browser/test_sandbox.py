@@ -11,7 +11,7 @@ import pytest
 from tests.dashboard.compare_page import add_run
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -19,23 +19,33 @@ NAME = "The picture with its objects in the sandbox."
 BOXES = "e.layout.shapes.filter(s => s.name !== 'mark')"  # without the selected cell
 
 
-def test_an_object_is_dragged_and_the_link_brings_it_back(page: Page, checkpoints: Path) -> None:
-    add_run(checkpoints, "yolov2-1")
-    page.goto("/sandbox?run=yolov2-1&sample=val/0&step=20")
+def open_sandbox(page: Page, query: str) -> Locator:
+    """The Sandbox without edits; gives the picture that can be changed."""
+    page.goto(f"/sandbox?{query}")
     picture = page.get_by_role("figure", name=NAME)
     picture.locator(".main-svg").first.wait_for()
     page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
+    picture.scroll_into_view_if_needed()
+    return picture
+
+
+def drag(page: Page, x: float, y: float, dx: float, dy: float) -> None:
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx / 2, y + dy / 2, steps=4)
+    page.mouse.move(x + dx, y + dy, steps=4)
+    page.mouse.up()
+
+
+def test_an_object_is_dragged_and_the_link_brings_it_back(page: Page, checkpoints: Path) -> None:
+    add_run(checkpoints, "yolov2-1")
+    picture = open_sandbox(page, "run=yolov2-1&sample=val/0&step=20")
 
     # The fourth object, of 13.4 x 16.3 pixels around (28.8, 64.3), up into another cell.
-    picture.scroll_into_view_if_needed()
     place = picture.locator(".shapelayer path").nth(3).bounding_box()
     assert place is not None
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x, y - 40, steps=4)
-    page.mouse.move(x, y - 90, steps=4)
-    page.mouse.up()
+    drag(page, x, y, 0, -90)
     page.get_by_text(re.compile("1 of 5 objects and [1-9]")).wait_for()
     page.wait_for_url(re.compile("edits="))
     [summary] = page.get_by_text(re.compile("1 of 5 objects and")).all_inner_texts()
@@ -52,18 +62,7 @@ def test_an_object_is_dragged_and_the_link_brings_it_back(page: Page, checkpoint
 
 def test_a_box_is_drawn_resized_and_thrown_out_by_mouse(page: Page, checkpoints: Path) -> None:
     add_run(checkpoints, "yolov2-1")
-    page.goto("/sandbox?run=yolov2-1&sample=val/0&step=20&new_class=7")
-    picture = page.get_by_role("figure", name=NAME)
-    picture.locator(".main-svg").first.wait_for()
-    page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
-    picture.scroll_into_view_if_needed()
-
-    def drag(x: float, y: float, dx: float, dy: float) -> None:
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + dx / 2, y + dy / 2, steps=4)
-        page.mouse.move(x + dx, y + dy, steps=4)
-        page.mouse.up()
+    picture = open_sandbox(page, "run=yolov2-1&sample=val/0&step=20&new_class=7")
 
     def drawn() -> list:
         return picture.evaluate(f"e => {BOXES}.map(s => [s.name, s.x0, s.y0, s.x1, s.y1])")
@@ -76,7 +75,7 @@ def test_a_box_is_drawn_resized_and_thrown_out_by_mouse(page: Page, checkpoints:
     plot = picture.locator(".nsewdrag").first.bounding_box()
     assert plot is not None
     pixel = plot["width"] / 96
-    drag(plot["x"] + 3 * pixel, plot["y"] + 78 * pixel, 10 * pixel, 12 * pixel)
+    drag(page, plot["x"] + 3 * pixel, plot["y"] + 78 * pixel, 10 * pixel, 12 * pixel)
     page.get_by_text(re.compile("[1-9] of 6 objects")).wait_for()
     wait_for(f"{BOXES}.length === 6 && {BOXES}[5].name === '5'")
     _, x0, y0, x1, y1 = drawn()[5]
@@ -84,7 +83,7 @@ def test_a_box_is_drawn_resized_and_thrown_out_by_mouse(page: Page, checkpoints:
     page.wait_for_url(re.compile("null%2C7%2C"))  # a new object of the class that was chosen
 
     # Its right edge.
-    drag(plot["x"] + (x1 - 0.5) * pixel, plot["y"] + (y0 + y1) / 2 * pixel, 8 * pixel, 0)
+    drag(page, plot["x"] + (x1 - 0.5) * pixel, plot["y"] + (y0 + y1) / 2 * pixel, 8 * pixel, 0)
     wait_for(f"{BOXES}[5].x1 > {x1 + 6}")
     assert drawn()[5][1] == pytest.approx(x0, abs=0.1)
 
@@ -92,10 +91,10 @@ def test_a_box_is_drawn_resized_and_thrown_out_by_mouse(page: Page, checkpoints:
     page.get_by_role("button", name="Take all edits back").click()
     page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
     wait_for(f"{BOXES}.length === 5")
-    drag(plot["x"] + 3 * pixel, plot["y"] + 78 * pixel, 10 * pixel, 12 * pixel)
+    drag(page, plot["x"] + 3 * pixel, plot["y"] + 78 * pixel, 10 * pixel, 12 * pixel)
     page.get_by_text(re.compile("[1-9] of 6 objects")).wait_for()
     wait_for(f"{BOXES}.length === 6 && {BOXES}[5].name === '5'")
 
     # Out over the left side.
-    drag(plot["x"] + 8 * pixel, plot["y"] + 84 * pixel, -30 * pixel, 0)
+    drag(page, plot["x"] + 8 * pixel, plot["y"] + 84 * pixel, -30 * pixel, 0)
     page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
