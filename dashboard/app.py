@@ -22,11 +22,16 @@ PAGES = (
 st.set_page_config(page_title="Detector debugger", page_icon=HERE / "icon.svg", layout="wide")
 st.html(HERE / "style.css")
 st.html(HERE / "history.html", unsafe_allow_javascript=True)
-st.navigation(
+page = st.navigation(
     [
         st.Page(HERE / "app_pages" / file, title=title, icon=icon)
         for file, title, icon in PAGES
         if (HERE / "app_pages" / file).exists()
     ],
     position="top",
-).run()
+)
+if page.title != "Train":
+    # Streamlit keeps the sidebar of the page before until this one is complete: its figures would
+    # be drawn narrower at first, and grow under the mouse.
+    st.html(HERE / "no_sidebar.css")
+page.run()

@@ -28,6 +28,8 @@ from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import read_status
 from yolo_core.runs.views import SampleView, Snapshot
 
+TIME_CONTROLS = 28  # pixels, at any width that has room for one line of them
+
 
 @st.fragment(run_every=2.0)
 def no_runs() -> None:
@@ -52,7 +54,8 @@ def show_run(folder: RunFolder) -> None:
         await_snapshots(folder)
         return
     choice = pick_sample(records)
-    controls = st.container()
+    # Filled last; what stands below shall not move then. (An empty one of no height is left out.)
+    controls = st.container(key="time-controls", height=TIME_CONTROLS, border=False)
     follow(folder, choice)
     say_what_went(folder, choice)
     show_choice(folder, choice)

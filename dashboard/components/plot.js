@@ -64,6 +64,8 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.turn = (host.turn ?? 0) + 1;
   const turn = host.turn;
   const Plotly = await load(data.library);
+  // Measured in another font, legend and labels would take other places at the next drawing.
+  await document.fonts.load(`12px ${getComputedStyle(host).getPropertyValue("--st-font")}`);
   if (turn !== host.turn || !host.isConnected) return undefined; // a newer figure is on its way
 
   const marks = JSON.parse(data.marks);

@@ -19,6 +19,22 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 RANGES = "host => [host._fullLayout.xaxis.range, host._fullLayout.yaxis.range]"
 
 
+# Where the picture's axes stand, for every frame that shows them somewhere else.
+WATCH = """() => {
+  window.places = [];
+  const look = () => {
+    const axes = document.querySelector('[aria-label^="The picture with its grid"] .nsewdrag');
+    if (axes) {
+      const { x, y, width, height } = axes.getBoundingClientRect();
+      const place = [x, y + window.scrollY, width, height].map(Math.round);
+      if (`${place}` !== `${window.places.at(-1)}`) window.places.push(place);
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
 def picture(page: Page) -> Locator:
     found = page.get_by_role("figure", name=re.compile("^The picture"))
     found.locator(".main-svg").first.wait_for()
@@ -32,6 +48,21 @@ def assert_card(page: Page, *, row: int, column: int) -> None:
     page.get_by_text(re.compile(rf"slots of .*row {row}.*column {column}")).first.wait_for()
     expect(page.get_by_label(re.compile("^Row"))).to_have_value(str(row))
     expect(page.get_by_label(re.compile("^Column"))).to_have_value(str(column))
+
+
+def test_the_picture_stands_still_from_its_first_frame_on(page: Page, checkpoints: Path) -> None:
+    """Whoever comes from the Train page, with its sidebar, can click at once."""
+    make_run(checkpoints, "yolov2-1")
+    page.goto("/?run=yolov2-1")
+    page.get_by_text("What the optimizer sees").wait_for()
+    page.evaluate(WATCH)
+    page.get_by_role("link", name="Inspect").first.click()
+    click_a_cell(page, row=1, column=1)
+    assert_card(page, row=1, column=1)
+    page.get_by_role("button", name="Next snapshot").wait_for()
+    page.get_by_text("Loss components by step").wait_for()
+    places = page.evaluate("window.places")
+    assert len(places) == 1, places
 
 
 def test_zoom_stays_over_clicks_layers_and_steps(page: Page, checkpoints: Path) -> None:
