@@ -69,14 +69,15 @@ def show_pictures(
             with place:
                 _title(each)
                 here = cell_in(each.view, cell, comparison)
-                figure = scene_figure(
-                    each.view, layers=layers, head=here.head, score_cut=_SCORE_CUT
-                )
-                # The sentence below is the legend of all of them.
-                height, width = each.view.image.shape[:2]
-                figure.update_layout(showlegend=False, meta={"aspect": 0.85 * height / width})
                 plot(
-                    figure,
+                    # The sentence below is the legend of all of them.
+                    scene_figure(
+                        each.view,
+                        layers=layers,
+                        head=here.head,
+                        score_cut=_SCORE_CUT,
+                        legend=False,
+                    ),
                     key=f"{key} picture {each.label}",
                     alt=f"The picture under {each.label}: objects, owning cells, matched slots.",
                     marks=cell_in_picture(each.view, here),

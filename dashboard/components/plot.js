@@ -2,7 +2,6 @@
 // element (Plotly.react), so zoom, pan and hidden legend entries stay while data comes in. Marks lie
 // over it: where they alone are new, the figure is left alone, which is ten times as fast.
 
-const LEGEND = 60;
 const MARK = "mark"; // the name of a shape that is no part of the figure
 
 let library;
@@ -23,11 +22,13 @@ function load(url) {
   return library;
 }
 
-// Pictures grow with the page, up to most of the window: layout.meta.aspect is height by width.
+// Pictures grow with the page, up to most of the window: layout.meta.aspect is height by width,
+// without the margins above and below.
 function heightOf(host, layout) {
   const aspect = layout.meta?.aspect;
   if (!aspect || !host.clientWidth) return layout.height ?? 450;
-  return Math.round(Math.min(host.clientWidth * aspect + LEGEND, 0.78 * window.innerHeight));
+  const { t = 0, b = 0 } = layout.margin ?? {};
+  return Math.round(Math.min(host.clientWidth * aspect + t + b, 0.78 * window.innerHeight));
 }
 
 // The page's own colours and font, light or dark; whatever a figure sets itself wins.

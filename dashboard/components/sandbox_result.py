@@ -77,9 +77,9 @@ def _picture(
     drawing = bool(st.session_state.get(DRAWING_KEY))
 
     def draw() -> go.Figure:
-        figure = scene_figure(view, layers=_LAYERS, head=cell.head, score_cut=_SCORE_CUT)
-        height, width = view.image.shape[:2]
-        figure.update_layout(showlegend=False, meta={"aspect": height / width})
+        figure = scene_figure(
+            view, layers=_LAYERS, head=cell.head, score_cut=_SCORE_CUT, legend=False
+        )
         if on_shapes is not None:
             figure.update_layout(
                 shapes=[_shape(place, each) for place, each in enumerate(objects)],

@@ -31,6 +31,9 @@ ANCHOR_COLOR, CELL_COLOR, GRID_COLOR = "#ff8ad4", "#ffee58", "rgba(170, 170, 170
 RIM = "rgba(0, 0, 0, 0.65)"
 LABEL_SHADOW = "0 0 3px #000, 0 0 3px #000"
 _LABELLED = 20
+# Room for plotly's buttons above the picture, which would cover cells, and for a legend of up to
+# three lines below it. Fixed, so that the picture stays where it is when a line more is needed.
+_BUTTONS, _LEGEND = 28, 60
 
 
 def scene_figure(
@@ -39,6 +42,7 @@ def scene_figure(
     layers: Collection[str],
     head: int,
     score_cut: float,
+    legend: bool = True,
 ) -> go.Figure:
     """Draws the picture with its layers; every cell centre of the head can be clicked.
 
@@ -49,6 +53,7 @@ def scene_figure(
         layers: Which of `LAYERS` to draw; `ANCHORS` comes with the selected cell.
         head: The head whose grid is drawn.
         score_cut: Predictions below this score are left out.
+        legend: Whether to name the layers below the picture.
 
     Returns:
         A figure in picture pixels. A clicked cell centre carries [head, row, column].
@@ -70,7 +75,8 @@ def scene_figure(
     figure.update_layout(
         height=620,
         meta={"aspect": shape[0] / shape[1]},
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        margin={"l": 0, "r": 0, "t": _BUTTONS, "b": _LEGEND if legend else 0, "autoexpand": False},
+        showlegend=legend,
         legend={"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0.5, "xanchor": "center"},
         hovermode="closest",
         hoverdistance=-1,  # a click anywhere goes to the nearest cell centre

@@ -27,6 +27,7 @@ PART_COLORS = ("#5f6368", "#3399ee", "#ffb000")
 _SCALE = "Inferno"
 _SIGNED_SCALE = "RdBu_r"
 _GAP = 0.012
+_SCALE_ROOM = 116  # pixels right of the tiles
 # What `_titles` writes: head, anchor or predictor, its number, and what comes first of the rest.
 _TITLE = re.compile(r"(?:head (\d+), )?(\w+) (\d+): ([^,]*)")
 _ROOMY = 3  # tiles beside each other
@@ -99,6 +100,7 @@ def loss_figure(
     )
     figure.update_layout(
         showlegend=False,
+        margin_r=_SCALE_ROOM,
         coloraxis={
             "colorscale": _SIGNED_SCALE if signed else _SCALE,
             "cmin": bottom,
@@ -230,8 +232,9 @@ def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.nd
                 }
             )
     layout |= {
-        "height": (310 if columns <= 3 else 240) * len(grids) + 52,
-        "margin": {"l": 0, "r": 0, "t": 28, "b": 24},
+        "height": (310 if columns <= 3 else 240) * len(grids) + 58,
+        # Fixed, so that the tiles stay where they are whatever the numbers beside them.
+        "margin": {"l": 0, "r": 0, "t": 28, "b": 30, "autoexpand": False},
         "hovermode": "closest",
         "uirevision": f"{grids} {width} {height}",
     }

@@ -61,6 +61,10 @@ def test_the_picture_stands_still_from_its_first_frame_on(page: Page, checkpoint
     assert_card(page, row=1, column=1)
     page.get_by_role("button", name="Next snapshot").wait_for()
     page.get_by_text("Loss components by step").wait_for()
+    # Nor does a shorter legend move it.
+    for layer in ("grid", "matched anchors", "objects"):
+        page.get_by_role("button", name=layer, exact=True).click()
+        page.locator(".legendtext", has_text=layer).wait_for(state="detached")
     places = page.evaluate("window.places")
     assert len(places) == 1, places
 
