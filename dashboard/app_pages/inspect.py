@@ -84,6 +84,10 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
     report = explain(view, recorded_total=choice.record.total)
     words, menu = st.columns([3, 1], vertical_alignment="center")
     words.caption(_what_it_is(view, choice.record.kind))
+    with menu:
+        buttons = st.container(horizontal=True, horizontal_alignment="right")
+    with buttons:
+        open_sandbox(folder.name, choice.record)
     left, right = st.columns([11, 10], gap="medium")
     with right:
         cell = pick_cell(view)
@@ -92,8 +96,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
     with left:
         cut = show_picture(view, report, cell)
         sum_check(folder, snapshot, view, report, choice.record)
-    with menu, st.container(horizontal=True, horizontal_alignment="right"):
-        open_sandbox(folder.name, choice.record)
+    with buttons:
         share_sample(folder.name, choice.record, view, report, cell, cut)
     show_numbers(view, card.slot)
     show_objects(view, report)

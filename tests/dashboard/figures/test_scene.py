@@ -59,6 +59,12 @@ def test_without_layers_the_picture_stays(view: SampleView) -> None:
     assert len(figure.layout.images) == 1
 
 
+def test_no_legend_moves_the_picture(view: SampleView) -> None:
+    long, short = draw(view), draw(view, ())
+    assert long.layout.margin == short.layout.margin
+    assert long.layout.margin.autoexpand is False
+
+
 def test_every_cell_centre_can_be_clicked_and_says_which_it_is(view: SampleView) -> None:
     targets = draw(view).data[-1]
     assert targets.mode == "markers"

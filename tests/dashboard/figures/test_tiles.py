@@ -28,6 +28,13 @@ def titles(figure: go.Figure) -> list[str]:
     return [annotation.text for annotation in figure.layout.annotations]
 
 
+def test_no_number_on_the_scale_moves_the_tiles(view: SampleView) -> None:
+    small = np.full(view.layout.count, 1e-7, np.float32)
+    long, short = (loss_figure(view, each, name="xy") for each in (small, small * 1e7))
+    assert long.layout.margin == short.layout.margin
+    assert long.layout.margin.autoexpand is False
+
+
 def test_parts_are_the_masks(anchored: SampleView) -> None:
     parts = slot_parts(anchored)
     assert np.array_equal(parts == OBJECT, anchored.assignment.object_mask)
