@@ -80,6 +80,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
     displaylogo: false,
     showSendToCloud: false, // pictures and numbers stay on this machine
     responsive: true,
+    doubleClick: false, // two quick clicks on two cells are one to plotly: see below
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
     edits: { shapePosition: Boolean(data.shapes) },
   };
@@ -114,6 +115,11 @@ export default async function ({ data, parentElement, setTriggerValue }) {
         const value = point.customdata; // a typed array where the figure's customdata is one
         host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
       }
+    });
+    // The browser counts clicks at one place.
+    host.addEventListener("click", ({ detail, target }) => {
+      if (detail !== 2 || !target.classList?.contains("drag")) return;
+      host.querySelector('.modebar-btn[data-val="reset"]')?.click();
     });
     host.on("plotly_relayout", (changes) => {
       // Dragged, drawn or erased by hand; a resize of the page changes no shape.
