@@ -60,6 +60,22 @@ function over(own, marks) {
   return { shapes: [...(own.shapes ?? []), ...shapes] };
 }
 
+// What the cell of a map carries that a click fell in. Plotly tells what was pointed at last, which
+// on a busy page is what was there before: it looks again every 50 ms at most.
+function cellUnder(host, { clientX, clientY, target }) {
+  const plot = host._fullLayout._plots[target.dataset?.subplot];
+  const map = plot && host._fullData.find((each) => each.type === "heatmap" && on(each, plot));
+  if (!map?.customdata) return undefined;
+  const { left, top } = target.getBoundingClientRect();
+  const column = Math.round((plot.xaxis.p2d(clientX - left) - map.x0) / map.dx);
+  const row = Math.round((plot.yaxis.p2d(clientY - top) - map.y0) / map.dy);
+  return map.customdata[row]?.[column];
+}
+
+function on(trace, { xaxis, yaxis }) {
+  return trace.xaxis === xaxis._id && trace.yaxis === yaxis._id;
+}
+
 export default async function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".plot");
   host.turn = (host.turn ?? 0) + 1;
@@ -109,12 +125,11 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   }
 
   if (!host.observer) {
-    host.on("plotly_click", (event) => {
-      const point = event.points.find((each) => each.customdata !== undefined);
-      if (host.click_enabled && point) {
-        const value = point.customdata; // a typed array where the figure's customdata is one
-        host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
-      }
+    host.on("plotly_click", ({ event, points }) => {
+      const found = points.find((each) => each.customdata !== undefined)?.customdata;
+      const value = cellUnder(host, event) ?? found;
+      if (!host.click_enabled || value === undefined) return;
+      host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
     });
     // The browser counts clicks at one place.
     host.addEventListener("click", ({ detail, target }) => {

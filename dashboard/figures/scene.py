@@ -44,7 +44,7 @@ def scene_figure(
     score_cut: float,
     legend: bool = True,
 ) -> go.Figure:
-    """Draws the picture with its layers; every cell centre of the head can be clicked.
+    """Draws the picture with its layers; every cell of the head can be clicked.
 
     The selected cell lies over it: `marks.cell_in_picture`.
 
@@ -56,7 +56,7 @@ def scene_figure(
         legend: Whether to name the layers below the picture.
 
     Returns:
-        A figure in picture pixels. A clicked cell centre carries [head, row, column].
+        A figure in picture pixels. A clicked cell carries [head, row, column].
     """
     shape = view.image.shape[:2]
     figure = go.Figure()
@@ -79,7 +79,6 @@ def scene_figure(
         showlegend=legend,
         legend={"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0.5, "xanchor": "center"},
         hovermode="closest",
-        hoverdistance=-1,  # a click anywhere goes to the nearest cell centre
         dragmode="zoom",
         uirevision=f"{shape}",
     )
@@ -232,17 +231,20 @@ def _add_predictions(figure: go.Figure, view: SampleView, score_cut: float) -> N
 
 
 def _add_click_targets(figure: go.Figure, view: SampleView, head: int) -> None:
-    """Adds an invisible point at every cell centre: what is hovered and clicked."""
+    """Adds an invisible map of the cells: what is hovered and clicked."""
     height, width = view.image.shape[:2]
     rows, columns, _ = view.layout.grids[head]
-    row, column = (each.reshape(-1) for each in np.indices((rows, columns)))
-    figure.add_scatter(
-        x=(column + 0.5) * width / columns,
-        y=(row + 0.5) * height / rows,
-        mode="markers",
-        marker={"size": 14, "opacity": 0},
-        customdata=np.stack([np.full_like(row, head), row, column], axis=1).tolist(),
-        text=_cell_texts(view, head),
+    row, column = np.indices((rows, columns))
+    figure.add_heatmap(
+        z=np.zeros((rows, columns), np.float32),
+        x0=width / columns / 2,
+        dx=width / columns,
+        y0=height / rows / 2,
+        dy=height / rows,
+        opacity=0,
+        showscale=False,
+        customdata=np.stack([np.full_like(row, head), row, column], axis=-1).tolist(),
+        text=np.reshape(_cell_texts(view, head), (rows, columns)).tolist(),
         hovertemplate="%{text}<extra></extra>",
         name="cells",
         showlegend=False,

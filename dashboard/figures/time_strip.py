@@ -142,8 +142,8 @@ def _strip(
     figure = go.Figure()
     figure.add_heatmap(
         z=np.asarray(values, np.float32),
-        x=list(range(columns)),
-        y=list(range(rows)),
+        x0=0,
+        y0=0,
         customdata=[list(map(int, steps))] * rows,
         uid="strip",
         # Gaps between columns that can be told apart.

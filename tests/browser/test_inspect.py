@@ -89,6 +89,31 @@ def test_zoom_stays_over_clicks_layers_and_steps(page: Page, checkpoints: Path) 
     assert host.evaluate(RANGES) == zoomed
 
 
+def test_of_two_quick_clicks_the_second_counts_and_neither_zooms_out(
+    page: Page, checkpoints: Path
+) -> None:
+    make_run(checkpoints, "yolov2-1")
+    page.goto("/inspect?run=yolov2-1&sample=val/1&step=0")
+    host = picture(page)
+    host.hover()
+    host.locator("[data-title='Zoom in']").click(force=True)
+    zoomed = host.evaluate(RANGES)
+    for _ in range(4):
+        click_a_cell(page, row=2, column=2)
+        page.wait_for_timeout(100)
+        click_a_cell(page, row=3, column=3)
+        assert_card(page, row=3, column=3)
+    assert host.evaluate(RANGES) == zoomed
+
+    # At one place they are a double click, which shows the whole picture again.
+    axes = host.locator(".nsewdrag").bounding_box()
+    assert axes is not None
+    page.mouse.dblclick(axes["x"] + axes["width"] / 2, axes["y"] + axes["height"] / 2)
+    page.wait_for_function(
+        f"host => `${{({RANGES})(host)}}` === '0,96,96,0'", arg=host.element_handle()
+    )
+
+
 def test_a_link_opens_the_same_view_and_back_returns_to_the_one_before(
     page: Page, checkpoints: Path
 ) -> None:

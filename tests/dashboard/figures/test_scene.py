@@ -35,8 +35,12 @@ def line(figure: go.Figure, name: str) -> go.Scatter:
     return trace
 
 
+def labels(figure: go.Figure) -> list[go.Scatter]:
+    return list(figure.select_traces({"mode": "text"}))
+
+
 def words(figure: go.Figure) -> list[str]:
-    return [text for trace in figure.data if trace.mode == "text" for text in trace.text]
+    return [text for trace in labels(figure) for text in trace.text]
 
 
 def assert_draws(trace: go.Scatter, boxes: np.ndarray) -> None:
@@ -65,13 +69,12 @@ def test_no_legend_moves_the_picture(view: SampleView) -> None:
     assert long.layout.margin.autoexpand is False
 
 
-def test_every_cell_centre_can_be_clicked_and_says_which_it_is(view: SampleView) -> None:
-    targets = draw(view).data[-1]
-    assert targets.mode == "markers"
-    assert len(targets.x) == 36
-    for x, y, (head, row, column) in zip(targets.x, targets.y, targets.customdata, strict=True):
-        assert head == 0
-        assert (x, y) == (16 * column + 8, 16 * row + 8)
+def test_every_cell_can_be_clicked_and_says_which_it_is(view: SampleView) -> None:
+    cells = draw(view).data[-1]
+    assert cells.type == "heatmap"
+    assert (cells.x0, cells.dx, cells.y0, cells.dy) == (8, 16, 8, 16)
+    places = [[[0, row, column] for column in range(6)] for row in range(6)]
+    assert [[list(each) for each in row] for row in cells.customdata] == places
     # Nothing else may catch the pointer.
     assert all(trace.hoverinfo == "skip" for trace in draw(view).data[:-1])
 
@@ -127,15 +130,15 @@ def test_owning_cells_include_that_of_an_object_that_lost_its_slot(anchored: Sam
 
 
 def test_labels_in_one_place_are_moved_apart(anchored: SampleView) -> None:
-    (labels,) = [t for t in draw(anchored, (scene.OBJECTS,)).data if t.mode == "text"]
-    places = {text[3]: (x, y) for x, y, text in zip(labels.x, labels.y, labels.text, strict=True)}
+    (found,) = labels(draw(anchored, (scene.OBJECTS,)))
+    places = {text[3]: (x, y) for x, y, text in zip(found.x, found.y, found.text, strict=True)}
     assert abs(places["0"][1] - places["1"][1]) > 3
 
 
 def test_a_picture_without_objects_draws(snapshots: dict) -> None:
     figure = draw(snapshots["yolov2"].sample("val/2"))
     assert "objects" not in legend(figure)
-    assert len(figure.data[-1].x) == 36
+    assert np.shape(figure.data[-1].z) == (6, 6)
 
 
 def test_a_label_that_would_leave_the_picture_goes_into_its_box() -> None:
