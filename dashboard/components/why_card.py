@@ -56,7 +56,8 @@ def show_why(view: SampleView, cell: Cell) -> Card:
     objects = st.container()
     st.markdown(f"**The {len(slots)} slots of {cell_name(layout, int(slots[0]))}**")
     slot = pick_slot(view, cell)
-    show_table(cell_table(view, slots, slot))
+    with st.container(key="cell-slots"):
+        show_table(cell_table(view, slots, slot))
     with objects:
         index = pick_object(view, slot)
     st.markdown(f"**Why {slot_word(layout)} {layout.anchor[slot]} of {cell_name(layout, slot)}**")

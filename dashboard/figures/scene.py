@@ -31,6 +31,8 @@ ANCHOR_COLOR, CELL_COLOR, GRID_COLOR = "#ff8ad4", "#ffee58", "rgba(170, 170, 170
 RIM = "rgba(0, 0, 0, 0.65)"
 LABEL_SHADOW = "0 0 3px #000, 0 0 3px #000"
 _LABELLED = 20
+# Which point of `box_lines` carries the label; each layer has its own, so that none covers another.
+TOP_LEFT, BOTTOM_RIGHT, BOTTOM_LEFT = 0, 2, 3
 # Room for plotly's buttons above the picture, which would cover cells, and for a legend of up to
 # three lines below it. Fixed, so that the picture stays where it is when a line more is needed.
 _BUTTONS, _LEGEND = 28, 60
@@ -95,7 +97,7 @@ def _add_boxes(
     width: float = 2,
     dash: str = "solid",
     labels: Sequence[str] = (),
-    below: bool = False,
+    corner: int = TOP_LEFT,
     rim: bool = True,
 ) -> None:
     """Adds boxes as one line, on a dark rim, with a label at the corner of each."""
@@ -107,19 +109,18 @@ def _add_boxes(
         figure.add_scatter(**plain, line={"color": RIM, "width": width + 2}, showlegend=False)
     figure.add_scatter(**plain, line={"color": color, "width": width, "dash": dash}, name=name)
     if len(labels):
-        # Corner 0 is top left, corner 3 bottom left; labels that would leave the picture go inside
-        # the box.
-        corner = 3 if below else 0
         at_x, at_y = labels_apart(x[corner::6], y[corner::6], shape)
-        room = at_y < 0.95 * shape[0] if below else at_y <= 0.06 * shape[0]
+        # Labels that would leave the picture go inside the box.
+        below = at_y <= 0.06 * shape[0] if corner == TOP_LEFT else at_y < 0.95 * shape[0]
+        leftwards = at_x > (0.12 if corner == BOTTOM_RIGHT else 0.88) * shape[1]
         figure.add_scatter(
             x=at_x,
             y=at_y,
             mode="text",
             text=list(labels),
             textposition=[
-                f"{'bottom' if low else 'top'} {'left' if right else 'right'}"
-                for low, right in zip(room, at_x > 0.88 * shape[1], strict=True)
+                f"{'bottom' if low else 'top'} {'left' if left else 'right'}"
+                for low, left in zip(below, leftwards, strict=True)
             ],
             textfont={"color": color, "size": 13, "shadow": LABEL_SHADOW},
             hoverinfo="skip",
@@ -206,7 +207,7 @@ def _add_matched(figure: go.Figure, view: SampleView) -> None:
         width=1.5,
         dash="dashdot",
         labels=labels,
-        below=True,
+        corner=BOTTOM_LEFT,
     )
 
 
@@ -226,7 +227,7 @@ def _add_predictions(figure: go.Figure, view: SampleView, score_cut: float) -> N
         dash="dash",
         rim=False,  # a perfect prediction lies on its object, which must stay visible
         labels=names,
-        below=True,
+        corner=BOTTOM_RIGHT,
     )
 
 

@@ -143,12 +143,13 @@ def test_a_picture_without_objects_draws(snapshots: dict) -> None:
 
 def test_a_label_that_would_leave_the_picture_goes_into_its_box() -> None:
     boxes = np.array([[0.5, 0.5, 0.4, 0.4], [0.3, 0.9, 0.2, 0.2], [0.7, 0.1, 0.2, 0.2]])
-    sides = []
-    for below in (True, False):
+    sides = {}
+    for corner in (scene.TOP_LEFT, scene.BOTTOM_LEFT, scene.BOTTOM_RIGHT):
         figure = go.Figure()
         scene._add_boxes(
-            figure, "boxes", boxes, SHAPE, color="red", labels=["a", "b", "c"], below=below
+            figure, "boxes", boxes, SHAPE, color="red", labels=["a", "b", "c"], corner=corner
         )
-        sides.append(list(figure.data[-1].textposition))
-    assert sides[0] == ["bottom right", "top right", "bottom right"]
-    assert sides[1] == ["top right", "top right", "bottom right"]
+        sides[corner] = list(figure.data[-1].textposition)
+    assert sides[scene.TOP_LEFT] == ["top right", "top right", "bottom right"]
+    assert sides[scene.BOTTOM_LEFT] == ["bottom right", "top right", "bottom right"]
+    assert sides[scene.BOTTOM_RIGHT] == ["bottom left", "top left", "bottom left"]
