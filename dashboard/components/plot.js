@@ -60,13 +60,26 @@ function over(own, marks) {
   return { shapes: [...(own.shapes ?? []), ...shapes] };
 }
 
-// What the cell of a map carries that a click fell in. Plotly tells what was pointed at last, which
-// on a busy page is what was there before: it looks again every 50 ms at most.
+// A drawing would take the dragged shape, or the corner of a zoom, from under the mouse.
+async function released(host) {
+  while (host.held) await host.held;
+}
+
+// Sends what the clicked cell of a map carries, or else the clicked point.
+function clicked(host, event, points) {
+  if (!host.click_enabled) return;
+  const value = cellUnder(host, event) ?? points.find((each) => each.customdata)?.customdata;
+  if (value !== undefined) host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
+}
+
+// Plotly tells what was pointed at last, which on a busy page is what was there before: it looks
+// again every 50 ms at most. So this goes by where the click was.
 function cellUnder(host, { clientX, clientY, target }) {
-  const plot = host._fullLayout._plots[target.dataset?.subplot];
-  const map = plot && host._fullData.find((each) => each.type === "heatmap" && on(each, plot));
+  const axes = target.dataset?.subplot ? target : host.querySelector(".nsewdrag");
+  const plot = host._fullLayout._plots[axes.dataset.subplot];
+  const map = host._fullData.find((each) => each.type === "heatmap" && on(each, plot));
   if (!map?.customdata) return undefined;
-  const { left, top } = target.getBoundingClientRect();
+  const { left, top } = axes.getBoundingClientRect();
   const column = Math.round((plot.xaxis.p2d(clientX - left) - map.x0) / map.dx);
   const row = Math.round((plot.yaxis.p2d(clientY - top) - map.y0) / map.dy);
   return map.customdata[row]?.[column];
@@ -83,6 +96,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   const Plotly = await load(data.library);
   // Measured in another font, legend and labels would take other places at the next drawing.
   await document.fonts.load(`12px ${getComputedStyle(host).getPropertyValue("--st-font")}`);
+  await released(host);
   if (turn !== host.turn || !host.isConnected) return undefined; // a newer figure is on its way
 
   const marks = JSON.parse(data.marks);
@@ -125,16 +139,23 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   }
 
   if (!host.observer) {
-    host.on("plotly_click", ({ event, points }) => {
-      const found = points.find((each) => each.customdata !== undefined)?.customdata;
-      const value = cellUnder(host, event) ?? found;
-      if (!host.click_enabled || value === undefined) return;
-      host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
-    });
-    // The browser counts clicks at one place.
-    host.addEventListener("click", ({ detail, target }) => {
-      if (detail !== 2 || !target.classList?.contains("drag")) return;
-      host.querySelector('.modebar-btn[data-val="reset"]')?.click();
+    host.on("plotly_click", ({ event, points }) => clicked(host, event, points));
+    host.addEventListener("pointerdown", ({ clientX, clientY }) => {
+      host.pressed = [clientX, clientY];
+      host.held = new Promise((done) => {
+        // After plotly, which goes by mouseup.
+        const end = () => setTimeout(() => done((host.held = undefined)));
+        window.addEventListener("pointerup", end, { once: true, capture: true });
+      });
+    }, true);
+    host.addEventListener("click", (event) => {
+      // The browser counts clicks at one place.
+      if (event.detail === 2 && event.target.classList?.contains("drag"))
+        host.querySelector('.modebar-btn[data-val="reset"]')?.click();
+      // Shapes that can be dragged keep clicks from what is under them.
+      const [x, y] = host.pressed;
+      const stood = Math.hypot(event.clientX - x, event.clientY - y) < 3;
+      if (stood && event.target.closest?.(".shapelayer")) clicked(host, event, []);
     });
     host.on("plotly_relayout", (changes) => {
       // Dragged, drawn or erased by hand; a resize of the page changes no shape.

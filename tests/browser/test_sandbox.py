@@ -45,6 +45,9 @@ def test_an_object_is_dragged_and_the_link_brings_it_back(page: Page, checkpoint
     place = picture.locator(".shapelayer path").nth(3).bounding_box()
     assert place is not None
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.click(x, y)  # on the box: selects the cell under it
+    page.get_by_text("Cell (row 4, column 1)", exact=True).wait_for()
+    assert "edits=" not in page.url
     drag(page, x, y, 0, -90)
     page.get_by_text(re.compile("1 of 5 objects and [1-9]")).wait_for()
     page.wait_for_url(re.compile("edits="))
