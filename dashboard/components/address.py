@@ -73,13 +73,32 @@ def hold_choices(*keys: str) -> bool:
 def asked_unbound(key: str) -> str | None:
     """Like `asked_for`, for a widget that cannot be bound: the address wins if it was changed."""
     address = st.query_params.get(key)
-    if address is not None and address != st.session_state.get(f"{_WRITTEN} {key}"):
+    _, written = _written(key)
+    if address is not None and address != written:
         return address
-    return st.session_state.get(key) or st.session_state.get(f"{_WRITTEN} {key}")
+    return st.session_state.get(key) or written
+
+
+def preset_unbound(key: str, value: str) -> None:
+    """Chooses a value for a widget that is not bound; call it before the widget."""
+    page, _ = _written(key)
+    # What stands there after a change of pages is the value of the other page's widget, and does
+    # not reach this one.
+    if key not in st.query_params or page != _page() or st.session_state.get(key) != value:
+        st.session_state[key] = value
 
 
 def write_unbound(key: str, value: str) -> None:
     """Puts the value of a widget that is not bound into the address, and remembers it."""
-    st.session_state[f"{_WRITTEN} {key}"] = value
+    st.session_state[f"{_WRITTEN} {key}"] = (_page(), value)
     if st.query_params.get(key) != value:
         st.query_params[key] = value
+
+
+def _written(key: str) -> tuple[str | None, str | None]:
+    """On which page the address was last written, and what."""
+    return st.session_state.get(f"{_WRITTEN} {key}", (None, None))
+
+
+def _page() -> str:
+    return (st.context.url or "").split("?")[0]

@@ -13,6 +13,7 @@ from dashboard.components.address import (
     choose,
     hold_choices,
     preset,
+    preset_unbound,
     write_unbound,
 )
 from yolo_core.data.sample import split_name
@@ -146,9 +147,7 @@ def _pick_step(steps: list[int], *, latest: bool) -> int | None:
             asked = nearest
         else:
             asked = options[-1]
-    # Without one in the address another page's slider may have left its value: see `preset`.
-    if STEP_KEY not in st.query_params or st.session_state.get(STEP_KEY) != asked:
-        st.session_state[STEP_KEY] = asked
+    preset_unbound(STEP_KEY, asked)
     # Not bound: a bound slider leaves its first option, step 0, out of the address, which a link
     # without a step could then not be told from.
     chosen = st.select_slider("Step", options, key=STEP_KEY)
