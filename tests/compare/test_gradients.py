@@ -152,8 +152,8 @@ def test_an_ignore_rule_the_wrong_way_round(published, against):
     found = against(mine)
     ignored, empty = int(masks.ignore_mask.sum()), int(masks.no_object_mask.sum())
     assert found.findings[0] == (
-        f"The ignore rule is the wrong way round: your loss trains {ignored} slots that the "
-        f"published one ignores, and none of the {empty} that it trains as no object."
+        f"The ignore rule is the wrong way round: your loss trains {ignored} of {ignored} slots "
+        f"that the published one ignores, and none of the {empty} that it trains as no object."
     )
     assert {each.slot for each in found.slots} == set(np.flatnonzero(~masks.object_mask))
 
@@ -166,7 +166,7 @@ def test_only_ignored_slots(published, against):
     found = against(mine)
     count = int(masks.ignore_mask.sum())
     assert found.findings[:2] == (
-        f"Your loss trains {count} slots that the published one ignores.",
+        f"Your loss trains {count} of {count} slots that the published one ignores.",
         f"The gradients differ on {count} of 108 slots, only slots that the published loss "
         "ignores, in objectness. The median factor over all numbers is 1.",
     )
@@ -213,8 +213,55 @@ def test_numbers_of_the_distance():
     one = np.asarray([[1.0, 2.0, 0.0, -1.0, np.nan]])
     other = np.asarray([[1.0, 1.0, 3.0, 1.0, 1.0]])
     np.testing.assert_allclose(relative_difference(one, other), [[0, 0.5, 1, 2, 2]])
+
+
+def test_what_is_only_rounding():
     small = np.asarray([[[1.0, 1e-12], [1e-7, 1e-3], [-1e-4, 0.0]]])
-    np.testing.assert_array_equal(trained(small), [[[1.0, 0.0], [0.0, 1e-3], [-1e-4, 0.0]]])
+    mine, terms = trained(small, {"xy": 3 * small})
+    np.testing.assert_array_equal(mine, [[[1.0, 0.0], [0.0, 1e-3], [-1e-4, 0.0]]])
+    np.testing.assert_array_equal(terms["xy"], 3 * mine)
+    # 2e-6 is no rounding in the one, so 5e-7 is none in the other; 1e-13 beside it is.
+    mine, terms = trained([[[1.0], [5e-7], [1e-13]]], {"xy": [[[1.0], [2e-6], [2e-6]]]})
+    np.testing.assert_array_equal(mine, [[[1.0], [5e-7], [0.0]]])
+    np.testing.assert_array_equal(terms["xy"], [[[1.0], [2e-6], [2e-6]]])
+
+
+@pytest.mark.parametrize("factor", [0.03185, 1e-4, 40.0])
+def test_a_weight_on_tiny_numbers_is_a_weight_and_nothing_else(published, factor):
+    snapshot, terms = published
+    empty = np.flatnonzero(snapshot.sample("val/3").assignment.no_object_mask)
+    terms = {term: gradient.copy() for term, gradient in terms.items()}
+    # A trained network is sure of most empty slots: 1e-4 down to 1e-9 of the largest number.
+    largest = np.abs(terms["objectness"][..., OBJECTNESS]).max()
+    terms["no_object"][0, empty, OBJECTNESS] = largest * np.geomspace(1e-4, 1e-9, len(empty))
+    found = compare_gradients(
+        yours="mine.py:loss",
+        against="yolov2",
+        snapshot=snapshot,
+        your_gradient=weighted(terms, no_object=factor),
+        term_gradients=terms,
+        your_total=1.0,
+        published_total=2.0,
+    )
+    assert found.slots == ()
+    assert found.findings == (
+        "The same formulas with other weights: xy 1 x the published one; wh 1 x the published "
+        f"one; objectness 1 x the published one; no_object {factor:.4g} x the published one; "
+        "classification 1 x the published one.",
+    )
+    assert all(each.agree == each.entries for each in (*found.terms, *found.groups))
+
+
+def test_sizes_that_are_not_trained_are_said(published, against):
+    _, terms = published
+    mine = weighted(terms)
+    mine[..., 2:4] = 0.0
+    found = against(mine)
+    count = 2 * int(published[0].sample("val/3").assignment.object_mask.sum())
+    assert found.findings[0] == (
+        f"Your loss trains none of the {count} numbers of w, h on slots with an object, and the "
+        "published one all of them."
+    )
 
 
 def test_written_and_read_back(tmp_path, published, against):

@@ -19,12 +19,20 @@ from yolo_core.breakdown import LossBreakdown
 from yolo_core.compare.gradients import differing
 from yolo_core.compare.readings import AS_IT_IS, Reading, readings
 from yolo_core.compare.slip_table import SLIPS
-from yolo_core.compare.term_factors import trained
+from yolo_core.compare.term_factors import (
+    TOLERANCE,
+    median_ratio,
+    relative_difference,
+    term_factors,
+    trained,
+)
 from yolo_core.losses import DetectionLoss
 
 MOST_CHANGES = 3
 # Of the slots that differ, a change must explain that part to be one of several.
 WORTH_KEEPING = 0.2
+# Fewer numbers agree by chance.
+LEAST_NUMBERS = 4
 THRESHOLDS = (0.5, 0.6, 0.7, 1.0)
 _CALLED = {
     ("ignore_threshold", 1.0): "no ignore rule at all",
@@ -65,16 +73,17 @@ def diagnose(
         your_gradient: (B, P, channels).
 
     Returns:
-        One sentence, or none where the two agree already or no change explains all of it.
+        One sentence where changes explain all of it. Where none do, one for each term that has no
+        factor but is yours alone with a mistake in reading. Empty where the two agree already.
     """
-    mine = trained(your_gradient)
+    mine = np.asarray(your_gradient)
     if not np.isfinite(mine).all() or not mine.any():
         return ()
 
     def wrong(other: DetectionLoss, reading: Reading) -> np.ndarray:
         return differing(mine, term_gradients(other, y_true, y_pred, reading)[1])
 
-    reading = AS_IT_IS
+    start, reading = loss, AS_IT_IS
     best = wrong(loss, reading)
     changes: list[Change] = []
     while best.any() and len(changes) < MOST_CHANGES:
@@ -87,14 +96,42 @@ def diagnose(
             break
         best, loss, reading = score, other, read
         changes = [each for each in changes if each.option != change.option] + [change]
-    if not changes or best.any():
-        # What explains a part only may as well explain it by chance.
+    if best.any():
+        # What explains a part of the slots only may as well explain it by chance.
+        return _terms_alone(start, against, y_true, y_pred, mine)
+    if not changes:
         return ()
     words = " and ".join(change.words for change in changes)
     return (
         f"Your loss looks like {against} with {words}: that has your gradient everywhere, up to "
         "weights of terms.",
     )
+
+
+def _terms_alone(
+    loss: DetectionLoss, against: str, y_true: np.ndarray, y_pred: np.ndarray, mine: np.ndarray
+) -> tuple[str, ...]:
+    """Terms that are all of your gradient where they are, given a mistake in reading."""
+    cleaned, published = trained(mine, term_gradients(loss, y_true, y_pred)[1])
+    lost = [term.term for term in term_factors(cleaned, published)[0] if term.factor is None]
+    sentences: dict[str, str] = {}
+    for reading in (AS_IT_IS, *readings(loss, y_pred.shape)) if lost else ():
+        _, terms = term_gradients(loss, y_true, y_pred, reading)
+        for name in lost:
+            alone, gradients = trained(mine, {name: terms[name]})
+            gradient = gradients[name]
+            where = gradient != 0
+            factor = median_ratio(alone[where], gradient[where])
+            if where.sum() < LEAST_NUMBERS or factor is None or factor <= 0:
+                continue
+            if (relative_difference(alone, factor * gradient)[where] > TOLERANCE).any():
+                continue
+            words = f" with {reading.words}" if reading.words else ", which nothing is added to"
+            sentences.setdefault(
+                name,
+                f"The term {name} of your loss looks like {factor:.4g} x that of {against}{words}.",
+            )
+    return tuple(sentences.values())
 
 
 def term_gradients(

@@ -26,7 +26,7 @@ def group_sentence(group: Group) -> str:
     """How one kind of channel compares on one part of the slots."""
     where = f"{group.group} of {_SLOTS[group.part]}"
     if not group.published:
-        return f"{where}: your loss trains {group.yours} numbers that the published one does not."
+        return f"{where}: your loss trains {group.yours} numbers, the published one none of them."
     if not group.yours:
         return f"{where}: your loss trains none of the {group.published} that the published does."
     if group.is_weight:
@@ -103,7 +103,8 @@ def find(
     used = [term for term in terms if term.entries]
     if not slots:
         return [*findings, *_weights(used, groups)]
-    findings += _ignore_rule(groups)
+    findings += _ignore_rule(views, groups)
+    findings += _missing(groups)
     findings += _transposed(views, mine, theirs)
     total = sum(view.layout.count for view in views)
     over_all = "" if factor is None else f" The median factor over all numbers is {factor:.4g}."
@@ -142,6 +143,8 @@ def _times(term: TermFactor, groups: Sequence[Group]) -> str:
     """A factor, and where it comes from if that can be told."""
     factor = term.factor or 0.0
     words = f"{factor:.4g} x the published one"
+    if term.agree < term.entries:
+        words += f" in {term.agree} of the {term.entries} numbers that tell it"
     confidence = [group for group in groups if group.group in ("objectness", "background")]
     yours, published = (
         sum(getattr(g, whose) for g in confidence) for whose in ("yours", "published")
@@ -155,7 +158,17 @@ def _is_one(factor: float | None) -> bool:
     return factor is not None and abs(factor - 1) <= SAME
 
 
-def _ignore_rule(groups: Sequence[Group]) -> list[str]:
+def _missing(groups: Sequence[Group]) -> list[str]:
+    """The channels of slots with an object that your loss does not train at all."""
+    return [
+        f"Your loss trains none of the {group.published} numbers of {group.group} on "
+        f"{_SLOTS[group.part]}, and the published one all of them."
+        for group in groups
+        if group.part == "object" and group.published == group.entries and not group.yours
+    ]
+
+
+def _ignore_rule(views: Sequence[SampleView], groups: Sequence[Group]) -> list[str]:
     """Whether slots are trained as empty that should not be, or the other way round."""
     confidence = {
         group.part: group for group in groups if group.group in ("objectness", "background")
@@ -163,14 +176,18 @@ def _ignore_rule(groups: Sequence[Group]) -> list[str]:
     empty, ignored = confidence.get("no object"), confidence.get("ignored")
     too_many = ignored.yours if ignored is not None and not ignored.published else 0
     too_few = empty.published - empty.yours if empty is not None else 0
+    all_ignored = sum(int(view.assignment.ignore_mask.sum()) for view in views)
     if too_many and empty is not None and not empty.yours:
         return [
-            f"The ignore rule is the wrong way round: your loss trains {too_many} slots that the "
-            f"published one ignores, and none of the {empty.published} that it trains as no object."
+            f"The ignore rule is the wrong way round: your loss trains {too_many} of {all_ignored} "
+            f"slots that the published one ignores, and none of the {empty.published} that it "
+            "trains as no object."
         ]
     sentences = []
     if too_many:
-        sentences.append(f"Your loss trains {too_many} slots that the published one ignores.")
+        sentences.append(
+            f"Your loss trains {too_many} of {all_ignored} slots that the published one ignores."
+        )
     if too_few > 0 and empty is not None:
         sentences.append(
             f"Your loss leaves {too_few} of {empty.published} slots alone that the published one "

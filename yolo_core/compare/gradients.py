@@ -205,13 +205,14 @@ def compare_gradients(
             )
     views = [snapshot.sample(name) for name in snapshot.samples]
     parts = np.stack([slot_parts(view) for view in views])
-    mine = trained(your_gradient)
-    of_terms = {term: trained(gradient) for term, gradient in term_gradients.items()}
+    mine, of_terms = trained(your_gradient, term_gradients)
     theirs = sum(of_terms.values())
     terms, expected = term_factors(mine, of_terms)
     relative = relative_difference(mine, expected)
     groups = _groups(snapshot.channels, parts, mine, theirs, relative)
-    slots = _slot_differences(views, parts, mine, theirs, expected, relative)
+    # A reader sees the numbers as they are, not what is left once rounding is taken out.
+    raw = your_gradient, sum(term_gradients.values())
+    slots = _slot_differences(views, parts, (mine, theirs), raw, expected, relative)
     factor = median_ratio(mine, theirs)
     return GradientComparison(
         yours=yours,
@@ -234,10 +235,11 @@ def differing(mine: np.ndarray, terms: Mapping[str, np.ndarray]) -> np.ndarray:
     """(B, P) bool: the slots that differ by more than the weights of terms.
 
     Args:
-        mine: (B, P, channels) from `trained`.
-        terms: {term: (B, P, channels)} of the published loss, untouched.
+        mine: (B, P, channels) your gradient.
+        terms: {term: (B, P, channels)} of the published loss.
     """
-    _, expected = term_factors(mine, {term: trained(each) for term, each in terms.items()})
+    mine, of_terms = trained(mine, terms)
+    _, expected = term_factors(mine, of_terms)
     return (relative_difference(mine, expected) > TOLERANCE).any(axis=-1)
 
 
@@ -276,11 +278,13 @@ def _groups(
 def _slot_differences(
     views: Sequence[SampleView],
     parts: np.ndarray,
-    mine: np.ndarray,
-    theirs: np.ndarray,
+    pair: tuple[np.ndarray, np.ndarray],
+    raw: tuple[np.ndarray, np.ndarray],
     expected: np.ndarray,
     relative: np.ndarray,
 ) -> list[SlotDifference]:
+    """The slots that differ; `pair` is both gradients from `trained`, `raw` as they came."""
+    mine = pair[0]
     size = np.nan_to_num(np.abs(mine - expected), nan=np.inf)
     found = []
     for image, at in np.argwhere((relative > TOLERANCE).any(axis=-1)):
@@ -300,18 +304,31 @@ def _slot_differences(
             place=place_name(view, slot),
             part=part,
             reason=slot_reason(view, slot),
-            channels=tuple(
-                (view.channels[k], float(mine[image, slot, k]), float(theirs[image, slot, k]))
-                for k in order
-            ),
+            channels=_numbers(view, pair, image, slot, order),
             relative=float(worst.max()),
             sentence="",
         )
+        difference = dataclasses.replace(
+            difference,
+            sentence=slot_sentence(difference),
+            channels=_numbers(view, raw, image, slot, order),
+        )
         found.append((-difference.relative, -size[image, slot].max(), len(found), difference))
-    return [
-        dataclasses.replace(difference, sentence=slot_sentence(difference))
-        for *_, difference in sorted(found, key=lambda each: each[:3])
-    ]
+    return [difference for *_, difference in sorted(found, key=lambda each: each[:3])]
+
+
+def _numbers(
+    view: SampleView,
+    pair: tuple[np.ndarray, np.ndarray],
+    image: int,
+    slot: int,
+    channels: np.ndarray,
+) -> tuple[tuple[str, float, float], ...]:
+    mine, theirs = pair
+    return tuple(
+        (view.channels[k], float(mine[image, slot, k]), float(theirs[image, slot, k]))
+        for k in channels
+    )
 
 
 def _finite(value: float | None) -> float | None:

@@ -53,6 +53,9 @@ def readings(loss: DetectionLoss, shape: tuple[int, ...]) -> Iterator[Reading]:
         loss: The published loss.
         shape: Of the raw predictions, with the batch axis.
     """
+    if len(shape) == 4:  # one grid
+        rows, columns = shape[1:3]
+        yield Reading("x and y exchanged in the target within the cell", _in_cell(rows, columns))
     yield Reading(
         "the raw numbers of x and y exchanged", predictions=_channels(loss, shape, "x", "y")
     )
@@ -120,6 +123,20 @@ def _columns(one: int, other: int) -> Callable[[np.ndarray], np.ndarray]:
         order = np.arange(y_true.shape[-1])
         order[[one, other]] = order[[other, one]]
         return y_true[..., order]
+
+    return exchanged
+
+
+def _in_cell(rows: int, columns: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Exchanges where label rows have their centre within the cell; the cell stays."""
+
+    def exchanged(y_true: np.ndarray) -> np.ndarray:
+        counts = np.asarray([columns, rows])
+        places = y_true[..., [X, Y]] * counts
+        cells = np.minimum(np.floor(places), counts - 1)
+        moved = y_true.copy()
+        moved[..., [X, Y]] = (cells + (places - cells)[..., ::-1]) / counts
+        return moved
 
     return exchanged
 

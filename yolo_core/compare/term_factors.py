@@ -40,14 +40,52 @@ class TermFactor:
     factor: float | None
 
 
-def trained(gradient: np.ndarray) -> np.ndarray:
-    """A gradient (B, P, channels) as float64, with what is only rounding set to zero."""
-    gradient = np.asarray(gradient, np.float64)
-    size = np.abs(np.where(np.isfinite(gradient), gradient, 0.0))
-    floor = np.maximum(
+def trained(
+    mine: np.ndarray, terms: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Two gradients with what is only rounding set to zero.
+
+    A number is zero where it is rounding in both gradients, or where it is and next to nothing
+    beside the other's: judged by itself, a small number that is there in both would be zero in
+    the one with the smaller weight only, and a weight look like a slot that is left alone.
+
+    Args:
+        mine: (B, P, channels).
+        terms: {term: (B, P, channels)} of the published loss; their sum is its gradient.
+
+    Returns:
+        Both as float64.
+    """
+    mine = np.asarray(mine, np.float64)
+    terms = {name: np.asarray(gradient, np.float64) for name, gradient in terms.items()}
+    size = _size(mine)
+    sizes = {name: _size(gradient) for name, gradient in terms.items()}
+    published = _size(sum(terms.values()))
+    small = size <= _floor(size)
+    small_terms = {name: each <= _floor(each) for name, each in sizes.items()}
+    nothing = small & np.all(list(small_terms.values()), axis=0)
+    # A loss that is smaller throughout leaves nothing alone.
+    largest, other = size.max(initial=0.0), published.max(initial=0.0)
+    ratio = largest / other if largest and other else 1.0
+    beside = NOTHING_OF_CHANNEL * min(1.0, ratio) * published
+    mine = np.where(np.isfinite(mine) & (nothing | (small & (size <= beside))), 0.0, mine)
+    beside = NOTHING_OF_CHANNEL * np.maximum(published, min(1.0, 1 / ratio) * size)
+    cleaned = {
+        name: np.where(nothing | (small_terms[name] & (sizes[name] <= beside)), 0.0, gradient)
+        for name, gradient in terms.items()
+    }
+    return mine, cleaned
+
+
+def _size(gradient: np.ndarray) -> np.ndarray:
+    return np.abs(np.where(np.isfinite(gradient), gradient, 0.0))
+
+
+def _floor(size: np.ndarray) -> np.ndarray:
+    """(channels,) what may be rounding in a gradient of these sizes."""
+    return np.maximum(
         NOTHING_OF_CHANNEL * size.max(axis=(0, 1), initial=0.0), NOTHING * size.max(initial=0.0)
     )
-    return np.where(np.abs(gradient) <= floor, 0.0, gradient)
 
 
 def relative_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -81,7 +119,7 @@ def term_factors(
 
     Args:
         mine: (B, P, channels) from `trained`.
-        terms: {term: (B, P, channels)}, each from `trained`; their sum is the published gradient.
+        terms: {term: (B, P, channels)} likewise; their sum is the published gradient.
 
     Returns:
         One entry a term, in their order, and (B, P, channels): what `mine` would be with these
