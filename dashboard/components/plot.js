@@ -129,15 +129,6 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.drawn = drawn;
   host.marks = data.marks;
   host.by_hand = true;
-  if (data.shapes) {
-    // Every shape can be dragged then; the marks, which follow the figure's own, shall not be.
-    const first = host.layout_asked.shapes?.length ?? 0;
-    for (let k = first; k < first + marks.length; k++) {
-      const path = host.querySelector(`.shapelayer path[data-index="${k}"]`);
-      path?.style.setProperty("pointer-events", "none", "important");
-    }
-  }
-
   if (!host.observer) {
     host.on("plotly_click", ({ event, points }) => clicked(host, event, points));
     host.addEventListener("pointerdown", ({ clientX, clientY }) => {

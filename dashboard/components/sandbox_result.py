@@ -14,7 +14,7 @@ from dashboard.components.errors import plain
 from dashboard.components.plot import kept, plot
 from dashboard.components.sandbox_edits import DRAWING_KEY
 from dashboard.components.show_table import show_table
-from dashboard.figures.marks import cell_in_picture, cell_in_tiles, slots_in_tiles
+from dashboard.figures.marks import cell_in_picture, cell_in_tiles, slots_in_tiles, under_lines
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
 from dashboard.figures.terms_bar import Bar, terms_figure
@@ -94,7 +94,8 @@ def _picture(
         kept(view, (key, cell.head, drawing), draw),
         key=key,
         alt=f"The picture with its objects {BEFORE if on_shapes is None else AFTER}.",
-        marks=cell_in_picture(view, cell),
+        # Every shape of the second can be dragged, and that shall be the objects alone.
+        marks=under_lines(cell_in_picture(view, cell)),
         on_click=cell_clicked,
         on_shapes=on_shapes,
     )

@@ -83,5 +83,6 @@ def open_sandbox(run: str, record: SnapshotRecord) -> None:
 def page_link() -> str:
     """The address of the page as it is shown now."""
     address = (st.context.url or "").split("?")[0]
-    query = st.query_params.to_dict()
-    return address + (f"?{urlencode(query)}" if query else "")
+    # Some, such as the layers, stand there more than once.
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    return address + (f"?{urlencode(query, doseq=True)}" if query else "")

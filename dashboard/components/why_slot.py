@@ -14,7 +14,6 @@ from dashboard.components.cell_picker import (
     ROW_KEY,
 )
 from dashboard.figures.places import Cell, object_label
-from dashboard.figures.tiles import PART_NAMES, slot_parts
 from yolo_core.explain import object_status
 from yolo_core.reasons import slot_word
 from yolo_core.runs.views import SampleView
@@ -22,7 +21,8 @@ from yolo_core.slots import SlotLayout
 from yolo_core.trace import object_of_slot
 
 OBJECT_KEY = "object"
-_ABOUT = "object of the selected slot"
+ABOUT = "object of the selected slot"
+"""Session key of the (sample, slot, object) last shown; without it the address wins."""
 
 Place = tuple[int, int, int, int]
 """Head, row, column and anchor."""
@@ -47,12 +47,10 @@ def pick_slot(view: SampleView, cell: Cell) -> int:
     if not stays:
         choose({ANCHOR_KEY: chosen})
     preset(ANCHOR_KEY, chosen)
-    parts = slot_parts(view)
-    word = slot_word(view.layout)
+    # Numbers alone: the address takes what is written here, and the part changes with the step.
     chosen = st.segmented_control(
-        word.capitalize(),
+        slot_word(view.layout).capitalize(),
         [str(anchor) for anchor in range(len(slots))],
-        format_func=lambda anchor: f"{anchor}: {PART_NAMES[parts[slots[int(anchor)]]]}",
         key=ANCHOR_KEY,
         bind="query-params",
         required=True,
@@ -71,7 +69,7 @@ def pick_object(view: SampleView, slot: int) -> int | None:
     if not view.objects.size:
         return None
     index = _object_about(view, slot)
-    st.session_state[_ABOUT] = (view.name, slot, index)
+    st.session_state[ABOUT] = (view.name, slot, index)
     _write(index)
     if st.session_state.get(OBJECT_KEY) != index:
         choose({OBJECT_KEY: index})
@@ -98,14 +96,14 @@ def _object_chosen(sample: str, places: dict[int, Place], layout: SlotLayout) ->
     head, row, column, anchor = places[index]
     choose({HEAD_KEY: head, ROW_KEY: row, COLUMN_KEY: column, ANCHOR_KEY: str(anchor)})
     st.session_state[CELL_OF_ANCHOR] = (head, row, column)
-    st.session_state[_ABOUT] = (sample, layout.index(head, row, column, anchor), index)
+    st.session_state[ABOUT] = (sample, layout.index(head, row, column, anchor), index)
     _write(index)
 
 
 def _object_about(view: SampleView, slot: int) -> int | None:
     known = set(view.objects.tolist())
     address = st.query_params.get(OBJECT_KEY)
-    about = st.session_state.get(_ABOUT)
+    about = st.session_state.get(ABOUT)
     if about is None or (address is not None and address != str(about[2])):
         # A link, or the Back button.
         if address is not None and address.isascii() and address.isdecimal():

@@ -60,6 +60,11 @@ def cell_in_picture(view: SampleView, cell: Cell, *, anchors: bool = False) -> M
     return [*dotted, *names, *outline]
 
 
+def under_lines(marks: Marks) -> Marks:
+    """The same marks under the lines of the figure, where no mouse can take hold of them."""
+    return [{**shape, "layer": "between"} for shape in marks]
+
+
 def cell_in_tiles(view: SampleView, cell: Cell) -> Marks:
     """The selected cell in every tile of its head, in a figure of `tiles.py`."""
     columns = max(count for _, _, count in view.layout.grids)
