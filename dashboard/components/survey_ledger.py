@@ -11,7 +11,15 @@ from dashboard.components.survey_open import ask_for, csv_button, sample_rows
 from dashboard.figures.survey_bars import Histogram, iou_figure, use_figure
 from yolo_core.assignment import ObjectStatus
 from yolo_core.survey.folder import SurveyFolder
-from yolo_core.survey.misses import IOU, MISS_WORDS, SCORE, Miss
+from yolo_core.survey.misses import (
+    FOUND_MEANS,
+    IOU,
+    LOW_SCORE,
+    MISS_WORDS,
+    SCORE,
+    Miss,
+)
+from yolo_core.survey.spots import Spot
 from yolo_core.survey.statistics import (
     LedgerSummary,
     place_names,
@@ -53,8 +61,8 @@ def objects_table(table: SurveyTable) -> pd.DataFrame:
             "size, px": np.round(side, 1),
             "status": [_status_word(ObjectStatus(k)) for k in objects.status.tolist()],
             "found?": [MISS_WORDS[Miss(k)] for k in objects.miss.tolist()],
-            "IoU of the best detection": np.round(objects.best_iou.astype(np.float64), 2),
-            "score where it fits": np.round(objects.best_score.astype(np.float64), 2),
+            "IoU of the best detection": _rounded(objects.best_iou),
+            "score where it fits": _rounded(objects.best_score),
             _WHY: objects.reason,
         }
     )
@@ -100,8 +108,8 @@ def _numbers(counts: LedgerSummary) -> None:
         (
             "Found",
             f"{counts.share(counts.found):.1%}",
-            f"{counts.found:,} objects have a detection of their class with a score of {SCORE} "
-            f"and an IoU of {IOU} or more. Wrong, late in training: far below the one before.",
+            f"{counts.found:,} objects have each {FOUND_MEANS}; the others are missed. Wrong, "
+            "late in training: far below the one before.",
         ),
         (
             "False detections",
@@ -151,14 +159,21 @@ def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
             icon=":material/check:",
         )
         return
-    shown = objects_table(table).iloc[chosen[:SHOWN]].reset_index(drop=True)
+    chosen = chosen[:SHOWN]
+    objects = table.objects
+    names = table.samples.name[objects.sample[chosen]].tolist()
+    spots = [
+        Spot(name, object=index)
+        for name, index in zip(names, objects.index[chosen].tolist(), strict=True)
+    ]
+    shown = objects_table(table).iloc[chosen].reset_index(drop=True)
     lost = which == _NOT_TRAINED
     # The reason is the point of the one list, the numbers that of the other.
     shown = shown.drop(columns=list(shown.columns[5:8]) if lost else [_WHY])
     row_height = 84 if lost else 35
     sample_rows(
         shown,
-        shown["sample"].tolist(),
+        spots,
         key=f"survey objects table {which}",
         columns={_WHY: st.column_config.TextColumn(width=640)} if lost else None,
         row_height=row_height,
@@ -174,7 +189,7 @@ def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
         else "Each object with the best IoU of any detection with it, and the highest score of a "
         f"slot of its class with an IoU of {IOU} or more. Wrong: many with one and the same reason."
     )
-    st.caption(f"{sentence}{more} **Click a row to open the sample.**")
+    st.caption(f"{sentence}{more} **Click a row to open its object.**")
 
 
 def _anchors(folder: SurveyFolder, table: SurveyTable) -> None:
@@ -241,7 +256,7 @@ def _show_iou(
         "prediction": f"late in training, bars below {IOU}: the boxes are not learnt.",
         "match": "bars far to the left: no anchor has the shape of these objects.",
     }[which]
-    sentence = f"Objects by {words}. Wrong: {wrong} A click opens the lowest one of a bar."
+    sentence = f"Objects by {words}. Wrong: {wrong} A click opens the lowest object of a bar."
     figure = iou_figure(histograms, axis=axis, revision=f"{folder.name} {which}")
     plot(figure, key="survey iou figure", alt=sentence, on_click=ask_for)
     st.caption(sentence)
@@ -258,12 +273,30 @@ def _histogram(table: SurveyTable, name: str, rows: np.ndarray, values: np.ndarr
 
 
 def _lowest(table: SurveyTable, rows: np.ndarray, values: np.ndarray | None = None) -> str | None:
-    """The sample with the lowest overlap among ledger rows."""
+    """What opens the object with the lowest overlap among ledger rows, at its slot."""
     if not len(rows):
         return None
     overlap = table.ledger.iou if values is None else values
     row = rows[int(np.argmin(overlap[rows]))]
-    return str(table.samples.name[table.objects.sample[table.ledger.object[row]]])
+    at = int(table.ledger.object[row])
+    # The rows of an object follow each other, one a head that matches by itself.
+    within = int(row) - int(np.argmax(table.ledger.object == at))
+    name = str(table.samples.name[table.objects.sample[at]])
+    return Spot(name, object=int(table.objects.index[at]), row=within).text()
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """Two digits, or four where two would reach a threshold that the value is below.
+
+    "Score too low (below 0.3)" shall not stand beside a score of 0.3.
+    """
+    exact = values.astype(np.float64)
+    shown = np.round(exact, 2)
+    for threshold in (LOW_SCORE, SCORE, IOU):
+        # As `find_objects` compares: 0.3 as float32 is a little more than 0.3.
+        below = (values < np.float32(threshold)) & (shown >= threshold)
+        shown = np.where(below, np.minimum(np.round(exact, 4), round(threshold - 1e-4, 4)), shown)
+    return shown
 
 
 def _status_word(status: ObjectStatus) -> str:

@@ -10,6 +10,7 @@ from dashboard.components.survey_open import ask_for, csv_button
 from dashboard.figures.survey_bars import LossBar, loss_figure
 from yolo_core.explain import totals_agree
 from yolo_core.survey.folder import SurveyFolder
+from yolo_core.survey.spots import Spot
 from yolo_core.survey.statistics import EMPTY, GROUPINGS, Group, finite, loss_by, total
 from yolo_core.survey.table import SurveyTable
 
@@ -26,7 +27,7 @@ _SENTENCES = {
 
 
 def show_loss(folder: SurveyFolder, table: SurveyTable) -> None:
-    """Four figures of bars; a click on a bar opens the sample that adds most to it."""
+    """Four figures of bars; a click on a piece opens the sample that adds most to it."""
     st.markdown("**Where the loss is**")
     place, button = st.columns([9, 1], vertical_alignment="bottom")
     with place:
@@ -91,11 +92,21 @@ def groups_table(table: SurveyTable, groups: dict[str, list[Group]]) -> pd.DataF
 
 
 def _bar(table: SurveyTable, group: Group, count: int) -> LossBar:
-    worst = _worst(table, group)
-    words = [] if group.objects is None else [f"{group.objects:,} objects"]
-    words += [f"most of it in {worst}"] if worst else []
-    terms = zip(table.term_names, (group.loss / count).tolist(), strict=True)
-    return LossBar(group.label, dict(terms), ", ".join(words), worst)
+    objects = "" if group.objects is None else f"{group.objects:,} objects in the bar<br>"
+    spots = dict(zip(table.term_names, group.spots, strict=True))
+    return LossBar(
+        label=group.label,
+        terms=dict(zip(table.term_names, (group.loss / count).tolist(), strict=True)),
+        words={term: objects + _most(term, spot) for term, spot in spots.items()},
+        clicks={term: spot.text() if spot else None for term, spot in spots.items()},
+    )
+
+
+def _most(term: str, spot: Spot | None) -> str:
+    if spot is None:
+        return ""
+    where = "" if spot.object is None else f", object {spot.object}"
+    return f"most {term} of one picture: {spot.sample}{where}"
 
 
 def _worst(table: SurveyTable, group: Group) -> str | None:
@@ -113,7 +124,8 @@ def _check(table: SurveyTable, groups: dict[str, list[Group]], pictures: int) ->
         st.caption(
             f"The bars of each figure add up to {mean}, the mean recorded loss of a picture ✓ A "
             f"slot that several objects share is booked on one of them; “{EMPTY}” is everything "
-            "that is booked on no object. **Click a bar to open the sample that adds most to it.**"
+            "that is booked on no object. **Click a piece of a bar to open the sample that "
+            "adds most to that piece, at the object or slot that does.**"
         )
     else:
         st.error(

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.cache import cached_snapshot
+from dashboard.components.address import choose
+from dashboard.components.cell_picker import (
+    ANCHOR_KEY,
+    CELL_OF_ANCHOR,
+    COLUMN_KEY,
+    HEAD_KEY,
+    ROW_KEY,
+)
+from dashboard.components.survey_files import cached_survey_records
+from dashboard.components.why_slot import ABOUT, OBJECT_KEY
+from dashboard.state import checkpoints_folder
+from yolo_core.runs.layout import find_run
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.records import KIND
+from yolo_core.survey.spots import Spot, read_spot, slot_of
 
 INSPECT = "app_pages/inspect.py"
 _ASKED, _LEAVING = "survey sample to open", "address of the survey sample to open"
@@ -21,10 +35,14 @@ _AGAIN = st.components.v2.component(
 )
 
 
-def ask_for(sample: Any) -> None:
-    """Remembers the sample of a clicked bar: pages are not changed inside a callback."""
-    if isinstance(sample, str) and sample:
-        st.session_state[_ASKED] = sample
+def ask_for(spot: Any) -> None:
+    """Remembers where a clicked bar leads: pages are not changed inside a callback.
+
+    Args:
+        spot: `Spot.text`; anything else leads nowhere.
+    """
+    if isinstance(spot, str) and spot:
+        st.session_state[_ASKED] = spot
 
 
 def rerun_if_asked() -> None:
@@ -45,32 +63,68 @@ def leave_if_asked(run: str | None, survey: str | None) -> bool:
     """
     leaving = st.session_state.pop(_LEAVING, None)
     if leaving is not None:
+        _select(leaving)
         st.switch_page(INSPECT, query_params=leaving)
-    sample = st.session_state.pop(_ASKED, None)
-    if sample is None or not run or not survey:
+    asked = st.session_state.pop(_ASKED, None)
+    if asked is None or not run or not survey:
+        return False
+    try:
+        spot = read_spot(asked)
+    except ValueError:
         return False
     # The run's picker is bound to the address, and until the page was drawn without it Streamlit
     # lets nobody write "run" there: so it is drawn once with nothing but what draws it again.
     step = survey.rpartition("-")[2]
-    st.session_state[_LEAVING] = {"run": run, "kind": KIND, "sample": sample, "step": step}
+    address = {"run": run, "kind": KIND, "sample": spot.sample, "step": step}
+    st.session_state[_LEAVING] = address | _place(run, spot, step)
     _AGAIN(key="survey again", on_again_change=lambda: None)
     return True
 
 
+def _place(run: str, spot: Spot, step: str) -> dict[str, str]:
+    """Where the spot is on its sample, as query parameters of the Inspect page."""
+    chosen = {} if spot.object is None else {OBJECT_KEY: str(spot.object)}
+    try:
+        records = cached_survey_records(find_run(checkpoints_folder(), run))
+        found = [r for r in records if r.sample == spot.sample and str(r.step) == step]
+        view = cached_snapshot(found[0].file).sample(spot.sample)
+        slot = slot_of(view, spot)
+    except (LookupError, ValueError):
+        # A damaged file: the Inspect page says which.
+        return chosen
+    layout = view.layout
+    place = {HEAD_KEY: layout.head, ROW_KEY: layout.row, COLUMN_KEY: layout.column}
+    chosen |= {key: str(int(axis[slot])) for key, axis in place.items()}
+    if len(layout.grids) == 1:
+        del chosen[HEAD_KEY]
+    return chosen | {ANCHOR_KEY: str(int(layout.anchor[slot]))}
+
+
+def _select(address: Mapping[str, str]) -> None:
+    """Selects the place of an address: what was selected on the sample before would win."""
+    for key in (HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY, OBJECT_KEY, CELL_OF_ANCHOR, ABOUT):
+        st.session_state.pop(key, None)
+    if ANCHOR_KEY in address:
+        cell = {key: int(address[key]) for key in (HEAD_KEY, ROW_KEY, COLUMN_KEY) if key in address}
+        choose({**cell, ANCHOR_KEY: address[ANCHOR_KEY]})
+        place = (cell.get(HEAD_KEY, 0), cell[ROW_KEY], cell[COLUMN_KEY])
+        st.session_state[CELL_OF_ANCHOR] = place
+
+
 def sample_rows(
     table: pd.DataFrame,
-    samples: Sequence[str],
+    spots: Sequence[Spot],
     *,
     key: str,
     columns: dict[str, Any] | None = None,
     row_height: int | None = None,
     height: int | str = "auto",
 ) -> None:
-    """A table of which every row opens a sample.
+    """A table of which every row opens a sample at a spot.
 
     Args:
         table: The rows.
-        samples: Name of the sample of each row.
+        spots: Where each row leads.
         key: Stable name of the table on its page.
         columns: Streamlit's column configuration.
         row_height: Pixels a row.
@@ -79,8 +133,8 @@ def sample_rows(
 
     def chosen() -> None:
         cells = st.session_state[key].selection.cells
-        if cells and 0 <= cells[0][0] < len(samples):
-            ask_for(samples[cells[0][0]])
+        if cells and 0 <= cells[0][0] < len(spots):
+            ask_for(spots[cells[0][0]].text())
 
     st.dataframe(
         table,

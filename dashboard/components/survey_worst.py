@@ -8,12 +8,13 @@ import streamlit as st
 from dashboard.components.survey_files import small_pictures
 from dashboard.components.survey_open import csv_button, sample_rows
 from yolo_core.survey.folder import SurveyFolder
-from yolo_core.survey.misses import IOU, SCORE
-from yolo_core.survey.statistics import finite, missed, worst_first
+from yolo_core.survey.misses import FOUND_MEANS
+from yolo_core.survey.spots import FALSE
+from yolo_core.survey.statistics import finite, missed, sample_spots, worst_first
 from yolo_core.survey.table import SurveyTable
 
 SHOWN = 50
-MISSED, FALSE = "missed", "false detections"
+MISSED = "missed"
 
 
 def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
@@ -41,7 +42,7 @@ def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
     }
     sample_rows(
         rows,
-        table.samples.name[order[:SHOWN]].tolist(),
+        sample_spots(table, order[:SHOWN], by),
         key="survey worst",
         columns={"picture": st.column_config.ImageColumn(width=72), **numbers},
         row_height=64,
@@ -53,12 +54,16 @@ def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
         if bad
         else ""
     )
+    where = {
+        "total": "the slot that adds most to the loss",
+        MISSED: "the missed object with the most loss",
+        FALSE: "the surest false detection",
+    }.get(by, f"the slot that adds most to {by}")
     st.caption(
         f"The {min(SHOWN, len(order)):,} worst of {len(order):,} samples, each with the loss of a "
-        f"batch of this one picture in inference mode. Missed: no detection with a score of "
-        f"{SCORE} and an IoU of {IOU} or more. **Click a row to open the sample on the Inspect "
-        "page.** Wrong: a few samples with most of the loss; look at their labels first."
-        + no_number
+        "batch of this one picture in inference mode. Missed, here and below: an object without "
+        f"{FOUND_MEANS}. **Click a row to open the sample on the Inspect page, at {where}.** "
+        "Wrong: a few samples with most of the loss; look at their labels first." + no_number
     )
 
 

@@ -24,14 +24,14 @@ class LossBar:
     Attributes:
         label: What it is called beside its bar.
         terms: {term: lambda x term}.
-        words: Said when it is pointed at, such as "121 objects, most of it in val/17".
-        sample: What a click on it gives; None for a bar that opens nothing.
+        words: {term: what is said of its piece}, such as "121 objects, most of it in val/17".
+        clicks: {term: what a click on its piece gives}; None for one that opens nothing.
     """
 
     label: str
     terms: Mapping[str, float]
-    words: str
-    sample: str | None
+    words: Mapping[str, str]
+    clicks: Mapping[str, str | None]
 
 
 def loss_figure(bars: Sequence[LossBar], *, unit: str, revision: str) -> go.Figure:
@@ -53,9 +53,9 @@ def loss_figure(bars: Sequence[LossBar], *, unit: str, revision: str) -> go.Figu
             name=term,
             uid=term,
             marker={"color": color_of(term), "line": {"width": 0}},
-            customdata=[bar.sample for bar in bars],
+            customdata=[bar.clicks.get(term) for bar in bars],
             hovertext=[
-                f"<b>{bar.label}</b><br>{term}: {value:.4g}<br>{bar.words}"
+                f"<b>{bar.label}</b><br>{term}: {value:.4g}<br>{bar.words.get(term, '')}"
                 for bar, value in zip(bars, values, strict=True)
             ],
             hovertemplate="%{hovertext}<extra></extra>",
@@ -189,7 +189,9 @@ def _layout(bars: int, unit: str, revision: str) -> dict:
     return {
         "bargap": 0.25,
         "height": GAP + BAR * bars,
-        "margin": {"l": 8, "r": 60, "t": 8, "b": 8},
+        "margin": {"l": 8, "r": 92, "t": 8, "b": 8},
+        # In the margin: above the bars its buttons would lie on words of the legend.
+        "modebar": {"orientation": "v"},
         "legend": {
             "orientation": "h",
             "y": 1.0,

@@ -6,19 +6,22 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 
 from dashboard.components import survey_open, survey_start
 from dashboard.components.survey_files import cached_survey_records, cached_table, small_pictures
-from dashboard.components.survey_ledger import anchors_table, objects_table
+from dashboard.components.survey_ledger import _rounded, anchors_table, objects_table
 from dashboard.components.survey_loss import groups_table
 from dashboard.components.survey_worst import samples_table
 from tests.dashboard.page import assert_sound, button, labels, opener, plots, words
 from tests.dashboard.sample_run import LAST_STEP
 from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.status import ProcessIdentity
 from yolo_core.survey.folder import SurveyFolder, list_surveys
+from yolo_core.survey.spots import Spot
 from yolo_core.survey.statistics import GROUPINGS, loss_by
 from yolo_core.survey.status import SurveyState, read_status, write_status
 
@@ -126,6 +129,38 @@ def test_a_click_on_a_bar_leads_to_the_sample(
     assert [each["run"] for each in went] == ["one"]
     assert (went[0]["kind"], went[0]["step"]) == ("survey", "40")
     assert went[0]["sample"] in cached_table(folder).samples.name
+    assert went[0].keys() >= {"row", "column", "anchor", "object"}
+
+
+def test_a_sample_is_opened_at_its_own_slot_and_not_at_the_one_before(
+    survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = survey()
+    went = []
+    monkeypatch.setattr(st, "switch_page", lambda _, query_params: went.append(query_params))
+    page = open_page(run="one", survey=folder.name)
+    view = read_snapshot(folder.chunk(0)).sample("val/0")
+    slot = int(view.weighted_map.argmax())
+    place = {axis: int(getattr(view.layout, axis)[slot]) for axis in ("row", "column", "anchor")}
+    # What the Inspect page left behind.
+    left = {"row": 5, "column": 5, "anchor": "1", "object": 1, "cell of the anchor": (0, 5, 5)}
+    for key, value in left.items():
+        page.session_state[key] = value
+    page.session_state[survey_open._ASKED] = Spot("val/0").text()
+    page.run()
+    page.run()
+    assert_sound(page)
+    assert {axis: went[0][axis] for axis in place} == {k: str(v) for k, v in place.items()}
+    assert "object" not in went[0]
+    assert "object" not in page.session_state
+    assert page.session_state["row"] == place["row"]
+    assert page.session_state["anchor"] == str(place["anchor"])
+    assert page.session_state["cell of the anchor"] == (0, place["row"], place["column"])
+
+
+def test_a_score_below_the_threshold_is_never_printed_as_the_threshold() -> None:
+    values = np.array([0.2999999, 0.3, 0.298, 0.2949, 0.4999, 0.0099, 0.0], np.float32)
+    assert _rounded(values).tolist() == [0.2999, 0.3, 0.298, 0.29, 0.4999, 0.0099, 0.0]
 
 
 def test_the_link_opens_that_sample_on_the_inspect_page(

@@ -14,6 +14,10 @@ from yolo_core.runs.views import SampleView
 SCORE, IOU = 0.3, 0.5
 LOOSE_IOU = 0.1
 LOW_SCORE = 0.01
+FOUND_MEANS = (
+    f"a detection of its class with a score of {SCORE} or more and an IoU of {IOU} or more with "
+    "it, one detection for one object"
+)
 
 
 class Miss(enum.IntEnum):
@@ -57,13 +61,18 @@ class Found:
         best_iou: (M,) float32, the largest overlap of a detection (any class) with the object.
         best_score: (M,) float32, the highest score of a slot of its class that overlaps it by
             `IOU` or more, kept or not; 0 where there is none.
-        false_detections: Detections that find no object.
+        false_slots: (F,) int, slots of the detections that find no object, the surest first.
     """
 
     miss: np.ndarray
     best_iou: np.ndarray
     best_score: np.ndarray
-    false_detections: int
+    false_slots: np.ndarray
+
+    @property
+    def false_detections(self) -> int:
+        """Detections that find no object."""
+        return len(self.false_slots)
 
 
 def find_objects(view: SampleView) -> Found:
@@ -116,7 +125,7 @@ def find_objects(view: SampleView) -> Found:
             miss[at] = Miss.LOW_SCORE
         else:
             miss[at] = Miss.NOT_SEEN
-    return Found(miss, best_iou, best_score, len(false))
+    return Found(miss, best_iou, best_score, np.array(false, np.int64))
 
 
 def reachable(view: SampleView) -> np.ndarray:

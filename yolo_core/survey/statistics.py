@@ -14,6 +14,7 @@ import numpy as np
 
 from yolo_core.assignment import ObjectStatus
 from yolo_core.survey.misses import Miss
+from yolo_core.survey.spots import FALSE, Spot
 from yolo_core.survey.table import SurveyTable
 
 GROUPINGS = ("class", "size", "head", "anchor")
@@ -30,12 +31,14 @@ class Group:
         loss: (T,) float64, lambda x term, added up over all samples with a finite loss.
         objects: Objects in it; None for a group that is none of objects.
         worst: Row of the sample that adds most to it; -1 where none adds anything.
+        spots: (T,) where most of each term of it is; None where there is nothing of the term.
     """
 
     label: str
     loss: np.ndarray
     objects: int | None
     worst: int
+    spots: tuple[Spot | None, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,23 +98,26 @@ def loss_by(table: SurveyTable, grouping: str) -> list[Group]:
     Returns:
         All groups that there are, in order, those that add nothing included.
     """
-    samples, objects = table.samples, table.objects
+    samples, objects, places = table.samples, table.objects, table.places
     good = finite(table)
+    group_of, slots = np.zeros(0, np.int64), []
     if grouping in ("class", "size"):
         labels, group_of = classes_of(table) if grouping == "class" else sizes_of(table)
         loss = np.zeros((len(labels) + 1, len(samples.name), len(table.term_names)))
         np.add.at(loss, (group_of, objects.sample), objects.loss)
         loss[-1] = samples.empty_loss.sum(axis=1)
         counts = [*np.bincount(group_of, minlength=len(labels)).tolist(), None]
+        slots = [{} for _ in labels] + [{"empty": True}]
         labels = [*labels, EMPTY]
     elif grouping == "head":
-        heads = np.unique(table.places.head)
+        heads = np.unique(places.head)
+        slots = [{"head": int(head)} for head in heads]
         labels, counts = [f"head {head}" for head in heads], [None] * len(heads)
-        loss = np.stack(
-            [samples.place_loss[:, table.places.head == head].sum(axis=1) for head in heads]
-        )
+        loss = np.stack([samples.place_loss[:, places.head == head].sum(axis=1) for head in heads])
     elif grouping == "anchor":
-        labels, counts = place_names(table), [None] * len(table.places.head)
+        labels, counts = place_names(table), [None] * len(places.head)
+        pairs = zip(places.head.tolist(), places.anchor.tolist(), strict=True)
+        slots = [{"head": head, "anchor": anchor} for head, anchor in pairs]
         loss = np.moveaxis(samples.place_loss, 1, 0)
     else:
         raise ValueError(f"Loss is grouped by {', '.join(GROUPINGS)}; received {grouping!r}.")
@@ -123,9 +129,58 @@ def loss_by(table: SurveyTable, grouping: str) -> list[Group]:
             loss=loss[g].sum(axis=0),
             objects=count,
             worst=int(by_sample[g].argmax()) if by_sample[g].any() else -1,
+            spots=tuple(
+                _spot(table, loss[g, :, t], t, np.flatnonzero(group_of == g), slots[g])
+                for t in range(len(table.term_names))
+            ),
         )
         for g, (label, count) in enumerate(zip(labels, counts, strict=True))
     ]
+
+
+def sample_spots(table: SurveyTable, rows: np.ndarray, by: str) -> list[Spot]:
+    """Where to look on samples that `worst_first` ordered.
+
+    Args:
+        table: The survey.
+        rows: (n,) rows of the samples.
+        by: What they were ordered by.
+    """
+    objects = table.objects
+    lost = objects.miss != Miss.FOUND
+    loss = np.nan_to_num((objects.loss * table.lambdas).sum(axis=1), nan=np.inf)
+    spots = []
+    for row in rows.tolist():
+        name = str(table.samples.name[row])
+        mine = np.flatnonzero(lost & (objects.sample == row))
+        if by == "missed" and len(mine):
+            spots.append(Spot(name, object=int(objects.index[mine[loss[mine].argmax()]])))
+        else:
+            spots.append(Spot(name, by=by if by == FALSE or by in table.term_names else None))
+    return spots
+
+
+def _spot(
+    table: SurveyTable, loss: np.ndarray, term: int, members: np.ndarray, slots: dict
+) -> Spot | None:
+    """Where most of one term of a group is.
+
+    Args:
+        table: The survey.
+        loss: (S,) what each sample adds to it.
+        term: Number of the term.
+        members: Rows of the objects of the group.
+        slots: Which slots are meant otherwise, as fields of `Spot`.
+    """
+    if not loss.any():
+        return None
+    sample = int(loss.argmax())
+    name, by = str(table.samples.name[sample]), table.term_names[term]
+    mine = members[table.objects.sample[members] == sample]
+    if slots or not len(mine):
+        return Spot(name, by=by, **slots)
+    worst = mine[table.objects.loss[mine, term].argmax()]
+    return Spot(name, object=int(table.objects.index[worst]), by=by)
 
 
 def classes_of(table: SurveyTable) -> tuple[list[str], np.ndarray]:
@@ -200,7 +255,7 @@ def worst_first(table: SurveyTable, by: str) -> np.ndarray:
     elif by == "missed":
         # Of equal ones the one with the larger loss.
         return np.lexsort((-np.nan_to_num(table.samples.total), -missed(table)))
-    elif by == "false detections":
+    elif by == FALSE:
         values = table.samples.false_detections.astype(np.float64)
     elif by in table.term_names:
         at = table.term_names.index(by)
