@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -34,7 +34,7 @@ def pick_losses(trained: str, family: str) -> list[str]:
     own = [name for name in loss_names(family) if name != trained]
     others = [name for each in FAMILY_NAMES if each != family for name in loss_names(each)]
     most = MOST_LOSSES - 1
-    _preset_many(LOSSES_KEY, [*own, *others], _two_ends(own or others), most=most)
+    _preset_many(LOSSES_KEY, [*own, *others], lambda: _two_ends(own or others), most=most)
     return st.multiselect(
         "Losses beside it",
         [*own, *others],
@@ -49,14 +49,9 @@ def pick_losses(trained: str, family: str) -> list[str]:
 def pick_runs(runs: Mapping[str, RunFolder]) -> list[RunFolder]:
     """Asks for two to five runs; query parameter "runs".
 
-    Without a choice it is the newest run of each loss, five at most.
+    Without a choice it is the newest run of each loss on the same pictures, five at most.
     """
-    newest: dict[str, str] = {}
-    for name, folder in runs.items():
-        newest.setdefault(trained_loss(folder) or f"unreadable {name}", name)
-    start = list(newest.values())[:MOST_LOSSES]
-    start = start if len(start) > 1 else list(runs)[:2]
-    _preset_many(RUNS_KEY, list(runs), start, most=MOST_LOSSES)
+    _preset_many(RUNS_KEY, list(runs), lambda: _comparable(runs), most=MOST_LOSSES)
     chosen = st.multiselect(
         "Runs",
         list(runs),
@@ -68,17 +63,42 @@ def pick_runs(runs: Mapping[str, RunFolder]) -> list[RunFolder]:
     return [runs[name] for name in chosen]
 
 
+def _comparable(runs: Mapping[str, RunFolder]) -> list[str]:
+    """Runs with a pinned picture in common: the newest that are of several losses."""
+    groups: dict[str, dict[str, list[str]]] = {}
+    for name, folder in runs.items():
+        with contextlib.suppress(ValueError):
+            config = read_config(Path(folder.config))
+            # What the scenes follow from; how many of them there are changes none.
+            data = config.data.model_dump_json(exclude={"train_scenes", "validation_scenes"})
+            groups.setdefault(data, {}).setdefault(config.loss.name, []).append(name)
+    several = [[names[0] for names in losses.values()] for losses in groups.values()]
+    alike = [[name for names in losses.values() for name in names] for losses in groups.values()]
+    for names in (*several, *alike):
+        shared = _sharing_pictures(runs, names)
+        if len(shared) > 1:
+            return shared
+    return list(runs)[:2]
+
+
+def _sharing_pictures(runs: Mapping[str, RunFolder], names: Sequence[str]) -> list[str]:
+    """Those that have a pinned picture that all of them have; five at most."""
+    found: list[str] = []
+    common: set[str] = set()
+    for name in names:
+        own: set[str] = set()
+        with contextlib.suppress(ValueError):
+            records = cached_records(runs[name])
+            own = {record.sample for record in records if record.kind == "pinned"}
+        both = common & own if found else own
+        if both and len(found) < MOST_LOSSES:
+            found, common = [*found, name], both
+    return found
+
+
 def loss_names(family: str) -> list[str]:
     """A family and its published variants."""
     return [family, *(name for name in VARIANTS if name.startswith(f"{family}/"))]
-
-
-def trained_loss(folder: RunFolder) -> str | None:
-    """Name of the loss that a run trains with; None where its configuration cannot be read."""
-    try:
-        return read_config(Path(folder.config)).loss.name
-    except ValueError:
-        return None
 
 
 def pinned_records(folder: RunFolder) -> list[SnapshotRecord] | None:
@@ -120,7 +140,9 @@ def _offer_newer(folder: RunFolder, choice: Choice) -> None:
         st.rerun()
 
 
-def _preset_many(key: str, options: Sequence[str], default: Sequence[str], *, most: int) -> None:
+def _preset_many(
+    key: str, options: Sequence[str], default: Callable[[], Sequence[str]], *, most: int
+) -> None:
     """Chooses the values of a multiselect that is bound to the address; call it before it.
 
     What is no option (any more) is left out, and said.
@@ -133,7 +155,7 @@ def _preset_many(key: str, options: Sequence[str], default: Sequence[str], *, mo
         st.caption(plain(f"Not shown, because there is no such choice here: {', '.join(unknown)}."))
     chosen = known[:most]
     if not chosen and (unknown or (first_look and key not in st.query_params)):
-        chosen = list(default)
+        chosen = list(default())
     absent = key not in st.query_params
     # Also where it is that already: see `preset`.
     if absent or chosen != list(asked):

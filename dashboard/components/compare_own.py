@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.address import asked_for, preset
 from dashboard.components.cell_picker import cell_clicked, pick_cell
+from dashboard.components.compare_view import show_list
 from dashboard.components.errors import plain, say
 from dashboard.components.plot import plot
 from dashboard.components.show_table import show_table
@@ -30,7 +31,8 @@ from yolo_core.runs.snapshots import SampleView
 OWN_KEY, PICTURE_KEY, CHANNEL_KEY = "own", "picture", "channel"
 ALL_CHANNELS = "all channels"
 COMMAND = "python -m yolo_core compare FILE.py:function --against yolov2"
-_LISTED, _ROWS_SHOWN = 300, 10
+# Of the slots that differ, and of the channels of one of them.
+_LISTED, _CHANNELS_LISTED = 300, 6
 
 
 def compare_own(top: DeltaGenerator) -> None:
@@ -181,9 +183,12 @@ def _show_maps(found: GradientComparison, view: SampleView, slots: list[SlotDiff
                     marks=[*differing, *cell_in_tiles(view, cell)],
                     on_click=cell_clicked,
                 )
+        outlined = ", outlined in pink" if marked else ""
+        if slots and not marked:
+            outlined = ", too many to be outlined: look where the two maps differ"
         st.caption(
             f"How strongly each loss pulls at {plain(channel)} of every slot, on one scale; "
-            f"{len(slots)} slots of this picture differ{', outlined in pink' if marked else ''}. A "
+            f"{len(slots)} of {view.layout.count:,} slots of this picture differ{outlined}. A "
             "click selects a cell. Wrong: a slot that is bright under one loss and dark under the "
             "other."
         )
@@ -226,25 +231,27 @@ def _show_slots(found: GradientComparison) -> None:
         {
             "picture": each.sample,
             "slot": each.place,
-            "part": each.part,
-            "difference": each.relative,
+            "difference": number(each.relative, 3),
             "what differs": each.sentence,
-            "channels: yours, published": "; ".join(
-                f"{name}: {_told(mine)}, {_told(theirs)}" for name, mine, theirs in each.channels
-            ),
-            "why it has this part": each.reason,
+            "channels: yours, published": _channels(each),
+            "part and reason": each.reason,
         }
         for each in found.slots[:_LISTED]
     ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        key="own slots",
-        height=35 * (min(len(rows), _ROWS_SHOWN) + 1) + 3,
-    )
+    show_list(rows)
     listed = f" The first {_LISTED:,} are listed." if len(found.slots) > _LISTED else ""
     st.caption(
         "Slots of all pictures that differ by more than the weight of their kind of channel, the "
         "largest difference first: 1 means that one of the two is zero, 2 that they are opposite."
         f"{listed} Wrong: any row; look first for what they have in common."
     )
+
+
+def _channels(slot: SlotDifference) -> str:
+    """The numbers of the channels that differ most."""
+    told = [
+        f"{name}: {_told(mine)}, {_told(theirs)}"
+        for name, mine, theirs in slot.channels[:_CHANNELS_LISTED]
+    ]
+    more = len(slot.channels) - len(told)
+    return "; ".join([*told, *([f"and {more} more"] if more else [])])

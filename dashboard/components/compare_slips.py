@@ -126,6 +126,7 @@ def _show_slip(
         )
         return
     st.markdown(plain(verdict))
+    st.caption(plain(f"{_not_above(folder, record, slip, comparison)}Where it shows: {slip.shows}"))
     measure = st.session_state.get("bars") or WEIGHTED
     show_bars(bars_of(comparison), measure=measure, key=f"slip {slip.name}")
     if comparison.ledger or comparison.masks:
@@ -141,6 +142,26 @@ def _show_slip(
     )
 
 
+def _not_above(
+    folder: RunFolder, record: SnapshotRecord, slip: Slip, comparison: Comparison
+) -> str:
+    """How the loss without the slip differs from the one that trained, which stands above."""
+    view = comparison.losses[0].view
+    differs = [
+        f"{option} is {value}" for option, value in slip.situation.items() if option != "lambdas"
+    ]
+    for term, weight in view.lambdas.items():
+        trained = record.lambdas.get(term)
+        if trained is not None and not totals_agree(trained, weight, relative=1e-6):
+            differs.append(f"the lambda of {term} is {weight:.4g} in place of {trained:.4g}")
+    if not differs:
+        return ""
+    return (
+        f"Not the numbers of {folder.name} above, without the slip and with it: here "
+        f"{', '.join(differs)}. "
+    )
+
+
 def slip_verdict(comparison: Comparison) -> str | None:
     """What a slip changes, in one sentence.
 
@@ -153,14 +174,14 @@ def slip_verdict(comparison: Comparison) -> str | None:
     before, after = (each.view for each in comparison.losses)
     changed = []
     if not totals_agree(before.total, after.total, relative=1e-6):
-        changed.append(f"the loss goes from {before.total:.4g} to {after.total:.4g}")
+        changed.append(f"the loss goes {_from_to(before.total, after.total)}")
     for term in before.terms:
         one, other = before.terms[term], after.terms.get(term, float("nan"))
         if not totals_agree(one, other, relative=1e-6):
-            changed.append(f"{term} from {one:.4g} to {other:.4g}")
+            changed.append(f"{term} {_from_to(one, other)}")
         weight, new = before.lambdas[term], after.lambdas.get(term, float("nan"))
         if weight != new:
-            changed.append(f"the lambda of {term} from {weight:.4g} to {new:.4g}")
+            changed.append(f"the lambda of {term} {_from_to(weight, new)}")
     if comparison.masks:
         changed.append(f"{len(comparison.masks)} slots change their part")
     if comparison.ledger:
@@ -170,3 +191,12 @@ def slip_verdict(comparison: Comparison) -> str | None:
         return None
     text = "; ".join(changed)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _from_to(before: float, after: float) -> str:
+    """Two numbers that differ, with as many digits as show it."""
+    for digits in range(4, 10):
+        one, other = f"{before:.{digits}g}", f"{after:.{digits}g}"
+        if one != other:
+            break
+    return f"from {one} to {other}"

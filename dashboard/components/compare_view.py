@@ -26,7 +26,7 @@ from yolo_core.runs.snapshots import SampleView
 
 MASKS_A_ROW = 2
 _SCORE_CUT = 0.3
-_ROWS_SHOWN = 12
+_LISTED = 300
 # More rows of the ledger than this would push everything below them off the page: they scroll.
 _LEDGER_ROWS, _LEDGER_HEIGHT = 6, 520
 
@@ -123,9 +123,7 @@ def show_ledger(comparison: Comparison, *, key: str) -> None:
         if with_all or index in wanted
         for row in _outcomes(labels, [table.iloc[at].to_dict() for table in tables])
     ]
-    height = _LEDGER_HEIGHT if len(rows) > _LEDGER_ROWS else "content"
-    with st.container(height=height, border=False):
-        show_table(pd.DataFrame(rows), hide_index=True)
+    show_list(rows)
     st.caption(
         "Every object that differs with the slots that it trains, and why; losses that do the "
         "same with it share a row. Wrong: a status other than matched, or a slot in a cell that "
@@ -146,13 +144,13 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
     """The three masks of each loss, the slots that differ, and the selected cell in words."""
     st.markdown("**Which slots are object, no object and ignored**")
     differing = [difference.slot for difference in comparison.masks]
-    marked = False
+    outlined = []
     for row in in_rows(comparison.losses, MASKS_A_ROW):
         for place, each in row:
             with place:
                 _title(each)
                 found = slots_in_tiles(each.view, differing)
-                marked = bool(found)
+                outlined.append(bool(found))
                 selected = cell_in_tiles(each.view, cell_in(each.view, cell, comparison))
                 plot(
                     narrow(mask_figure(each.view), each.view),
@@ -164,7 +162,7 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
     st.caption(
         "One map for each anchor or predictor, rows are heads: orange slots are trained for an "
         "object, grey ones to say no object, blue ones are left alone"
-        f"{'; dotted pink ones are not the same under all losses' if marked else ''}. Wrong: an "
+        f"{_outlined(len(differing), outlined)}. Wrong: an "
         "object with no orange slot in its cell, or blue far away from every object (of these "
         "losses only SSD leaves most slots alone). "
         f"{short_titles_sentence(each.view for each in comparison.losses)}"
@@ -179,26 +177,38 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
     count = comparison.losses[0].view.layout.count
     st.markdown(f"**The {len(comparison.masks)} of {count:,} slots that fall in different parts**")
     labels = [each.label for each in comparison.losses]
-    why = [f"{label}, why" for label in labels]
     rows = [
         {
             "slot": each.place,
-            **dict(zip(labels, each.parts, strict=True)),
-            **dict(zip(why, each.reasons, strict=True)),
+            # The reason begins with the part.
+            **dict(zip(labels, each.reasons, strict=True)),
         }
         for each in sorted(comparison.masks, key=lambda each: PARTS[0] not in each.parts)
     ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        key=f"{key} mask rows",
-        height=35 * (min(len(rows), _ROWS_SHOWN) + 1) + 3,
-    )
+    show_list(rows[:_LISTED])
+    listed = f" The first {_LISTED:,} are listed." if len(rows) > _LISTED else ""
     st.caption(
         "Every slot that one loss trains otherwise than another, its part and the reason under "
-        "each; first those that some loss trains for an object. Wrong: a slot near an object that "
-        "one loss trains to say no object, if you meant to train with the other."
+        f"each; first those that some loss trains for an object.{listed} Wrong: a slot near an "
+        "object that one loss trains to say no object, if you meant to train with the other."
     )
+
+
+def show_list(rows: Sequence[dict[str, Any]]) -> None:
+    """A list whose words are all shown: lines break, and a long list scrolls."""
+    with st.container(
+        height=_LEDGER_HEIGHT if len(rows) > _LEDGER_ROWS else "content", border=False
+    ):
+        show_table(pd.DataFrame(rows), hide_index=True)
+
+
+def _outlined(count: int, outlined: Sequence[bool]) -> str:
+    """Whether the slots that differ are marked on the maps, to follow "blue are left alone"."""
+    if any(outlined):
+        return "; dotted pink ones are not the same under all losses"
+    if count:
+        return f"; the {count:,} that are not the same under all losses are too many to be outlined"
+    return ""
 
 
 def show_cell(comparison: Comparison, cell: Cell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,10 @@ def test_your_own_loss_is_shown_slot_by_slot() -> None:
     assert "mine.py:my_loss beside yolov2" in text.replace("**", "")
     assert "Nearest to yours is nothing known." in text
     assert "The 1 slots that differ" in text
-    assert "1 slots of this picture differ, outlined in pink" in text
-    row = page.dataframe[0].value.iloc[0]
-    assert (row["picture"], row["slot"]) == ("val/1", "cell (row 2, column 4), anchor 2")
+    assert "1 of 108 slots of this picture differ, outlined in pink" in text
+    row = page.table[-1].value.iloc[0]
+    assert (row["picture"], row["slot"]) == ("val/1", r"cell \(row 2, column 4\), anchor 2")
+    assert row[r"channels\: yours, published"].startswith("x")
     maps = list(plots(page).values())
     assert len(maps) == 2
     assert maps[0]["layout"]["coloraxis"]["cmax"] == maps[1]["layout"]["coloraxis"]["cmax"]
@@ -101,6 +103,16 @@ def test_summary_and_verdict_of_equal_losses(anchored: SampleView) -> None:
     comparison = compare_views({"one": anchored, "other": anchored})
     assert summary(comparison).startswith("The losses give 0 of 5 objects to different slots")
     assert slip_verdict(comparison) is None
+
+
+def test_a_verdict_has_as_many_digits_as_show_the_difference(anchored: SampleView) -> None:
+    total = 0.6961123
+    one, other = (dataclasses.replace(anchored, total=each) for each in (total, total + 1.2e-6))
+    verdict = slip_verdict(compare_views({"one": one, "other": other}))
+    assert verdict == "The loss goes from 0.696112 to 0.696114."
+    other = dataclasses.replace(anchored, total=1.5)
+    verdict = slip_verdict(compare_views({"one": one, "other": other}))
+    assert verdict == "The loss goes from 0.6961 to 1.5."
 
 
 @pytest.mark.parametrize("family", ["yolov2", "mnist_yolo"])

@@ -96,14 +96,14 @@ def test_other_families_see_the_same_prediction_or_say_why_not() -> None:
 def test_objects_and_slots_that_differ_are_listed_with_the_reasons() -> None:
     page = open_page(losses=["ssd"], sample="val/1")
     assert_sound(page)
-    ledger = page.table[1].value
+    ledger = page.table[2].value
     assert set(ledger["loss"]) == {"yolov2, as trained", "ssd"}
     pairs = zip(ledger[::2].to_dict("records"), ledger[1::2].to_dict("records"), strict=True)
     for one, other in pairs:
         assert one["object"] == other["object"]
         assert (one["status"], one["trains"]) != (other["status"], other["trains"])
-    masks = page.dataframe[0].value
-    assert list(masks.columns[:3]) == ["slot", "yolov2, as trained", "ssd"]
+    masks = page.table[0].value
+    assert list(masks.columns) == ["slot", "yolov2, as trained", "ssd"]
     assert (masks["yolov2, as trained"] != masks["ssd"]).all()
     assert f"put {len(masks)} of 108 slots into different parts" in words(page)
 
@@ -135,6 +135,7 @@ def test_a_slip_shows_the_picture_without_and_with_it() -> None:
     assert_sound(page)
     assert page.toggle(key="slip no-object-unsquared").value
     assert bar_labels(page, 1) == ["yolov2, without it", "yolov2, with it"]
+    assert "Where it shows: On every picture." in words(page)
     without, with_it = bars(page, 1)["no_object"]
     assert with_it < 0 < without  # the printed term rewards false confidence
     assert re.search(r"The loss goes from .* no_object from", words(page))
@@ -146,6 +147,9 @@ def test_a_slip_shows_the_picture_without_and_with_it() -> None:
     page.selectbox(key="base").set_value("yolov2/formula").run()
     assert "warmup-off-by-one" in page.query_params["slips"]
     assert bar_labels(page, 1) == ["yolov2/formula, without it", "yolov2/formula, with it"]
+    text = words(page)
+    assert "Not the numbers of v2 above, without the slip and with it: here warmup" in text
+    assert "batches is 1" in text
 
 
 @pytest.mark.usefixtures("run")
@@ -245,6 +249,20 @@ def test_runs_with_other_pictures_are_refused_in_a_sentence(checkpoints: Path) -
     page = open_page(compare="trained runs", runs=["v2", "other"])
     assert_sound(page)
     assert "only the same picture with the same labels" in page.error[0].value
+    assert r"Leave out other\: yolov2, or choose" in page.error[0].value
+
+
+def test_without_a_choice_runs_of_the_same_pictures_are_shown(checkpoints: Path) -> None:
+    for name in ("yolov2", "mnist_yolo"):
+        add_run(checkpoints, name, name)
+    add_run(checkpoints, "empty", "yolov2/notebook", pinned_steps=(), steps=0)
+    newest = add_run(checkpoints, "zz-other-data", "yolov3")
+    config = parse_config({"loss": {"name": "yolov3"}, "data": {"seed": 7}})
+    newest.config.write_text(config.to_json(), encoding="utf-8")
+    page = open_page(compare="trained runs")
+    assert_sound(page)
+    assert not page.error
+    assert sorted(page.multiselect(key="runs").value) == ["mnist_yolo", "yolov2"]
 
 
 @pytest.mark.usefixtures("run")

@@ -100,14 +100,8 @@ def compare_views(views: Mapping[str, SampleView]) -> Comparison:
     if not 1 <= len(views) <= MOST_LOSSES:
         raise ValueError(f"One to {MOST_LOSSES} losses are compared; received {len(views)}.")
     losses = tuple(Compared(label, view) for label, view in views.items())
+    _same_labels(losses)
     first = losses[0]
-    for other in losses[1:]:
-        if not np.array_equal(_objects(first.view), _objects(other.view)):
-            raise ValueError(
-                f"{first.label} has sample {first.view.name} and {other.label} has sample "
-                f"{other.view.name} with other objects: only the same picture with the same labels "
-                "can be compared. Are the runs' data, seed, image_size and max_objects the same?"
-            )
     all_views = [each.view for each in losses]
     same_slots = all(view.layout.grids == first.view.layout.grids for view in all_views)
     same_prediction = same_slots and all(_same_prediction(first.view, view) for view in all_views)
@@ -118,6 +112,25 @@ def compare_views(views: Mapping[str, SampleView]) -> Comparison:
         ledger=tuple(_ledger_differences(all_views)),
         masks=tuple(_mask_differences(all_views)) if same_slots else (),
         notes=tuple(notes),
+    )
+
+
+def _same_labels(losses: Sequence[Compared]) -> None:
+    """Raises where they are not of the same labels; names those that are the fewest."""
+    alike = [
+        [one for one in losses if np.array_equal(_objects(one.view), _objects(other.view))]
+        for other in losses
+    ]
+    most = max(alike, key=len)
+    odd = [each for each in losses if each not in most]
+    if not odd:
+        return
+    names = " and ".join(each.label for each in odd)
+    raise ValueError(
+        f"{most[0].label} has sample {most[0].view.name} and {odd[0].label} has sample "
+        f"{odd[0].view.name} with other objects: only the same picture with the same labels can be "
+        f"compared. Leave out {names}, or choose runs whose data, seed, image_size and max_objects "
+        "are the same."
     )
 
 
