@@ -126,7 +126,7 @@ def _show_slip(
         )
         return
     st.markdown(plain(verdict))
-    st.caption(plain(f"{_not_above(folder, record, slip, comparison)}Where it shows: {slip.shows}"))
+    st.caption(plain(f"Where it shows: {slip.shows}{_not_above(folder, record, slip, comparison)}"))
     measure = st.session_state.get("bars") or WEIGHTED
     show_bars(bars_of(comparison), measure=measure, key=f"slip {slip.name}")
     if comparison.ledger or comparison.masks:
@@ -150,16 +150,16 @@ def _not_above(
     differs = [
         f"{option} is {value}" for option, value in slip.situation.items() if option != "lambdas"
     ]
-    for term, weight in view.lambdas.items():
-        trained = record.lambdas.get(term)
-        if trained is not None and not totals_agree(trained, weight, relative=1e-6):
-            differs.append(f"the lambda of {term} is {weight:.4g} in place of {trained:.4g}")
+    weights = [
+        f"{term} {weight:.4g} (above {record.lambdas[term]:.4g})"
+        for term, weight in view.lambdas.items()
+        if term in record.lambdas and not totals_agree(record.lambdas[term], weight, relative=1e-6)
+    ]
+    if weights:
+        differs.append(f"the lambdas are {', '.join(weights)}")
     if not differs:
         return ""
-    return (
-        f"Not the numbers of {folder.name} above, without the slip and with it: here "
-        f"{', '.join(differs)}. "
-    )
+    return f" Other numbers than those of {folder.name} above, because {' and '.join(differs)}."
 
 
 def slip_verdict(comparison: Comparison) -> str | None:

@@ -148,7 +148,7 @@ def test_a_slip_shows_the_picture_without_and_with_it() -> None:
     assert "warmup-off-by-one" in page.query_params["slips"]
     assert bar_labels(page, 1) == ["yolov2/formula, without it", "yolov2/formula, with it"]
     text = words(page)
-    assert "Not the numbers of v2 above, without the slip and with it: here warmup" in text
+    assert "Other numbers than those of v2 above, because warmup" in text
     assert "batches is 1" in text
 
 
