@@ -46,8 +46,8 @@ def show(run: RunFolder) -> None:
     if folder is None:
         st.info(
             "No survey of this run yet. Press **Start survey**: all samples of the split are "
-            "looked at, some ten seconds for 300 of them, and this page then shows the worst ones, "
-            "which objects are lost and why, and where the loss is.",
+            "looked at, which takes 15 to 40 seconds for 300 of them, and this page then shows the "
+            "worst ones, which objects are lost and why, and where the loss is.",
             icon=":material/arrow_upward:",
         )
         return
@@ -63,8 +63,8 @@ def show(run: RunFolder) -> None:
 def show_going(folder: SurveyFolder, was_live: bool) -> None:
     """How a survey goes, or how it ended."""
     status = read_status(folder)
-    if was_live and not status.is_live:
-        st.rerun()  # ends the polling
+    if was_live != status.is_live:
+        st.rerun()  # begins or ends the polling
     show_progress(folder, status)
 
 

@@ -120,18 +120,22 @@ def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
                 on_click=_stop,
                 args=(folder,),
                 disabled=stopping,
-                help="Keeps what is there; starting it again goes on from there.",
+                help="Keeps what is there; Continue then goes on from there.",
             )
-    elif status.state is SurveyState.STOPPED:
-        st.warning(
-            f"Stopped after {status.done:,} of {status.total:,} samples"
-            + (", which are shown" if status.done else "")
-            + ". Start it again with the same settings to go on.",
-            icon=":material/pause_circle:",
-        )
     elif status.state is not SurveyState.DONE:
-        shown = f" The {status.done:,} samples it had are shown." if status.done else ""
-        say(f"{status.message}{shown}")
+        notice, button = st.columns([8, 1], vertical_alignment="center")
+        with notice:
+            _say_how_it_ended(status)
+        if status.total:
+            with button:
+                st.button(
+                    "Continue",
+                    icon=":material/play_arrow:",
+                    key="survey continue",
+                    on_click=_start,
+                    args=(folder.run, folder.split, status.total, folder.step),
+                    help=f"Goes on to all {status.total:,} samples of {survey_words(folder)}.",
+                )
     elif status.message:
         st.caption(plain(status.message))
     error = st.session_state.pop(_NOT_STOPPED, None)
@@ -139,11 +143,23 @@ def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
         say(error)
 
 
+def _say_how_it_ended(status: SurveyStatus) -> None:
+    if status.state is SurveyState.STOPPED:
+        st.warning(
+            f"Stopped after {status.done:,} of {status.total:,} samples"
+            + (", which are shown." if status.done else "."),
+            icon=":material/pause_circle:",
+        )
+    else:
+        shown = f" The {status.done:,} samples it had are shown." if status.done else ""
+        say(f"{status.message}{shown}")
+
+
 def progress_text(status: SurveyStatus) -> str:
     """Samples, rate and time left as one line."""
     parts = [f"{status.done:,} of {status.total:,} samples"]
     if status.state is SurveyState.STARTING:
-        parts.append("loading TensorFlow and compiling the network, some 10 seconds")
+        parts.append("loading TensorFlow and compiling the network, 10 to 30 seconds")
     if status.rate:
         parts.append(f"{status.rate:,.0f} a second")
     if status.seconds_left is not None:

@@ -221,6 +221,12 @@ def test_a_running_one_shows_how_far_it_is_and_can_be_stopped(
     page = open_page()
     assert "Stopped after 20 of 60 samples, which are shown." in page.warning[0].value
     assert "20 samples of val" in words(page)
+    asked = []
+    monkeypatch.setattr(survey_start, "start_survey", lambda _, **rest: asked.append(rest))
+    button(page, "Continue").click().run()
+    assert_sound(page)
+    # Those of the survey, whatever the form says.
+    assert asked == [{"split": "val", "count": 60, "step": 40}]
 
 
 @pytest.mark.parametrize("state", [SurveyState.FAILED, SurveyState.RUNNING])

@@ -85,11 +85,18 @@ def test_one_that_was_stopped_goes_on_where_it_was(run, looker):
     assert looker.chunks == [2]
 
 
-def test_one_that_is_there_is_made_longer_and_never_shorter(run, looker):
-    Survey(run, count=20).run()
+def test_one_that_is_there_is_made_longer_and_shows_what_was_asked_for_last(run, looker):
+    survey = Survey(run, count=20)
+    whole = survey.run()
+    assert (whole.message, survey.folder.weights.exists()) == ("", False)
     looker.chunks.clear()
     again = Survey(run, count=10).run()
-    assert (again.done, again.total, looker.chunks) == (20, 20, [])
+    assert (again.done, again.total, looker.chunks) == (10, 10, [])
+    assert "The first 10, as asked for. More were looked at before" in again.message
+    assert [each.sample for each in records(run)] == [f"val/{k}" for k in range(10)]
+    assert Survey(run, count=16).run().message
+    assert (Survey(run, count=20).run().message, looker.chunks) == ("", [])
+    assert len(records(run)) == 20
     longer = Survey(run, count=50).run()
     # The chunk with four of its sixteen samples is made whole.
     assert (longer.done, looker.chunks) == (50, [1, 2, 3])

@@ -202,6 +202,25 @@ def joined(tables: Sequence[SurveyTable]) -> SurveyTable:
     return dataclasses.replace(head, **parts)
 
 
+def first_samples(table: SurveyTable, count: int) -> SurveyTable:
+    """The rows of the first samples of a table; all of it where it has no more."""
+    if count >= len(table.samples.name):
+        return table
+    objects = table.objects.sample < count
+    # Rows of objects and of the ledger are in the order of the samples: their numbers stay.
+    kept = {"samples": slice(count), "objects": objects, "ledger": objects[table.ledger.object]}
+    parts = {
+        part: _PARTS[part](
+            **{
+                field.name: getattr(getattr(table, part), field.name)[rows]
+                for field in dataclasses.fields(_PARTS[part])
+            }
+        )
+        for part, rows in kept.items()
+    }
+    return dataclasses.replace(table, **parts)
+
+
 def write_table(path: Path, table: SurveyTable) -> None:
     """Writes a table; a reader sees all of it or nothing.
 

@@ -21,7 +21,7 @@ from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import CHUNK, SPLITS, SurveyFolder, list_surveys
 from yolo_core.survey.rows import table_of
 from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, write_status
-from yolo_core.survey.table import SurveyTable, joined, write_table
+from yolo_core.survey.table import SurveyTable, first_samples, joined, write_table
 from yolo_core.training.config import RunConfig, read_config
 
 MOST_SAMPLES = 10_000
@@ -33,8 +33,8 @@ WRITING_SHARE = 10
 class Survey:
     """A survey of the first samples of a split, by the weights of a checkpoint.
 
-    One that was stopped goes on where it was; one that is there already, of the very same
-    checkpoint, is not made again, only made longer.
+    One that was stopped goes on where it was; of the very same checkpoint nothing is looked at
+    twice. Its table holds as many samples as were asked for last; the files of more stay.
 
     Args:
         run: The run.
@@ -114,10 +114,8 @@ class Survey:
         interrupted: Callable[[], bool],
         loading: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
+        total = self.status.total
         tables = self._tables_on_disk()
-        # What is there stays, also where less is asked for now.
-        total = max(self.status.total, _samples(tables))
-        self.status = dataclasses.replace(self.status, total=total)
         if _samples(tables) < total and not interrupted():
             with loading():
                 look = _looker(self.config, self.folder)
@@ -140,8 +138,16 @@ class Survey:
         if _samples(tables) < total:
             self._write(tables, SurveyState.STOPPED)
         else:
+            if self._has_more():
+                message = (
+                    f"The first {total:,}, as asked for. More were looked at before: ask for more, "
+                    "and they are there again."
+                )
+                self.status = dataclasses.replace(self.status, message=message)
+            else:
+                # A longer one that was stopped still needs them.
+                self.folder.weights.unlink(missing_ok=True)
             self._write(tables, SurveyState.DONE)
-            self.folder.weights.unlink(missing_ok=True)
 
     def _write(
         self, tables: list[SurveyTable], state: SurveyState, rate: float | None = None
@@ -181,10 +187,12 @@ class Survey:
         return digest
 
     def _tables_on_disk(self) -> list[SurveyTable]:
-        """Tables of the snapshot files that are there, up to the first that is none."""
+        """Tables of the snapshot files that are there, up to the first that is none, and of no
+        more samples than are asked for.
+        """
         tables: list[SurveyTable] = []
         number = 0
-        while _samples(tables) == number * CHUNK:
+        while _samples(tables) == number * CHUNK < self.status.total:
             path = self.folder.chunk(number)
             try:
                 snapshot = read_snapshot(path)
@@ -193,9 +201,21 @@ class Survey:
             first = number * CHUNK
             if snapshot.samples != self.folder.names(first, first + len(snapshot.samples)):
                 break
-            tables.append(table_of(snapshot, path.name))
+            table = table_of(snapshot, path.name)
+            tables.append(first_samples(table, self.status.total - first))
             number += 1
         return tables
+
+    def _has_more(self) -> bool:
+        """Whether files hold samples after the ones that were asked for."""
+        total = self.status.total
+        if self.folder.chunk(-(-total // CHUNK)).exists():
+            return True
+        try:
+            last = read_snapshot(self.folder.chunk((total - 1) // CHUNK)).samples
+        except ValueError:
+            return False
+        return len(last) > (total - 1) % CHUNK + 1
 
     def _make_room(self, size: float) -> None:
         """Refuses a survey that would be too large; older ones of the run go where they must.
