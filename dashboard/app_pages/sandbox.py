@@ -11,17 +11,13 @@ from dashboard.components.cell_picker import pick_cell
 from dashboard.components.errors import plain, say
 from dashboard.components.run_picker import pick_run
 from dashboard.components.sandbox_apply import apply_to_run
-from dashboard.components.sandbox_compute import recomputed, run_loss
+from dashboard.components.sandbox_compute import checked, recomputed, run_loss
 from dashboard.components.sandbox_edits import (
-    begin_edits,
     described_options,
     edit_anchors,
     edit_lambdas,
     edit_objects,
     edit_options,
-    edits_now,
-    remember,
-    reset,
     shapes_changed,
 )
 from dashboard.components.sandbox_result import (
@@ -34,6 +30,13 @@ from dashboard.components.sandbox_result import (
     summary,
 )
 from dashboard.components.sandbox_source import pick_source, say_if_wrong, was_predicted_here
+from dashboard.components.sandbox_state import (
+    begin_edits,
+    check_link,
+    edits_now,
+    remember,
+    take_back,
+)
 from dashboard.computing import a_word_while_it_computes, send_what_is_there
 from yolo_core.explain import totals_agree
 from yolo_core.own_loss import is_own_loss
@@ -64,6 +67,7 @@ def show_run(folder: RunFolder) -> None:
     try:
         with a_word_while_it_computes("the loss"):
             loss = run_loss(folder)
+            check_link(functools.partial(checked, loss, view))
             before = recomputed(loss, view, Edits())
     except ValueError as error:
         say_if_wrong(error)
@@ -90,13 +94,6 @@ def _panel(loss: object, view: SampleView) -> Edits:
     """What can be edited; the edits as they are now."""
     from yolo_core.sandbox.anchors import anchor_table
 
-    edits = edits_now()
-    st.button(
-        "Take all edits back",
-        icon=":material/undo:",
-        on_click=reset,
-        disabled=edits.is_empty,
-    )
     objects, anchors, lambdas, options = st.tabs(["Objects", "Anchors", "Lambdas", "Options"])
     with objects:
         edit_objects(view)
@@ -114,6 +111,7 @@ def _panel(loss: object, view: SampleView) -> Edits:
         edit_options(loss.options, loss.choices, described_options(type(loss)))
         st.caption("The options of the loss, thresholds among them, as the run has them.")
     remember()
+    take_back()
     return edits_now()
 
 

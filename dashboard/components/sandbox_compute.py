@@ -29,6 +29,18 @@ def run_loss(folder: RunFolder) -> Any:
         return _loss(str(folder.config), file_version(folder.config))
 
 
+def checked(loss: Any, view: SampleView, edits: Edits) -> None:
+    """Whether edits fit a loss and a sample.
+
+    Raises:
+        ValueError: As `yolo_core.sandbox.recompute.check_edits`.
+    """
+    with tensorflow_turn():
+        from yolo_core.sandbox.recompute import check_edits
+
+        check_edits(loss, view, edits)
+
+
 def recomputed(loss: Any, view: SampleView, edits: Edits) -> SampleView:
     """A sample under edits; this tab keeps the last few for the next look.
 

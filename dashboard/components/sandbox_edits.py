@@ -1,4 +1,4 @@
-"""The edits of a sandbox: chosen in widgets or dragged in the picture, kept in the address."""
+"""The edits of a sandbox, made: in tables and fields, or dragged in the picture."""
 
 from __future__ import annotations
 
@@ -13,82 +13,26 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.address import asked_for, asked_unbound, preset, write_unbound
+from dashboard.components.address import asked_for, preset
 from dashboard.components.errors import plain, say
+from dashboard.components.sandbox_state import state_now
 from dashboard.tables import number
 from yolo_core.runs.views import SampleView
-from yolo_core.sandbox.edits import EditedObject, Edits, objects_of
+from yolo_core.sandbox.edits import EditedObject, objects_of
 
-EDITS_KEY = "edits"
 NEW_CLASS_KEY = "new_class"
 DRAWING_KEY = "sandbox/drawing"
 """Session key of whether a drag beside the boxes of the picture draws a new one."""
 
-_STATE = "sandbox"
 _BOX = ("x", "y", "w", "h")
 _LEAST_SIDE = 1.0
 _STILL = 0.06  # pixels: what rounding alone changes
 
 
-@dataclasses.dataclass
-class _State:
-    """What a tab edits.
-
-    Attributes:
-        sample: Of which sample the objects are.
-        run: Of which run the rest is.
-        edits: What differs.
-        version: Counted up when something else than the tables changed the edits: they are then
-            drawn anew, from these.
-        moves: Likewise for the table of the objects alone, with each change in the picture.
-    """
-
-    sample: str
-    run: str
-    edits: Edits
-    version: int = 0
-    moves: int = 0
-
-
-def begin_edits(run: str, view: SampleView) -> None:
-    """Makes ready for a sample: the edits made on another one keep all but their objects."""
-    sample = f"{run} {view.name}"
-    state: _State | None = st.session_state.get(_STATE)
-    if state is None:
-        state = _State(sample, run, _from_address())
-    elif state.run != run:
-        state = _State(sample, run, Edits(), state.version + 1)
-    elif state.sample != sample:
-        kept = dataclasses.replace(state.edits, objects=None)
-        state = _State(sample, run, kept, state.version + 1)
-    st.session_state[_STATE] = state
-
-
-def edits_now() -> Edits:
-    """The edits of this tab."""
-    return st.session_state[_STATE].edits
-
-
-def reset() -> None:
-    """Takes every edit back."""
-    state: _State = st.session_state[_STATE]
-    state.edits = Edits()
-    state.version += 1
-
-
-def remember() -> None:
-    """Puts the edits into the address."""
-    edits: Edits = st.session_state[_STATE].edits
-    if not edits.is_empty:
-        write_unbound(EDITS_KEY, edits.to_json())
-    elif EDITS_KEY in st.query_params:
-        del st.query_params[EDITS_KEY]
-
-
 def edit_objects(view: SampleView) -> None:
     """A table of the objects: every cell can be written to, rows added and deleted."""
     new_class = _pick_new_class(view)
-    state: _State = st.session_state[_STATE]
+    state = state_now()
     edits = state.edits
     before = objects_of(view)
     shown = before if edits.objects is None else edits.objects
@@ -145,7 +89,7 @@ def shapes_changed(view: SampleView, places: Sequence[Sequence[Any]]) -> None:
         places: [name, x0, y0, x1, y1] in pixels; the name is the place of the object in the list
             that was drawn, None for a new one. One that lies outside the picture is deleted.
     """
-    state: _State = st.session_state[_STATE]
+    state = state_now()
     shown = objects_of(view) if state.edits.objects is None else state.edits.objects
     names, new_class = list(view.class_names), st.session_state.get(NEW_CLASS_KEY)
     objects = []
@@ -185,7 +129,7 @@ def _touches(box: Sequence[float], shape: tuple[int, int]) -> bool:
 
 def edit_anchors(names: Sequence[str], columns: Sequence[str], sizes: Sequence[Any]) -> None:
     """A table of the anchors; both sizes can be written to."""
-    state: _State = st.session_state[_STATE]
+    state = state_now()
     shown = sizes if state.edits.anchors is None else state.edits.anchors
     key = f"sandbox/anchors/{state.run}/{state.version}"
     given = st.session_state.setdefault(f"{key}/given", tuple(shown))
@@ -208,7 +152,7 @@ def edit_anchors(names: Sequence[str], columns: Sequence[str], sizes: Sequence[A
 
 def edit_lambdas(view: SampleView) -> None:
     """A number a term; below it what it was."""
-    state: _State = st.session_state[_STATE]
+    state = state_now()
     edited = {}
     for name, column in zip(view.lambdas, _columns(len(view.lambdas)), strict=False):
         was = float(number(view.lambdas[name], 7))
@@ -230,7 +174,7 @@ def edit_options(
     options: Mapping[str, Any], choices: Mapping[str, Sequence[str]], described: Mapping[str, str]
 ) -> None:
     """A widget an option of the loss, of the kind that its value asks for."""
-    state: _State = st.session_state[_STATE]
+    state = state_now()
     edited = {}
     # Switches have the name beside them, which takes the whole width.
     fields = [name for name, value in options.items() if not isinstance(value, bool)]
@@ -269,15 +213,6 @@ def described_options(kind: type) -> dict[str, str]:
         r"^ {4}(\w+): (.*?)(?=^ {4}\w|\Z)", section[1] if section else "", re.MULTILINE | re.DOTALL
     )
     return {name: plain(" ".join(words.split())) for name, words in found}
-
-
-def _from_address() -> Edits:
-    text = asked_unbound(EDITS_KEY)
-    try:
-        return Edits.from_json(text) if text else Edits()
-    except ValueError as error:
-        say(error)
-        return Edits()
 
 
 def _object_table(objects: Sequence[EditedObject], view: SampleView) -> pd.DataFrame:

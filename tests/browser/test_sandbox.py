@@ -53,6 +53,12 @@ def test_an_object_is_dragged_and_the_link_brings_it_back(page: Page, checkpoint
     page.wait_for_url(re.compile("edits="))
     [summary] = page.get_by_text(re.compile("1 of 5 objects and")).all_inner_texts()
 
+    page.wait_for_timeout(1500)
+    page.go_back()
+    page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
+    page.go_forward()
+    page.get_by_text(summary).wait_for()
+
     link = page.url
     page.goto("about:blank")
     page.goto(link)

@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 
 from dashboard.components import sandbox_edits
-from dashboard.components.sandbox_edits import (
-    DRAWING_KEY,
-    NEW_CLASS_KEY,
-    begin_edits,
-    edits_now,
-    shapes_changed,
-)
+from dashboard.components.sandbox_edits import DRAWING_KEY, NEW_CLASS_KEY, shapes_changed
+from dashboard.components.sandbox_state import begin_edits, edits_now
 from tests.dashboard.compare_page import add_run
 from tests.dashboard.page import assert_sound, opener, plots
 from tests.dashboard.sample_run import make_loss, make_snapshot
@@ -28,7 +23,7 @@ open_page = opener("sandbox")
 def view(monkeypatch: pytest.MonkeyPatch) -> SampleView:
     """A sample of five objects, ready to be edited."""
     monkeypatch.setattr(sandbox_edits.st, "session_state", {})
-    monkeypatch.setattr(sandbox_edits, "_from_address", sandbox_edits.Edits)
+    monkeypatch.setattr(sandbox_edits.st, "query_params", {})
     view = make_snapshot(make_loss("yolov2"), 20).sample("val/0")
     begin_edits("made-up", view)
     return view

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from dashboard.components.sandbox_apply import new_run_command
 from dashboard.components.sandbox_compute import recomputed
@@ -60,7 +61,7 @@ def test_edits_of_a_link_are_shown_and_add_up(checkpoints: Path) -> None:
     objects = page.table[1].value
     assert objects["changed"].str.contains("deleted").sum() == 4
     assert len(drawn(page, "sandbox after")["layout"]["shapes"]) == 1
-    page.button[0].click().run()  # take all edits back
+    next(each for each in page.button if each.label == "Take all edits back").click().run()
     assert "**0** of 5 objects" in words(page)
 
 
@@ -101,6 +102,70 @@ def test_a_torn_link_is_said(checkpoints: Path) -> None:
     page = open_page(run="made-up", sample="val/0", edits="{torn")
     assert_sound(page)
     assert "The changes in the link cannot be read" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        ('{"objects":[[0,99,1,1,1,1]]}', "A class is a number from 0 to 9; received 99"),
+        ('{"objects":[[0,1,1e300,1,1,1]]}', "within 9,600 pixels of the picture"),
+        ('{"objects":[[0,1,NaN,1,1,1]]}', "within 9,600 pixels of the picture"),
+        ('{"options":{"ignore_threshold":"x"}}', "ignore_threshold is such as 0.6; received 'x'"),
+        ('{"options":{"foo":1}}', "has no option 'foo'"),
+        ('{"lambdas":{"xy":-5}}', "The lambda of xy is a number from 0 on; received -5.0"),
+        ('{"lambdas":{"foo":5}}', "There is no term 'foo'"),
+        ('{"anchors":[[1,2]]}', "takes 3 anchors of two sizes above zero"),
+    ],
+)
+def test_edits_of_a_link_that_cannot_be_are_said_and_left_out(
+    checkpoints: Path, edits: str, said: str
+) -> None:
+    add_run(checkpoints, "made-up")
+    page = open_page(run="made-up", sample="val/0", edits=edits)
+    assert_sound(page)
+    assert said in words(page)
+    assert "**0** of 5 objects and **0** of 108 slots" in words(page)
+    assert "edits" not in page.query_params
+
+
+def test_edits_are_taken_back_one_by_one_or_all_at_once(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    page = open_page(run="made-up", sample="val/0")
+
+    def button(name: str) -> Button:
+        return next(each for each in page.button if each.label == name)
+
+    def pull(value: float) -> None:
+        next(each for each in page.number_input if "λ xy" in each.label).set_value(value).run()
+
+    assert button("Take the last edit back").disabled
+    assert button("Take all edits back").disabled
+    pull(7.0)
+    assert not button("Take all edits back").disabled
+    pull(9.0)
+    button("Take the last edit back").click().run()
+    assert page.session_state[STATE].edits == Edits(lambdas={"xy": 7.0})
+    button("Take all edits back").click().run()
+    assert page.session_state[STATE].edits.is_empty
+    # That was an edit like others.
+    button("Take the last edit back").click().run()
+    assert page.session_state[STATE].edits == Edits(lambdas={"xy": 7.0})
+    button("Take the last edit back").click().run()
+    assert button("Take the last edit back").disabled
+    assert_sound(page)
+
+
+def test_the_back_button_of_the_browser_takes_an_edit_back(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    page = open_page(run="made-up", sample="val/0")
+    for value in (7.0, 9.0):
+        next(each for each in page.number_input if "λ xy" in each.label).set_value(value).run()
+    page.query_params["edits"] = Edits(lambdas={"xy": 7.0}).to_json()
+    page.session_state[STATE].written_at = 0.0  # some seconds later
+    page.run()
+    assert page.session_state[STATE].edits == Edits(lambdas={"xy": 7.0})
+    assert next(each for each in page.number_input if "λ xy" in each.label).value == 7.0
+    assert len(page.session_state[STATE].past) == 1
 
 
 @pytest.mark.parametrize("loss", ["mnist_yolo", "yolov3"])

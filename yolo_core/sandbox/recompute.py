@@ -42,6 +42,35 @@ def recompute(loss: DetectionLoss, view: SampleView, edits: Edits) -> SampleView
     )
 
 
+def check_edits(loss: DetectionLoss, view: SampleView, edits: Edits) -> None:
+    """Whether edits can be made at all, such as those of a link that somebody wrote.
+
+    Raises:
+        ValueError: An object, anchor, option or lambda is unknown or has a value that it cannot
+            have.
+    """
+    far = 100 * max(view.image.shape[:2])
+    for each in edits.objects or ():
+        if not all(abs(value) <= far for value in each.box):
+            raise ValueError(
+                f"An object's box lies within {far:,} pixels of the picture; received {each.box}."
+            )
+    edited_labels(view, edits.objects)
+    for name, value in edits.lambdas.items():
+        if name not in view.lambdas:
+            raise ValueError(f"There is no term {name!r}; there are {', '.join(view.lambdas)}.")
+        if not 0 <= value < np.inf:
+            raise ValueError(f"The lambda of {name} is a number from 0 on; received {value}.")
+    options = getattr(loss, "options", {})
+    for name, value in edits.options.items():
+        was = options.get(name)
+        # A number that may be none has either; all else keeps its kind.
+        kinds = (int, float) if isinstance(was, float) else type(was)
+        if was is not None and value is not None and not isinstance(value, kinds):
+            raise ValueError(f"The option {name} is such as {was!r}; received {value!r}.")
+    edited_loss(loss, view, edits)
+
+
 def edited_loss(loss: DetectionLoss, view: SampleView, edits: Edits) -> DetectionLoss:
     """A copy of a loss with the edits, at the step and with the lambdas of a sample.
 

@@ -1,0 +1,161 @@
+"""The edits of a sandbox, kept: in the address, and each one to be taken back."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.components.errors import say
+from yolo_core.runs.views import SampleView
+from yolo_core.sandbox.edits import Edits
+
+EDITS_KEY = "edits"
+
+_STATE = "sandbox"
+_MOST_PAST = 100
+# The browser may send the address of before for a moment after it was written.
+_ADDRESS_SECONDS = 1.2
+
+
+@dataclasses.dataclass
+class SandboxState:
+    """What a tab edits.
+
+    Attributes:
+        sample: Of which sample the objects are.
+        run: Of which run the rest is.
+        edits: What differs.
+        version: Counted up when something else than the tables changed the edits: they are then
+            drawn anew, from these.
+        moves: Likewise for the table of the objects alone, with each change in the picture.
+        unchecked: Whether the edits come from a link.
+        past: The edits before each change, the last change last.
+        remembered: The edits that stand in the address, as text in `written`, since `written_at`.
+    """
+
+    sample: str
+    run: str
+    edits: Edits
+    version: int = 0
+    moves: int = 0
+    unchecked: bool = False
+    past: list[Edits] = dataclasses.field(default_factory=list)
+    remembered: Edits = dataclasses.field(default_factory=Edits)
+    written: str | None = None
+    written_at: float = 0.0
+
+    def take(self, edits: Edits) -> None:
+        """Other edits than the widgets show, which are drawn anew."""
+        self.edits = self.remembered = edits
+        self.version += 1
+
+
+def begin_edits(run: str, view: SampleView) -> None:
+    """Makes ready for a sample: the edits made on another one keep all but their objects."""
+    sample = f"{run} {view.name}"
+    state: SandboxState | None = st.session_state.get(_STATE)
+    if state is None:
+        state = SandboxState(sample, run, Edits())
+        _follow_address(state)
+    elif state.run != run:
+        state = SandboxState(sample, run, Edits(), state.version + 1)
+    elif state.sample != sample:
+        kept = dataclasses.replace(state.edits, objects=None)
+        state = SandboxState(sample, run, kept, state.version + 1)
+    elif state.edits == state.remembered:
+        _follow_address(state)
+    st.session_state[_STATE] = state
+
+
+def _follow_address(state: SandboxState) -> None:
+    """Takes over what a link says, or the browser's Back button."""
+    text = st.query_params.get(EDITS_KEY) or None
+    if text == state.written or time.monotonic() - state.written_at < _ADDRESS_SECONDS:
+        return
+    try:
+        edits = Edits.from_json(text) if text else Edits()
+    except ValueError as error:
+        say(error)
+        edits = Edits()
+    if state.past and state.past[-1] == edits:
+        state.past.pop()
+    elif state.edits != edits:
+        state.past.append(state.edits)
+    state.take(edits)
+    state.written, state.unchecked = text, True
+
+
+def check_link(check: Callable[[Edits], None]) -> None:
+    """Leaves out edits of a link that do not fit, and says why.
+
+    Args:
+        check: Raises ValueError where they do not.
+    """
+    state = state_now()
+    if not state.unchecked:
+        return
+    state.unchecked = False
+    try:
+        check(state.edits)
+    except ValueError as error:
+        say(f"The changes in the link do not fit, and are left out: {error}")
+        state.take(Edits())
+        state.past.clear()
+
+
+def state_now() -> SandboxState:
+    """What this tab edits; after `begin_edits`."""
+    return st.session_state[_STATE]
+
+
+def edits_now() -> Edits:
+    """The edits of this tab."""
+    return state_now().edits
+
+
+def take_back() -> None:
+    """Two buttons: the last edit, and every edit; call it below all that can be edited."""
+    state = state_now()
+    with st.container(horizontal=True):
+        st.button(
+            "Take the last edit back",
+            icon=":material/undo:",
+            on_click=_undo,
+            disabled=not state.past,
+        )
+        st.button(
+            "Take all edits back",
+            icon=":material/restart_alt:",
+            on_click=_reset,
+            disabled=state.edits.is_empty,
+        )
+
+
+def _undo() -> None:
+    state = state_now()
+    if state.past:
+        state.take(state.past.pop())
+
+
+def _reset() -> None:
+    state = state_now()
+    state.edits = Edits()
+    state.version += 1
+
+
+def remember() -> None:
+    """Puts the edits into the address, and what they were among those that can be taken back."""
+    state = state_now()
+    if state.edits != state.remembered:
+        state.past = [*state.past[-_MOST_PAST:], state.remembered]
+        state.remembered = state.edits
+    text = None if state.edits.is_empty else state.edits.to_json()
+    if text != state.written:
+        state.written, state.written_at = text, time.monotonic()
+    if text is not None and st.query_params.get(EDITS_KEY) != text:
+        st.query_params[EDITS_KEY] = text
+    elif text is None and EDITS_KEY in st.query_params:
+        del st.query_params[EDITS_KEY]
