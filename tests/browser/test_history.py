@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
 from tests.survey.made_up import Looker, make_surveyable
 from yolo_core.runs.layout import RunFolder
-from yolo_core.survey import worker
+from yolo_core.runs.snapshots import read_snapshot
+from yolo_core.survey import statistics, worker
+from yolo_core.survey.table import read_table
 from yolo_core.survey.worker import Survey
 
 if TYPE_CHECKING:
@@ -43,3 +46,31 @@ def test_back_from_a_sample_of_a_survey_is_one_press(
     page.go_back()
     page.get_by_text("20 samples of val").wait_for()
     page.wait_for_url(re.compile("survey=val-40"))
+
+
+def test_the_next_opened_sample_has_its_own_slot(
+    page: Page, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_surveyable(checkpoints, "one")
+    monkeypatch.setattr(worker, "_looker", Looker())
+    survey = Survey(RunFolder(checkpoints / "one"), count=4)
+    survey.run()
+    table = read_table(survey.folder.table)
+    worst = statistics.worst_first(table, "total")
+    page.goto("/survey?run=one")
+    for row in (0, 1):
+        page.get_by_text("4 samples of val").wait_for()
+        rows = page.get_by_test_id("stDataFrame").first.bounding_box()
+        assert rows is not None
+        page.mouse.click(rows["x"] + 120, rows["y"] + 75 + 64 * row)
+        name = str(table.samples.name[worst[row]])
+        view = read_snapshot(survey.folder.chunk(0)).sample(name)
+        slot = int(view.weighted_map.argmax())
+        place = f"row={view.layout.row[slot]}&column={view.layout.column[slot]}"
+        page.wait_for_url(
+            re.compile(f"sample={quote(name, safe='')}.*{place}&anchor={view.layout.anchor[slot]}")
+        )
+        page.get_by_text(f"{name}, a sample of a survey").wait_for()
+        page.get_by_role("spinbutton", name=re.compile("^Row")).wait_for()
+        page.wait_for_url(re.compile("object="))
+        page.go_back()
