@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 import plotly.io
 import plotly.offline
 
+from dashboard.csv_tables import slot_table
 from dashboard.figures.marks import Marks, cell_in_picture, cell_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import LAYERS, scene_figure
 from dashboard.figures.tiles import loss_figure, mask_figure
-from dashboard.slot_table import slot_table
 from dashboard.tables import ledger_table, term_table
 from yolo_core.explain import Report
 from yolo_core.runs.views import SampleView

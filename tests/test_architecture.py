@@ -44,7 +44,7 @@ ORDER = (
         "dashboard.cache",
         "dashboard.tables",
         "dashboard.computing",
-        "dashboard.slot_table",
+        "dashboard.csv_tables",
     ),
     ("dashboard.sample_file",),
     ("dashboard.components",),

@@ -82,10 +82,13 @@ def show_run(folder: RunFolder) -> None:
     send_what_is_there()
     with panel:
         edits = _panel(loss, view)
-        apply_to_run(folder, edits, config.loss.name)
     if edits != known:
         after = _answer(answer, loss, view, before, edits)
         send_what_is_there()
+    # Edits that were refused are for no run.
+    if edits.is_empty or after is not before:
+        with panel:
+            apply_to_run(folder, edits)
     with result:
         _show_result(view, before, after, edits)
 

@@ -19,13 +19,12 @@ from yolo_core.sandbox.edits import Edits
 _SENT = "sandbox/sent"
 
 
-def apply_to_run(folder: RunFolder, edits: Edits, loss: str) -> None:
+def apply_to_run(folder: RunFolder, edits: Edits) -> None:
     """A button that sends the changed lambdas, what became of them, and how to train with the rest.
 
     Args:
         folder: The run.
         edits: The edits of the sandbox.
-        loss: Name of the run's loss.
     """
     st.markdown("**Apply to the run**")
     live = read_status(folder).is_live
@@ -45,17 +44,17 @@ def apply_to_run(folder: RunFolder, edits: Edits, loss: str) -> None:
     _answers(folder, live=live)
     with_options = Edits(options=edits.options, lambdas=edits.lambdas)
     if not with_options.is_empty:
-        st.caption("A new run with these options and lambdas:")
-        st.code(new_run_command(loss, edits), language="sh", wrap_lines=True)
+        st.caption("A new run like this one, with these options and lambdas:")
+        st.code(new_run_command(folder, edits), language="sh", wrap_lines=True)
     if edits.objects is not None or edits.anchors is not None:
         st.caption(
             "Labels belong to the data, and a network is trained for its anchors: neither is sent."
         )
 
 
-def new_run_command(loss: str, edits: Edits) -> str:
-    """The command line that trains a new run with the edited options and lambdas."""
-    words = ["python", "-m", "yolo_core", "train", "--loss", loss]
+def new_run_command(folder: RunFolder, edits: Edits) -> str:
+    """The command line that trains a run like this one with the edited options and lambdas."""
+    words = ["python", "-m", "yolo_core", "train", "--config", str(folder.config)]
     for name, value in edits.options.items():
         written = value if isinstance(value, str) else json.dumps(value)
         words += ["--option", f"{name}={written}"]

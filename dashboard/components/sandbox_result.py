@@ -35,10 +35,11 @@ _ROWS_SHOWN = 10
 
 def summary(before: SampleView, after: SampleView) -> str:
     """What the edits change, in one sentence."""
-    objects = [each for each in object_changes(before, after) if each.words]
+    objects = object_changes(before, after)
+    changed = [each for each in objects if each.words]
     slots = slot_changes(before, after)
     return (
-        f"**{len(objects)}** of {max(len(before.objects), len(after.objects))} objects and "
+        f"**{len(changed)}** of {len(objects)} objects and "
         f"**{len(slots)}** of {before.layout.count:,} slots are not what they were; the loss of "
         f"this sample goes from **{number(before.total)}** to **{number(after.total)}**."
     )

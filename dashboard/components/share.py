@@ -6,10 +6,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.csv_tables import loss_table, object_table, slot_table
 from dashboard.figures.places import Cell
 from dashboard.sample_file import sample_html
-from dashboard.slot_table import slot_table
-from dashboard.tables import ledger_table, term_table
 from yolo_core.explain import Report
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.views import SampleView
@@ -45,8 +44,8 @@ def share_sample(
             key="share/html",
         )
         tables = {
-            "Objects": lambda: ledger_table(view, report),
-            "Terms": lambda: term_table(report.terms, view.lambdas, record.terms),
+            "Objects": lambda: object_table(view, report),
+            "Terms": lambda: loss_table(view, report, record.terms),
             "All slots": lambda: slot_table(view),
         }
         for label, table in tables.items():

@@ -14,7 +14,7 @@ from yolo_core.runs.records import Event
 from yolo_core.runs.store import RunStore
 
 # More steps than that are told by those that are left, or else by their first and last.
-_NAMED = 8
+_NAMED = 16
 
 
 def say_what_went(folder: RunFolder, choice: Choice) -> None:

@@ -30,7 +30,7 @@ _GAP = 0.012
 _SCALE_ROOM = 116  # pixels right of the tiles
 # What `_titles` writes: head, anchor or predictor, its number, and what comes first of the rest.
 _TITLE = re.compile(r"(?:head (\d+), )?(\w+) (\d+): ([^,]*)")
-_ROOMY = 3  # tiles beside each other
+_ROOMY = 3  # tiles beside each other; one less where their heads are to be named, too
 
 
 def mask_figure(view: SampleView) -> go.Figure:
@@ -113,7 +113,8 @@ def loss_figure(
 
 def _is_crowded(view: SampleView) -> bool:
     """Whether the tiles have no room for words in half of a page."""
-    return max(count for _, _, count in view.layout.grids) > _ROOMY
+    grids = view.layout.grids
+    return max(count for _, _, count in grids) + (len(grids) > 1) > _ROOMY
 
 
 def short_titles_sentence(views: Iterable[SampleView]) -> str:

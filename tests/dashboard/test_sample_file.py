@@ -8,9 +8,9 @@ import re
 import numpy as np
 import pytest
 
+from dashboard.csv_tables import loss_table, object_table, slot_table
 from dashboard.figures.places import Cell
 from dashboard.sample_file import sample_html
-from dashboard.slot_table import slot_table
 from yolo_core.explain import explain
 from yolo_core.runs.views import SampleView
 
@@ -37,6 +37,29 @@ def test_a_row_holds_the_numbers_of_its_slot(view: SampleView) -> None:
     assert row["weighted total"] == pytest.approx(view.weighted_map[slot])
     assert row["box width, px"] == pytest.approx(view.predictions["boxes"][slot, 2] * 96)
     assert row["raw objectness"] == view.y_pred[slot, view.channels.index("objectness")]
+
+
+def test_the_objects_and_terms_are_tables_of_numbers(view: SampleView) -> None:
+    report = explain(view)
+    objects = object_table(view, report)
+    assert objects["object"].tolist() == view.objects.tolist()
+    boxes = objects[["x, px", "y, px", "width, px", "height, px"]].to_numpy()
+    np.testing.assert_allclose(boxes, view.y_true[view.objects, 1:5] * 96, rtol=1e-6)
+    assert (objects["row"].isna() == (objects["slots"] == 0)).all()
+
+    terms = loss_table(view, report, view.terms).set_index("term")
+    assert terms.index.tolist() == [*view.terms, "total"]
+    np.testing.assert_allclose(terms["sum of map"][:-1], terms["recorded"][:-1], rtol=1e-5)
+    assert terms.loc["total", "weighted"] == pytest.approx(view.total, rel=1e-5)
+    assert terms["share"][:-1].sum() == pytest.approx(1)
+
+
+def test_a_row_holds_the_gradient_on_its_raw_numbers(view: SampleView) -> None:
+    assert "gradient x" not in slot_table(view)
+    ones = np.ones_like(view.y_pred)
+    pulled = dataclasses.replace(view, gradients=dict.fromkeys(view.terms, ones))
+    weight = sum(view.lambdas.values())
+    np.testing.assert_allclose(slot_table(pulled)["gradient x"], weight)
 
 
 def test_the_file_holds_everything_and_loads_nothing(view: SampleView) -> None:

@@ -211,13 +211,14 @@ def test_a_live_run_gets_the_lambdas_and_answers(checkpoints: Path) -> None:
     assert "took effect at step 41" in words(page)
 
 
-def test_the_command_of_a_new_run_can_be_pasted() -> None:
+def test_the_command_of_a_new_run_can_be_pasted(checkpoints: Path) -> None:
+    folder = add_run(checkpoints, "made-up")
     edits = Edits(
         options={"ignore_threshold": 0.3, "box_unit": "image", "decoded": True},
         lambdas={"xy": 7.5},
     )
-    assert new_run_command("yolov2", edits) == (
-        "python -m yolo_core train --loss yolov2 --option ignore_threshold=0.3 "
+    assert new_run_command(folder, edits) == (
+        f"python -m yolo_core train --config {folder.config} --option ignore_threshold=0.3 "
         "--option box_unit=image --option decoded=true --lambda xy=7.5"
     )
 

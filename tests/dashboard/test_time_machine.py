@@ -153,15 +153,15 @@ def test_what_was_thinned_out_is_said(checkpoints: Path) -> None:
 
 def test_many_that_went_are_told_by_what_is_left_or_by_their_first_and_last() -> None:
     events = [
-        Event(1, 2000, 0.0, "snapshots-pruned", {"pinned": list(range(100, 1000, 100))}),
-        Event(2, 3000, 0.0, "snapshots-pruned", {"pinned": [1500], "megabytes": 500}),
+        Event(1, 2000, 0.0, "snapshots-pruned", {"pinned": list(range(100, 1900, 100))}),
+        Event(2, 3000, 0.0, "snapshots-pruned", {"pinned": [1950], "megabytes": 500}),
     ]
     assert what_went(events, "pinned", (0, 3000)) == (
-        "10 of 12 pinned snapshots were thinned out, all but those of steps 0, 3,000: all "
+        "19 of 21 pinned snapshots were thinned out, all but those of steps 0, 3,000: all "
         "snapshots of this run may take 500 MB. Step 0 and the latest always stay."
     )
-    assert what_went(events, "pinned", (*range(9), 3000)).startswith(
-        "10 of 20 pinned snapshots were thinned out, between steps 100 and 1,500: "
+    assert what_went(events, "pinned", (*range(17), 3000)).startswith(
+        "19 of 37 pinned snapshots were thinned out, between steps 100 and 1,950: "
     )
     assert what_went(events, "batch", (1, 3000)) == ""
 

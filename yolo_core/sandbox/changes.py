@@ -72,6 +72,8 @@ def _words(was: ObjectReport | None, now: ObjectReport | None) -> str:
         words.append(f"{_status(was)} before, {_status(now)} now")
     if _places(was) != _places(now):
         words.append("other slots")
+    elif was.slots != now.slots:
+        words.append("other fit")  # of anchor or predicted box
     return "; ".join(words)
 
 
