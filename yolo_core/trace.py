@@ -132,7 +132,7 @@ def ignores_by_shape(view: SampleView) -> bool:
 def push_words(view: SampleView, gradient: np.ndarray) -> str:
     """Where a step against a gradient pushes a slot: "objectness down, width up".
 
-    Channels with less than a tenth of the largest gradient are left out.
+    Channels with less than a tenth of the largest gradient are left out, but for objectness.
 
     Args:
         view: The sample.
@@ -145,9 +145,16 @@ def push_words(view: SampleView, gradient: np.ndarray) -> str:
         return "nothing"
     order = np.argsort(-size, kind="stable")
     named = [k for k in order.tolist() if size[k] >= _LEAST_SHARE * size.max()]
-    words = [_push(view, k, float(gradient[k])) for k in named[:_MOST_NAMED]]
-    if len(named) > _MOST_NAMED:
-        words.append(f"{len(named) - _MOST_NAMED} more")
+    said = named[:_MOST_NAMED]
+    words = [_push(view, k, float(gradient[k])) for k in said]
+    # Whether the slot is to find something at all is asked first, however flat its sigmoid is.
+    asked = [k for k in order.tolist() if view.channels[k] == "objectness" and size[k]]
+    for k in asked:
+        if k not in said:
+            words.append(f"{_push(view, k, float(gradient[k]))} (weakly)")
+    more = len(set(named) - {*said, *asked})
+    if more:
+        words.append(f"{more} more")
     return ", ".join(words)
 
 

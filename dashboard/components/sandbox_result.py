@@ -27,7 +27,7 @@ from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.changes import object_changes, slot_changes
 from yolo_core.sandbox.edits import EditedObject
 
-BEFORE, AFTER = "in the run", "in the sandbox"
+BEFORE, AFTER = "without edits", "in the sandbox"
 _LAYERS = (GRID, OBJECTS, CELLS, MATCHED, PREDICTIONS)
 _SCORE_CUT = 0.3
 _ROWS_SHOWN = 10
@@ -169,7 +169,7 @@ def show_objects(before: SampleView, after: SampleView) -> None:
     ]
     show_table(pd.DataFrame(rows), hide_index=True)
     st.caption(
-        "Every object with what became of it in the run and what becomes of it in the sandbox. "
+        "Every object with what became of it without edits and what becomes of it in the sandbox. "
         "Wrong: an object that you did not touch and that lost its slot."
     )
 
@@ -199,9 +199,12 @@ def show_masks(before: SampleView, after: SampleView, cell: Cell) -> None:
                 marks=[*found, *cell_in_tiles(view, cell)],
                 on_click=cell_clicked,
             )
+    pink = ""
+    if changes:
+        pink = "; dotted pink ones changed" if marked else "; too many changed to outline them"
     st.caption(
         "Orange slots are trained for an object, grey ones to say no object, blue ones are left "
-        f"alone{'; dotted pink ones changed' if marked else ''}. Wrong: a slot far from your edit "
+        f"alone{pink}. Wrong: a slot far from your edit "
         "that changed, unless the edit was a threshold or an anchor. "
         f"{short_titles_sentence([after])}"
     )

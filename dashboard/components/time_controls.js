@@ -23,9 +23,13 @@ function move(bar, { steps = 0, samples = 0 }) {
   const step = Math.min(Math.max(bar.data.at + wanted.steps, 0), last);
   const sample = Math.min(Math.max(bar.data.sample + wanted.samples, 0), bar.data.samples - 1);
   // Past the last snapshot stands "latest", which follows a live run.
-  const past = bar.data.at + wanted.steps > last && !bar.data.follows;
-  const follows = past && (bar.data.live || wanted.steps > 1);
-  if (step === bar.data.at && sample === bar.data.sample && !follows) return;
+  const past = bar.data.at + wanted.steps > last;
+  const follows =
+    wanted.steps === 0
+      ? bar.data.follows
+      : past && (bar.data.follows || bar.data.live || wanted.steps > 1);
+  const stays = step === bar.data.at && sample === bar.data.sample;
+  if (stays && (!follows || bar.data.follows)) return;
   bar.sentAt = Date.now();
   bar.send("move", { step: follows ? null : step, sample });
 }

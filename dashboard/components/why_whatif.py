@@ -50,9 +50,10 @@ def show_changes(folder: RunFolder, view: SampleView, slot: int, index: int | No
         st.markdown("Nothing that was tried changes anything here.")
     st.caption(
         "One number is changed at a time, in steps of 0.01 px inside the picture, and of 0.01 for "
-        "a threshold; the nearest change comes first. Each is exact: one step nearer, nothing "
-        "changes. The prediction stays as it is. Wrong: an object that changes its slot with less "
-        "than a pixel, so that the next augmentation trains another one."
+        "a threshold; of each number the nearest change is told, further ones are not. Each is "
+        "exact: one step nearer, nothing changes. The prediction stays as it is. Wrong: an object "
+        "that changes its slot with less than a pixel, so that the next augmentation trains "
+        "another one."
     )
 
 

@@ -42,7 +42,7 @@ def test_an_object_is_dragged_and_the_link_brings_it_back(page: Page, checkpoint
     picture = open_sandbox(page, "run=yolov2-1&sample=val/0&step=20")
 
     # The fourth object, of 13.4 x 16.3 pixels around (28.8, 64.3), up into another cell.
-    place = picture.locator(".shapelayer path[data-index=\"3\"]").bounding_box()
+    place = picture.locator('.shapelayer path[data-index="3"]').bounding_box()
     assert place is not None
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     page.mouse.click(x, y)  # on the box: selects the cell under it

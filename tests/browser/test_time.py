@@ -49,6 +49,17 @@ def test_arrow_keys_step_through_samples_and_steps(page: Page, checkpoints: Path
     page.wait_for_url(re.compile("step=0"))
     assert host.evaluate(RANGES) == zoomed
 
+    # "latest" stays "latest" from sample to sample.
+    page.get_by_role("button", name="Last snapshot").click()
+    wait_for(page, sample="val/0", snapshot=6)
+    page.wait_for_url(re.compile("step=latest"))
+    page.keyboard.press("ArrowRight")
+    wait_for(page, sample="val/1", snapshot=6)
+    page.wait_for_url(re.compile("step=latest"))
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("button", name="First snapshot").click()
+    wait_for(page, sample="val/0", snapshot=1)
+
     # In an input they mean something else.
     row = page.get_by_label(re.compile("^Row"))
     row.click()
