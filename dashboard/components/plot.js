@@ -65,10 +65,15 @@ async function released(host) {
   while (host.held) await host.held;
 }
 
+// Step 0 is a value, too.
+function hasData({ customdata }) {
+  return customdata !== undefined;
+}
+
 // Sends what the clicked cell of a map carries, or else the clicked point.
 function clicked(host, event, points) {
   if (!host.click_enabled) return;
-  const value = cellUnder(host, event) ?? points.find((each) => each.customdata)?.customdata;
+  const value = cellUnder(host, event) ?? points.find(hasData)?.customdata;
   if (value !== undefined) host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
 }
 
@@ -144,9 +149,9 @@ export default async function ({ data, parentElement, setTriggerValue }) {
       if (event.detail === 2 && event.target.classList?.contains("drag"))
         host.querySelector('.modebar-btn[data-val="reset"]')?.click();
       // Shapes that can be dragged keep clicks from what is under them.
+      if (!event.target.closest?.(".shapelayer")) return;
       const [x, y] = host.pressed;
-      const stood = Math.hypot(event.clientX - x, event.clientY - y) < 3;
-      if (stood && event.target.closest?.(".shapelayer")) clicked(host, event, []);
+      if (Math.hypot(event.clientX - x, event.clientY - y) < 3) clicked(host, event, []);
     });
     host.on("plotly_relayout", (changes) => {
       // Dragged, drawn or erased by hand; a resize of the page changes no shape.

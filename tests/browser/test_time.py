@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.test_inspect import RANGES, picture
+from tests.browser.test_main_path import CENTRE_ON_PAGE
 from tests.dashboard.sample_run import make_run
 
 if TYPE_CHECKING:
@@ -98,13 +99,21 @@ def test_a_click_on_a_strip_goes_to_its_step(page: Page, checkpoints: Path) -> N
     strip = page.get_by_role("figure", name=re.compile("^Best IoU of each object"))
     strip.locator(".main-svg").first.wait_for()
     strip.scroll_into_view_if_needed()
-    place = strip.evaluate(
-        """host => {
-          const { xaxis, yaxis } = host._fullLayout;
-          return { x: xaxis._offset + xaxis.d2p(1), y: yaxis._offset + yaxis.d2p(2) };
-        }"""
-    )
+    place = strip.evaluate(CENTRE_ON_PAGE, [1, 2])
     strip.hover(position=place)
     strip.click(position=place)
     wait_for(page, sample="val/0", snapshot=2)
     page.wait_for_url(re.compile("step=5"))
+
+    # The number 0 is a step like others, also for the points of a curve.
+    curves = page.get_by_role("figure", name=re.compile("^Every term of val.0"))
+    curves.scroll_into_view_if_needed()
+    first = curves.evaluate(
+        "host => { const { x, y } = host._fullData.find((line) => line.customdata); "
+        "return [x[0], y[0]]; }"
+    )
+    place = curves.evaluate(CENTRE_ON_PAGE, first)
+    curves.hover(position=place)
+    page.wait_for_timeout(200)
+    curves.click(position=place)
+    wait_for(page, sample="val/0", snapshot=1)
