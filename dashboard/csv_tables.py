@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard.figures.places import slot_score
 from dashboard.figures.tiles import PART_NAMES, slot_parts
+from dashboard.tables import term_rows
 from yolo_core.explain import Report
 from yolo_core.runs.views import SampleView
 
@@ -83,17 +84,7 @@ def loss_table(view: SampleView, report: Report, recorded: Mapping[str, float]) 
         report: Of the sample.
         recorded: {name: recorded term}; a name may be missing.
     """
-    rows = [
-        {
-            "term": name,
-            "sum of map": value,
-            "recorded": recorded.get(name, float("nan")),
-            "lambda": view.lambdas[name],
-            "weighted": view.lambdas[name] * value,
-        }
-        for name, value in report.terms.items()
-    ]
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(term_rows(report.terms, view.lambdas, recorded))
     total = table["weighted"].sum()
     table.loc[len(table)] = ["total", np.nan, np.nan, np.nan, total]
     table["share"] = table["weighted"] / total if total else np.nan

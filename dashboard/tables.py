@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -315,20 +316,40 @@ def term_table(
         lambdas: {name: effective weight}.
         recorded: {name: recorded term}; a name may be missing.
     """
-    total = sum(lambdas[name] * value for name, value in terms.items())
-    rows = []
-    for name, value in terms.items():
-        there = recorded.get(name, float("nan"))
-        agrees = "" if np.isnan(there) else " ✓" if totals_agree(value, there) else " ✗"
-        weighted = lambdas[name] * value
-        rows.append(
+    rows = term_rows(terms, lambdas, recorded)
+    total = sum(row["weighted"] for row in rows)
+    return pd.DataFrame(
+        [
             {
-                "term": name,
-                "Σ map": number(value, 6),
-                "recorded": number(there, 6) + agrees,
-                "λ": number(lambdas[name]),
-                "λ × Σ map": number(weighted, 6),
-                "share": f"{100 * weighted / total:.1f} %" if total else NOTHING,
+                "term": row["term"],
+                "Σ map": number(row["sum of map"], 6),
+                "recorded": number(row["recorded"], 6) + _agreement(row),
+                "λ": number(row["lambda"]),
+                "λ × Σ map": number(row["weighted"], 6),
+                "share": f"{100 * row['weighted'] / total:.1f} %" if total else NOTHING,
             }
-        )
-    return pd.DataFrame(rows)
+            for row in rows
+        ]
+    )
+
+
+def term_rows(
+    terms: Mapping[str, float], lambdas: Mapping[str, float], recorded: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """The numbers of `term_table`, as they are; the same arguments."""
+    return [
+        {
+            "term": name,
+            "sum of map": value,
+            "recorded": recorded.get(name, float("nan")),
+            "lambda": lambdas[name],
+            "weighted": lambdas[name] * value,
+        }
+        for name, value in terms.items()
+    ]
+
+
+def _agreement(row: Mapping[str, Any]) -> str:
+    if np.isnan(row["recorded"]):
+        return ""
+    return " ✓" if totals_agree(row["sum of map"], row["recorded"]) else " ✗"

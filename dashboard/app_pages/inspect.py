@@ -84,8 +84,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
     report = explain(view, recorded_total=choice.record.total)
     words, menu = st.columns([3, 1], vertical_alignment="center")
     words.caption(_what_it_is(view, choice.record.kind))
-    with menu:
-        buttons = st.container(horizontal=True, horizontal_alignment="right")
+    buttons = menu.container(horizontal=True, horizontal_alignment="right")
     with buttons:
         open_sandbox(folder.name, choice.record)
     left, right = st.columns([11, 10], gap="medium")

@@ -11,7 +11,8 @@ from streamlit.errors import StreamlitAPIException
 
 _WRITTEN = "written to the address"
 _CHOSEN = "chosen for widgets"
-_HOLD_SECONDS = 1.2
+HOLD_SECONDS = 1.2
+"""How long the browser may send what was there before it heard of a change."""
 
 
 def asked_for(key: str) -> str | None:
@@ -43,7 +44,7 @@ def choose(values: Mapping[str, object]) -> None:
     """Chooses values for widgets, such as in a callback, for good: see `hold_choices`."""
     before = {key: st.session_state.get(key) for key in values if key in st.session_state}
     older = [each for each in st.session_state.get(_CHOSEN, ()) if not each[1].keys() & values]
-    until = time.monotonic() + _HOLD_SECONDS
+    until = time.monotonic() + HOLD_SECONDS
     st.session_state[_CHOSEN] = [*older, (until, before, dict(values))]
     for key, value in values.items():
         st.session_state[key] = value
@@ -84,13 +85,13 @@ def preset_unbound(key: str, value: str) -> None:
     page, _ = _written(key)
     # What stands there after a change of pages is the value of the other page's widget, and does
     # not reach this one.
-    if key not in st.query_params or page != _page() or st.session_state.get(key) != value:
+    if key not in st.query_params or page != page_address() or st.session_state.get(key) != value:
         st.session_state[key] = value
 
 
 def write_unbound(key: str, value: str) -> None:
     """Puts the value of a widget that is not bound into the address, and remembers it."""
-    st.session_state[f"{_WRITTEN} {key}"] = (_page(), value)
+    st.session_state[f"{_WRITTEN} {key}"] = (page_address(), value)
     if st.query_params.get(key) != value:
         st.query_params[key] = value
 
@@ -100,5 +101,6 @@ def _written(key: str) -> tuple[str | None, str | None]:
     return st.session_state.get(f"{_WRITTEN} {key}", (None, None))
 
 
-def _page() -> str:
+def page_address() -> str:
+    """The address of the page that is shown, without what is asked of it."""
     return (st.context.url or "").split("?")[0]

@@ -14,7 +14,7 @@ from dashboard.components.cell_picker import cell_clicked
 from dashboard.components.errors import plain
 from dashboard.components.plot import plot
 from dashboard.components.show_table import show_table
-from dashboard.figures.marks import cell_in_picture, cell_in_tiles, slots_in_tiles
+from dashboard.figures.marks import cell_in_picture, cell_in_tiles, outlined_words, slots_in_tiles
 from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
 from dashboard.figures.tiles import mask_figure, narrow, short_titles_sentence
@@ -144,13 +144,13 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
     """The three masks of each loss, the slots that differ, and the selected cell in words."""
     st.markdown("**Which slots are object, no object and ignored**")
     differing = [difference.slot for difference in comparison.masks]
-    outlined = []
+    marked = False
     for row in in_rows(comparison.losses, MASKS_A_ROW):
         for place, each in row:
             with place:
                 _title(each)
                 found = slots_in_tiles(each.view, differing)
-                outlined.append(bool(found))
+                marked = marked or bool(found)
                 selected = cell_in_tiles(each.view, cell_in(each.view, cell, comparison))
                 plot(
                     narrow(mask_figure(each.view), each.view),
@@ -159,10 +159,11 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str) -> None:
                     marks=[*found, *selected],
                     on_click=_selects(each.view, comparison),
                 )
+    pink = outlined_words(len(differing), "are not the same under all losses", marked=marked)
     st.caption(
         "One map for each anchor or predictor, rows are heads: orange slots are trained for an "
         "object, grey ones to say no object, blue ones are left alone"
-        f"{_outlined(len(differing), outlined)}. Wrong: an "
+        f"{pink}. Wrong: an "
         "object with no orange slot in its cell, or blue far away from every object (of these "
         "losses only SSD leaves most slots alone). "
         f"{short_titles_sentence(each.view for each in comparison.losses)}"
@@ -200,15 +201,6 @@ def show_list(rows: Sequence[dict[str, Any]]) -> None:
         height=_LEDGER_HEIGHT if len(rows) > _LEDGER_ROWS else "content", border=False
     ):
         show_table(pd.DataFrame(rows), hide_index=True)
-
-
-def _outlined(count: int, outlined: Sequence[bool]) -> str:
-    """Whether the slots that differ are marked on the maps, to follow "blue are left alone"."""
-    if any(outlined):
-        return "; dotted pink ones are not the same under all losses"
-    if count:
-        return f"; the {count:,} that are not the same under all losses are too many to be outlined"
-    return ""
 
 
 def show_cell(comparison: Comparison, cell: Cell) -> None:

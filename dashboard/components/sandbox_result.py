@@ -14,7 +14,13 @@ from dashboard.components.errors import plain
 from dashboard.components.plot import kept, plot
 from dashboard.components.sandbox_edits import DRAWING_KEY
 from dashboard.components.show_table import show_table
-from dashboard.figures.marks import cell_in_picture, cell_in_tiles, slots_in_tiles, under_lines
+from dashboard.figures.marks import (
+    cell_in_picture,
+    cell_in_tiles,
+    outlined_words,
+    slots_in_tiles,
+    under_lines,
+)
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
 from dashboard.figures.terms_bar import Bar, terms_figure
@@ -199,9 +205,7 @@ def show_masks(before: SampleView, after: SampleView, cell: Cell) -> None:
                 marks=[*found, *cell_in_tiles(view, cell)],
                 on_click=cell_clicked,
             )
-    pink = ""
-    if changes:
-        pink = "; dotted pink ones changed" if marked else "; too many changed to outline them"
+    pink = outlined_words(len(changed), "changed", marked=marked)
     st.caption(
         "Orange slots are trained for an object, grey ones to say no object, blue ones are left "
         f"alone{pink}. Wrong: a slot far from your edit "

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from dashboard.components.address import HOLD_SECONDS
 from dashboard.components.errors import say
 from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.edits import Edits
@@ -16,8 +17,6 @@ EDITS_KEY = "edits"
 
 _STATE = "sandbox"
 _MOST_PAST = 100
-# The browser may send the address of before for a moment after it was written.
-_ADDRESS_SECONDS = 1.2
 
 
 @dataclasses.dataclass
@@ -60,11 +59,12 @@ def begin_edits(run: str, view: SampleView) -> None:
     if state is None:
         state = SandboxState(sample, run, Edits())
         _follow_address(state)
-    elif state.run != run:
-        state = SandboxState(sample, run, Edits(), state.version + 1)
     elif state.sample != sample:
-        kept = dataclasses.replace(state.edits, objects=None)
-        state = SandboxState(sample, run, kept, state.version + 1)
+        same_run = state.run == run
+        kept = dataclasses.replace(state.edits, objects=None) if same_run else Edits()
+        # In the address those of the other sample stand for another moment.
+        before = {"written": state.written, "written_at": time.monotonic()}
+        state = SandboxState(sample, run, kept, state.version + 1, remembered=kept, **before)
     elif state.edits == state.remembered:
         _follow_address(state)
     st.session_state[_STATE] = state
@@ -73,7 +73,7 @@ def begin_edits(run: str, view: SampleView) -> None:
 def _follow_address(state: SandboxState) -> None:
     """Takes over what a link says, or the browser's Back button."""
     text = st.query_params.get(EDITS_KEY) or None
-    if text == state.written or time.monotonic() - state.written_at < _ADDRESS_SECONDS:
+    if text == state.written or time.monotonic() - state.written_at < HOLD_SECONDS:
         return
     try:
         edits = Edits.from_json(text) if text else Edits()

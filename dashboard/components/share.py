@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.components.address import page_address
 from dashboard.csv_tables import loss_table, object_table, slot_table
 from dashboard.figures.places import Cell
 from dashboard.sample_file import sample_html
@@ -81,7 +82,6 @@ def open_sandbox(run: str, record: SnapshotRecord) -> None:
 
 def page_link() -> str:
     """The address of the page as it is shown now."""
-    address = (st.context.url or "").split("?")[0]
     # Some, such as the layers, stand there more than once.
     query = {key: st.query_params.get_all(key) for key in st.query_params}
-    return address + (f"?{urlencode(query, doseq=True)}" if query else "")
+    return page_address() + (f"?{urlencode(query, doseq=True)}" if query else "")

@@ -106,6 +106,19 @@ def slots_in_tiles(view: SampleView, slots: Sequence[int]) -> Marks:
     return shapes
 
 
+def outlined_words(count: int, which: str, *, marked: bool) -> str:
+    """What `slots_in_tiles` outlines, to follow "blue ones are left alone".
+
+    Args:
+        count: How many slots there are to outline.
+        which: What they have in common, such as "changed".
+        marked: Whether they are outlined.
+    """
+    if marked:
+        return f"; dotted pink ones {which}"
+    return f"; the {count:,} that {which} are too many to be outlined" if count else ""
+
+
 def _outlines(
     view: SampleView,
     boxes: np.ndarray,

@@ -41,6 +41,15 @@ def picture(page: Page) -> Locator:
     return found
 
 
+def zoomed_in(page: Page) -> tuple[Locator, list]:
+    """The picture of val/1 at step 0, zoomed in, and the ranges of its axes."""
+    page.goto("/inspect?run=yolov2-1&sample=val/1&step=0")
+    host = picture(page)
+    host.hover()
+    host.locator("[data-title='Zoom in']").click(force=True)
+    return host, host.evaluate(RANGES)
+
+
 def assert_card(page: Page, *, row: int, column: int) -> None:
     """The card and the two numbers come to show the cell."""
     from playwright.sync_api import expect
@@ -71,11 +80,7 @@ def test_the_picture_stands_still_from_its_first_frame_on(page: Page, checkpoint
 
 def test_zoom_stays_over_clicks_layers_and_steps(page: Page, checkpoints: Path) -> None:
     make_run(checkpoints, "yolov2-1")
-    page.goto("/inspect?run=yolov2-1&sample=val/1&step=0")
-    host = picture(page)
-    host.hover()
-    host.locator("[data-title='Zoom in']").click(force=True)
-    zoomed = host.evaluate(RANGES)
+    host, zoomed = zoomed_in(page)
     assert zoomed == [[24, 72], [72, 24]]
 
     click_a_cell(page, row=3, column=2)
@@ -93,11 +98,7 @@ def test_of_two_quick_clicks_the_second_counts_and_neither_zooms_out(
     page: Page, checkpoints: Path
 ) -> None:
     make_run(checkpoints, "yolov2-1")
-    page.goto("/inspect?run=yolov2-1&sample=val/1&step=0")
-    host = picture(page)
-    host.hover()
-    host.locator("[data-title='Zoom in']").click(force=True)
-    zoomed = host.evaluate(RANGES)
+    host, zoomed = zoomed_in(page)
     for _ in range(4):
         click_a_cell(page, row=2, column=2)
         page.wait_for_timeout(100)

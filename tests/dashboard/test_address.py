@@ -50,7 +50,7 @@ def test_another_value_is_a_new_choice(state: dict[str, object]) -> None:
 def test_after_a_moment_the_value_before_is_one_like_any_other(
     state: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(address, "_HOLD_SECONDS", -1.0)
+    monkeypatch.setattr(address, "HOLD_SECONDS", -1.0)
     choose({"row": 4})
     state["row"] = 3
     hold_choices("row")

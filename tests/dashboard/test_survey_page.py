@@ -114,12 +114,18 @@ def test_the_bars_add_up_to_the_recorded_totals(survey: Callable[..., SurveyFold
     assert sum(sum(trace["x"]) for trace in use["data"] if trace["type"] == "bar") == 28
 
 
+@pytest.fixture
+def went(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """What the page asks of those that it leads to, one after the other."""
+    asked: list[dict[str, str]] = []
+    monkeypatch.setattr(st, "switch_page", lambda _, query_params: asked.append(query_params))
+    return asked
+
+
 def test_a_click_on_a_bar_leads_to_the_sample(
-    survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
+    survey: Callable[..., SurveyFolder], went: list[dict[str, str]]
 ) -> None:
     folder = survey()
-    went = []
-    monkeypatch.setattr(st, "switch_page", lambda _, query_params: went.append(query_params))
     page = open_page(run="one", survey=folder.name)
     figure = next(iter(plots(page).values()))
     page.session_state[survey_open._ASKED] = figure["data"][0]["customdata"][0]
@@ -133,11 +139,9 @@ def test_a_click_on_a_bar_leads_to_the_sample(
 
 
 def test_a_sample_is_opened_at_its_own_slot_and_not_at_the_one_before(
-    survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
+    survey: Callable[..., SurveyFolder], went: list[dict[str, str]]
 ) -> None:
     folder = survey()
-    went = []
-    monkeypatch.setattr(st, "switch_page", lambda _, query_params: went.append(query_params))
     page = open_page(run="one", survey=folder.name)
     view = read_snapshot(folder.chunk(0)).sample("val/0")
     slot = int(view.weighted_map.argmax())
