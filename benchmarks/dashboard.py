@@ -89,7 +89,7 @@ def a_training() -> Iterator[Path]:
 
 def anchors_of(config: RunConfig) -> list[list[float]]:
     """As many anchors as the goal has, from the scenes."""
-    from yolo_core.data.digits import default_anchors
+    from yolo_core.data.digits.scenes import default_anchors
 
     return default_anchors(build_scenes(config), ANCHORS).tolist()
 

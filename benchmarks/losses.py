@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from benchmarks.timing import interleaved
 from yolo_core.losses import DetectionLoss, published
-from yolo_core.losses.ssd_priors import SSD300
+from yolo_core.losses.ssd.priors import SSD300
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.timing import interleaved
-from yolo_core.data.digits import DigitScenes
-from yolo_core.data.pipeline import training_batches
+from yolo_core.data.batches import training_batches
+from yolo_core.data.digits.scenes import DigitScenes
 from yolo_core.training.build import build_detector, build_scenes
 from yolo_core.training.config import RunConfig, parse_config
 from yolo_core.training.families import build_loss

@@ -10,10 +10,9 @@ import pandas as pd
 
 from dashboard.figures.places import object_label, slot_score
 from dashboard.figures.tiles import PART_NAMES, slot_parts
-from yolo_core.explain import Report, totals_agree
-from yolo_core.reasons import cell_name, slot_word, trained_objects
-from yolo_core.runs.snapshots import SampleView
-from yolo_core.trace import (
+from yolo_core.explain.reasons import cell_name, slot_word, trained_objects
+from yolo_core.explain.report import Report, totals_agree
+from yolo_core.explain.trace import (
     IGNORE,
     MATCH,
     candidates,
@@ -23,6 +22,7 @@ from yolo_core.trace import (
     push_words,
     weighted_gradients,
 )
+from yolo_core.runs.snapshots import SampleView
 
 NOTHING = "–"
 _CLASSES_SHOWN = 12

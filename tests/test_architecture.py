@@ -23,30 +23,20 @@ ORDER = (
     ("yolo_core.boxes", "yolo_core.slots", "yolo_core.assignment"),
     ("yolo_core.breakdown", "yolo_core.anchors", "yolo_core.variants"),
     ("yolo_core.data",),
-    ("yolo_core.losses",),
-    ("yolo_core.training_utils",),
-    ("yolo_core.models",),
-    ("yolo_core.metrics",),
-    ("yolo_core.runs",),
-    ("yolo_core.reasons",),
-    ("yolo_core.explain", "yolo_core.history", "yolo_core.trace"),
-    ("yolo_core.own_loss",),
-    ("yolo_core.own_loss_laws",),
+    ("yolo_core.views",),
+    ("yolo_core.losses", "yolo_core.runs"),
+    ("yolo_core.training_utils", "yolo_core.models"),
+    ("yolo_core.explain", "yolo_core.training.detector"),
+    ("yolo_core.evaluation",),
     ("yolo_core.training",),
     ("yolo_core.survey",),
     ("yolo_core.compare",),
-    ("yolo_core.whatif", "yolo_core.sandbox"),
+    ("yolo_core.explain.whatif", "yolo_core.sandbox"),
     ("yolo_core.cli",),
     ("yolo_core.__main__",),
     ("dashboard.figures",),
-    (
-        "dashboard.state",
-        "dashboard.cache",
-        "dashboard.tables",
-        "dashboard.computing",
-    ),
-    ("dashboard.csv_tables",),
-    ("dashboard.sample_file",),
+    ("dashboard.state", "dashboard.cache", "dashboard.tables", "dashboard.computing"),
+    ("dashboard.components.shared",),
     ("dashboard.components",),
     ("dashboard.app_pages",),
     ("dashboard.app",),
@@ -60,7 +50,9 @@ RUNS_MAY_IMPORT = (
     "yolo_core.breakdown",
     "yolo_core.assignment",
     "yolo_core.data.sample",
+    "yolo_core.views",
 )
+WHATIF_WITH_LOSSES = "yolo_core.explain.whatif.assigner"
 LEARNING = ("tensorflow", "keras")
 PAGES = ("streamlit", "plotly")
 
@@ -145,6 +137,22 @@ def test_imports_point_against_the_flow_of_data(path: Path) -> None:
         )
 
 
+def page_of(name: str) -> str | None:
+    """The page whose folder of components holds the module; None for what pages share."""
+    parts = name.split(".")
+    is_component = parts[:2] == ["dashboard", "components"] and len(parts) > 2
+    return parts[2] if is_component and parts[2] != "shared" else None
+
+
+@each([path for path in CODE if page_of(module_name(path))])
+def test_no_page_imports_another(path: Path) -> None:
+    own = page_of(module_name(path))
+    for imported, line in imports(path):
+        assert page_of(imported) in (None, own), (
+            f"{path.relative_to(ROOT)}:{line}: {own} imports {imported}, a piece of another page"
+        )
+
+
 @each(CODE)
 def test_outside_libraries_stay_in_their_rooms(path: Path) -> None:
     name = module_name(path)
@@ -152,7 +160,7 @@ def test_outside_libraries_stay_in_their_rooms(path: Path) -> None:
         where = f"{path.relative_to(ROOT)}:{line} imports {imported}"
         if is_in(name, ("yolo_core",)):
             assert not is_in(imported, PAGES), where
-        if is_in(name, ("yolo_core.runs", "yolo_core.reasons", "yolo_core.explain")):
+        if is_in(name, ("yolo_core.runs", "yolo_core.explain.reasons", "yolo_core.explain.report")):
             assert not is_in(imported, LEARNING), where
         if is_in(name, ("dashboard.figures",)):
             assert not is_in(imported, ("streamlit",)), where
@@ -170,7 +178,7 @@ def test_reading_a_run_loads_no_tensorflow() -> None:
     modules = [
         module_name(path)
         for path in CODE
-        if is_in(module_name(path), ("yolo_core.runs", "yolo_core.explain"))
+        if is_in(module_name(path), ("yolo_core.runs", "yolo_core.explain.report"))
     ]
     loaded = load_in_fresh_interpreter(modules)
     assert not loaded & {*LEARNING, *PAGES, "torch", "jax"}

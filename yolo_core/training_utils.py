@@ -18,7 +18,7 @@ from keras import ops
 
 from yolo_core import boxes
 from yolo_core.losses.cross_entropy import binary_cross_entropy, cross_entropy
-from yolo_core.losses.mnist_yolo import owning_cells
+from yolo_core.losses.mnist_yolo.loss import owning_cells
 from yolo_core.losses.published import VARIANTS
 from yolo_core.losses.slot_axis import add_to_slots, first_best, gather_candidates
 

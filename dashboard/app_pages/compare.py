@@ -6,22 +6,21 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import cached_snapshot
-from dashboard.components.cell_picker import pick_cell
-from dashboard.components.compare_choice import (
+from dashboard.components.compare.choice import (
     pick_losses,
     pick_runs,
     pinned_records,
     tell_newer,
 )
-from dashboard.components.compare_losses import (
+from dashboard.components.compare.losses import (
     as_published,
     family_of,
     recomputed,
 )
-from dashboard.components.compare_own import compare_own
-from dashboard.components.compare_slips import show_slips
-from dashboard.components.compare_terms import Written, bars_of, show_formulas, show_terms
-from dashboard.components.compare_view import (
+from dashboard.components.compare.own import compare_own
+from dashboard.components.compare.slips import show_slips
+from dashboard.components.compare.terms import Written, bars_of, show_formulas, show_terms
+from dashboard.components.compare.view import (
     leading,
     show_cell,
     show_ledger,
@@ -29,18 +28,19 @@ from dashboard.components.compare_view import (
     show_pictures,
     summary,
 )
-from dashboard.components.errors import plain, say
-from dashboard.components.follow import await_snapshots
-from dashboard.components.run_picker import pick_run
-from dashboard.components.sample_picker import Choice, pick_sample
+from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.follow import await_snapshots
+from dashboard.components.shared.run_picker import pick_run
+from dashboard.components.shared.sample_picker import Choice, pick_sample
 from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
 from dashboard.state import checkpoints_folder
 from yolo_core.compare.differences import COMMON_FAMILY, Comparison, compare_views
-from yolo_core.own_loss import is_own_loss, short_name
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.training.config import LossConfig, read_config
+from yolo_core.training.own_loss import is_own_loss, short_name
 
 PREDICTION, RUNS, OWN = "one prediction", "trained runs", "your own"
 MODES = (PREDICTION, RUNS, OWN)

@@ -5,28 +5,28 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.cache import cached_records, cached_snapshot
-from dashboard.components.cell_picker import pick_cell
-from dashboard.components.errors import plain, say
-from dashboard.components.follow import await_snapshots, follow
-from dashboard.components.objects_table import show_objects
-from dashboard.components.run_picker import pick_run
-from dashboard.components.sample_curves import sample_curves
-from dashboard.components.sample_picker import Choice, pick_sample, rerun_if_moved
-from dashboard.components.sample_picture import show_picture
-from dashboard.components.share import open_sandbox, share_sample
-from dashboard.components.slot_maps import show_maps
-from dashboard.components.sum_check import sum_check
-from dashboard.components.survey_files import cached_survey_records
-from dashboard.components.time_controls import time_controls
-from dashboard.components.time_history import since_when
-from dashboard.components.time_thinned import say_what_went
-from dashboard.components.why_card import show_counterfactuals, show_numbers, show_why
+from dashboard.components.inspect.curves import sample_curves
+from dashboard.components.inspect.maps import show_maps
+from dashboard.components.inspect.objects import show_objects
+from dashboard.components.inspect.picture import show_picture
+from dashboard.components.inspect.share import open_sandbox, share_sample
+from dashboard.components.inspect.sum_check import sum_check
+from dashboard.components.inspect.time_controls import time_controls
+from dashboard.components.inspect.time_history import since_when
+from dashboard.components.inspect.time_thinned import say_what_went
+from dashboard.components.inspect.why_card import show_counterfactuals, show_numbers, show_why
+from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.follow import await_snapshots, follow
+from dashboard.components.shared.run_picker import pick_run
+from dashboard.components.shared.sample_picker import Choice, pick_sample, rerun_if_moved
+from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.computing import send_what_is_there
 from dashboard.state import checkpoints_folder
-from yolo_core.explain import explain
+from yolo_core.explain.report import explain
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import read_status
-from yolo_core.runs.views import SampleView, Snapshot
+from yolo_core.views import SampleView, Snapshot
 
 TIME_CONTROLS = 28  # pixels, at any width that has room for one line of them
 

@@ -7,12 +7,9 @@ import functools
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.components.cell_picker import pick_cell
-from dashboard.components.errors import plain, say
-from dashboard.components.run_picker import pick_run
-from dashboard.components.sandbox_apply import apply_to_run
-from dashboard.components.sandbox_compute import checked, recomputed, run_loss
-from dashboard.components.sandbox_edits import (
+from dashboard.components.sandbox.apply import apply_to_run
+from dashboard.components.sandbox.compute import checked, recomputed, run_loss
+from dashboard.components.sandbox.edits import (
     described_options,
     edit_anchors,
     edit_lambdas,
@@ -20,7 +17,7 @@ from dashboard.components.sandbox_edits import (
     edit_options,
     shapes_changed,
 )
-from dashboard.components.sandbox_result import (
+from dashboard.components.sandbox.result import (
     show_cell,
     show_maps,
     show_masks,
@@ -29,21 +26,24 @@ from dashboard.components.sandbox_result import (
     show_terms,
     summary,
 )
-from dashboard.components.sandbox_source import pick_source, say_if_wrong, was_predicted_here
-from dashboard.components.sandbox_state import (
+from dashboard.components.sandbox.source import pick_source, say_if_wrong, was_predicted_here
+from dashboard.components.sandbox.state import (
     begin_edits,
     check_link,
     edits_now,
     remember,
     take_back,
 )
+from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.run_picker import pick_run
 from dashboard.computing import a_word_while_it_computes, send_what_is_there
-from yolo_core.explain import totals_agree
-from yolo_core.own_loss import is_own_loss
+from yolo_core.explain.report import totals_agree
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.edits import Edits, objects_of
 from yolo_core.training.config import read_config
+from yolo_core.training.own_loss import is_own_loss
+from yolo_core.views import SampleView
 
 
 def show_run(folder: RunFolder) -> None:

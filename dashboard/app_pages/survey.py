@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.errors import plain, say
-from dashboard.components.run_picker import pick_run
-from dashboard.components.survey_delete import delete_survey, say_if_not_deleted
-from dashboard.components.survey_files import cached_table
-from dashboard.components.survey_ledger import show_ledger
-from dashboard.components.survey_loss import show_loss
-from dashboard.components.survey_open import leave_if_asked, rerun_if_asked
-from dashboard.components.survey_start import (
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.run_picker import pick_run
+from dashboard.components.shared.survey_files import cached_table
+from dashboard.components.survey.delete import delete_survey, say_if_not_deleted
+from dashboard.components.survey.ledger import show_ledger
+from dashboard.components.survey.loss import show_loss
+from dashboard.components.survey.open import leave_if_asked, rerun_if_asked
+from dashboard.components.survey.start import (
     SHOWN_KEY,
     pick_survey,
     show_progress,
     start_form,
 )
-from dashboard.components.survey_worst import show_worst
+from dashboard.components.survey.worst import show_worst
 from dashboard.state import RUN_KEY, checkpoints_folder
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.survey.folder import SurveyFolder

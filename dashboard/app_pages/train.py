@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.dials import dial_panel
-from dashboard.components.live_curves import live_curves
-from dashboard.components.log_tail import log_tail
-from dashboard.components.new_training import new_training
-from dashboard.components.run_controls import run_controls
-from dashboard.components.run_picker import pick_run
+from dashboard.components.shared.run_picker import pick_run
+from dashboard.components.train.dials import dial_panel
+from dashboard.components.train.live_curves import live_curves
+from dashboard.components.train.log_tail import log_tail
+from dashboard.components.train.new_training import new_training
+from dashboard.components.train.run_controls import run_controls
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status

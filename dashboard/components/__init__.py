@@ -1,1 +1,1 @@
-"""Streamlit pieces that several pages share."""
+"""One folder a page, and shared/ for what several pages use."""

@@ -16,8 +16,8 @@ from dashboard.figures.places import (
     object_label,
     slot_boxes,
 )
-from yolo_core.explain import object_status
-from yolo_core.reasons import object_name, slot_word
+from yolo_core.explain.reasons import object_name, slot_word
+from yolo_core.explain.report import object_status
 from yolo_core.runs.snapshots import SampleView
 
 GRID, OBJECTS, CELLS = "grid", "objects", "owning cells"

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.figures.colors import AZURE
-from yolo_core.history import DETECTED_IOU, SlotState, first_true
+from yolo_core.explain.history import DETECTED_IOU, SlotState, first_true
 
 _FAINT, _GREY = "rgba(128, 128, 128, 0.14)", "rgba(128, 128, 128, 0.62)"
 # Detected is green in the lightness that grey does not have, on a light and on a dark page.
@@ -47,7 +47,7 @@ def iou_strip(
 
     Args:
         steps: (S,) the snapshots' steps.
-        iou: (n, S), see `yolo_core.history.best_iou`.
+        iou: (n, S), see `yolo_core.explain.history.best_iou`.
         names: (n,) what the objects are called.
         shown: Index of the step that the page shows, which is framed.
         left: Pixels for the names, the same for strips whose steps shall stand below each other.
@@ -95,7 +95,7 @@ def state_strip(
 
     Args:
         steps: (S,) the snapshots' steps.
-        states: (s, S), see `yolo_core.history.slot_states`.
+        states: (s, S), see `yolo_core.explain.history.slot_states`.
         names: (s,) what the slots are called.
         shown: Index of the step that the page shows, which is framed.
         left: Pixels for the names, the same for strips whose steps shall stand below each other.

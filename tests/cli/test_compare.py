@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.training.runs_by_command import SMALL, command, train
-from yolo_core.compare.saved import list_comparisons, read_comparison
+from yolo_core.compare.own.saved import list_comparisons, read_comparison
 
 NOTEBOOK = Path(__file__).parents[1] / "notebook_style_loss.py"
 OWN = Path(__file__).parents[1] / "own_losses.py"

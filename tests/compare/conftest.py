@@ -31,7 +31,7 @@ class Scene:
 
     def slots(self, loss: DetectionLoss, seed: int = 0) -> np.ndarray:
         """(1, P, channels) made-up predictions."""
-        from yolo_core.compare.random_predictions import random_predictions
+        from yolo_core.compare.own.random_predictions import random_predictions
         from yolo_core.training.families import SLOTS, output_shape
 
         try:
@@ -55,7 +55,7 @@ class Scene:
 
 @pytest.fixture(scope="session")
 def scene() -> Scene:
-    from yolo_core.data.pipeline import scene_batch
+    from yolo_core.data.batches import scene_batch
     from yolo_core.training.build import build_scenes
 
     config = RunConfig()

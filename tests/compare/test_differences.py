@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from yolo_core.compare.differences import PARTS, compare_views, place_name, slot_parts
-from yolo_core.explain import explain
+from yolo_core.explain.report import explain
 
 
 def test_the_same_loss_twice_differs_nowhere(scene):

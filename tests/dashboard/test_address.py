@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import streamlit as st
 
-from dashboard.components import address
-from dashboard.components.address import choose, hold_choices
+from dashboard.components.shared import address
+from dashboard.components.shared.address import choose, hold_choices
 
 
 @pytest.fixture

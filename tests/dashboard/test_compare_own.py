@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.components.compare_slips import slip_verdict
-from dashboard.components.compare_view import summary
+from dashboard.components.compare.slips import slip_verdict
+from dashboard.components.compare.view import summary
 from dashboard.figures.terms_bar import Bar, terms_figure
 from tests.dashboard.compare_page import STEP, add_run, bar_labels, bars, open_page
 from tests.dashboard.page import assert_sound, plots, words
 from yolo_core.compare.differences import compare_views
-from yolo_core.compare.gradients import compare_gradients
-from yolo_core.compare.saved import write_comparison
+from yolo_core.compare.own.gradients import compare_gradients
+from yolo_core.compare.own.saved import write_comparison
 from yolo_core.runs.snapshots import (
     SampleView,
     Snapshot,

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.components.dials import LEARNING_RATE, dials, slider_bound
-from dashboard.components.live_curves import markers, metric_curves, term_curves
-from dashboard.components.log_tail import tail
-from dashboard.components.run_controls import answer_text, duration, progress_text
+from dashboard.components.shared.run_curves import markers, metric_curves, term_curves
+from dashboard.components.train.dials import LEARNING_RATE, dials, slider_bound
+from dashboard.components.train.log_tail import tail
+from dashboard.components.train.run_controls import answer_text, duration, progress_text
 from dashboard.figures.colors import TOTAL_COLOR, color_of
 from yolo_core.runs.commands import Command
 from yolo_core.runs.curves import Curves

@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.cell_picker import cell_clicked
+from dashboard.components.shared.cell_picker import cell_clicked
 from tests.dashboard.page import assert_sound, loaded_by, opener, plain, plots, words
 from tests.dashboard.sample_run import LAST_STEP, make_loss, make_run, write_kind
 from yolo_core.runs.layout import RunFolder

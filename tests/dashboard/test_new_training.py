@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.components import new_training
+from dashboard.components.train import new_training
 from tests.dashboard.page import button, labels, words
 from tests.dashboard.train_page import dial, field, open_page, wait_for
 from yolo_core.runs.layout import create_run, find_run

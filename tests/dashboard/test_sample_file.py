@@ -8,11 +8,11 @@ import re
 import numpy as np
 import pytest
 
-from dashboard.csv_tables import loss_table, object_table, slot_table
+from dashboard.components.inspect.csv_tables import loss_table, object_table, slot_table
+from dashboard.components.inspect.sample_file import sample_html
 from dashboard.figures.places import Cell
-from dashboard.sample_file import sample_html
-from yolo_core.explain import explain
-from yolo_core.runs.views import SampleView
+from yolo_core.explain.report import explain
+from yolo_core.views import SampleView
 
 
 def test_every_slot_is_a_row_and_the_rows_add_up_to_the_loss(view: SampleView) -> None:

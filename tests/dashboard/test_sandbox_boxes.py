@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from dashboard.components import sandbox_edits
-from dashboard.components.sandbox_edits import DRAWING_KEY, NEW_CLASS_KEY, shapes_changed
-from dashboard.components.sandbox_state import begin_edits, edits_now
+from dashboard.components.sandbox import edits as sandbox_edits
+from dashboard.components.sandbox.edits import DRAWING_KEY, NEW_CLASS_KEY, shapes_changed
+from dashboard.components.sandbox.state import begin_edits, edits_now
 from tests.dashboard.compare_page import add_run
 from tests.dashboard.page import assert_sound, opener, plots
 from tests.dashboard.sample_run import make_loss, make_snapshot
-from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.edits import EditedObject, objects_of
+from yolo_core.views import SampleView
 
 open_page = opener("sandbox")
 

@@ -10,9 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from dashboard.components.sandbox_apply import new_run_command
-from dashboard.components.sandbox_compute import recomputed
-from dashboard.components.sandbox_edits import described_options
+from dashboard.components.sandbox.apply import new_run_command
+from dashboard.components.sandbox.compute import recomputed
+from dashboard.components.sandbox.edits import described_options
 from tests.dashboard.compare_page import add_run
 from tests.dashboard.page import assert_sound, opener, plots, words
 from tests.dashboard.sample_run import make_loss, make_snapshot

@@ -10,11 +10,16 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from dashboard.components import survey_open, survey_start
-from dashboard.components.survey_files import cached_survey_records, cached_table, small_pictures
-from dashboard.components.survey_ledger import _rounded, anchors_table, objects_table
-from dashboard.components.survey_loss import groups_table
-from dashboard.components.survey_worst import samples_table
+from dashboard.components.shared.survey_files import (
+    cached_survey_records,
+    cached_table,
+    small_pictures,
+)
+from dashboard.components.survey import open as survey_open
+from dashboard.components.survey import start as survey_start
+from dashboard.components.survey.ledger import _rounded, anchors_table, objects_table
+from dashboard.components.survey.loss import groups_table
+from dashboard.components.survey.worst import samples_table
 from tests.dashboard.page import assert_sound, button, labels, opener, plots, words
 from tests.dashboard.sample_run import LAST_STEP
 from yolo_core.runs.layout import RunFolder

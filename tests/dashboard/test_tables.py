@@ -17,8 +17,8 @@ from dashboard.tables import (
     slot_term_table,
     term_table,
 )
-from tests.test_explain import make_view
-from yolo_core.explain import explain
+from tests.explain.test_report import make_view
+from yolo_core.explain.report import explain
 from yolo_core.runs.snapshots import SampleView, Snapshot
 
 

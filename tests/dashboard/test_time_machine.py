@@ -11,12 +11,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.sample_picker import LATEST, Choice, go_to, go_to_step
-from dashboard.components.time_thinned import what_went
+from dashboard.components.inspect.time_thinned import what_went
+from dashboard.components.shared.sample_picker import LATEST, Choice, go_to, go_to_step
 from dashboard.figures.time_strip import iou_strip, state_strip
 from tests.dashboard.page import assert_sound, opener, plots, words
 from tests.dashboard.sample_run import make_run
-from yolo_core.history import SlotState
+from yolo_core.explain.history import SlotState
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event, SnapshotRecord
 from yolo_core.runs.snapshots import snapshot_path

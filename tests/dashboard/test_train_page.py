@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from dashboard.components import run_controls
+from dashboard.components.train import run_controls
 from tests.dashboard.page import button, labels, loaded_by, words
 from tests.dashboard.train_page import charts, dial, open_page
 from tests.training.fake_worker import COLUMNS, LAMBDAS, FakeWorker
@@ -191,7 +191,7 @@ def test_a_widget_that_was_replaced_is_not_listened_to(worker):
     assert dial(page, "λ wh")[0].key != old_number.key
     shown = page.session_state["yolov2-1/dial/wh"]
     page.session_state[old_number.key] = 5.0
-    from dashboard.components import dials
+    from dashboard.components.train import dials
 
     dials._moved(worker.store.folder, dials.Dial("wh", 3.0, 3.0, 62), shown, old_number.key)
     assert len(worker.store.commands()) == 1

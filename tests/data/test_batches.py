@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yolo_core.data.digits import DigitScenes, load_digit_source
-from yolo_core.data.pipeline import READY_BATCHES, scene_batch, training_batches
+from yolo_core.data.batches import READY_BATCHES, scene_batch, training_batches
+from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
 from yolo_core.data.sample import Sample, label_rows
 
 
@@ -119,8 +119,8 @@ def test_batches_are_rendered_while_the_step_computes() -> None:
 def test_a_process_with_a_live_stream_ends() -> None:
     """Threads of TensorFlow that still call Python at shutdown would keep it for ever."""
     script = """
-        from yolo_core.data.digits import DigitScenes, load_digit_source
-        from yolo_core.data.pipeline import training_batches
+        from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
+        from yolo_core.data.batches import training_batches
         scenes = DigitScenes(load_digit_source("digits"), seed=0)
         stream = iter(training_batches(scenes, batch_size=64))
         next(stream)

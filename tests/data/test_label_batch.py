@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.data.digits import DigitScenes, load_digit_source
+from yolo_core.data.batches import scene_batch, training_batches
+from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
 from yolo_core.data.label_batch import ROW_BUCKETS, label_batch, trim_label_rows
-from yolo_core.data.pipeline import scene_batch, training_batches
 from yolo_core.data.sample import Sample
 from yolo_core.losses import MnistYoloLoss
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.data.digits import DigitScenes, load_digit_source
-from yolo_core.training.evaluation import Evaluator
+from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
+from yolo_core.evaluation.evaluator import Evaluator
 
 
 @dataclasses.dataclass

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from yolo_core.data.sample import label_rows
-from yolo_core.metrics import (
+from yolo_core.evaluation.metrics import (
     Detections,
     Objects,
     detections_in,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.dashboard.sample_run import make_loss, make_snapshot
-from yolo_core.survey.misses import Miss, find_objects, reachable
+from yolo_core.evaluation.misses import Miss, find_objects, reachable
 
 # Objects 0 and 1 of val/0 are both of class 4.
 SLOTS = 108

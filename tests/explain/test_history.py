@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.runs.snapshot_cases import make_snapshot
-from yolo_core.history import (
+from yolo_core.explain.history import (
     Sighting,
     SlotState,
     best_iou,

@@ -9,9 +9,9 @@ import pytest
 
 from yolo_core.assignment import ObjectStatus
 from yolo_core.compare.side_by_side import sample_view
+from yolo_core.explain.reasons import object_reason, slot_reason
 from yolo_core.losses import DetectionLoss, SSDLoss, YoloV3Loss, published
-from yolo_core.reasons import object_reason, slot_reason
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 CLASSES, CELLS = 2, 4
 ANCHORS = [[0.2, 0.2], [0.4, 0.5], [0.7, 0.2]]  # image fractions

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from yolo_core.assignment import Assignment, ObjectStatus
-from yolo_core.explain import MaskCounts, explain, is_partition, object_status, totals_agree
-from yolo_core.reasons import object_reason, slot_reason
+from yolo_core.explain.reasons import object_reason, slot_reason
+from yolo_core.explain.report import MaskCounts, explain, is_partition, object_status, totals_agree
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.slots import SlotLayout
 
@@ -361,7 +361,10 @@ def test_totals_agree(total: float, recorded: float, agree: bool) -> None:
 
 
 def test_no_keras_and_no_tensorflow() -> None:
-    code = "import sys, yolo_core.explain; print(sorted({'keras', 'tensorflow'} & {*sys.modules}))"
+    code = (
+        "import sys, yolo_core.explain.report; "
+        "print(sorted({'keras', 'tensorflow'} & {*sys.modules}))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from loss_table import CASES, LossCase, label, random_scene
+
+from tests.losses.loss_table import CASES, LossCase, label, random_scene
 
 ASSIGNMENT = ("object_mask", "no_object_mask", "ignore_mask", "object_status", "object_slot")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loss_table import CASES
-from loss_values import ASSIGNMENT, loss_values
+
+from tests.losses.loss_table import CASES
+from tests.losses.loss_values import ASSIGNMENT, loss_values
 
 SCRIPT = Path(__file__).with_name("loss_values.py")
 ROOT = Path(__file__).parents[2]

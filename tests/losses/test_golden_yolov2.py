@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from golden_files import assert_gradient, golden, rows_of_image, with_gradient
 
+from tests.losses.golden_files import assert_gradient, golden, rows_of_image, with_gradient
 from yolo_core.losses import published
 
 VARIANTS = {

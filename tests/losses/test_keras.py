@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from loss_table import CASES, DEFAULTS, GRID, NUM_CLASSES, random_scene
 
+from tests.losses.loss_table import CASES, DEFAULTS, GRID, NUM_CLASSES, random_scene
 from yolo_core.losses import MnistYoloLoss, YoloV2Loss
 
 ANCHORS = [[1.0, 2.0], [2.0, 1.0]]

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from loss_table import PADDING, images, label
 
+from tests.losses.loss_table import PADDING, images, label
 from yolo_core.assignment import ObjectStatus
 from yolo_core.losses.labels import first_and_last, owning_cell, read_labels, same_slot
 from yolo_core.losses.slot_axis import (

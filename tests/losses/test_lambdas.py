@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from loss_table import DEFAULTS, NUM_CLASSES, random_scene
 
+from tests.losses.loss_table import DEFAULTS, NUM_CLASSES, random_scene
 from yolo_core.losses import MnistYoloLoss, YoloV2Loss, published
 
 ANCHORS = [[1.0, 2.0], [2.0, 1.0]]

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from golden_files import with_gradient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loss_table import (
+
+from tests.losses.golden_files import with_gradient
+from tests.losses.loss_table import (
     CASES,
     DEFAULTS,
     NUM_CLASSES,
@@ -15,7 +16,6 @@ from loss_table import (
     label,
     random_scene,
 )
-
 from yolo_core.assignment import Assignment, ObjectStatus
 
 MATCHED, SHARED, OVERWRITTEN = (

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from golden_files import with_gradient
 
+from tests.losses.golden_files import with_gradient
 from yolo_core.assignment import ObjectStatus
-from yolo_core.data.pipeline import scene_batch
+from yolo_core.data.batches import scene_batch
 from yolo_core.losses import YoloV1Loss, published
 from yolo_core.training.build import build_scenes
 from yolo_core.training.config import parse_config

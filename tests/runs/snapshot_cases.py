@@ -6,8 +6,8 @@ import numpy as np
 
 from yolo_core.assignment import Assignment, ObjectStatus
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.runs.views import Snapshot
 from yolo_core.slots import SlotLayout
+from yolo_core.views import Snapshot
 
 TERMS = ("xy", "wh", "objectness", "no_object", "classification")
 LAMBDAS = {"xy": 5.0, "wh": 5.0, "objectness": 1.0, "no_object": 0.5, "classification": 1.0}

@@ -11,7 +11,7 @@ import pytest
 from yolo_core.assignment import Assignment, ObjectStatus
 from yolo_core.runs import snapshots
 from yolo_core.runs.snapshots import read_snapshot, snapshot_path, write_snapshot
-from yolo_core.runs.views import Snapshot
+from yolo_core.views import Snapshot
 
 from .snapshot_cases import LAMBDAS, make_snapshot
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.dashboard.sample_run import make_loss, make_snapshot
-from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.edits import EditedObject, Edits, edited_labels, objects_of
+from yolo_core.views import SampleView
 
 NUMBER = st.floats(-1e4, 1e4)
 

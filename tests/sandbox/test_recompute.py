@@ -9,9 +9,8 @@ import pytest
 
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.compare.side_by_side import sample_view
-from yolo_core.data.pipeline import scene_batch
+from yolo_core.data.batches import scene_batch
 from yolo_core.losses import DetectionLoss
-from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.anchors import anchor_table, anchors_argument
 from yolo_core.sandbox.changes import object_changes, slot_changes
 from yolo_core.sandbox.edits import EditedObject, Edits, objects_of
@@ -19,6 +18,7 @@ from yolo_core.sandbox.recompute import edited_loss, recompute
 from yolo_core.training.build import build_scenes
 from yolo_core.training.config import LossConfig, RunConfig
 from yolo_core.training.families import build_loss, output_shape
+from yolo_core.views import SampleView
 
 FAMILIES = ("mnist_yolo", "yolov1", "yolov2", "yolov3", "ssd")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.survey.tables import LOSSES, half_way, table
+from yolo_core.evaluation.misses import Miss, find_objects
 from yolo_core.survey import statistics
-from yolo_core.survey.misses import Miss, find_objects
 from yolo_core.survey.rows import table_of
 from yolo_core.survey.spots import FALSE, Spot, read_spot, slot_of
 

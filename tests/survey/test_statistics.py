@@ -7,8 +7,8 @@ import pytest
 
 from tests.survey.tables import LOSSES, half_way, table
 from yolo_core.assignment import ObjectStatus
+from yolo_core.evaluation.misses import Miss
 from yolo_core.survey import statistics
-from yolo_core.survey.misses import Miss
 from yolo_core.survey.rows import table_of
 
 

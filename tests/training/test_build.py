@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yolo_core.data.pipeline import scene_batch
+from yolo_core.data.batches import scene_batch
 from yolo_core.losses.published import FAMILIES, VARIANTS
 from yolo_core.training.build import build_detector, build_scenes
 from yolo_core.training.config import parse_config

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from tests.training.runs_by_command import SMALL, command, curve, train, wait_for_step
-from yolo_core.own_loss import (
+from yolo_core.runs.layout import find_run
+from yolo_core.runs.snapshots import read_snapshot
+from yolo_core.runs.status import RunState
+from yolo_core.runs.store import RunStore
+from yolo_core.training.config import parse_config
+from yolo_core.training.launcher import start_training
+from yolo_core.training.own_loss import (
     absolute_name,
     check_source,
     keep_source,
@@ -20,14 +26,8 @@ from yolo_core.own_loss import (
     short_name,
     split_name,
 )
-from yolo_core.runs.layout import find_run
-from yolo_core.runs.snapshots import read_snapshot
-from yolo_core.runs.status import RunState
-from yolo_core.runs.store import RunStore
-from yolo_core.training.config import parse_config
-from yolo_core.training.launcher import start_training
 
-FILE = Path(__file__).parent / "own_losses.py"
+FILE = Path(__file__).parents[1] / "own_losses.py"
 SMALL_RUN = SMALL
 
 

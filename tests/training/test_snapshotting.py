@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from yolo_core.data.pipeline import scene_batch
+from yolo_core.data.batches import scene_batch
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.store import RunStore

@@ -18,14 +18,14 @@ import numpy as np
 from yolo_core.cli.explain import snapshot_record
 from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.cli.train_config import native_notes_in
-from yolo_core.own_loss import is_own_loss, load_object, short_name, split_name
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.training.config import RunConfig, parse_config, read_config
+from yolo_core.training.own_loss import is_own_loss, load_object, short_name, split_name
 
 if TYPE_CHECKING:
-    from yolo_core.compare.gradients import GradientComparison
-    from yolo_core.data.digits import DigitScenes
+    from yolo_core.compare.own.gradients import GradientComparison
+    from yolo_core.data.digits.scenes import DigitScenes
     from yolo_core.losses import DetectionLoss
 
 # Of these the one with the most objects is shown where no sample is named.
@@ -116,9 +116,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"received {short_name(against)}."
         )
     with native_notes_in(Path(os.devnull)):
-        from yolo_core.compare.own_gradient import compare_own
+        from yolo_core.compare.own.own_gradient import compare_own
+        from yolo_core.compare.own.saved import write_comparison
         from yolo_core.compare.raw_shape import network_output
-        from yolo_core.compare.saved import write_comparison
         from yolo_core.compare.setup import loss_like
         from yolo_core.training.build import build_scenes
         from yolo_core.training.families import build_loss
@@ -164,7 +164,7 @@ def _config(arguments: argparse.Namespace) -> RunConfig:
 
 
 def _pictures(arguments: argparse.Namespace, scenes: DigitScenes) -> Pictures:
-    from yolo_core.data.pipeline import scene_batch
+    from yolo_core.data.batches import scene_batch
 
     if arguments.run is None:
         names = tuple(dict.fromkeys(arguments.sample or ()))
@@ -209,7 +209,7 @@ def _predictions(
     arguments: argparse.Namespace,
 ) -> np.ndarray:
     """(B, P, channels) slots."""
-    from yolo_core.compare.random_predictions import random_predictions
+    from yolo_core.compare.own.random_predictions import random_predictions
     from yolo_core.training.families import output_shape
 
     if pictures.slots is None:
@@ -229,8 +229,8 @@ def _function(name: str, config: RunConfig, scenes: DigitScenes) -> Callable[[An
     import keras
 
     from yolo_core.losses import DetectionLoss
-    from yolo_core.own_loss import blamed_on
     from yolo_core.training.families import build_loss
+    from yolo_core.training.own_loss import blamed_on
 
     found = load_object(name)
     if inspect.isclass(found):

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from yolo_core.cli.options import add_checkpoints, add_json
-from yolo_core.explain import Report, explain
+from yolo_core.explain.report import Report, explain
 from yolo_core.runs.layout import RunFolder, find_run
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import read_snapshot

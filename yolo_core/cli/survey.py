@@ -10,10 +10,10 @@ from typing import Any
 
 from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.cli.train_config import native_notes_in
+from yolo_core.evaluation.misses import MISS_WORDS
 from yolo_core.runs.layout import find_run
 from yolo_core.survey import statistics
 from yolo_core.survey.folder import SPLITS
-from yolo_core.survey.misses import MISS_WORDS
 from yolo_core.survey.status import SurveyState, SurveyStatus
 from yolo_core.survey.table import SurveyTable, read_table
 from yolo_core.survey.worker import Survey

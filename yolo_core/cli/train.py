@@ -23,7 +23,6 @@ from yolo_core.cli.train_config import (
     native_notes_in,
     new_config,
 )
-from yolo_core.own_loss import is_own_loss, keep_source
 from yolo_core.runs.layout import (
     RunFolder,
     check_run_name,
@@ -36,6 +35,7 @@ from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import RunConfig, parse_config, read_config
 from yolo_core.training.interrupt import Interrupt
+from yolo_core.training.own_loss import is_own_loss, keep_source
 
 logger = logging.getLogger("yolo_core.training")
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from yolo_core.data.digits import DIGIT_SOURCES, load_digit_source
-from yolo_core.own_loss import absolute_name, check_source, is_own_loss, load_loss_class
+from yolo_core.data.digits.scenes import DIGIT_SOURCES, load_digit_source
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config
+from yolo_core.training.own_loss import absolute_name, check_source, is_own_loss, load_loss_class
 from yolo_core.training.recipes import LAMBDAS, recipe_lambdas
 
 # Fresh scenes have no end; --epochs counts them in portions of that many.

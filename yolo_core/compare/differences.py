@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from yolo_core.explain import ObjectReport, explain
-from yolo_core.reasons import cell_name, object_name, slot_reason, slot_word
-from yolo_core.runs.views import SampleView
+from yolo_core.explain.reasons import cell_name, object_name, slot_reason, slot_word
+from yolo_core.explain.report import ObjectReport, explain
+from yolo_core.views import SampleView
 
 MOST_LOSSES = 5
 COMMON_FAMILY = "yolov1"

@@ -13,7 +13,7 @@ import numpy as np
 from yolo_core.compare.raw_shape import network_output
 from yolo_core.compare.slips import options_with
 from yolo_core.compare.translation import translate
-from yolo_core.data.digits import DigitScenes, default_anchors
+from yolo_core.data.digits.scenes import DigitScenes, default_anchors
 from yolo_core.losses import DetectionLoss, published
 from yolo_core.slots import SlotLayout
 from yolo_core.training.config import LossConfig, RunConfig

@@ -15,7 +15,7 @@ from yolo_core.compare.differences import Comparison, compare_views
 from yolo_core.compare.raw_shape import network_output
 from yolo_core.losses import DetectionLoss
 from yolo_core.models.decode import nms_keep
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 
 def compare(

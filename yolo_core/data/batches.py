@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolo_core.data.digits import DigitScenes
+from yolo_core.data.digits.scenes import DigitScenes
 from yolo_core.data.label_batch import label_batch, trim_label_rows
 from yolo_core.data.sample import Sample
 

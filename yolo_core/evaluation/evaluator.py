@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from yolo_core.data.digits import DigitScenes
-from yolo_core.data.pipeline import scene_batch
-from yolo_core.metrics import detections_in, mean_average_precision, objects_in
+from yolo_core.data.batches import scene_batch
+from yolo_core.data.digits.scenes import DigitScenes
+from yolo_core.evaluation.metrics import detections_in, mean_average_precision, objects_in
 from yolo_core.models.decode import nms_keep
 from yolo_core.training.detector import Detector
 

@@ -7,9 +7,9 @@ import enum
 
 import numpy as np
 
-from yolo_core.explain import object_status
+from yolo_core.explain.report import object_status
 from yolo_core.models import decode
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 SCORE, IOU = 0.3, 0.5
 LOOSE_IOU = 0.1

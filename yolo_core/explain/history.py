@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yolo_core.explain.reasons import trained_objects
 from yolo_core.models.decode import scores
-from yolo_core.reasons import trained_objects
 
 if TYPE_CHECKING:
     from yolo_core.runs.snapshots import SampleView

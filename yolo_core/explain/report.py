@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.reasons import object_reason
+from yolo_core.explain.reasons import object_reason
 
 if TYPE_CHECKING:
     from yolo_core.runs.snapshots import SampleView

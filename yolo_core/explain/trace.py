@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.reasons import object_name, trained_objects
+from yolo_core.explain.reasons import object_name, trained_objects
 
 if TYPE_CHECKING:
-    from yolo_core.runs.views import SampleView
+    from yolo_core.views import SampleView
 
 IGNORE, MATCH = "ignore_threshold", "overlap_threshold"
 _LEAST_SHARE = 0.1

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from yolo_core.losses.base import DetectionLoss
-from yolo_core.losses.mnist_yolo import MnistYoloLoss
-from yolo_core.losses.ssd import SSDLoss
-from yolo_core.losses.yolov1 import YoloV1Loss
-from yolo_core.losses.yolov2 import YoloV2Loss
-from yolo_core.losses.yolov3 import YoloV3Loss
+from yolo_core.losses.mnist_yolo.loss import MnistYoloLoss
+from yolo_core.losses.ssd.loss import SSDLoss
+from yolo_core.losses.yolov1.loss import YoloV1Loss
+from yolo_core.losses.yolov2.loss import YoloV2Loss
+from yolo_core.losses.yolov3.loss import YoloV3Loss
 from yolo_core.variants import VARIANTS, variant_options
 
 __all__ = ["FAMILIES", "VARIANTS", "published"]

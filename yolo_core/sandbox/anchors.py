@@ -10,7 +10,7 @@ import numpy as np
 
 from yolo_core.losses import DetectionLoss, SSDLoss
 from yolo_core.losses.multi_head import MultiHeadLoss
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from yolo_core.data.sample import label_rows
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from yolo_core.compare.side_by_side import sample_view
-from yolo_core.data.digits import DigitScenes
+from yolo_core.data.digits.scenes import DigitScenes
 from yolo_core.losses import DetectionLoss
-from yolo_core.runs.views import SampleView
 from yolo_core.training.build import build_detector
 from yolo_core.training.checkpoint import read_checkpoint
 from yolo_core.training.config import RunConfig
 from yolo_core.training.detector import Detector
 from yolo_core.training.families import build_loss
+from yolo_core.views import SampleView
 
 
 def load_detector(config: RunConfig, scenes: DigitScenes, checkpoint: Path) -> Detector:

@@ -10,9 +10,9 @@ import numpy as np
 from yolo_core.compare.raw_shape import network_output
 from yolo_core.compare.side_by_side import sample_view
 from yolo_core.losses import DetectionLoss
-from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.anchors import anchors_argument
 from yolo_core.sandbox.edits import Edits, edited_labels
+from yolo_core.views import SampleView
 
 
 def recompute(loss: DetectionLoss, view: SampleView, edits: Edits) -> SampleView:

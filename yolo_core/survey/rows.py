@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from yolo_core.explain import object_status
-from yolo_core.reasons import object_reason
-from yolo_core.runs.views import SampleView, Snapshot
-from yolo_core.survey.misses import find_objects, reachable
+from yolo_core.evaluation.misses import find_objects, reachable
+from yolo_core.explain.reasons import object_reason
+from yolo_core.explain.report import object_status
 from yolo_core.survey.table import Ledger, Objects, Places, Samples, SurveyTable
+from yolo_core.views import SampleView, Snapshot
 
 
 def table_of(snapshot: Snapshot, file: str) -> SurveyTable:

@@ -7,8 +7,8 @@ import json
 
 import numpy as np
 
-from yolo_core.runs.views import SampleView
-from yolo_core.survey.misses import find_objects
+from yolo_core.evaluation.misses import find_objects
+from yolo_core.views import SampleView
 
 FALSE = "false detections"
 

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.survey.misses import Miss
+from yolo_core.evaluation.misses import Miss
 from yolo_core.survey.spots import FALSE, Spot
 from yolo_core.survey.table import SurveyTable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from yolo_core.data.digits import DigitScenes, load_digit_source
+from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
 from yolo_core.losses import DetectionLoss
 from yolo_core.models.networks import detector_network
 from yolo_core.training.config import RunConfig

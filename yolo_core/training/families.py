@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from yolo_core.data.digits import DigitScenes, default_anchors
-from yolo_core.data.pipeline import scene_batch
+from yolo_core.data.batches import scene_batch
+from yolo_core.data.digits.scenes import DigitScenes, default_anchors
 from yolo_core.losses import DetectionLoss, MnistYoloLoss, SSDLoss, YoloV1Loss, published
 from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.published import FAMILIES
 from yolo_core.models.networks import Head
-from yolo_core.own_loss import blamed_on, is_own_loss, short_name
-from yolo_core.own_loss_laws import check_own_loss
 from yolo_core.training.config import RunConfig
+from yolo_core.training.own_loss import blamed_on, is_own_loss, short_name
+from yolo_core.training.own_loss_laws import check_own_loss
 
 # Slots a cell, on every head but SSD's.
 SLOTS = 3

@@ -12,7 +12,7 @@ from keras import ops
 from yolo_core.assignment import Assignment, ObjectStatus
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses import DetectionLoss
-from yolo_core.own_loss import blamed_on
+from yolo_core.training.own_loss import blamed_on
 
 TOLERANCE = 1e-3
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.data.digits import DigitScenes
-from yolo_core.data.pipeline import scene_batch
+from yolo_core.data.batches import scene_batch
+from yolo_core.data.digits.scenes import DigitScenes
 from yolo_core.data.sample import split_name
 from yolo_core.models.decode import nms_keep
 from yolo_core.runs.snapshots import Snapshot, prune_snapshots, snapshot_path, write_snapshot

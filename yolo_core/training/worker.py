@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from yolo_core.data.digits import DigitScenes
-from yolo_core.data.pipeline import scene_batch, training_batches
+from yolo_core.data.batches import scene_batch, training_batches
+from yolo_core.data.digits.scenes import DigitScenes
+from yolo_core.evaluation.evaluator import Evaluator
 from yolo_core.losses.base import DetectionLoss
-from yolo_core.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.runs.environment import write_environment
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
@@ -21,9 +21,9 @@ from yolo_core.training.checkpoint import checkpoint_path, read_checkpoint, writ
 from yolo_core.training.config import RunConfig
 from yolo_core.training.control import Actions, Control
 from yolo_core.training.diagnosis import describe_non_finite
-from yolo_core.training.evaluation import Evaluator
 from yolo_core.training.families import build_loss
 from yolo_core.training.interrupt import Interrupt
+from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import LearningRate
 from yolo_core.training.snapshotting import Snapshotter, is_due

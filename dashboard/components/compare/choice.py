@@ -10,8 +10,8 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from dashboard.cache import cached_records
-from dashboard.components.errors import plain, say
-from dashboard.components.sample_picker import Choice
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.sample_picker import Choice
 from yolo_core.compare.differences import MOST_LOSSES
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord

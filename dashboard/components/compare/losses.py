@@ -10,11 +10,11 @@ import streamlit as st
 
 from dashboard.cache import cached_snapshot, file_version
 from dashboard.computing import tensorflow_turn
-from yolo_core.own_loss import is_own_loss, short_name
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.training.config import LossConfig, RunConfig, read_config
+from yolo_core.training.own_loss import is_own_loss, short_name
 
 _KEPT = 48
 

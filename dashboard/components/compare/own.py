@@ -12,20 +12,20 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.components.address import asked_for, preset
-from dashboard.components.cell_picker import cell_clicked, pick_cell
-from dashboard.components.compare_view import show_list
-from dashboard.components.errors import plain, say
-from dashboard.components.plot import plot
-from dashboard.components.show_table import show_table
+from dashboard.components.compare.view import show_list
+from dashboard.components.shared.address import asked_for, preset
+from dashboard.components.shared.cell_picker import cell_clicked, pick_cell
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.plot import plot
+from dashboard.components.shared.show_table import show_table
 from dashboard.figures.marks import cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.tiles import loss_figure, narrow
 from dashboard.state import checkpoints_folder
 from dashboard.tables import NOTHING, number
-from yolo_core.compare.gradients import GradientComparison, SlotDifference
-from yolo_core.compare.saved import list_comparisons, read_comparison
-from yolo_core.reasons import cell_name, slot_word
+from yolo_core.compare.own.gradients import GradientComparison, SlotDifference
+from yolo_core.compare.own.saved import list_comparisons, read_comparison
+from yolo_core.explain.reasons import cell_name, slot_word
 from yolo_core.runs.snapshots import SampleView
 
 OWN_KEY, PICTURE_KEY, CHANNEL_KEY = "own", "picture", "channel"

@@ -6,23 +6,23 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard.components.address import asked_for, asked_unbound, preset, write_unbound
-from dashboard.components.compare_choice import loss_names
-from dashboard.components.compare_losses import recomputed
-from dashboard.components.compare_terms import Written, bars_of, show_bars, show_formulas
-from dashboard.components.compare_view import (
+from dashboard.components.compare.choice import loss_names
+from dashboard.components.compare.losses import recomputed
+from dashboard.components.compare.terms import Written, bars_of, show_bars, show_formulas
+from dashboard.components.compare.view import (
     show_ledger,
     show_masks,
     show_pictures,
 )
-from dashboard.components.errors import plain, say
+from dashboard.components.shared.address import asked_for, asked_unbound, preset, write_unbound
+from dashboard.components.shared.errors import plain, say
 from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
 from dashboard.figures.terms_bar import WEIGHTED
 from yolo_core.compare.differences import Comparison, compare_views
 from yolo_core.compare.slip_table import Slip
 from yolo_core.compare.slips import options_with, slips_of
-from yolo_core.explain import totals_agree
+from yolo_core.explain.report import totals_agree
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 

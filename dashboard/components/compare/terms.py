@@ -8,15 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.compare_view import in_rows
-from dashboard.components.errors import plain, say
-from dashboard.components.plot import plot
+from dashboard.components.compare.view import in_rows
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.plot import plot
 from dashboard.figures.terms_bar import MEASURES, UNWEIGHTED, WEIGHTED, Bar, terms_figure
 from dashboard.tables import number
 from yolo_core.compare.differences import Comparison
 from yolo_core.compare.formulas import formula, symbols
-from yolo_core.own_loss import is_own_loss
 from yolo_core.runs.snapshots import SampleView
+from yolo_core.training.own_loss import is_own_loss
 
 FORMULAS_A_ROW = 2
 # On a page of 1280 pixels two fit side by side.

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.cell_picker import cell_clicked
-from dashboard.components.errors import plain
-from dashboard.components.plot import plot
-from dashboard.components.show_table import show_table
+from dashboard.components.shared.cell_picker import cell_clicked
+from dashboard.components.shared.errors import plain
+from dashboard.components.shared.plot import plot
+from dashboard.components.shared.show_table import show_table
 from dashboard.figures.marks import cell_in_picture, cell_in_tiles, outlined_words, slots_in_tiles
 from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
 from dashboard.figures.tiles import mask_figure, narrow, short_titles_sentence
 from dashboard.tables import ledger_table, number
 from yolo_core.compare.differences import PARTS, Compared, Comparison, slot_parts
-from yolo_core.explain import explain
-from yolo_core.reasons import cell_name, slot_reason, slot_word
+from yolo_core.explain.reasons import cell_name, slot_reason, slot_word
+from yolo_core.explain.report import explain
 from yolo_core.runs.snapshots import SampleView
 
 MASKS_A_ROW = 2

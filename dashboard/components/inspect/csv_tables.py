@@ -11,8 +11,8 @@ import pandas as pd
 from dashboard.figures.places import slot_score
 from dashboard.figures.tiles import PART_NAMES, slot_parts
 from dashboard.tables import term_rows
-from yolo_core.explain import Report
-from yolo_core.runs.views import SampleView
+from yolo_core.explain.report import Report
+from yolo_core.views import SampleView
 
 
 def slot_table(view: SampleView) -> pd.DataFrame:

@@ -10,10 +10,10 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cache import database_version
-from dashboard.components.errors import plain, say
-from dashboard.components.live_curves import markers, metric_curves, term_curves
-from dashboard.components.plot import plot
-from dashboard.components.sample_picker import Choice, go_to_step
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.plot import plot
+from dashboard.components.shared.run_curves import markers, metric_curves, term_curves
+from dashboard.components.shared.sample_picker import Choice, go_to_step
 from dashboard.figures.colors import AZURE, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker, curve_figure
 from yolo_core.runs.curves import Curves

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboard.components.cell_picker import cell_clicked
-from dashboard.components.errors import plain
-from dashboard.components.plot import kept, plot
+from dashboard.components.shared.cell_picker import cell_clicked
+from dashboard.components.shared.errors import plain
+from dashboard.components.shared.plot import kept, plot
 from dashboard.figures.marks import cell_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.tiles import loss_figure, mask_figure
-from yolo_core.reasons import cell_name, slot_word
-from yolo_core.runs.views import SampleView
+from yolo_core.explain.reasons import cell_name, slot_word
+from yolo_core.views import SampleView
 
 WEIGHTED_TOTAL = "weighted total"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.show_table import show_table
+from dashboard.components.shared.show_table import show_table
 from dashboard.tables import ledger_table
-from yolo_core.explain import Report
-from yolo_core.runs.views import SampleView
+from yolo_core.explain.report import Report
+from yolo_core.views import SampleView
 
 
 def show_objects(view: SampleView, report: Report) -> None:

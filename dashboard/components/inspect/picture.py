@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.cell_picker import cell_clicked
-from dashboard.components.plot import kept, plot
+from dashboard.components.shared.cell_picker import cell_clicked
+from dashboard.components.shared.plot import kept, plot
 from dashboard.figures.marks import cell_in_picture
 from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import ANCHORS, LAYERS, scene_figure
-from yolo_core.explain import Report
-from yolo_core.runs.views import SampleView
+from yolo_core.explain.report import Report
+from yolo_core.views import SampleView
 
 
 def show_picture(view: SampleView, report: Report, cell: Cell) -> float:

@@ -9,14 +9,14 @@ import plotly.graph_objects as go
 import plotly.io
 import plotly.offline
 
-from dashboard.csv_tables import slot_table
+from dashboard.components.inspect.csv_tables import slot_table
 from dashboard.figures.marks import Marks, cell_in_picture, cell_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import LAYERS, scene_figure
 from dashboard.figures.tiles import loss_figure, mask_figure
 from dashboard.tables import ledger_table, term_table
-from yolo_core.explain import Report
-from yolo_core.runs.views import SampleView
+from yolo_core.explain.report import Report
+from yolo_core.views import SampleView
 
 MOST_SLOTS = 1_000
 """Rows of the table of slots; of more, those that add most to the loss are kept."""

@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard.components.address import page_address
-from dashboard.csv_tables import loss_table, object_table, slot_table
+from dashboard.components.inspect.csv_tables import loss_table, object_table, slot_table
+from dashboard.components.inspect.sample_file import sample_html
+from dashboard.components.shared.address import page_address
 from dashboard.figures.places import Cell
-from dashboard.sample_file import sample_html
-from yolo_core.explain import Report
+from yolo_core.explain.report import Report
 from yolo_core.runs.records import SnapshotRecord
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 _CELL_KEYS = ("head", "row", "column")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboard.components.errors import say
-from dashboard.components.show_table import show_table
+from dashboard.components.shared.errors import say
+from dashboard.components.shared.show_table import show_table
 from dashboard.tables import term_table
-from yolo_core.explain import Report, is_partition, totals_agree
+from yolo_core.explain.report import Report, is_partition, totals_agree
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView, Snapshot

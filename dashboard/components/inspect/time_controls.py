@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.sample_picker import Choice, go_to
+from dashboard.components.shared.sample_picker import Choice, go_to
 
 _KEY, _TURN = "time controls", "time controls, turn"
 _BUTTONS = (

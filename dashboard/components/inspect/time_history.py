@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.cache import file_version
-from dashboard.components.plot import kept, plot
-from dashboard.components.sample_picker import Choice, go_to_step
-from dashboard.components.show_table import show_table
+from dashboard.components.shared.plot import kept, plot
+from dashboard.components.shared.sample_picker import Choice, go_to_step
+from dashboard.components.shared.show_table import show_table
 from dashboard.figures.places import Cell, object_label
 from dashboard.figures.time_strip import STATE_WORDS, iou_strip, state_strip
-from yolo_core.history import (
+from yolo_core.explain.history import (
     DETECTED_IOU,
     Sighting,
     SlotState,
@@ -24,10 +24,10 @@ from yolo_core.history import (
     slot_states,
     stretch,
 )
-from yolo_core.reasons import cell_name, slot_word
+from yolo_core.explain.reasons import cell_name, slot_word
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import read_snapshot
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 # So many files are read before anybody wonders what takes so long.
 _QUICK = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.cache import database_version
-from dashboard.components.sample_picker import Choice
+from dashboard.components.shared.sample_picker import Choice
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
 from yolo_core.runs.store import RunStore

@@ -7,10 +7,10 @@ import dataclasses
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.components.errors import plain
-from dashboard.components.show_table import show_table
-from dashboard.components.why_slot import pick_object, pick_slot
-from dashboard.components.why_whatif import show_changes
+from dashboard.components.inspect.why_whatif import show_changes
+from dashboard.components.shared.errors import plain
+from dashboard.components.shared.show_table import show_table
+from dashboard.components.shared.slot_picker import pick_object, pick_slot
 from dashboard.figures.places import Cell
 from dashboard.tables import (
     candidate_table,
@@ -20,10 +20,10 @@ from dashboard.tables import (
     ignore_table,
     slot_term_table,
 )
-from yolo_core.reasons import cell_name, object_name, object_reason, slot_reason, slot_word
+from yolo_core.explain.reasons import cell_name, object_name, object_reason, slot_reason, slot_word
+from yolo_core.explain.trace import ledger_row, push_words, weighted_gradients
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.views import SampleView
-from yolo_core.trace import ledger_row, push_words, weighted_gradients
+from yolo_core.views import SampleView
 
 # Candidates and objects in a table; the selected slot is shown besides.
 _MOST_ROWS, _MOST_OBJECTS = 6, 3

@@ -8,12 +8,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard.cache import file_version
-from dashboard.components.errors import plain, say
+from dashboard.components.shared.errors import plain, say
 from dashboard.computing import a_word_while_it_computes, tensorflow_turn
+from yolo_core.explain.trace import ledger_row
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.views import SampleView
-from yolo_core.trace import ledger_row
 from yolo_core.training.config import read_config
+from yolo_core.views import SampleView
 
 TOGGLE_KEY = "whatif"
 _KEPT_RUNS = 4
@@ -67,9 +67,9 @@ def _changes(
             decides otherwise here than it did in training.
     """
     with tensorflow_turn():
-        from yolo_core.whatif.outcomes import ObjectSubject, Outcomes, SlotSubject
-        from yolo_core.whatif.search import box_changes, threshold_changes
-        from yolo_core.whatif.sentences import change_words, who_would
+        from yolo_core.explain.whatif.outcomes import ObjectSubject, Outcomes, SlotSubject
+        from yolo_core.explain.whatif.search import box_changes, threshold_changes
+        from yolo_core.explain.whatif.sentences import change_words, who_would
 
         assigner, thresholds = _assigner(str(folder.config), file_version(folder.config))
 
@@ -100,9 +100,9 @@ def _changes(
 
 @st.cache_resource(max_entries=_KEPT_RUNS, show_spinner=False)
 def _assigner(config_path: str, version: tuple[int, int]) -> tuple[Any, dict[str, float]]:  # noqa: ARG001, part of the key
+    from yolo_core.explain.whatif.assigner import Assigner
     from yolo_core.training.build import build_scenes
     from yolo_core.training.families import build_loss
-    from yolo_core.whatif.assigner import Assigner
 
     config = read_config(Path(config_path))
     loss = build_loss(config, build_scenes(config))

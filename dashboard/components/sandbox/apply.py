@@ -7,8 +7,8 @@ import shlex
 
 import streamlit as st
 
-from dashboard.components.errors import plain, say
-from dashboard.components.run_controls import send
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.run_commands import send
 from dashboard.tables import number
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder

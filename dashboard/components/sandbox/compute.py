@@ -12,9 +12,9 @@ from dashboard.cache import file_version
 from dashboard.computing import tensorflow_turn
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
-from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.edits import Edits
 from yolo_core.training.config import read_config
+from yolo_core.views import SampleView
 
 _KEPT = 6
 
@@ -82,7 +82,7 @@ def predicted_sample(folder: RunFolder, checkpoint: CheckpointRecord, name: str)
         ValueError: As `predicted`, or there is no such sample.
     """
     with tensorflow_turn():
-        from yolo_core.data.pipeline import scene_batch
+        from yolo_core.data.batches import scene_batch
         from yolo_core.training.build import build_scenes
 
         images, y_true = scene_batch(build_scenes(read_config(folder.config)), [name])
@@ -103,8 +103,8 @@ def _predicted(
     y_true: np.ndarray | None,
     name: str,
 ) -> SampleView:
-    from yolo_core.own_loss import short_name
     from yolo_core.sandbox.predict import predicted_view
+    from yolo_core.training.own_loss import short_name
 
     config = read_config(folder.config)
     path = Path(checkpoint.path)

@@ -13,12 +13,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.address import asked_for, preset
-from dashboard.components.errors import plain, say
-from dashboard.components.sandbox_state import state_now
+from dashboard.components.sandbox.state import state_now
+from dashboard.components.shared.address import asked_for, preset
+from dashboard.components.shared.errors import plain, say
 from dashboard.tables import number
-from yolo_core.runs.views import SampleView
 from yolo_core.sandbox.edits import EditedObject, objects_of
+from yolo_core.views import SampleView
 
 NEW_CLASS_KEY = "new_class"
 DRAWING_KEY = "sandbox/drawing"

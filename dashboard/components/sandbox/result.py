@@ -9,11 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components.cell_picker import cell_clicked
-from dashboard.components.errors import plain
-from dashboard.components.plot import kept, plot
-from dashboard.components.sandbox_edits import DRAWING_KEY
-from dashboard.components.show_table import show_table
+from dashboard.components.sandbox.edits import DRAWING_KEY
+from dashboard.components.shared.cell_picker import cell_clicked
+from dashboard.components.shared.errors import plain
+from dashboard.components.shared.plot import kept, plot
+from dashboard.components.shared.show_table import show_table
 from dashboard.figures.marks import (
     cell_in_picture,
     cell_in_tiles,
@@ -27,11 +27,11 @@ from dashboard.figures.terms_bar import Bar, terms_figure
 from dashboard.figures.tiles import loss_figure, mask_figure, narrow, short_titles_sentence
 from dashboard.tables import NOTHING, number
 from yolo_core.compare.differences import SlotDifference
-from yolo_core.explain import ObjectReport
-from yolo_core.reasons import cell_name, slot_reason, slot_word
-from yolo_core.runs.views import SampleView
+from yolo_core.explain.reasons import cell_name, slot_reason, slot_word
+from yolo_core.explain.report import ObjectReport
 from yolo_core.sandbox.changes import object_changes, slot_changes
 from yolo_core.sandbox.edits import EditedObject
+from yolo_core.views import SampleView
 
 BEFORE, AFTER = "without edits", "in the sandbox"
 _LAYERS = (GRID, OBJECTS, CELLS, MATCHED, PREDICTIONS)

@@ -8,18 +8,18 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cache import cached_records, cached_snapshot
-from dashboard.components.address import asked_for, preset
-from dashboard.components.draw import draw
-from dashboard.components.errors import say
-from dashboard.components.follow import await_snapshots
-from dashboard.components.sample_picker import pick_sample
-from dashboard.components.sandbox_compute import picture_shape, predicted, predicted_sample
-from dashboard.components.survey_files import cached_survey_records
+from dashboard.components.sandbox.compute import picture_shape, predicted, predicted_sample
+from dashboard.components.sandbox.draw import draw
+from dashboard.components.shared.address import asked_for, preset
+from dashboard.components.shared.errors import say
+from dashboard.components.shared.follow import await_snapshots
+from dashboard.components.shared.sample_picker import pick_sample
+from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.computing import a_word_while_it_computes
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.store import RunStore
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 SNAPSHOT, SAMPLE, UPLOAD, DRAW = "a snapshot", "any sample", "a file", "a drawing"
 SOURCES = (SNAPSHOT, SAMPLE, UPLOAD, DRAW)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.components.address import HOLD_SECONDS
-from dashboard.components.errors import say
-from yolo_core.runs.views import SampleView
+from dashboard.components.shared.address import HOLD_SECONDS
+from dashboard.components.shared.errors import say
 from yolo_core.sandbox.edits import Edits
+from yolo_core.views import SampleView
 
 EDITS_KEY = "edits"
 

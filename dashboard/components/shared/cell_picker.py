@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dashboard.components.address import asked_for, choose, hold_choices, preset
+from dashboard.components.shared.address import asked_for, choose, hold_choices, preset
 from dashboard.figures.places import Cell
 from yolo_core.runs.snapshots import SampleView
 

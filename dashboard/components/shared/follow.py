@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.cache import cached_records
-from dashboard.components.errors import plain
-from dashboard.components.sample_picker import Choice
+from dashboard.components.shared.errors import plain
+from dashboard.components.shared.sample_picker import Choice
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunStatus, read_status
 

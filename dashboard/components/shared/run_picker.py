@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.address import preset
-from dashboard.components.errors import say
+from dashboard.components.shared.address import preset
+from dashboard.components.shared.errors import say
 from dashboard.state import RUN_KEY, checkpoints_folder, take_next_run
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status

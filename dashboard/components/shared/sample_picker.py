@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.components.address import (
+from dashboard.components.shared.address import (
     asked_for,
     asked_unbound,
     choose,

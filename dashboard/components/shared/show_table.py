@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.errors import plain
+from dashboard.components.shared.errors import plain
 
 
 def show_table(table: pd.DataFrame, *, hide_index: bool = False) -> None:

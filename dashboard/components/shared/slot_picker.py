@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboard.components.address import asked_for, choose, hold_choices, preset
-from dashboard.components.cell_picker import (
+from dashboard.components.shared.address import asked_for, choose, hold_choices, preset
+from dashboard.components.shared.cell_picker import (
     ANCHOR_KEY,
     CELL_OF_ANCHOR,
     COLUMN_KEY,
@@ -14,11 +14,11 @@ from dashboard.components.cell_picker import (
     ROW_KEY,
 )
 from dashboard.figures.places import Cell, object_label
-from yolo_core.explain import object_status
-from yolo_core.reasons import slot_word
-from yolo_core.runs.views import SampleView
+from yolo_core.explain.reasons import slot_word
+from yolo_core.explain.report import object_status
+from yolo_core.explain.trace import object_of_slot
 from yolo_core.slots import SlotLayout
-from yolo_core.trace import object_of_slot
+from yolo_core.views import SampleView
 
 OBJECT_KEY = "object"
 ABOUT = "object of the selected slot"

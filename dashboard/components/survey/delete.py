@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.errors import say
-from dashboard.components.survey_start import SHOWN_KEY, survey_words
+from dashboard.components.shared.errors import say
+from dashboard.components.survey.start import SHOWN_KEY, survey_words
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.status import read_status
 

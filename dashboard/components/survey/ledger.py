@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.plot import plot
-from dashboard.components.survey_open import ask_for, csv_button, sample_rows
+from dashboard.components.shared.plot import plot
+from dashboard.components.survey.open import ask_for, csv_button, sample_rows
 from dashboard.figures.survey_bars import Histogram, iou_figure, use_figure
 from yolo_core.assignment import ObjectStatus
-from yolo_core.survey.folder import SurveyFolder
-from yolo_core.survey.misses import (
+from yolo_core.evaluation.misses import (
     FOUND_MEANS,
     IOU,
     LOW_SCORE,
@@ -19,6 +18,7 @@ from yolo_core.survey.misses import (
     SCORE,
     Miss,
 )
+from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.spots import Spot
 from yolo_core.survey.statistics import (
     LedgerSummary,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.plot import plot
-from dashboard.components.survey_open import ask_for, csv_button
+from dashboard.components.shared.plot import plot
+from dashboard.components.survey.open import ask_for, csv_button
 from dashboard.figures.survey_bars import LossBar, loss_figure
-from yolo_core.explain import totals_agree
+from yolo_core.explain.report import totals_agree
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.spots import Spot
 from yolo_core.survey.statistics import EMPTY, GROUPINGS, Group, finite, loss_by, total

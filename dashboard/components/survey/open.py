@@ -9,16 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.cache import cached_snapshot
-from dashboard.components.address import choose
-from dashboard.components.cell_picker import (
+from dashboard.components.shared.address import choose
+from dashboard.components.shared.cell_picker import (
     ANCHOR_KEY,
     CELL_OF_ANCHOR,
     COLUMN_KEY,
     HEAD_KEY,
     ROW_KEY,
 )
-from dashboard.components.survey_files import cached_survey_records
-from dashboard.components.why_slot import ABOUT, OBJECT_KEY
+from dashboard.components.shared.slot_picker import ABOUT, OBJECT_KEY
+from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import find_run
 from yolo_core.survey.folder import SurveyFolder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.errors import plain, say
-from dashboard.components.run_controls import duration
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.run_commands import duration
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import SPLITS, SurveyFolder, list_surveys

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.survey_files import small_pictures
-from dashboard.components.survey_open import csv_button, sample_rows
+from dashboard.components.shared.survey_files import small_pictures
+from dashboard.components.survey.open import csv_button, sample_rows
+from yolo_core.evaluation.misses import FOUND_MEANS
 from yolo_core.survey.folder import SurveyFolder
-from yolo_core.survey.misses import FOUND_MEANS
 from yolo_core.survey.spots import FALSE
 from yolo_core.survey.statistics import finite, missed, sample_spots, worst_first
 from yolo_core.survey.table import SurveyTable

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.components.errors import plain, say
-from dashboard.components.run_controls import send
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.run_commands import send
 from dashboard.figures.colors import TOTAL_COLOR, color_of
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder

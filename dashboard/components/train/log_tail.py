@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.components.errors import say
+from dashboard.components.shared.errors import say
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.launcher import output_file
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.errors import say
+from dashboard.components.shared.errors import say
 from dashboard.state import checkpoints_folder, show_run
-from yolo_core.data.digit_source import NPZ_KEYS, load_digit_source
+from yolo_core.data.digits.source import NPZ_KEYS, load_digit_source
 from yolo_core.runs.layout import check_run_name, new_run_name
 from yolo_core.training.config import RunConfig
 from yolo_core.training.launcher import start_training

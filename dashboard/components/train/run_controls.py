@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.errors import plain, say
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.run_commands import duration, send
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
@@ -28,30 +29,6 @@ def run_controls(folder: RunFolder, *, polling: bool) -> None:
         polling: Whether to look again every second.
     """
     st.fragment(_run_controls, run_every=1.0 if polling else None)(folder)
-
-
-def send(folder: RunFolder, name: str, arguments: dict[str, Any] | None = None) -> int | None:
-    """Sends a command to a run's training process and does not wait for the answer.
-
-    Returns:
-        The command's id; None when it could not be sent, which the page then says.
-    """
-    try:
-        with RunStore.open(folder) as store:
-            return store.send(name, arguments)
-    except ValueError as error:
-        st.session_state["not sent"] = str(error)
-        return None
-
-
-def duration(seconds: float) -> str:
-    """A duration in words: "48 s", "3 min 20 s", "2 h 05 min"."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
 
 
 def progress_text(status: RunStatus) -> str:

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from yolo_core.compare.gradients import compare_gradients
-from yolo_core.compare.saved import list_comparisons, read_comparison, write_comparison
-from yolo_core.compare.term_factors import relative_difference, trained
+from yolo_core.compare.own.gradients import compare_gradients
+from yolo_core.compare.own.saved import list_comparisons, read_comparison, write_comparison
+from yolo_core.compare.own.term_factors import relative_difference, trained
 
 X, OBJECTNESS, CLASS_0 = 0, 4, 5
 
@@ -17,10 +17,10 @@ X, OBJECTNESS, CLASS_0 = 0, 4, 5
 @pytest.fixture(scope="module")
 def published(scene):
     """YOLOv2 on one picture: its snapshot, and the gradient of each of its terms."""
-    from yolo_core.compare.diagnosis import term_gradients
+    from yolo_core.compare.own.diagnosis import term_gradients
     from yolo_core.compare.raw_shape import network_output
     from yolo_core.models.decode import nms_keep
-    from yolo_core.runs.views import Snapshot
+    from yolo_core.views import Snapshot
 
     loss = scene.loss("yolov2")
     y_pred = network_output(loss, scene.slots(loss))

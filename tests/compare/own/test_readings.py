@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from yolo_core.compare.diagnosis import diagnose, term_gradients
-from yolo_core.compare.gradients import differing
+from yolo_core.compare.own.diagnosis import diagnose, term_gradients
+from yolo_core.compare.own.gradients import differing
+from yolo_core.compare.own.readings import AS_IT_IS, readings
 from yolo_core.compare.raw_shape import network_output
-from yolo_core.compare.readings import AS_IT_IS, readings
 
 NAMES = ("yolov2", "yolov1", "yolov3", "ssd", "mnist_yolo")
 MISTAKES = {"yolov2": 13, "yolov3": 4, "ssd": 4}

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolo_core.data.digits import (
+from yolo_core.data.digits.scenes import (
     INK_LEVEL,
     NOISE_LEVELS,
     DigitScenes,

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from yolo_core.data.digits import DIGIT_SOURCES, DigitSource, load_digit_source
+from yolo_core.data.digits.scenes import DIGIT_SOURCES, DigitSource, load_digit_source
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "mnist_t10k.npz"
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "mnist_t10k.npz"
 
 
 def arrays(**changes: object) -> dict[str, object]:

@@ -8,16 +8,16 @@ from yolo_core.assignment import ObjectStatus
 from yolo_core.boxes import shape_iou
 from yolo_core.compare.raw_shape import network_output
 from yolo_core.compare.side_by_side import sample_view
-from yolo_core.losses import published
-from yolo_core.whatif.assigner import Assigner
-from yolo_core.whatif.outcomes import (
+from yolo_core.explain.whatif.assigner import Assigner
+from yolo_core.explain.whatif.outcomes import (
     IGNORED,
     NO_OBJECT,
     ObjectSubject,
     Outcomes,
     SlotSubject,
 )
-from yolo_core.whatif.search import box_changes, labels_with, threshold_changes
+from yolo_core.explain.whatif.search import box_changes, labels_with, threshold_changes
+from yolo_core.losses import published
 
 SIDE = 48
 # Two in one cell of the 3 x 4 grid, one alone, one outside the picture.
@@ -174,5 +174,5 @@ def test_an_object_without_numbers_has_no_way_to_go():
 def test_very_many_slots_go_through_in_parts(monkeypatch):
     _, view, judge = one_object()
     whole = box_changes(judge, view, 0, [ObjectSubject(0)])
-    monkeypatch.setattr("yolo_core.whatif.assigner.MOST_NUMBERS", 1000)
+    monkeypatch.setattr("yolo_core.explain.whatif.assigner.MOST_NUMBERS", 1000)
     assert box_changes(judge, view, 0, [ObjectSubject(0)]) == whole

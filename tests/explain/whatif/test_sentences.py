@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from tests.whatif.test_search import one_object
+from tests.explain.whatif.test_search import one_object
 from yolo_core.assignment import ObjectStatus
-from yolo_core.whatif.outcomes import (
+from yolo_core.explain.whatif.outcomes import (
     IGNORED,
     NO_OBJECT,
     OBJECT,
@@ -15,8 +15,8 @@ from yolo_core.whatif.outcomes import (
     SlotRole,
     SlotSubject,
 )
-from yolo_core.whatif.search import Change
-from yolo_core.whatif.sentences import change_sentence
+from yolo_core.explain.whatif.search import Change
+from yolo_core.explain.whatif.sentences import change_sentence
 
 MATCHED, SHARED = ObjectStatus.MATCHED, ObjectStatus.SHARED
 OVERWRITTEN, OUTSIDE = ObjectStatus.OVERWRITTEN, ObjectStatus.OUTSIDE

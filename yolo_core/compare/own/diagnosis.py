@@ -16,16 +16,16 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.compare.gradients import differing
-from yolo_core.compare.readings import AS_IT_IS, Reading, readings
-from yolo_core.compare.slip_table import SLIPS
-from yolo_core.compare.term_factors import (
+from yolo_core.compare.own.gradients import differing
+from yolo_core.compare.own.readings import AS_IT_IS, Reading, readings
+from yolo_core.compare.own.term_factors import (
     TOLERANCE,
     median_ratio,
     relative_difference,
     term_factors,
     trained,
 )
+from yolo_core.compare.slip_table import SLIPS
 from yolo_core.losses import DetectionLoss
 
 MOST_CHANGES = 3

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 if TYPE_CHECKING:
-    from yolo_core.compare.gradients import Group, SlotDifference
-    from yolo_core.compare.term_factors import TermFactor
+    from yolo_core.compare.own.gradients import Group, SlotDifference
+    from yolo_core.compare.own.term_factors import TermFactor
 
 # Factors this close to each other are one factor.
 SAME = 1e-3

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from yolo_core.compare.differences import PARTS, place_name, slot_parts
-from yolo_core.compare.findings import find, group_sentence, slot_sentence
-from yolo_core.compare.term_factors import (
+from yolo_core.compare.own.findings import find, group_sentence, slot_sentence
+from yolo_core.compare.own.term_factors import (
     TOLERANCE,
     TermFactor,
     median_ratio,
@@ -23,8 +23,8 @@ from yolo_core.compare.term_factors import (
     term_factors,
     trained,
 )
-from yolo_core.reasons import slot_reason
-from yolo_core.runs.views import SampleView, Snapshot
+from yolo_core.explain.reasons import slot_reason
+from yolo_core.views import SampleView, Snapshot
 
 GROUPS = {"x": "x, y", "y": "x, y", "w": "w, h", "h": "w, h"}
 

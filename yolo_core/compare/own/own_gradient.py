@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from yolo_core.compare.diagnosis import diagnose, term_gradients
-from yolo_core.compare.gradients import GradientComparison, compare_gradients
-from yolo_core.compare.notebook import grid_labels, notebook_constants
+from yolo_core.compare.own.diagnosis import diagnose, term_gradients
+from yolo_core.compare.own.gradients import GradientComparison, compare_gradients
+from yolo_core.compare.own.notebook import grid_labels, notebook_constants
 from yolo_core.losses import DetectionLoss
 from yolo_core.models.decode import nms_keep
-from yolo_core.own_loss import blamed_on, names_around, short_name, split_name
-from yolo_core.runs.views import Snapshot
+from yolo_core.training.own_loss import blamed_on, names_around, short_name, split_name
+from yolo_core.views import Snapshot
 
 LABELS = ("rows", "grid")
 

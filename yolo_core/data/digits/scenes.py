@@ -8,9 +8,9 @@ import functools
 import numpy as np
 
 from yolo_core.anchors import kmeans_anchors
-from yolo_core.data.digit_source import DIGIT_SOURCES, SPLITS, DigitSource, load_digit_source
-from yolo_core.data.random_words import below, permutation, random_words
-from yolo_core.data.resampling import resampling
+from yolo_core.data.digits.random_words import below, permutation, random_words
+from yolo_core.data.digits.resampling import resampling
+from yolo_core.data.digits.source import DIGIT_SOURCES, SPLITS, DigitSource, load_digit_source
 from yolo_core.data.sample import Sample, split_name
 
 __all__ = ["DIGIT_SOURCES", "DigitScenes", "DigitSource", "default_anchors", "load_digit_source"]

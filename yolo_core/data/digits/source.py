@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yolo_core.data.random_words import permutation, random_words
+from yolo_core.data.digits.random_words import permutation, random_words
 
 DIGIT_SOURCES = ("digits", "mnist")
 """Sources that are known by name; any other is the path of an .npz file."""

@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_core.compare.raw_shape import network_output
+from yolo_core.explain.whatif.outcomes import Outcomes
 from yolo_core.losses import DetectionLoss
-from yolo_core.runs.views import SampleView
-from yolo_core.whatif.outcomes import Outcomes
+from yolo_core.views import SampleView
 
 # Numbers in the largest array of one call, versions x slots x objects: 64 MB of float32.
 MOST_NUMBERS = 2**24

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.runs.views import SampleView
+from yolo_core.views import SampleView
 
 NO_OBJECT, IGNORED, OBJECT = 0, 1, 2
 

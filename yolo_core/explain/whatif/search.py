@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from yolo_core.assignment import LARGEST_LABEL
-from yolo_core.runs.views import SampleView
-from yolo_core.whatif.outcomes import ObjectFate, Outcomes, SlotRole, Subject
+from yolo_core.explain.whatif.outcomes import ObjectFate, Outcomes, SlotRole, Subject
+from yolo_core.views import SampleView
 
 BOX_NUMBERS = ("x", "y", "width", "height")
 STEPS_A_PIXEL = 100

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.reasons import cell_name, object_name, slot_word
-from yolo_core.whatif.outcomes import IGNORED, OBJECT, ObjectFate, SlotRole, SlotSubject
+from yolo_core.explain.reasons import cell_name, object_name, slot_word
+from yolo_core.explain.whatif.outcomes import IGNORED, OBJECT, ObjectFate, SlotRole, SlotSubject
 
 if TYPE_CHECKING:
-    from yolo_core.runs.views import SampleView
-    from yolo_core.whatif.search import Change
+    from yolo_core.explain.whatif.search import Change
+    from yolo_core.views import SampleView
 
 _WAYS = {("x", True): "right", ("x", False): "left", ("y", True): "down", ("y", False): "up"}
 _THRESHOLDS = {

@@ -23,7 +23,7 @@ from yolo_core.losses.slot_axis import (
     object_of_slot,
     spread_to_slots,
 )
-from yolo_core.losses.ssd_priors import PriorConfig, prior_layout
+from yolo_core.losses.ssd.priors import PriorConfig, prior_layout
 from yolo_core.slots import SlotLayout
 
 # exp(20) times a prior is past any picture; beyond it areas would leave float32.

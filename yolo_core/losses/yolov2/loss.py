@@ -22,7 +22,7 @@ from yolo_core.losses.slot_axis import (
     largest,
     spread_to_slots,
 )
-from yolo_core.losses.yolov2_outputs import SMALLEST_DECODED, OutputReader
+from yolo_core.losses.yolov2.outputs import SMALLEST_DECODED, OutputReader
 from yolo_core.slots import SlotLayout
 
 

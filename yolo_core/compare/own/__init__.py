@@ -1,0 +1,1 @@
+"""A loss of one's own against a published one, slot by slot."""

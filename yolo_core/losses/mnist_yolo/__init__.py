@@ -1,0 +1,1 @@
+"""The loss of the MNIST-digits detector, and its published variants."""

@@ -1,0 +1,1 @@
+"""SSD's loss, its priors, and its published variants."""

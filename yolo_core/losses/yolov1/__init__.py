@@ -1,0 +1,1 @@
+"""YOLOv1's loss, and its published variants."""

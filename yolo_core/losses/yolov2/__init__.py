@@ -1,0 +1,1 @@
+"""YOLOv2's loss, and its published variants."""

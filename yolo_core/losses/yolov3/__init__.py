@@ -1,0 +1,1 @@
+"""YOLOv3's loss, and its published variants."""
