@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import Any
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+IgnoreKind = Literal[
+    "none", "predicted_box", "prior_shape", "prior_box", "hard_negatives", "empty_cells"
+]
+IgnoreAgainst = Literal["objects", "assigned", "head"]
 
 LARGEST_LABEL = 1e6
 """No box is a million pictures wide; past this, squares and areas would leave float32."""
@@ -37,6 +44,103 @@ class ObjectStatus(enum.IntEnum):
     def is_matched(self) -> bool:
         """Whether an object with this status enters the loss terms."""
         return self in (ObjectStatus.MATCHED, ObjectStatus.SHARED)
+
+
+@dataclasses.dataclass(frozen=True)
+class IgnoreRule:
+    """When a slot without an object is left alone, neither trained for one nor as empty.
+
+    A value: what the pages say of a slot is made from these fields, and never the other way round.
+
+    Attributes:
+        kind: "none": never, or by a rule that has no name here. "predicted_box": where its
+            predicted box has IoU `threshold` or more with an object. "prior_shape": where an object
+            has its centre in its cell and a shape IoU above `threshold` with its anchor.
+            "prior_box": where its prior box has IoU `threshold` or more with an object.
+            "hard_negatives": where it is none of the `ratio` hardest negatives for each matched
+            slot of the picture. "empty_cells": where another slot of its cell has an object.
+        threshold: IoU, 0 to 1; None for the kinds without.
+        ratio: Negatives for each matched slot; None but for "hard_negatives".
+        against: Which objects count. "objects": all usable ones. "assigned": those that own a slot.
+            "head": those that own a slot on the slot's own head.
+
+    Raises:
+        ValueError: Another kind, or a number that is missing, not wanted or out of range.
+    """
+
+    kind: IgnoreKind = "none"
+    threshold: float | None = None
+    ratio: int | None = None
+    against: IgnoreAgainst = "objects"
+
+    def __post_init__(self) -> None:
+        by_overlap = self.kind in ("predicted_box", "prior_shape", "prior_box")
+        wants = {"threshold": by_overlap, "ratio": self.kind == "hard_negatives"}
+        wrong = [name for name, wanted in wants.items() if (getattr(self, name) is None) == wanted]
+        if self.kind not in get_args(IgnoreKind) or self.against not in get_args(IgnoreAgainst):
+            wrong.append("kind" if self.kind not in get_args(IgnoreKind) else "against")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            wrong.append("threshold")
+        if self.ratio is not None and not self.ratio >= 0:
+            wrong.append("ratio")
+        if wrong:
+            raise ValueError(
+                f"An ignore rule has a kind of {', '.join(get_args(IgnoreKind))}, a threshold from "
+                "0 to 1 where it compares overlaps, and a ratio from 0 where it counts negatives; "
+                f"the {' and '.join(wrong)} of {self} is wrong."
+            )
+
+    def reaches(self, score: float) -> bool:
+        """Whether a slot with that score is left alone; compared in float32, as losses do.
+
+        Raises:
+            ValueError: The rule compares no overlap.
+        """
+        if self.threshold is None:
+            raise ValueError(f"An ignore rule of kind {self.kind} compares no overlap.")
+        score, threshold = np.float32(score), np.float32(self.threshold)
+        return bool(score > threshold if self.kind == "prior_shape" else score >= threshold)
+
+    def score_text(self, score: float) -> str:
+        """A score with so many digits that nobody could take it for one on the other side."""
+        if self.threshold is None:
+            return f"{score:.2f}"
+        if np.float32(score) == np.float32(self.threshold):
+            return self.threshold_text
+        for digits in range(2, 9):
+            text = f"{score:.{digits}f}"
+            gap = np.float64(text) - self.threshold
+            if gap and (gap > 0) == (np.float32(score) > np.float32(self.threshold)):
+                return text
+        return f"{score:.9g}"
+
+    @property
+    def threshold_text(self) -> str:
+        """The threshold with two digits, or as many as it has."""
+        number = 0.0 if self.threshold is None else float(self.threshold)
+        return f"{number:.2f}" if round(number, 2) == number else f"{number:.9g}"
+
+    def sentence(self) -> str:
+        """The rule as the end of a sentence; "" for "none"."""
+        of_what = {
+            "objects": "",
+            "assigned": " with an object that owns a slot",
+            "head": " with an object that its head trains",
+        }[self.against]
+        return {
+            "none": "",
+            "predicted_box": f"the rule ignores from IoU {self.threshold_text}{of_what} on",
+            "prior_shape": (
+                "the rule ignores slots of an object's own cell from a shape IoU above "
+                f"{self.threshold_text} on"
+            ),
+            "prior_box": f"the rule ignores from IoU {self.threshold_text} of the prior box on",
+            "hard_negatives": (
+                f"the rule trains only the {self.ratio} hardest negatives for each matched prior "
+                "of the picture"
+            ),
+            "empty_cells": "the rule trains boxes as empty only in cells without an object",
+        }[self.kind]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,9 +5,12 @@ A box is x_center, y_center, width, height unless a name says corners.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from keras import ops
+
+Tensor: TypeAlias = Any
+"""A tensor of whichever backend Keras runs on; its shape and dtype stand in the docstrings."""
 
 # Below this a union is rounding noise, and dividing by it would only amplify the noise.
 SMALLEST_UNION = 1e-12
@@ -150,18 +153,3 @@ def shape_iou(sizes_1: Any, sizes_2: Any) -> Any:
     overlap = ops.minimum(sizes_1, sizes_2)
     intersection = overlap[..., 0] * overlap[..., 1]
     return overlap_ratio(intersection, union_area(sizes_1, sizes_2, intersection))
-
-
-def squared_distances(boxes_1: Any, boxes_2: Any) -> tuple[Any, Any]:
-    """How far the centres and the sizes of boxes are apart, squared.
-
-    Args:
-        boxes_1: (..., 4) float, centre format.
-        boxes_2: (..., 4) float, centre format, the same unit; broadcasts against `boxes_1`.
-
-    Returns:
-        Two (...): of the centres, and of width and height.
-    """
-    square = ops.square(boxes_1 - boxes_2)
-    pairs = ops.reshape(square, (*ops.shape(square)[:-1], 2, 2))
-    return tuple(ops.unstack(ops.sum(pairs, axis=-1), axis=-1))

@@ -1,19 +1,29 @@
-"""What every loss has in common: lambdas, the one code path, and how it is called."""
+"""What every loss has in common: lambdas, the one code path, and what others ask of a loss."""
 
 from __future__ import annotations
 
+import inspect
 import numbers
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
+import numpy as np
 from keras import ops
 
+from yolo_core.assignment import IgnoreRule
+from yolo_core.boxes import Tensor
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.losses.anchor_table import AnchorTable
+from yolo_core.losses.heads import Head
+from yolo_core.losses.meaning import Meaning
+from yolo_core.losses.option_values import as_number
+from yolo_core.losses.slips import Slip, switches
 from yolo_core.slots import SlotLayout
 
-# Lambdas are float32: beyond this they would be infinite.
-LARGEST_FLOAT32 = 3.4e38
+if TYPE_CHECKING:
+    from yolo_core.data.source import SampleSource
+
 THRESHOLDS = ("ignore_threshold", "overlap_threshold")
 
 
@@ -21,7 +31,9 @@ class DetectionLoss(keras.losses.Loss):
     """A detection loss that can be taken apart.
 
     A subclass names its terms and writes `breakdown`; calling the loss returns the total of that
-    same breakdown, and the parts that nobody asks for are pruned from the compiled graph.
+    same breakdown, and the parts that nobody asks for are pruned from the compiled graph. What
+    depends on a loss is asked of it: how it is set up for data (`setup`, `heads`), how it says what
+    another loss says (`encode_boxes`, `encode`, `to_output`), its anchors, its ignore rule.
 
     Under `yolo_core.training.detector.Detector`, and in a plain `compile` on the TensorFlow and
     PyTorch backends, a lambda that is assigned takes effect at the next step without retracing. In
@@ -34,6 +46,7 @@ class DetectionLoss(keras.losses.Loss):
 
     Attributes:
         lambdas: {term: keras.Variable}, scalar float32.
+        options: {name: value} of the keyword options that are plain values.
         step: keras.Variable, int32: how many steps were taken before this one. Set from outside
             (`Detector` does); calling a loss never changes it. Warm-up reads it.
         reduce_count: Applied to every count that runs over the whole batch. The identity, unless
@@ -46,10 +59,14 @@ class DetectionLoss(keras.losses.Loss):
     term_names: ClassVar[tuple[str, ...]]
     default_lambdas: ClassVar[Mapping[str, float]]
     lambda_groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """The options that are one of a few words, with those words."""
     anchor_argument: ClassVar[str | None] = None
     """The argument that takes the anchors or priors; None for losses without."""
+    known_slips: ClassVar[tuple[Slip, ...]] = ()
+    """The published deviations from this loss, any of which `published` can put into it."""
+    strides: ClassVar[tuple[int, ...]] = (16,)
+    """Pixels from one cell to the next on each head of this project's networks."""
+    classes_by_themselves: ClassVar[bool] = False
+    """Whether each class has a probability of its own, or those of a slot sum to 1."""
 
     def __init__(
         self,
@@ -64,6 +81,7 @@ class DetectionLoss(keras.losses.Loss):
                 f"num_classes must be a whole number from 1; received {num_classes!r}."
             )
         self.num_classes = int(num_classes)
+        self.options: dict[str, Any] = {}
         values = {**self.default_lambdas, **self.expand_lambdas(lambdas or {})}
         self.lambdas: dict[str, keras.Variable] = {
             term: keras.Variable(
@@ -78,18 +96,7 @@ class DetectionLoss(keras.losses.Loss):
         self.step = keras.Variable(0, dtype="int32", trainable=False, name="loss_step")
         self.reduce_count: Callable[[Any], Any] = lambda count: count
 
-    def _keep_options(self, **options: Any) -> None:
-        """Keeps the options that are plain values in `self.options`.
-
-        Raises:
-            ValueError: An option of `choices` has another value.
-        """
-        for option, words in self.choices.items():
-            if options[option] not in words:
-                raise ValueError(
-                    f"{option} must be one of {', '.join(words)}; received {options[option]!r}."
-                )
-        self.options = options
+    # Lambdas
 
     @classmethod
     def expand_lambdas(cls, lambdas: Mapping[str, float]) -> dict[str, float]:
@@ -105,7 +112,7 @@ class DetectionLoss(keras.losses.Loss):
                 raise ValueError(
                     f"{cls.__name__} has no lambda {name!r}; it has {', '.join(known)}."
                 )
-            number = _as_number(value)
+            number = as_number(value)
             if number is None or number < 0:
                 raise ValueError(
                     f"Lambda {name!r} must be a finite number of zero or more; received {value!r}."
@@ -126,6 +133,8 @@ class DetectionLoss(keras.losses.Loss):
         for term, number in assigned.items():
             self.lambdas[term].assign(number)
         return assigned
+
+    # The one code path
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The total of `breakdown`.
@@ -158,26 +167,19 @@ class DetectionLoss(keras.losses.Loss):
         """Where the slots of predictions of that shape sit."""
         raise NotImplementedError
 
-    def slot_predictions(self, y_pred: Any) -> Any:
+    def slot_predictions(self, y_pred: Any) -> Tensor:
         """Raw predictions as (B, P, channels), float32."""
         raise NotImplementedError
 
     @property
     def channel_names(self) -> tuple[str, ...]:
-        """The name of each raw channel of a slot."""
-        raise NotImplementedError
+        """The name of each raw channel of a slot: here x, y, w, h, objectness and the classes."""
+        return ("x", "y", "w", "h", "objectness", *self.class_channels)
 
     @property
-    def ignore_rule(self) -> str:
-        """When a slot without an object is ignored, as the end of a sentence; "" for never."""
-        threshold = getattr(self, "options", {}).get("ignore_threshold")
-        return "" if threshold is None else f"the rule ignores from IoU {threshold:.2f} on"
-
-    @property
-    def thresholds(self) -> dict[str, float]:
-        """The options that the assignment compares a score with, such as `ignore_threshold`."""
-        options = getattr(self, "options", {})
-        return {name: options[name] for name in THRESHOLDS if name in options}
+    def class_channels(self) -> tuple[str, ...]:
+        """ "class 0" and so on, C of them."""
+        return tuple(f"class {index}" for index in range(self.num_classes))
 
     def get_config(self) -> dict[str, Any]:
         """The keyword arguments that make this loss again, with the lambdas as they are now."""
@@ -185,13 +187,159 @@ class DetectionLoss(keras.losses.Loss):
             "name": self.name,
             "num_classes": self.num_classes,
             "lambdas": {term: float(v.numpy()) for term, v in self.lambdas.items()},
+            **self.options,
         }
+
+    # What decides, for those who explain it
+
+    @property
+    def ignore_rule(self) -> IgnoreRule:
+        """When a slot without an object is left alone: here never, or by no rule with a name."""
+        return IgnoreRule()
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The options that the assignment compares a score with, such as `ignore_threshold`."""
+        return {name: self.options[name] for name in THRESHOLDS if name in self.options}
+
+    @property
+    def slips(self) -> frozenset[str]:
+        """Names of the known slips that this loss has."""
+        return frozenset(
+            slip.name
+            for slip in self.known_slips
+            if slip.option in self.options and self.options[slip.option] == slip.on
+        )
+
+    @property
+    def switches(self) -> dict[str, Any]:
+        """Its options, and {keyword of `published`: value} of every slip that it has or has not."""
+        return {**switches(self.known_slips, self.slips), **self.options}
+
+    # How it is set up for data
+
+    @classmethod
+    def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
+        """The keyword arguments that suit a data source: anchors or priors, and grids.
+
+        Args:
+            source: The data.
+            anchors: (T, 2) widths and heights as image fractions to be used; None fits some.
+
+        Raises:
+            ValueError: `anchors` are given, and the loss takes none.
+        """
+        del source
+        if anchors is not None:
+            raise ValueError(f"{cls.__name__} has no anchors; received some in loss.anchors.")
+        return {}
+
+    def heads(self) -> list[Head]:
+        """What a network of this project has to end in for this loss.
+
+        Raises:
+            ValueError: It has other heads than such a network.
+        """
+        raise NotImplementedError
+
+    def output_shape(self, image_shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape that such a network puts out for a picture, without the batch.
+
+        Args:
+            image_shape: Height and width in pixels; what follows does not matter.
+        """
+        raise NotImplementedError
+
+    def anchor_sizes(
+        self, image_shape: Sequence[int], grids: Sequence[Sequence[int]]
+    ) -> AnchorTable | None:
+        """The anchors as sizes in pixels, to be edited; None where there are none.
+
+        Args:
+            image_shape: Height and width of the pictures; what follows does not matter.
+            grids: (rows, columns, slots a cell) of each head.
+        """
+        del image_shape, grids
+        return None
+
+    def with_anchors(
+        self,
+        sizes: Sequence[Sequence[float]],
+        image_shape: Sequence[int],
+        grids: Sequence[Sequence[int]],
+    ) -> dict[str, Any]:
+        """The entry of its configuration for edited `anchor_sizes`.
+
+        Raises:
+            ValueError: The loss has none, or another number of them, or a size is not above zero.
+        """
+        del sizes, image_shape, grids
+        raise ValueError(f"{type(self).__name__} has no anchors that can be edited.")
+
+    # What predictions say under it
+
+    def to_output(
+        self, slots: np.ndarray, grids: Sequence[tuple[int, int, int]] | None = None
+    ) -> np.ndarray:
+        """The way back from `slot_predictions`: what a network hands to the loss.
+
+        Args:
+            slots: (B, P, channels) float32.
+            grids: (rows, columns, slots a cell) of each head; None takes one grid as square.
+
+        Raises:
+            ValueError: The slots do not make up the grid.
+        """
+        raise NotImplementedError
+
+    def encode_boxes(self, layout: SlotLayout, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The raw x, y and w, h that say given boxes.
+
+        Args:
+            layout: The slots.
+            boxes: (B, P, 4) float64 x_center, y_center, width, height as image fractions.
+
+        Returns:
+            Two (B, P, 2) float64.
+
+        Raises:
+            ValueError: It is not known how, or a slot cannot hold its box.
+        """
+        del layout, boxes
+        raise ValueError(f"how {type(self).__name__} encodes boxes is not known.")
+
+    def encode(self, layout: SlotLayout, said: Meaning) -> np.ndarray:
+        """(B, P, channels) float64 raw slot predictions that say the given.
+
+        Raises:
+            ValueError: Some slot of this loss cannot say that.
+        """
+        x_y, w_h = self.encode_boxes(layout, said.boxes)
+        parts = {"x": x_y[..., :1], "y": x_y[..., 1:], "w": w_h[..., :1], "h": w_h[..., 1:]}
+        parts["objectness"] = said.objectness[..., None]
+        if self.classes_by_themselves:
+            # The logit of a probability, from its logarithm.
+            classes = said.classes - np.log(-np.expm1(np.minimum(said.classes, -1e-12)))
+        elif said.one_class:
+            classes = said.classes
+        else:
+            raise ValueError(
+                "its class probabilities sum to 1 in every slot, and these stand each for itself."
+            )
+        names = [name for name in self.channel_names if not name.startswith("class ")]
+        return np.concatenate([*(parts[name] for name in names), classes], axis=-1)
+
+    # For those who write a loss
+
+    def _keep_options(self, **options: Any) -> None:
+        """Keeps further options that are plain values in `self.options`."""
+        self.options = {**self.options, **options}
 
     def _weighted(
         self,
-        terms: dict[str, Any],
-        lambdas: Mapping[str, Any] | None = None,
-    ) -> tuple[Any, dict[str, Any]]:
+        terms: dict[str, Tensor],
+        lambdas: Mapping[str, Tensor] | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The total, and the effective lambdas it was made with."""
         effective = {
             term: ops.convert_to_tensor((lambdas or {}).get(term, self.lambdas[term]))
@@ -199,7 +347,7 @@ class DetectionLoss(keras.losses.Loss):
         }
         return sum(effective[term] * terms[term] for term in self.term_names), effective
 
-    def _checked(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    def _checked(self, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
         """Both inputs as float32 tensors, labels checked, a list of one head unwrapped."""
         if isinstance(y_pred, list | tuple):
             if len(y_pred) != 1:
@@ -224,36 +372,6 @@ class DetectionLoss(keras.losses.Loss):
         return y_true, y_pred
 
 
-class GridLoss(DetectionLoss):
-    """A loss on one grid head: (B, H, W, A * F), anchor-major, F channels a slot."""
-
-    def slot_predictions(self, y_pred: Any) -> Any:
-        """(B, H, W, A * F) as (B, H * W * A, F)."""
-        height, width, anchors = self._grid(y_pred.shape)
-        features = len(self.channel_names)
-        return ops.reshape(y_pred, (-1, height * width * anchors, features))
-
-    def _grid(self, shape: Sequence[Any]) -> tuple[int, int, int]:
-        """Rows, columns and anchors a cell of predictions of that shape."""
-        features = len(self.channel_names)
-        if len(shape) != 4 or not all(isinstance(size, int) for size in shape[1:]):
-            raise ValueError(
-                f"{type(self).__name__} takes predictions of shape (batch, rows, columns, "
-                f"anchors * {features}) with a known grid; received {tuple(shape)}."
-            )
-        height, width, channels = shape[1:]
-        if channels == 0 or channels % features:
-            raise ValueError(
-                f"{type(self).__name__} with {self.num_classes} classes takes a multiple of "
-                f"{features} channels ({', '.join(self.channel_names[:5])} and the classes); "
-                f"received {channels}. Is num_classes right?"
-            )
-        return height, width, channels // features
-
-
-def _as_number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if abs(number) <= LARGEST_FLOAT32 else None
+def takes_anchors(kind: type[DetectionLoss]) -> bool:
+    """Whether a class has anchors, be it that only its constructor says so."""
+    return kind.anchor_argument == "anchors" or "anchors" in inspect.signature(kind).parameters

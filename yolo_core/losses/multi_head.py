@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from keras import ops
 
+from yolo_core.boxes import Tensor
+from yolo_core.data.source import default_anchors
+from yolo_core.losses.anchor_table import AnchorTable
 from yolo_core.losses.base import DetectionLoss
+from yolo_core.losses.heads import SLOTS_A_CELL, Head, slot_bias
+
+if TYPE_CHECKING:
+    from yolo_core.data.source import SampleSource
 
 
 class MultiHeadLoss(DetectionLoss):
@@ -29,6 +37,9 @@ class MultiHeadLoss(DetectionLoss):
         ValueError: `grids` are not one pair of whole numbers above zero a head.
     """
 
+    # Coarse before fine, as YOLOv3 has its heads.
+    strides: ClassVar[tuple[int, ...]] = (16, 8)
+
     def __init__(
         self,
         *,
@@ -42,7 +53,7 @@ class MultiHeadLoss(DetectionLoss):
         self.anchors_per_head = tuple(anchors_per_head)
         self.grids = None if grids is None else _grid_pairs(grids, len(self.anchors_per_head))
 
-    def slot_predictions(self, y_pred: Any) -> Any:
+    def slot_predictions(self, y_pred: Any) -> Tensor:
         """Predictions in any of the three shapes as (B, P, F) float32."""
         outputs = list(y_pred) if isinstance(y_pred, list | tuple) else [y_pred]
         outputs = [ops.cast(ops.convert_to_tensor(output), "float32") for output in outputs]
@@ -55,6 +66,74 @@ class MultiHeadLoss(DetectionLoss):
             for output, (rows, columns, count) in zip(outputs, heads, strict=True)
         ]
         return ops.concatenate(slots, axis=1) if len(slots) > 1 else slots[0]
+
+    @classmethod
+    def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
+        """Anchors and the grid of each head; the largest anchors for the coarsest head."""
+        sizes = default_anchors(source, len(cls.strides) * SLOTS_A_CELL)
+        sizes = sizes if anchors is None else np.asarray(anchors)
+        order = np.argsort(-sizes.prod(axis=1), kind="stable")
+        parts = np.array_split(sizes[order], len(cls.strides))
+        grids = [tuple(size // stride for size in source.image_shape[:2]) for stride in cls.strides]
+        return {"anchors": [part.tolist() for part in parts], "grids": grids}
+
+    def heads(self) -> list[Head]:
+        """One a stride, each with its number of slots a cell."""
+        counts = self.anchors_per_head
+        if len(counts) != len(self.strides):
+            raise ValueError(
+                f"{type(self).__name__} has {len(counts)} heads; a network here has "
+                f"{len(self.strides)}, of {' and '.join(map(str, self.strides))} pixels a cell."
+            )
+        bias = slot_bias(self.channel_names)
+        return [
+            Head(stride, np.tile(bias, count))
+            for stride, count in zip(self.strides, counts, strict=True)
+        ]
+
+    def anchor_sizes(
+        self, image_shape: Sequence[int], grids: Sequence[Sequence[int]]
+    ) -> AnchorTable | None:
+        """The anchors in pixels, where the loss has some; those of no head by their number."""
+        del grids
+        if self.anchor_argument != "anchors":
+            return None
+        config = self.get_config()
+        names = [f"anchor {index}" for index in range(len(config["anchors"]))]
+        for head, members in enumerate(config.get("anchor_mask") or []):
+            for place, index in enumerate(members):
+                names[index] = f"head {head}, anchor {place}"
+        return AnchorTable.of_shapes(names, config["anchors"], image_shape[1::-1])
+
+    def with_anchors(
+        self,
+        sizes: Sequence[Sequence[float]],
+        image_shape: Sequence[int],
+        grids: Sequence[Sequence[int]],
+    ) -> dict[str, Any]:
+        """See `DetectionLoss.with_anchors`."""
+        table = self.anchor_sizes(image_shape, grids)
+        if table is None:
+            return super().with_anchors(sizes, image_shape, grids)
+        pixels, owner = image_shape[1::-1], type(self).__name__
+        return {"anchors": table.edited_shapes(sizes, self.get_config()["anchors"], pixels, owner)}
+
+    def output_shape(self, image_shape: Sequence[int]) -> tuple[int, ...]:
+        """(P, F)."""
+        rows, columns = image_shape[:2]
+        features = len(self.channel_names)
+        numbers = sum(
+            (rows // head.stride) * (columns // head.stride) * len(head.bias)
+            for head in self.heads()
+        )
+        return numbers // features, features
+
+    def to_output(
+        self, slots: np.ndarray, grids: Sequence[tuple[int, int, int]] | None = None
+    ) -> np.ndarray:
+        """The slots as they are: one tensor of the slots of head after head."""
+        del grids
+        return slots
 
     def head_grids(self, y_pred_shape: Sequence[Any]) -> list[tuple[int, int, int]]:
         """Rows, columns and slots a cell of each head.

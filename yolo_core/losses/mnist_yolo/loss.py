@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 from keras import ops
 
-from yolo_core.assignment import Assignment, ObjectStatus
-from yolo_core.boxes import intersection_over_union
+from yolo_core.assignment import ObjectStatus
+from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.losses.base import GridLoss
+from yolo_core.losses.booking import taken_apart
 from yolo_core.losses.cross_entropy import binary_cross_entropy, cross_entropy
+from yolo_core.losses.grid import GridLoss
+from yolo_core.losses.heads import SLOTS_A_CELL, Head
 from yolo_core.losses.labels import first_and_last, owning_cell, read_labels, same_slot
+from yolo_core.losses.matching import ledger
+from yolo_core.losses.meaning import raw_fraction
+from yolo_core.losses.mnist_yolo.slips import SLIPS
 from yolo_core.losses.slot_axis import (
-    add_to_slots,
-    best_candidates,
-    cell_corners,
     first_best,
     gather_candidates,
     gather_slots,
@@ -28,60 +31,31 @@ from yolo_core.losses.slot_axis import (
 from yolo_core.slots import SlotLayout
 
 
-def owning_cells(centres: Any, height: int, width: int, *, grid_order: str) -> tuple[Any, Any]:
-    """The row and the column of the cell that owns each centre.
-
-    Args:
-        centres: (..., 2) float32 x, y, image fractions.
-        height: Rows of the grid.
-        width: Columns of the grid.
-        grid_order: As in `MnistYoloLoss`.
-
-    Returns:
-        Two (...) int32, inside the grid wherever the centre is.
-    """
-    x, y = centres[..., 0], centres[..., 1]
-    if grid_order == "row_column":
-        return owning_cell(y, height), owning_cell(x, width)
-    # As coded in the document's repository: both scaled by the number of rows.
-    return owning_cell(x, height), ops.minimum(owning_cell(y, height), width - 1)
-
-
 @keras.saving.register_keras_serializable(package="yolo_core")
 class MnistYoloLoss(GridLoss):
-    """The loss of `references/training_utils.md` ("A" in `golden/README.md`).
+    """The loss of the MNIST-digits detector's `training_utils.py`, read soundly.
 
     The cell that an object's centre falls in owns it; of the cell's predictors the one whose box
     has the best IoU with the object is responsible. Two objects may train one predictor (SHARED).
     Terms, means over the matched objects of the batch: ``objectness`` binary cross-entropy to 1,
-    ``xy`` and ``wh`` error of the box (together the mean over its four numbers),
+    ``xy`` and ``wh`` squared error of the box (together the mean over its four numbers),
     ``classification`` cross-entropy; and ``no_object``, binary cross-entropy to 0, the mean over
     all slots without an object. An empty mean is 0. Nothing is ever ignored.
 
-    Predictions: (B, H, W, A * (5 + C)), slot channels [objectness, x, y, w, h, classes], raw.
+    Predictions: (B, H, W, A * (5 + C)), slot channels [objectness, x, y, w, h, classes], raw; box:
+    the sigmoid of all four, as fractions of the picture.
 
-    The defaults are the sound reading (`golden/README.md`, section 3, A-1 to A-9); `published`
-    has what the documents printed.
+    What the document and its code do otherwise (`docs/losses.md`, A-1 to A-10) `published` has.
 
     Args:
         num_classes: C.
         lambdas: By term, or "bounding_box" for xy and wh. Defaults 1, but 5 for xy and wh: the
             published 0.001 belongs to errors in pixels (A-9).
         predictors: Predictors a cell; None takes it from the channels.
-        grid_order: "row_column" indexes rows by y; "x_y" indexes rows by x (A-3), which goes with
-            `box_target` "image" alone: the centre lies in no such cell.
-        floor_corners: Rounds normalised corners down before intersecting (A-2).
-        matching: "activated" compares the boxes that are trained; "raw" the raw outputs (A-5).
-        box_activation: "sigmoid", or "none" for raw outputs as boxes (A-5).
-        box_error: "squared", or "huber" with delta 1 (A-9).
-        box_target: "image" regresses the centre as image fraction; "cell" as the offset inside
-            its cell, then xy and wh are means over two numbers each.
-        probability_clip: Cross-entropies of probabilities clipped to [clip, 1 - clip]; None takes
-            them from the logits (A-1).
         name: Keras's name of the loss.
 
     Raises:
-        ValueError: An option has another value, or two of them exclude each other.
+        ValueError: An option has another value.
     """
 
     term_names: ClassVar = ("objectness", "xy", "wh", "classification", "no_object")
@@ -93,13 +67,7 @@ class MnistYoloLoss(GridLoss):
         "no_object": 1.0,
     }
     lambda_groups: ClassVar = {"bounding_box": ("xy", "wh"), "objectless": ("no_object",)}
-    choices: ClassVar = {
-        "grid_order": ("row_column", "x_y"),
-        "matching": ("activated", "raw"),
-        "box_activation": ("sigmoid", "none"),
-        "box_error": ("squared", "huber"),
-        "box_target": ("image", "cell"),
-    }
+    known_slips: ClassVar = SLIPS
 
     def __init__(
         self,
@@ -107,195 +75,144 @@ class MnistYoloLoss(GridLoss):
         num_classes: int,
         lambdas: Mapping[str, float] | None = None,
         predictors: int | None = None,
-        grid_order: str = "row_column",
-        floor_corners: bool = False,
-        matching: str = "activated",
-        box_activation: str = "sigmoid",
-        box_error: str = "squared",
-        box_target: str = "image",
-        probability_clip: float | None = None,
         name: str = "mnist_yolo",
     ) -> None:
         super().__init__(num_classes=num_classes, lambdas=lambdas, name=name)
-        self._keep_options(
-            predictors=predictors,
-            grid_order=grid_order,
-            floor_corners=floor_corners,
-            matching=matching,
-            box_activation=box_activation,
-            box_error=box_error,
-            box_target=box_target,
-            probability_clip=probability_clip,
-        )
-        if probability_clip is not None and not 0 < probability_clip < 0.5:
-            raise ValueError(
-                f"probability_clip must be between 0 and 0.5; received {probability_clip!r}."
-            )
-        if grid_order == "x_y" and box_target == "cell":
-            raise ValueError(
-                'grid_order="x_y" does not go with box_target="cell": it takes an object to a cell '
-                "that does not hold its centre, so the offset inside that cell is no number from "
-                '0 to 1 and cannot be predicted. Use grid_order="row_column" or box_target="image".'
-            )
+        self._keep_options(predictors=predictors)
 
     @property
     def channel_names(self) -> tuple[str, ...]:
         """objectness, x, y, w, h, then the classes."""
-        classes = (f"class {index}" for index in range(self.num_classes))
-        return ("objectness", "x", "y", "w", "h", *classes)
+        return ("objectness", "x", "y", "w", "h", *self.class_channels)
 
-    def slots(self, y_pred_shape: Sequence[Any]) -> SlotLayout:
-        """One head of H x W cells; no priors."""
-        return SlotLayout.from_grids([self._grid(y_pred_shape)])
+    def heads(self) -> list[Head]:
+        """One, whose x and y are places in the whole picture."""
+        (head,) = super().heads()
+        names = self.channel_names
+        x, y = (
+            [slot * len(names) + names.index(name) for slot in range(SLOTS_A_CELL)]
+            for name in ("x", "y")
+        )
+        return [Head(head.stride, head.bias, (x, y))]
 
-    def get_config(self) -> dict[str, Any]:
-        """All keyword arguments."""
-        return {**super().get_config(), **self.options}
-
-    def _grid(self, shape: Sequence[Any]) -> tuple[int, int, int]:
-        height, width, count = super()._grid(shape)
-        expected = self.options["predictors"]
-        if expected is not None and count != expected:
-            raise ValueError(
-                f"{type(self).__name__} expects {expected} predictors a cell; the channels of "
-                f"{tuple(shape)} hold {count}."
-            )
-        return height, width, count
+    def encode_boxes(self, layout: SlotLayout, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `DetectionLoss.encode_boxes`."""
+        del layout
+        return raw_fraction(boxes[..., :2], "centre"), raw_fraction(
+            boxes[..., 2:], "width or height"
+        )
 
     def breakdown(self, y_true: Any, y_pred: Any) -> LossBreakdown:
         """See `DetectionLoss.breakdown`; predictions (B, H, W, A * (5 + C))."""
         y_true, y_pred = self._checked(y_true, y_pred)
-        height, width, count = self._grid(y_pred.shape)
-        slot_count = height * width * count
-        raw = self.slot_predictions(y_pred)
+        rows, columns, count = self._grid(y_pred.shape)
+        slot_count = rows * columns * count
+        raw = self.slot_predictions(y_pred)  # (B, P, 5 + C)
         labels = read_labels(y_true)
         usable = labels.usable
 
-        # (B, N): the first slot of the owning cell, then its A slots as candidates (B, N, A).
-        row, column = owning_cells(
-            labels.boxes[..., :2], height, width, grid_order=self.options["grid_order"]
-        )
-        first_slot = (row * width + column) * count
+        # The first slot of the owning cell, (B, N), then its A slots as candidates, (B, N, A).
+        row, column = self._owning_cells(labels.boxes[..., :2], rows, columns)
+        first_slot = (row * columns + column) * count
         candidates = ops.expand_dims(first_slot, -1) + ops.arange(count, dtype="int32")
-        boxes = self._boxes(raw, height, width, count)
-        compared = raw[..., 1:5] if self.options["matching"] == "raw" else boxes
+        boxes = self._boxes(raw[..., 1:5], rows, columns, count)  # (B, P, 4)
         # The choice of a predictor carries no gradient (A-9).
-        objects = ops.expand_dims(labels.boxes, 2)
-        score = self._iou(objects, gather_candidates(compared, candidates))
-        object_slot = first_slot + first_best(score)
-        candidates, score = best_candidates(candidates, score)
+        compared = gather_candidates(self._matched_by(raw[..., 1:5], boxes), candidates)
+        score = self._iou(ops.expand_dims(labels.boxes, 2), compared)  # (B, N, A)
+        slot = first_slot + first_best(score)  # (B, N)
 
-        same = same_slot(object_slot, usable)
+        same = same_slot(slot, usable)  # (B, N, N)
         first, _ = first_and_last(same)
         owner = ops.equal(first, ops.arange(ops.shape(same)[-1], dtype="int32"))
         shared = ops.sum(ops.cast(same, "int32"), axis=-1) > 1
-        matched_object = object_of_slot(object_slot, owner, slot_count)
-        object_mask = matched_object >= 0
-        no_object_mask = ops.logical_not(object_mask)
+        matched_object = object_of_slot(slot, owner, slot_count)  # (B, P)
+        no_object_mask = matched_object < 0
 
         # (B, N, 5 + C) predictions of the responsible slots; every object enters, shared or not.
-        own, objectness = gather_slots_and_channel(raw, object_slot, 0)
+        own, objectness = gather_slots_and_channel(raw, slot, 0)
         weight = ops.cast(usable, "float32")
-        objects_in_batch = self.reduce_count(ops.sum(weight))
-        per_object = weight / ops.maximum(objects_in_batch, 1.0)
-        xy_target = labels.boxes[..., :2]
-        if self.options["box_target"] == "cell":
-            grid = ops.convert_to_tensor([float(width), float(height)])
-            corner = ops.cast(ops.stack([column, row], axis=-1), "float32")
-            xy_target = xy_target * grid - corner
-        clip = self.options["probability_clip"]
-        xy_error, wh_error = self._box_errors(own, xy_target, labels.boxes[..., 2:])
+        per_object = weight / ops.maximum(self.reduce_count(ops.sum(weight)), 1.0)
+        target = self._target(labels.boxes, row, column, rows, columns)  # (B, N, 4)
+        xy_error, wh_error = self._box_errors(self._activated(own[..., 1:5]) - target)
         booked = {
-            "objectness": binary_cross_entropy(own[..., 0], 1, clip=clip) * per_object,
+            "objectness": self._binary(own[..., 0], 1) * per_object,
             "xy": xy_error * per_object,
             "wh": wh_error * per_object,
-            "classification": cross_entropy(labels.one_hot, own[..., 5:], clip=clip) * per_object,
+            "classification": self._class_error(labels.one_hot, own[..., 5:]) * per_object,
         }
         empty = ops.cast(no_object_mask, "float32")
-        empty_in_batch = self.reduce_count(ops.sum(empty))
-        no_object = binary_cross_entropy(objectness, 0, clip=clip) * (
-            empty / ops.maximum(empty_in_batch, 1.0)
-        )
-
-        terms = {term: ops.sum(values) for term, values in booked.items()}
-        terms["no_object"] = ops.sum(no_object)
-        maps = {
-            term: add_to_slots(values, object_slot, slot_count) for term, values in booked.items()
-        }
-        maps["no_object"] = no_object
-        total, effective = self._weighted(terms)
-
-        own_boxes = gather_slots(boxes, object_slot)
+        per_empty = empty / ops.maximum(self.reduce_count(ops.sum(empty)), 1.0)
         trained = ops.where(shared, int(ObjectStatus.SHARED), int(ObjectStatus.MATCHED))
-        status = ops.where(usable, ops.cast(trained, "int32"), labels.status)
-        nobody = ops.full_like(object_slot, -1)
-        assignment = Assignment(
-            object_mask=object_mask,
-            no_object_mask=no_object_mask,
-            ignore_mask=ops.zeros_like(object_mask),
-            matched_object=matched_object,
-            object_slot=ops.expand_dims(ops.where(usable, object_slot, -1), -1),
-            match_count=ops.expand_dims(ops.cast(usable, "int32"), -1),
-            object_status=ops.expand_dims(status, -1),
-            overwritten_by=ops.expand_dims(nobody, -1),
-            object_iou=ops.expand_dims(intersection_over_union(labels.boxes, own_boxes), -1),
-            candidate_slots=ops.expand_dims(
-                ops.where(ops.expand_dims(usable, -1), candidates, -1), 2
+        iou = intersection_over_union(labels.boxes, gather_slots(boxes, slot))  # (B, N)
+        as_row = [ops.expand_dims(each, -1) for each in (slot, usable, iou)]  # (B, N, 1)
+        return taken_apart(
+            self,
+            slots=slot,
+            booked=booked,
+            dense={"no_object": self._binary(objectness, 0) * per_empty},
+            assignment=ledger(
+                labels,
+                matched_object=matched_object,
+                no_object_mask=no_object_mask,
+                object_slot=as_row[0],
+                match_count=as_row[1],
+                object_status=ops.expand_dims(ops.where(usable, trained, labels.status), -1),
+                overwritten_by=ops.full_like(as_row[0], -1),
+                object_iou=as_row[2],
+                candidates=ops.expand_dims(candidates, 2),
+                score=ops.expand_dims(score, 2),
+                measure="box IoU",
             ),
-            candidate_score=ops.expand_dims(ops.where(ops.expand_dims(usable, -1), score, 0.0), 2),
-            candidate_measure="box IoU",
-        )
-        activated = self._activated(raw[..., 1:5])
-        return LossBreakdown(
-            total=total,
-            terms=terms,
-            maps=maps,
-            lambdas=effective,
-            assignment=assignment,
-            targets={
-                "overlap": intersection_over_union(
-                    ops.expand_dims(boxes, 2), ops.expand_dims(labels.boxes, 1)
-                ),
-                "xy": spread_to_slots(xy_target, matched_object, float("nan")),
-                "wh": spread_to_slots(labels.boxes[..., 2:], matched_object, float("nan")),
-                "objectness": ops.cast(object_mask, "float32"),
-                "class": spread_to_slots(labels.classes, matched_object, -1),
-            },
-            predictions={
-                "boxes": boxes,
-                "objectness": ops.sigmoid(objectness),
-                "class_probabilities": ops.softmax(raw[..., 5:], axis=-1),
-                "xy": activated[..., :2],
-                "wh": activated[..., 2:],
-            },
+            overlap=ops.transpose(pairwise_iou(labels.boxes, boxes), (0, 2, 1)),
+            target_box=spread_to_slots(target, matched_object, float("nan")),
+            target_objectness=ops.ones_like(objectness),
+            target_class=spread_to_slots(labels.classes, matched_object, -1),
+            boxes=boxes,
+            compared=self._activated(raw[..., 1:5]),
+            objectness=ops.sigmoid(objectness),
+            class_probabilities=ops.softmax(raw[..., 5:], axis=-1),
         )
 
-    def _activated(self, raw: Any) -> Any:
-        return ops.sigmoid(raw) if self.options["box_activation"] == "sigmoid" else raw
+    # The pieces that published code has otherwise: see verbatim.py.
 
-    def _boxes(self, raw: Any, height: int, width: int, count: int) -> Any:
-        """(B, P, 4): the boxes that the predictions stand for, image fractions."""
-        boxes = self._activated(raw[..., 1:5])
-        if self.options["box_target"] == "image":
-            return boxes
-        corner = ops.convert_to_tensor(cell_corners(height, width, count))
-        grid = ops.convert_to_tensor([float(width), float(height)])
-        return ops.concatenate([(boxes[..., :2] + corner) / grid, boxes[..., 2:]], axis=-1)
+    def _owning_cells(self, centres: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+        """Two (B, N) int32: row and column of the cells that own (B, N, 2) centres."""
+        return owning_cell(centres[..., 1], rows), owning_cell(centres[..., 0], columns)
 
-    def _iou(self, objects: Any, predicted: Any) -> Any:
+    def _activated(self, raw: Tensor) -> Tensor:
+        """(..., 4) what the box terms compare of (..., 4) raw numbers."""
+        return ops.sigmoid(raw)
+
+    def _boxes(self, raw: Tensor, rows: int, columns: int, count: int) -> Tensor:
+        """(B, P, 4): the boxes that (B, P, 4) raw numbers stand for, image fractions."""
+        del rows, columns, count
+        return self._activated(raw)
+
+    def _matched_by(self, raw: Tensor, boxes: Tensor) -> Tensor:
+        """(B, P, 4): what is held against the objects to find the responsible predictor."""
+        del raw
+        return boxes
+
+    def _iou(self, objects: Tensor, predicted: Tensor) -> Tensor:
         """(B, N, A): IoU of (B, N, 1, 4) objects with (B, N, A, 4) candidates."""
-        return intersection_over_union(
-            objects, predicted, epsilon=1e-8, floor_corners=self.options["floor_corners"]
-        )
+        return intersection_over_union(objects, predicted, epsilon=1e-8)
 
-    def _box_errors(self, own: Any, xy_target: Any, wh_target: Any) -> tuple[Any, Any]:
-        """Two (B, N): the error of the centre and of the size of each object's slot."""
-        error = self._activated(own[..., 1:5]) - ops.concatenate([xy_target, wh_target], axis=-1)
-        if self.options["box_error"] == "huber":
-            size = ops.abs(error)
-            error = ops.where(size <= 1.0, 0.5 * ops.square(error), size - 0.5)
-        else:
-            error = ops.square(error)
-        numbers = 4.0 if self.options["box_target"] == "image" else 2.0
-        xy, wh = (ops.sum(part, axis=-1) / numbers for part in (error[..., :2], error[..., 2:]))
-        return xy, wh
+    def _target(
+        self, boxes: Tensor, row: Tensor, column: Tensor, rows: int, columns: int
+    ) -> Tensor:
+        """(B, N, 4): what the predictions of (B, N, 4) objects are compared with."""
+        del row, column, rows, columns
+        return boxes
+
+    def _box_errors(self, difference: Tensor) -> tuple[Tensor, Tensor]:
+        """Two (B, N) of a (B, N, 4) difference: the error of the centre and of the size."""
+        error = ops.square(difference) / 4.0
+        return ops.sum(error[..., :2], axis=-1), ops.sum(error[..., 2:], axis=-1)
+
+    def _binary(self, logit: Tensor, target: int) -> Tensor:
+        """(...) binary cross-entropy of logits with a target of 0 or 1."""
+        return binary_cross_entropy(logit, target)
+
+    def _class_error(self, one_hot: Tensor, logits: Tensor) -> Tensor:
+        """(B, N) cross-entropy of (B, N, C)."""
+        return cross_entropy(one_hot, logits)

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 from keras import ops
 
-from yolo_core.assignment import Assignment, ObjectStatus
-from yolo_core.boxes import intersection_over_union
+from yolo_core.assignment import Assignment, IgnoreRule, ObjectStatus
+from yolo_core.boxes import Tensor, intersection_over_union
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.losses.anchor_boxes import LARGEST_SIZE_LOGIT
+from yolo_core.losses.booking import taken_apart
 from yolo_core.losses.labels import Labels, first_and_last, read_labels, same_slot
+from yolo_core.losses.matching import ledger
+from yolo_core.losses.meaning import SMALLEST, Meaning
 from yolo_core.losses.multi_head import MultiHeadLoss
+from yolo_core.losses.option_values import fraction, whole_number
 from yolo_core.losses.slot_axis import (
     best_and_first,
-    best_candidates,
     gather_slots,
-    largest,
     object_of_slot,
     spread_to_slots,
 )
 from yolo_core.losses.ssd.priors import PriorConfig, prior_layout
+from yolo_core.losses.ssd.setup import SSDSetup
+from yolo_core.losses.ssd.slips import NEGATIVE_RATIO, OVERLAP_THRESHOLD, SLIPS
 from yolo_core.slots import SlotLayout
 
-# exp(20) times a prior is past any picture; beyond it areas would leave float32.
-LARGEST_SIZE_LOGIT = 20.0
-# Logarithms of the smallest float32 above zero, and of the smallest with full precision.
-LOG_SMALLEST = -149 * math.log(2)
-LOG_SMALLEST_NORMAL = -126 * math.log(2)
 # Ranks behind the cross-entropy of any prior, which is zero or more.
 LEAST_HARD = -1.0
 # Halvings after which an interval of some hundreds is as narrow as float32 tells numbers apart.
@@ -40,8 +40,8 @@ LOWEST = -3e38
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
-class SSDLoss(MultiHeadLoss):
-    """`MultiBoxLoss` of ssd.pytorch ("E" in `golden/README.md`; Liu et al. 2016, section 2.2).
+class SSDLoss(SSDSetup, MultiHeadLoss):
+    """The SSD loss (Liu et al. 2016, section 2.2), as `MultiBoxLoss` of ssd.pytorch has it.
 
     Every prior box takes the object that it overlaps most, from `overlap_threshold` on; and every
     object takes its best prior in any case, of two that share it the later row. Of the other
@@ -66,9 +66,6 @@ class SSDLoss(MultiHeadLoss):
         variances: Scale of centre and of size offsets. Published (0.1, 0.2), which None means.
         overlap_threshold: IoU from which a prior takes an object. Published 0.5.
         negative_ratio: Hard negatives for each matched prior of an image. Published 3.
-        log_sum_exp: "stable" ranks negatives by their true cross-entropy. "global_max", as
-            published, subtracts one maximum over the whole batch, so that rows far below it
-            underflow and are never mined (E-3).
         name: Keras's name of the loss.
 
     Raises:
@@ -83,7 +80,7 @@ class SSDLoss(MultiHeadLoss):
         "confidence": ("classification", "no_object"),
     }
     anchor_argument: ClassVar = "priors"
-    choices: ClassVar = {"log_sum_exp": ("stable", "global_max")}
+    known_slips: ClassVar = SLIPS
 
     def __init__(
         self,
@@ -93,9 +90,8 @@ class SSDLoss(MultiHeadLoss):
         grids: Sequence[Sequence[int]] | None = None,
         lambdas: Mapping[str, float] | None = None,
         variances: Sequence[float] | None = None,
-        overlap_threshold: float = 0.5,
-        negative_ratio: int = 3,
-        log_sum_exp: str = "stable",
+        overlap_threshold: float = OVERLAP_THRESHOLD,
+        negative_ratio: int = NEGATIVE_RATIO,
         name: str = "ssd",
     ) -> None:
         self.prior_config = PriorConfig.read(priors) if isinstance(priors, Mapping) else None
@@ -114,26 +110,16 @@ class SSDLoss(MultiHeadLoss):
         variances = (0.1, 0.2) if variances is None else tuple(float(v) for v in variances)
         if len(variances) != 2 or min(variances) <= 0:
             raise ValueError(f"variances must be two numbers above zero; received {variances!r}.")
-        if not 0 < overlap_threshold <= 1:
-            raise ValueError(
-                f"overlap_threshold must be above 0 and up to 1; received {overlap_threshold!r}."
-            )
-        if not isinstance(negative_ratio, int) or negative_ratio < 0:
-            raise ValueError(
-                f"negative_ratio must be a whole number, 0 or more; received {negative_ratio!r}."
-            )
         self._keep_options(
             variances=variances,
-            overlap_threshold=float(overlap_threshold),
-            negative_ratio=negative_ratio,
-            log_sum_exp=log_sum_exp,
+            overlap_threshold=fraction("overlap_threshold", overlap_threshold, above=True),
+            negative_ratio=whole_number("negative_ratio", negative_ratio),
         )
 
     @property
     def channel_names(self) -> tuple[str, ...]:
         """x, y, w, h, background, then the classes."""
-        classes = (f"class {index}" for index in range(self.num_classes))
-        return ("x", "y", "w", "h", "background", *classes)
+        return ("x", "y", "w", "h", "background", *self.class_channels)
 
     def slots(self, y_pred_shape: Sequence[Any]) -> SlotLayout:
         """The feature maps in order, with their prior boxes."""
@@ -141,12 +127,9 @@ class SSDLoss(MultiHeadLoss):
         return self.layout
 
     @property
-    def ignore_rule(self) -> str:
-        """When a slot without an object is ignored, as the end of a sentence."""
-        return (
-            f"the rule trains only the {self.options['negative_ratio']} hardest negatives for "
-            "each matched prior of the picture"
-        )
+    def ignore_rule(self) -> IgnoreRule:
+        """All but the hardest negatives."""
+        return IgnoreRule("hard_negatives", ratio=self.options["negative_ratio"])
 
     def get_config(self) -> dict[str, Any]:
         """All keyword arguments."""
@@ -155,73 +138,59 @@ class SSDLoss(MultiHeadLoss):
             **super().get_config(),
             "priors": self.layout.prior.tolist() if config is None else dataclasses.asdict(config),
             "grids": None if config is not None else [list(grid) for grid in self.layout.grids],
-            **self.options,
         }
 
     def breakdown(self, y_true: Any, y_pred: Any) -> LossBreakdown:
         """See `DetectionLoss.breakdown`."""
-        y_true, raw = self._checked(y_true, self.slot_predictions(y_pred))
+        y_true, raw = self._checked(y_true, self.slot_predictions(y_pred))  # (B, P, 5 + C)
         labels = read_labels(y_true)
-        priors = ops.convert_to_tensor(self.layout.prior)
+        priors = ops.convert_to_tensor(self.layout.prior)  # (P, 4)
         # Split and not sliced: the gradient of a split is one concatenation.
-        offsets, logits = ops.split(raw, [4], axis=-1)
+        offsets, logits = ops.split(raw, [4], axis=-1)  # (B, P, 4), (B, P, 1 + C)
 
         matching = self._match(labels, priors)
-        matched_object = matching["matched_object"]
+        matched_object = matching["matched_object"]  # (B, P)
         object_mask = matched_object >= 0
-        class_target = spread_to_slots(labels.classes, matched_object, -1)
-        wanted = ops.one_hot(class_target + 1, self.num_classes + 1)
+        class_target = spread_to_slots(labels.classes, matched_object, -1)  # (B, P)
+        wanted = ops.one_hot(class_target + 1, self.num_classes + 1)  # (B, P, 1 + C)
         # The softmax cross-entropy in as few passes as there can be.
         peak = ops.max(logits, axis=-1, keepdims=True, initial=LOWEST)
         below = logits - ops.stop_gradient(peak)
         error = ops.log(ops.sum(ops.exp(below), axis=-1)) - ops.sum(wanted * below, axis=-1)
-        no_object_mask = self._hard_negatives(logits, error, object_mask)
+        no_object_mask = self._hard_negatives(logits, error, object_mask)  # (B, P)
 
         # (B, P, 4). The fill is any box that has a logarithm: slots without an object are masked.
         target = self._encode(spread_to_slots(labels.boxes, matched_object, 1.0), priors)
         distance_xy, distance_wh = ops.split(_smooth_l1(offsets - target), 2, axis=-1)
         matched = ops.cast(object_mask, "float32")
         share = 1.0 / ops.maximum(self.reduce_count(ops.sum(matched)), 1.0)
-        maps = {
-            "xy": share * matched * ops.sum(distance_xy, axis=-1),
-            "wh": share * matched * ops.sum(distance_wh, axis=-1),
-            "classification": share * matched * error,
-            "no_object": share * ops.cast(no_object_mask, "float32") * error,
-        }
-        terms = {term: ops.sum(values) for term, values in maps.items()}
-        total, effective = self._weighted(terms)
-
-        boxes = self._decode(offsets, priors)
-        target = ops.where(ops.expand_dims(object_mask, -1), target, float("nan"))
-        return LossBreakdown(
-            total=total,
-            terms=terms,
-            maps=maps,
-            lambdas=effective,
+        boxes = self._decode(offsets, priors)  # (B, P, 4)
+        return taken_apart(
+            self,
+            slots=None,
+            booked={},
+            dense={
+                "xy": share * matched * ops.sum(distance_xy, axis=-1),
+                "wh": share * matched * ops.sum(distance_wh, axis=-1),
+                "classification": share * matched * error,
+                "no_object": share * ops.cast(no_object_mask, "float32") * error,
+            },
             assignment=self._assignment(labels, matching, no_object_mask, boxes),
-            targets={
-                "overlap": intersection_over_union(
-                    ops.expand_dims(boxes, 2), ops.expand_dims(labels.boxes, 1)
-                ),
-                "xy": target[..., :2],
-                "wh": target[..., 2:],
-                "objectness": ops.where(
-                    object_mask, 1.0, ops.where(no_object_mask, 0.0, float("nan"))
-                ),
-                "class": class_target,
-            },
-            predictions={
-                "boxes": boxes,
-                # 1 - p(background), and each class given that there is one: their product is
-                # the softmax over all, without the rounding of a difference from 1.
-                "objectness": ops.sigmoid(ops.logsumexp(logits[..., 1:], axis=-1) - logits[..., 0]),
-                "class_probabilities": ops.softmax(logits[..., 1:], axis=-1),
-                "xy": offsets[..., :2],
-                "wh": offsets[..., 2:],
-            },
+            overlap=intersection_over_union(
+                ops.expand_dims(boxes, 2), ops.expand_dims(labels.boxes, 1)
+            ),
+            target_box=ops.where(ops.expand_dims(object_mask, -1), target, float("nan")),
+            target_objectness=ops.ones_like(error),
+            target_class=class_target,
+            boxes=boxes,
+            compared=offsets,
+            # 1 - p(background), and each class given that there is one: their product is the
+            # softmax over all, without the rounding of a difference from 1.
+            objectness=ops.sigmoid(ops.logsumexp(logits[..., 1:], axis=-1) - logits[..., 0]),
+            class_probabilities=ops.softmax(logits[..., 1:], axis=-1),
         )
 
-    def _match(self, labels: Labels, priors: Any) -> dict[str, Any]:
+    def _match(self, labels: Labels, priors: Tensor) -> dict[str, Tensor]:
         """Who takes which prior box.
 
         Returns:
@@ -243,14 +212,15 @@ class SSDLoss(MultiHeadLoss):
             "matched_object": ops.where(forced >= 0, forced, ops.where(reaches, best_object, -1)),
         }
 
-    def _hard_negatives(self, logits: Any, error: Any, object_mask: Any) -> Any:
+    def _hardness(self, logits: Tensor, error: Tensor, object_mask: Tensor) -> Tensor:
+        """(B, P): the larger, the sooner a prior is trained as background."""
+        del logits
+        # Matched priors rank behind every other one.
+        return ops.where(object_mask, LEAST_HARD, ops.stop_gradient(error))
+
+    def _hard_negatives(self, logits: Tensor, error: Tensor, object_mask: Tensor) -> Tensor:
         """(B, P) bool: the priors that are trained as background."""
-        # Matched priors rank behind every other one; as published, with an error of 0.
-        hardness = ops.where(object_mask, LEAST_HARD, ops.stop_gradient(error))
-        if self.options["log_sum_exp"] == "global_max":
-            fixed = ops.stop_gradient(logits)
-            hardness = ops.maximum(_global_max_log_sum_exp(fixed) - fixed[..., 0], LEAST_HARD)
-            hardness = ops.where(object_mask, 0.0, hardness)
+        hardness = self._hardness(logits, error, object_mask)
         matched = ops.sum(ops.cast(object_mask, "int32"), axis=-1, keepdims=True)
         wanted = self.options["negative_ratio"] * matched
         wanted = ops.minimum(wanted, self.layout.count - 1)
@@ -268,32 +238,47 @@ class SSDLoss(MultiHeadLoss):
     ) -> Assignment:
         """The masks and the ledger, one row an object."""
         matched_object, overlap = matching["matched_object"], matching["overlap"]
-        object_mask = matched_object >= 0
         row = ops.expand_dims(ops.arange(ops.shape(labels.usable)[1], dtype="int32"), -1)
-        trains = ops.equal(ops.expand_dims(matched_object, 1), row)
-        match_count = ops.sum(ops.cast(trains, "int32"), axis=-1)
+        trains = ops.equal(ops.expand_dims(matched_object, 1), row)  # (B, N, P)
+        match_count = ops.sum(ops.cast(trains, "int32"), axis=-1)  # (B, N)
         best_trained = ops.cast(ops.argmax(ops.where(trains, overlap, -1.0), axis=-1), "int32")
         slot = ops.where(match_count > 0, best_trained, matching["best_prior"])
         lost = ops.logical_and(labels.usable, ops.equal(match_count, 0))
-        status = ops.where(lost, int(ObjectStatus.OVERWRITTEN), labels.status)
-        iou = intersection_over_union(labels.boxes, gather_slots(boxes, slot))
-        usable = ops.expand_dims(labels.usable, -1)
         every = ops.broadcast_to(ops.arange(self.layout.count, dtype="int32"), ops.shape(overlap))
-        candidates, score = best_candidates(every, overlap)
-        return Assignment(
-            object_mask=object_mask,
-            no_object_mask=no_object_mask,
-            ignore_mask=ops.logical_not(ops.logical_or(object_mask, no_object_mask)),
+        rows = {
+            "object_slot": slot,
+            "match_count": match_count,
+            "object_status": ops.where(lost, int(ObjectStatus.OVERWRITTEN), labels.status),
+            "overwritten_by": ops.where(lost, matching["taker"], -1),
+            "object_iou": intersection_over_union(labels.boxes, gather_slots(boxes, slot)),
+            "candidates": every,
+            "score": overlap,
+        }
+        return ledger(
+            labels,
             matched_object=matched_object,
-            object_slot=ops.expand_dims(ops.where(labels.usable, slot, -1), -1),
-            match_count=ops.expand_dims(match_count, -1),
-            object_status=ops.expand_dims(ops.cast(status, "int32"), -1),
-            overwritten_by=ops.expand_dims(ops.where(lost, matching["taker"], -1), -1),
-            object_iou=ops.expand_dims(iou, -1),
-            candidate_slots=ops.expand_dims(ops.where(usable, candidates, -1), 2),
-            candidate_score=ops.expand_dims(ops.where(usable, score, 0.0), 2),
-            candidate_measure="prior IoU",
+            no_object_mask=no_object_mask,
+            measure="prior IoU",
+            **{name: ops.expand_dims(values, 2) for name, values in rows.items()},
         )
+
+    def encode_boxes(self, layout: SlotLayout, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `DetectionLoss.encode_boxes`."""
+        prior = layout.prior.astype(np.float64)
+        of_centre, of_size = self.options["variances"]
+        x_y = (boxes[..., :2] - prior[:, :2]) / (of_centre * prior[:, 2:])
+        return x_y, np.log(np.maximum(boxes[..., 2:], SMALLEST) / prior[:, 2:]) / of_size
+
+    def encode(self, layout: SlotLayout, said: Meaning) -> np.ndarray:
+        """See `DetectionLoss.encode`; p(class) = p(object) p(class | object)."""
+        if not said.one_class:
+            raise ValueError(
+                "its class probabilities sum to 1 in every slot, and these stand each for itself."
+            )
+        box = np.concatenate(self.encode_boxes(layout, said.boxes), axis=-1)
+        background = -np.logaddexp(0, said.objectness)[..., None]
+        classes = said.classes - np.logaddexp(0, -said.objectness)[..., None]
+        return np.concatenate([box, background, classes], axis=-1)
 
     def _encode(self, boxes: Any, priors: Any) -> Any:
         """(B, P, 4) offsets that stand for boxes in image fractions."""
@@ -349,16 +334,3 @@ def _bracket_of_rank(values: Any, rank: Any) -> tuple[Any, Any]:
     return ops.while_loop(
         lambda low, high: ops.any(low < high), halve, (low, high), maximum_iterations=HALVINGS
     )
-
-
-def _global_max_log_sum_exp(logits: Any) -> Any:
-    """(B, P) `log_sum_exp` of ssd.pytorch: minus infinity for rows far below the batch's maximum.
-
-    Between the smallest normal float32 and nothing PyTorch adds in steps of 2 ** -149, and other
-    backends flush to zero; so the steps are counted as whole numbers.
-    """
-    peak = ops.max(logits, initial=LOWEST)
-    below = logits - peak
-    steps = ops.sum(ops.round(ops.exp(ops.minimum(below - LOG_SMALLEST, 20.0))), axis=-1)
-    is_normal = largest(below, empty=LOWEST) > LOG_SMALLEST_NORMAL
-    return peak + ops.where(is_normal, ops.logsumexp(below, axis=-1), ops.log(steps) + LOG_SMALLEST)

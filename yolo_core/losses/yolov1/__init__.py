@@ -1,1 +1,7 @@
-"""YOLOv1's loss, and its published variants."""
+"""YOLOv1's loss: as it should be read, and as it was published."""
+
+LABEL = "YOLOv1: one class a cell"
+SOUND, VERBATIM = "YoloV1Loss", "VerbatimYoloV1Loss"
+# It holds one object a cell: of the 956 digits of the 300 validation scenes one shares its cell
+# with a later one, so a recall of 955 in 956 (0.999) is the most that it can reach (a test has it).
+RECIPE = {"xy": 5.0, "wh": 20.0, "objectness": 1.0, "no_object": 0.5, "classification": 1.0}

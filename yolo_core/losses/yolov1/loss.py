@@ -6,59 +6,52 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 from keras import ops
 
-from yolo_core.boxes import intersection_over_union
+from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.losses.base import GridLoss
+from yolo_core.losses.booking import taken_apart
+from yolo_core.losses.grid import GridLoss
+from yolo_core.losses.heads import SLOTS_A_CELL, Head, slot_bias
 from yolo_core.losses.labels import owning_cell, read_labels
 from yolo_core.losses.matching import last_object_wins
+from yolo_core.losses.meaning import SMALLEST, Meaning, raw_fraction, raw_in_cell, refuse
 from yolo_core.losses.slot_axis import (
-    add_to_slots,
     cell_corners,
     gather_candidates,
     gather_slots_and_channel,
     spread_to_slots,
 )
+from yolo_core.losses.yolov1.slips import SLIPS
 from yolo_core.slots import SlotLayout
-
-# The square root has no slope at zero; decoded sizes below this count as this.
-SMALLEST_SIZE = 1e-12
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
 class YoloV1Loss(GridLoss):
-    """The YOLOv1 formula of `references/yolov2_keras_notebook.md` (Redmon et al. 2016, eq. 3).
+    """The YOLOv1 loss (Redmon et al. 2016, equation 3), as the Keras notebook prints it.
 
     The cell of an object's centre owns it; of the cell's boxes the one with the best IoU is
     responsible, the first one on a tie. A cell has one set of class scores, so it can hold one
     object: of several the last row is trained, and the others are OVERWRITTEN even where another
     box of the cell fits them better. Terms, each summed over an image, then the mean over images:
     ``xy`` squared error in fractions of the cell; ``wh`` squared error of the square roots of
-    sizes in fractions of the image; ``objectness`` (target - confidence)^2 of responsible boxes;
+    sizes in fractions of the image; ``objectness`` (IoU - confidence)^2 of responsible boxes;
     ``no_object`` confidence^2 of the others; ``classification`` squared error of the class
     probabilities of cells with an object, booked on the cell's responsible slot.
 
     Predictions: (B, H, W, A * 5 + C): [x, y, w, h, confidence] of each of the A boxes, then the
     classes of the cell. Raw: x, y = sigmoid (fraction of the cell), sqrt(w), sqrt(h) = sigmoid
     (w, h fractions of the image; so the root is always defined), confidence = sigmoid, classes =
-    softmax. The published formula starts from decoded values: `decoded=True` takes x, y, w, h,
-    confidence and class scores as they are.
-
-    Slots have no priors (NaN). In `slot_predictions` each slot carries a copy of its cell's
-    classes.
+    softmax. Slots have no priors (NaN). In `slot_predictions` each slot carries a copy of its
+    cell's classes. The other readings of the formula (`docs/losses.md`, B-9) `published` has.
 
     Args:
         num_classes: C.
         lambdas: By term, or "coord" for xy and wh. Published: coord 5, no_object 0.5, others 1.
         predictors: Boxes a cell; None takes it from the channels.
-        confidence_target: "iou" trains the confidence towards the IoU of the box with the object,
-            as the paper says; "one" towards 1 (B-9: the formula's C_i can be read as both).
-        no_object: "all_nonresponsible" pushes down every box that is not responsible; with
-            "empty_cells" the other boxes of a cell with an object are ignored.
         iou_gradient: Lets the gradient flow through the IoU that the confidence is trained
             towards, as the formula is written; else that target is a constant.
-        decoded: Predictions are decoded values, not raw output.
         name: Keras's name of the loss.
 
     Raises:
@@ -74,10 +67,7 @@ class YoloV1Loss(GridLoss):
         "classification": 1.0,
     }
     lambda_groups: ClassVar = {"coord": ("xy", "wh")}
-    choices: ClassVar = {
-        "confidence_target": ("iou", "one"),
-        "no_object": ("all_nonresponsible", "empty_cells"),
-    }
+    known_slips: ClassVar = SLIPS
 
     def __init__(
         self,
@@ -85,48 +75,43 @@ class YoloV1Loss(GridLoss):
         *,
         lambdas: Mapping[str, float] | None = None,
         predictors: int | None = None,
-        confidence_target: str = "iou",
-        no_object: str = "all_nonresponsible",
         iou_gradient: bool = True,
-        decoded: bool = False,
         name: str = "yolov1",
     ) -> None:
         super().__init__(num_classes=num_classes, lambdas=lambdas, name=name)
-        self._keep_options(
-            predictors=predictors,
-            confidence_target=confidence_target,
-            no_object=no_object,
-            iou_gradient=iou_gradient,
-            decoded=decoded,
-        )
+        self._keep_options(predictors=predictors, iou_gradient=bool(iou_gradient))
 
-    @property
-    def channel_names(self) -> tuple[str, ...]:
-        """x, y, w, h, objectness, then the classes of the cell."""
-        classes = (f"class {index}" for index in range(self.num_classes))
-        return ("x", "y", "w", "h", "objectness", *classes)
-
-    def slots(self, y_pred_shape: Sequence[Any]) -> SlotLayout:
-        """One head of H x W cells; no priors."""
-        return SlotLayout.from_grids([self._grid(y_pred_shape)])
-
-    def slot_predictions(self, y_pred: Any) -> Any:
+    def slot_predictions(self, y_pred: Any) -> Tensor:
         """(B, H, W, A * 5 + C) as (B, H * W * A, 5 + C), each slot with its cell's classes."""
         height, width, count = self._grid(y_pred.shape)
         boxes = ops.reshape(y_pred[..., : count * 5], (-1, height * width * count, 5))
         classes = ops.reshape(y_pred[..., count * 5 :], (-1, height * width, self.num_classes))
         return ops.concatenate([boxes, ops.repeat(classes, count, axis=1)], axis=-1)
 
-    @property
-    def ignore_rule(self) -> str:
-        """When a slot without an object is ignored, as the end of a sentence; "" for never."""
-        if self.options["no_object"] == "all_nonresponsible":
-            return ""
-        return "the rule trains boxes as empty only in cells without an object"
+    def heads(self) -> list[Head]:
+        """One: the boxes first, then one set of classes a cell."""
+        slot = slot_bias(self.channel_names)
+        return [Head(self.strides[0], np.concatenate([np.tile(slot[:5], SLOTS_A_CELL), slot[5:]]))]
 
-    def get_config(self) -> dict[str, Any]:
-        """All keyword arguments."""
-        return {**super().get_config(), **self.options}
+    def encode_boxes(self, layout: SlotLayout, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `DetectionLoss.encode_boxes`."""
+        root = np.sqrt(np.maximum(boxes[..., 2:], SMALLEST))
+        return raw_in_cell(layout, boxes[..., :2]), raw_fraction(root, "width or height")
+
+    def encode(self, layout: SlotLayout, said: Meaning) -> np.ndarray:
+        """See `DetectionLoss.encode`; all slots of a cell must say the same classes."""
+        raw = super().encode(layout, said)
+        cells = np.exp(raw[..., 5:]).reshape(len(raw), -1, layout.grids[0][2], self.num_classes)
+        refuse(
+            (np.abs(cells - cells[:, :, :1]) > 1e-4).any(axis=-1),
+            "it has one set of class probabilities a cell, and {} disagree with the first one "
+            "of their cell",
+        )
+        return raw
+
+    def _cells(self, slots: np.ndarray) -> np.ndarray:
+        boxes = slots[..., :5].reshape(*slots.shape[:3], -1)
+        return np.concatenate([boxes, slots[..., 0, 5:]], axis=-1)
 
     def _grid(self, shape: Sequence[Any]) -> tuple[int, int, int]:
         expected = self.options["predictors"]
@@ -147,106 +132,88 @@ class YoloV1Loss(GridLoss):
     def breakdown(self, y_true: Any, y_pred: Any) -> LossBreakdown:
         """See `DetectionLoss.breakdown`; predictions (B, H, W, A * 5 + C)."""
         y_true, y_pred = self._checked(y_true, y_pred)
-        height, width, count = self._grid(y_pred.shape)
-        slot_count = height * width * count
-        grid = ops.convert_to_tensor([float(width), float(height)])
+        rows, columns, count = self._grid(y_pred.shape)
+        grid = ops.convert_to_tensor([float(columns), float(rows)])  # (2,)
         labels = read_labels(y_true)
 
-        # (B, P, 5 + C): centre in its cell, roots of the sizes, confidence, classes.
-        raw = self.slot_predictions(y_pred)
-        values = self._activated(raw)
-        boxes = _boxes(values, ops.convert_to_tensor(cell_corners(height, width, count)), grid)
+        # Centre in its cell, roots of the sizes, confidence, classes.
+        raw = self.slot_predictions(y_pred)  # (B, P, 5 + C)
+        values = self._activated(raw)  # (B, P, 5 + C)
+        corner = ops.convert_to_tensor(cell_corners(rows, columns, count))  # (P, 2)
+        boxes = _boxes(values, corner, grid)  # (B, P, 4)
 
         # (B, N, A): the boxes of the cell that owns the object, compared without gradient.
-        row = owning_cell(labels.boxes[..., 1], height)
-        column = owning_cell(labels.boxes[..., 0], width)
-        first_slot = ops.expand_dims((row * width + column) * count, -1)
+        row = owning_cell(labels.boxes[..., 1], rows)
+        column = owning_cell(labels.boxes[..., 0], columns)
+        first_slot = ops.expand_dims((row * columns + column) * count, -1)
         candidates = first_slot + ops.arange(count, dtype="int32")
-        score = intersection_over_union(
-            ops.expand_dims(labels.boxes, 2), gather_candidates(boxes, candidates)
+        compared = gather_candidates(boxes, candidates)  # (B, N, A, 4)
+        score = intersection_over_union(ops.expand_dims(labels.boxes, 2), compared)
+        matching = last_object_wins(
+            labels, [(candidates, score)], "box IoU", one_object_a_cell=True
         )
-        matching = last_object_wins(labels, candidates, score, "box IoU", one_object_a_cell=True)
-        matched_object = matching.matched_object(slot_count)
-        object_mask = matched_object >= 0
-        taken = object_mask
-        if self.options["no_object"] == "empty_cells":
-            cells = ops.any(ops.reshape(object_mask, (-1, height * width, count)), axis=-1)
-            taken = ops.repeat(cells, count, axis=1)
-        no_object_mask = ops.logical_not(taken)
+        slot, owns = matching.claims(matching.slot), matching.claims(matching.owns)  # (B, N)
+        matched_object = matching.claim_of_slot(rows * columns * count)  # (B, P)
+        no_object_mask = self._empty(matched_object >= 0, count)
 
-        # (B, N, ...): targets of each object and what its slot predicts.
-        cell = ops.cast(ops.stack([column, row], axis=-1), "float32")
-        box_target = ops.concatenate(
+        # Targets of each object and what its slot predicts.
+        cell = ops.cast(ops.stack([column, row], axis=-1), "float32")  # (B, N, 2)
+        target = ops.concatenate(
             [labels.boxes[..., :2] * grid - cell, ops.sqrt(labels.boxes[..., 2:])], axis=-1
-        )
-        own_raw, objectness = gather_slots_and_channel(raw, matching.object_slot, 4)
+        )  # (B, N, 4)
+        own_raw, objectness = gather_slots_and_channel(raw, slot, 4)  # (B, N, 5 + C), (B, P)
         own = self._activated(own_raw)
-        iou = intersection_over_union(labels.boxes, _boxes(own, cell, grid))
-        confidence_target = iou if self.options["iou_gradient"] else ops.stop_gradient(iou)
-        if self.options["confidence_target"] == "one":
-            confidence_target = ops.ones_like(iou)
+        iou = intersection_over_union(labels.boxes, _boxes(own, cell, grid))  # (B, N)
+        confidence_target = self._confidence_target(iou)  # (B, N)
 
         images = self.reduce_count(ops.cast(ops.shape(y_pred)[0], "float32"))
-        share = ops.cast(matching.owns, "float32") / images
-        error = ops.square(box_target - own[..., :4])
+        share = ops.cast(owns, "float32") / images
+        error = ops.square(target - own[..., :4])
         booked = {
             "xy": share * ops.sum(error[..., :2], axis=-1),
             "wh": share * ops.sum(error[..., 2:], axis=-1),
             "objectness": share * ops.square(confidence_target - own[..., 4]),
             "classification": share * ops.sum(ops.square(labels.one_hot - own[..., 5:]), axis=-1),
         }
-        confidence = objectness if self.options["decoded"] else ops.sigmoid(objectness)
-        no_object = ops.cast(no_object_mask, "float32") / images * ops.square(confidence)
-        terms = {term: ops.sum(each) for term, each in booked.items()}
-        terms["no_object"] = ops.sum(no_object)
-        maps = {
-            term: add_to_slots(each, matching.object_slot, slot_count)
-            for term, each in booked.items()
-        }
-        maps["no_object"] = no_object
-        total, effective = self._weighted(terms)
-
-        box_target = spread_to_slots(box_target, matched_object, float("nan"))
-        objectness_target = ops.where(
-            object_mask,
-            spread_to_slots(confidence_target, matched_object, 0.0),
-            ops.where(no_object_mask, 0.0, float("nan")),
-        )
-        return LossBreakdown(
-            total=total,
-            terms=terms,
-            maps=maps,
-            lambdas=effective,
+        confidence = self._confidence(objectness)
+        empty = ops.cast(no_object_mask, "float32") / images
+        return taken_apart(
+            self,
+            slots=slot,
+            booked=booked,
+            dense={"no_object": empty * ops.square(confidence)},
             assignment=matching.assignment(labels, matched_object, no_object_mask, iou),
-            targets={
-                "overlap": intersection_over_union(
-                    ops.expand_dims(boxes, 2), ops.expand_dims(labels.boxes, 1)
-                ),
-                "xy": box_target[..., :2],
-                "wh": box_target[..., 2:],
-                "objectness": objectness_target,
-                "class": spread_to_slots(labels.classes, matched_object, -1),
-            },
-            predictions={
-                "boxes": boxes,
-                "objectness": confidence,
-                "class_probabilities": values[..., 5:],
-                "xy": values[..., :2],
-                "wh": values[..., 2:4],
-            },
+            overlap=ops.transpose(pairwise_iou(labels.boxes, boxes), (0, 2, 1)),
+            target_box=spread_to_slots(target, matched_object, float("nan")),
+            target_objectness=spread_to_slots(confidence_target, matched_object, 0.0),
+            target_class=spread_to_slots(labels.classes, matched_object, -1),
+            boxes=boxes,
+            compared=values[..., :4],
+            objectness=confidence,
+            class_probabilities=values[..., 5:],
         )
 
-    def _activated(self, slots: Any) -> Any:
-        """(B, P, 5 + C) predictions with the square roots of the sizes in place of w and h."""
-        if not self.options["decoded"]:
-            return ops.concatenate(
-                [ops.sigmoid(slots[..., :5]), ops.softmax(slots[..., 5:], axis=-1)], axis=-1
-            )
-        root = ops.sqrt(ops.maximum(slots[..., 2:4], SMALLEST_SIZE))
-        return ops.concatenate([slots[..., :2], root, slots[..., 4:]], axis=-1)
+    # The pieces that published code has otherwise: see verbatim.py.
+
+    def _activated(self, slots: Tensor) -> Tensor:
+        """(..., 5 + C) predictions with the square roots of the sizes in place of w and h."""
+        numbers, classes = ops.sigmoid(slots[..., :5]), ops.softmax(slots[..., 5:], axis=-1)
+        return ops.concatenate([numbers, classes], axis=-1)
+
+    def _confidence(self, objectness: Tensor) -> Tensor:
+        return ops.sigmoid(objectness)
+
+    def _confidence_target(self, iou: Tensor) -> Tensor:
+        """(B, N): what the confidence of a responsible box is trained towards."""
+        return iou if self.options["iou_gradient"] else ops.stop_gradient(iou)
+
+    def _empty(self, object_mask: Tensor, count: int) -> Tensor:
+        """(B, P) bool: boxes that are trained as no object: all that are not responsible."""
+        del count
+        return ops.logical_not(object_mask)
 
 
-def _boxes(values: Any, corner: Any, grid: Any) -> Any:
+def _boxes(values: Tensor, corner: Tensor, grid: Tensor) -> Tensor:
     """(..., 4) boxes in image fractions of activated values in the cells at (..., 2) corners."""
     return ops.concatenate(
         [(values[..., :2] + corner) / grid, ops.square(values[..., 2:4])], axis=-1

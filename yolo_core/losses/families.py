@@ -1,0 +1,135 @@
+"""The families of losses, and what is known of each without loading Keras.
+
+A family is a folder beside this file: `__init__.py` with its label, its recipe and the names of its
+classes, `loss.py` and `verbatim.py` with these, `slips.py` and `formula.py`. Its name stands in the
+first line of code below, and nowhere outside `losses/`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from yolo_core.losses.slips import Slip, Variant
+
+if TYPE_CHECKING:
+    from yolo_core.losses.base import DetectionLoss
+
+FAMILY_NAMES = ("mnist_yolo", "yolov1", "yolov2", "yolov3", "ssd")
+DEFAULT_FAMILY = "yolov2"
+ONE_ANSWER_A_CELL = "yolov1"
+"""The family whose slots all can be compared by: boxes without priors, one class a cell."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """A loss and its published variants.
+
+    Attributes:
+        name: Such as "yolov2".
+        label: What it is in a few words, for a choice.
+        recipe: {term: lambda} that suit the bundled digits, found by trying on validation scenes;
+            the command line writes them into `config.json`. A published variant is trained as it
+            was published.
+        slips: The published deviations from it.
+        variants: {name: variant}, names such as "yolov2/notebook".
+        written: From `DetectionLoss.switches` to {term: its formula in LaTeX, without lambda} and
+            sentences that say what the symbols are.
+        sound: The name of its class.
+        verbatim: The name of the class that has slips.
+    """
+
+    name: str
+    label: str
+    recipe: Mapping[str, float]
+    slips: tuple[Slip, ...]
+    variants: Mapping[str, Variant]
+    written: Callable[[Mapping[str, Any]], tuple[dict[str, str], list[str]]]
+    sound: str
+    verbatim: str
+
+    def loss_class(self, *, verbatim: bool = False) -> type[DetectionLoss]:
+        """Its class; loads Keras."""
+        module, name = ("verbatim", self.verbatim) if verbatim else ("loss", self.sound)
+        return getattr(importlib.import_module(f"{__package__}.{self.name}.{module}"), name)
+
+
+@functools.cache
+def _family(name: str) -> Family:
+    card, slips, formula = (
+        importlib.import_module(f"{__package__}.{name}{part}")
+        for part in ("", ".slips", ".formula")
+    )
+    return Family(
+        name=name,
+        label=card.LABEL,
+        recipe=card.RECIPE,
+        slips=slips.SLIPS,
+        variants=slips.VARIANTS,
+        written=formula.written,
+        sound=card.SOUND,
+        verbatim=card.VERBATIM,
+    )
+
+
+def all_families() -> tuple[Family, ...]:
+    """Every family, in the order in which they are shown."""
+    return tuple(map(_family, FAMILY_NAMES))
+
+
+def loss_names() -> tuple[str, ...]:
+    """Every name that `published` knows: the families, then the variants."""
+    return (*FAMILY_NAMES, *(name for each in all_families() for name in each.variants))
+
+
+def family_of(name: str) -> Family:
+    """The family of a loss, given its name or that of a variant.
+
+    Raises:
+        ValueError: There is neither a family nor a variant of that name.
+    """
+    if name not in loss_names():
+        raise ValueError(f"There is no loss {name!r}; there are {', '.join(loss_names())}.")
+    return _family(name.partition("/")[0])
+
+
+def variant_of(name: str) -> Variant:
+    """The variant of that name; for a family one without slips, this project's sound default.
+
+    Raises:
+        ValueError: As `family_of`.
+    """
+    return family_of(name).variants.get(name, Variant())
+
+
+def recipe_lambdas(name: str, wanted: Mapping[str, float]) -> dict[str, float]:
+    """The lambdas that a run of a loss starts with: the family's recipe, then what was asked for.
+
+    A group name that was asked for comes after the terms it sets, so that it wins.
+
+    Args:
+        name: A family, a variant, which has no recipe, or a loss of one's own.
+        wanted: {term or group: weight}.
+    """
+    recipe = _family(name).recipe if name in FAMILY_NAMES else {}
+    return {**{term: value for term, value in recipe.items() if term not in wanted}, **wanted}
+
+
+def family_by_slots(channels: Sequence[str], heads: int, *, has_priors: bool) -> str:
+    """The family whose predictions look most like these, for a loss of one's own.
+
+    Args:
+        channels: Names of the raw channels of a slot.
+        heads: How many grids there are.
+        has_priors: Whether slots have anchors or prior boxes.
+    """
+    if "background" in channels:
+        return "ssd"
+    if channels[0] == "objectness":
+        return "mnist_yolo"
+    if not has_priors:
+        return "yolov1"
+    return "yolov2" if heads == 1 else "yolov3"

@@ -1,0 +1,72 @@
+"""How SSD is set up for data: its prior boxes, and its heads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from yolo_core.losses.anchor_table import AnchorTable, rounded
+from yolo_core.losses.multi_head import MultiHeadLoss
+from yolo_core.losses.ssd.priors import PriorConfig
+
+if TYPE_CHECKING:
+    from yolo_core.data.source import SampleSource
+
+# Sides of the squares, smaller and larger, in cells of their map.
+SIDES = (1.5, 2.5)
+
+
+class SSDSetup(MultiHeadLoss):
+    """The priors of SSD as data and pages ask for them: two maps, four priors a cell."""
+
+    prior_config: PriorConfig | None
+    # Fine before coarse, as SSD has its maps.
+    strides: ClassVar[tuple[int, ...]] = (8, 16)
+
+    @classmethod
+    def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
+        """Priors that follow from the size of the pictures."""
+        if anchors is not None:
+            raise ValueError(
+                f"{cls.__name__} has priors that follow from the size of the pictures; received "
+                "some in loss.anchors."
+            )
+        rows, columns = source.image_shape[:2]
+        priors = {
+            "image_size": [rows, columns],
+            "feature_maps": [[rows // stride, columns // stride] for stride in cls.strides],
+            "steps": list(cls.strides),
+            "min_sizes": [SIDES[0] * stride for stride in cls.strides],
+            "max_sizes": [SIDES[1] * stride for stride in cls.strides],
+            "aspect_ratios": [[2]] * len(cls.strides),
+            "clip": False,
+        }
+        return {"priors": priors}
+
+    def anchor_sizes(
+        self, image_shape: Sequence[int], grids: Sequence[Sequence[int]]
+    ) -> AnchorTable | None:
+        """The sides of each map's two squares; None where the priors are given as boxes."""
+        del image_shape, grids
+        config = self.prior_config
+        if config is None:
+            return None
+        return AnchorTable(
+            names=tuple(f"head {head}" for head in range(len(config.min_sizes))),
+            columns=("smallest square, px", "next square, px"),
+            sizes=rounded(zip(config.min_sizes, config.max_sizes, strict=True)),
+        )
+
+    def with_anchors(
+        self,
+        sizes: Sequence[Sequence[float]],
+        image_shape: Sequence[int],
+        grids: Sequence[Sequence[int]],
+    ) -> dict[str, Any]:
+        """See `DetectionLoss.with_anchors`."""
+        table = self.anchor_sizes(image_shape, grids)
+        if table is None:
+            return super().with_anchors(sizes, image_shape, grids)
+        smallest, largest = table.edited(sizes, type(self).__name__).T.tolist()
+        priors = self.get_config()["priors"]
+        return {"priors": {**priors, "min_sizes": smallest, "max_sizes": largest}}
