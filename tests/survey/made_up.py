@@ -43,7 +43,9 @@ class Looker:
         self.loss_name = loss_name
         self.chunks: list[int] = []
 
-    def __call__(self, _: object, folder: SurveyFolder) -> Callable[[int, int], SurveyTable]:
+    def __call__(
+        self, _: object, __: object, folder: SurveyFolder
+    ) -> Callable[[int, int], SurveyTable]:
         def look(number: int, end: int) -> SurveyTable:
             self.chunks.append(number)
             names = folder.names(number * CHUNK, end)
