@@ -43,7 +43,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
         for step in range(0, 300, 10):
             store.record_evaluation(step, {"map50": 0.5, "map50_95": 0.25})
             store.record_event(step, "set-lambda", {"name": "xy", "value": 2.0, "before": 1.0})
-            store.record_checkpoint(step, f"step-{step}")
+            store.record_checkpoint(step, f"step-{step}.npz")
             for sample in range(8):
                 file = f"pinned-{step:08d}.npz"
                 store.record_snapshot(
@@ -156,6 +156,41 @@ def test_damage_is_told_in_a_sentence(copy, damage, message):
     damage(copy.database)
     found = complaints(copy)
     assert any(message in sentence for sentence in found), found
+
+
+ELSEWHERE = ("../../precious.npz", "/precious.npz", "step-1.npz/../../precious.npz", "", "x-1")
+
+
+@pytest.mark.parametrize("file", ELSEWHERE)
+@pytest.mark.parametrize(
+    ("row", "read"),
+    [
+        ("INSERT INTO checkpoints VALUES (999, 0, ?)", RunStore.checkpoints),
+        ("INSERT INTO snapshots VALUES ('val/3', 'pinned', 999, ?, 1, '{}', '{}')",
+         RunStore.snapshots),
+    ],
+    ids=["checkpoint", "snapshot"],
+)  # fmt: skip
+def test_no_row_leads_to_a_file_elsewhere(copy, row, read, file):
+    """A received run folder must not be able to have files of others deleted."""
+    precious = copy.path.parent / "precious.npz"
+    precious.write_bytes(b"precious")
+    (copy.path / "precious.npz").write_bytes(b"precious")
+    connection = sqlite3.connect(copy.database, isolation_level=None)
+    connection.execute(row, (file,))
+    connection.close()
+    with RunStore.open(copy, writable=True) as store:
+        with pytest.raises(ValueError, match=r"expected a file (step|pinned)-NUMBER\.npz, found"):
+            read(store)
+        store.truncate_after(100)
+        assert read(store)[-1].step == 100
+    assert precious.exists()
+    assert (copy.path / "precious.npz").exists()
+
+
+def test_a_row_of_another_kind_leads_nowhere(copy):
+    sql(copy.database, "UPDATE snapshots SET kind = '../x', file = '../x-1.npz' WHERE step = 10")
+    assert any("found '../x-1.npz'" in sentence for sentence in complaints(copy))
 
 
 def test_a_missing_database_and_a_folder_in_its_place(copy):

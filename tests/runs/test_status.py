@@ -132,7 +132,7 @@ store = RunStore.create(folder, ["total"])
 store.set_status(state="running", steps=1500)
 for step in range(1, 301):
     store.record_step(step, {"total": 1.0})
-store.record_checkpoint(250, "step-00000250")
+store.record_checkpoint(250, "step-00000250.npz")
 say("ready")
 time.sleep(60)
 """,

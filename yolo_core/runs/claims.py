@@ -7,11 +7,13 @@ import os
 import sqlite3
 import time
 import weakref
+from collections.abc import Set
 from typing import Any
 
 from yolo_core.runs import database
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import ProcessIdentity, stored_status
+from yolo_core.views import KINDS
 
 # The open writers of this process by database. Weak: one that was dropped without being closed
 # writes no more and must not keep the run.
@@ -64,12 +66,25 @@ def release(folder: RunFolder) -> None:
     _held.pop(_key(folder), None)
 
 
-def sweep(folder: RunFolder) -> None:
-    """Deletes what a killed writer left half-written beside the final names."""
-    for place in (folder.path, folder.weights, folder.snapshots):
-        for path in place.glob(".*.tmp*"):
-            with contextlib.suppress(OSError):
-                path.unlink()
+def sweep(folder: RunFolder, named: Set[str]) -> None:
+    """Deletes what a killed writer left: files half-written, and files that no row stands for.
+
+    Args:
+        folder: The run's folder.
+        named: The names of the files that rows stand for, see `records.read_file_names`.
+    """
+    left = [
+        path
+        for place in (folder.path, folder.weights, folder.snapshots)
+        for path in place.glob(".*.tmp*")
+    ]
+    for place, kinds in ((folder.weights, ("step",)), (folder.snapshots, KINDS)):
+        for kind in kinds:
+            files = place.glob(f"{kind}-[0-9]*.npz")
+            left += [path for path in files if path.name not in named]
+    for path in left:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _key(folder: RunFolder) -> str:

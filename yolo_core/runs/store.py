@@ -88,7 +88,7 @@ class RunStore(RunReader):
             if writable:
                 claims.claim(connection, folder, store)
                 store._load()
-                claims.sweep(folder)
+                store._sweep()
             return store
         except BaseException:
             connection.close()
@@ -333,18 +333,18 @@ class RunStore(RunReader):
     def truncate_after(self, step: int) -> None:
         """Drops steps, evaluations, snapshots and checkpoints past `step`, to record them again.
 
-        Events and commands stay; snapshot files that no record names any more are deleted.
+        Events and commands stay; files that no record stands for any more are deleted.
         """
         step = max(int(step), 0)
         with self._writing() as connection:
-            gone = connection.execute("SELECT DISTINCT file FROM snapshots WHERE step > ?", (step,))
-            files = {name for (name,) in gone.fetchall()}
             for table in ("steps", "evaluations", "snapshots", "checkpoints"):
                 connection.execute(f"DELETE FROM {table} WHERE step > ?", (step,))
-            kept = connection.execute("SELECT DISTINCT file FROM snapshots").fetchall()
             curves.truncate_buckets(connection, self._columns, step)
             connection.execute("UPDATE status SET step = min(step, ?)", (step,))
         self._load()
-        for name in files - {name for (name,) in kept}:
-            with contextlib.suppress(OSError):
-                (self.folder.snapshots / name).unlink(missing_ok=True)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        with self._reading() as connection:
+            named = records.read_file_names(connection)
+        claims.sweep(self.folder, named)
