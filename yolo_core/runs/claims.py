@@ -51,7 +51,8 @@ def claim(connection: sqlite3.Connection, folder: RunFolder, store: object) -> N
         if not mine:
             connection.execute(
                 "UPDATE commands SET state = 'failed', "
-                "error = 'The training process ended before it read this.' "
+                "error = 'The training process ended before it answered this; send it again "
+                "if it is still wanted.' "
                 "WHERE state = 'pending'"
             )
         connection.execute(

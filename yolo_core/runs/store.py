@@ -319,14 +319,29 @@ class RunStore(RunReader):
         with self._lock, database.sentences(self.folder.database):
             return commands.read_commands(self._connection, "state = 'pending' ORDER BY id")
 
-    def answer(self, command: int, *, step: int | None = None, error: str | None = None) -> None:
+    def answer(
+        self,
+        command: int,
+        *,
+        step: int | None = None,
+        error: str | None = None,
+        event: tuple[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         """Answers a command, with the first step that it affects or with an error.
+
+        Args:
+            command: Its id.
+            step: The first step that it affects.
+            error: Why it failed.
+            event: Kind and detail of an event of that step, put down with the answer.
 
         Raises:
             ValueError: There is no such command waiting.
         """
         with self._writing() as connection:
             answered = commands.answer_command(connection, int(command), step, error)
+            if answered and event is not None:
+                records.insert_event(connection, int(step or 0), *event)
         if not answered:
             raise ValueError(f"No command {command} waits for an answer.")
 
