@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from yolo_core.runs import database
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
@@ -238,6 +241,37 @@ def test_a_full_disk_is_a_sentence_and_what_was_kept_back_is_not_lost(copy):
         store.flush()
         with RunStore.open(copy) as reader:
             assert reader.last_step()["term/1"] == 1000
+
+
+def test_a_disk_error_on_a_full_disk_is_a_full_disk(tmp_path, monkeypatch):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    for free, sentence in (
+        (40_000, f"The disk is full, so {tmp_path}/run.db cannot be written."),
+        (2_000_000, f"{tmp_path}/run.db cannot be opened, read or written (disk I/O error)."),
+    ):
+        monkeypatch.setattr(
+            database.shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free)
+        )
+        told = pytest.raises(ValueError, match="^" + re.escape(sentence))
+        with told, database.sentences(tmp_path / "run.db"):
+            raise error
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_that_is_deleted_under_a_run_ends_it(copy, replaced):
+    """Else it would train to its end and record nothing."""
+    with contextlib.suppress(ValueError), RunStore.open(copy, writable=True) as store:
+        store.record_step(301, {})
+        other = copy.database.read_bytes()
+        copy.database.unlink()
+        if replaced:
+            copy.database.write_bytes(other)
+        with pytest.raises(ValueError, match=r"run\.db was deleted or replaced while run 'copy'"):
+            store.flush()
+        store._flushed -= 1.0
+        with pytest.raises(ValueError, match=r"run\.db was deleted or replaced"):
+            store.heartbeat()
 
 
 def test_a_store_that_cannot_commit_while_it_closes_still_lets_the_run_go(copy):

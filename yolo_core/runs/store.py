@@ -39,6 +39,7 @@ class RunStore(RunReader):
     ) -> None:
         super().__init__(folder, connection)
         self._writable = writable
+        self._file = database.file_number(folder.database)
         self._rows: list[tuple[float, ...]] = []
         self._status: dict[str, Any] = {}
         self._flushed = time.monotonic()
@@ -134,6 +135,11 @@ class RunStore(RunReader):
             if not self._writable:
                 raise database.RunFileError(
                     f"{self.folder.database} is not open for writing (any more)."
+                )
+            if database.file_number(self.folder.database) != self._file:
+                raise database.RunFileError(
+                    f"{self.folder.database} was deleted or replaced while run "
+                    f"{self.folder.name!r} wrote to it: nothing more of it can be recorded."
                 )
             # Before the attempt: where it fails, the next one comes half a second later too.
             self._flushed = time.monotonic()
