@@ -10,9 +10,10 @@ import weakref
 from collections.abc import Set
 from typing import Any
 
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs import database
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.status import ProcessIdentity, stored_status
+from yolo_core.runs.status import stored_status
 from yolo_core.views import KINDS
 
 # The open writers of this process by database. Weak: one that was dropped without being closed
@@ -35,6 +36,9 @@ def claim(connection: sqlite3.Connection, folder: RunFolder, store: object) -> N
         database.sentences(folder.database),
         database.transaction(connection, write=True),
     ):
+        if "boot" not in [row[1] for row in connection.execute("PRAGMA table_info(status)")]:
+            # Made by an earlier version, to which it stays readable.
+            connection.execute("ALTER TABLE status ADD COLUMN boot TEXT")
         before = stored_status(connection).process
         (writing,) = connection.execute("SELECT writing FROM status").fetchone()
         alive = before is not None and before.is_alive()
@@ -56,8 +60,8 @@ def claim(connection: sqlite3.Connection, folder: RunFolder, store: object) -> N
                 "WHERE state = 'pending'"
             )
         connection.execute(
-            "UPDATE status SET pid = ?, started = ?, heartbeat = ?, writing = 1",
-            (me.pid, me.started, time.time()),
+            "UPDATE status SET pid = ?, started = ?, boot = ?, heartbeat = ?, writing = 1",
+            (me.pid, me.started, me.boot, time.time()),
         )
         _held[_key(folder)] = store
 

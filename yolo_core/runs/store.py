@@ -146,7 +146,7 @@ class RunStore(RunReader):
             status = {"heartbeat": time.time(), **self._status}
             process = status.pop("process", None)
             if process is not None:
-                status |= {"pid": process.pid, "started": process.started}
+                status |= dataclasses.asdict(process)
             last = None
             with database.transaction(self._connection, write=True):
                 if self._rows:
