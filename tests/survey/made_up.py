@@ -19,8 +19,8 @@ from yolo_core.survey.table import SurveyTable
 def add_checkpoint(run: RunFolder, step: int = LAST_STEP, data: bytes = b"weights") -> Path:
     """A checkpoint that nobody reads, on record."""
     path = run.weights / f"step-{step:08d}.npz"
-    path.write_bytes(data)
     with RunStore.open(run, writable=True) as store:
+        path.write_bytes(data)
         store.record_checkpoint(step, path)
     return path
 

@@ -196,7 +196,7 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 def _json_or_text(value: str) -> Any:
     try:
         return json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return value
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource, first_names
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import RunFolder, replace_file
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
-from yolo_core.runs.status import ProcessIdentity
 from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import CHUNK, SPLITS, SurveyFolder, list_surveys
 from yolo_core.survey.rows import table_of

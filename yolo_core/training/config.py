@@ -131,7 +131,8 @@ def read_config(path: Path) -> RunConfig:
         ValueError: The file is missing, is not JSON, or holds wrong fields.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        # Some editors put a mark in front of UTF-8.
+        fields = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ValueError(f"{path} does not exist.") from None
     except OSError as error:
@@ -141,6 +142,10 @@ def read_config(path: Path) -> RunConfig:
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{path}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})."
+        ) from None
+    except (ValueError, RecursionError):
+        raise ValueError(
+            f"{path} holds a number of thousands of digits, or is nested thousands of levels deep."
         ) from None
     if not isinstance(fields, dict):
         raise ValueError(f"{path} must hold one JSON object; received {type(fields).__name__}.")
