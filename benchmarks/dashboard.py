@@ -26,9 +26,9 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, BROWSERS, end_trainings, serve
+from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.store import RunStore
-from yolo_core.training.build import build_scenes
 from yolo_core.training.config import RunConfig, parse_config
 from yolo_core.training.launcher import start_training
 
@@ -89,9 +89,9 @@ def a_training() -> Iterator[Path]:
 
 def anchors_of(config: RunConfig) -> list[list[float]]:
     """As many anchors as the goal has, from the scenes."""
-    from yolo_core.data.digits.scenes import default_anchors
+    from yolo_core.data.source import default_anchors
 
-    return default_anchors(build_scenes(config), ANCHORS).tolist()
+    return default_anchors(open_source(config.data), ANCHORS).tolist()
 
 
 def clicks(page: Page, address: str, rounds: int) -> list[float]:

@@ -15,8 +15,9 @@ import tensorflow as tf
 
 from benchmarks.timing import interleaved
 from yolo_core.data.batches import training_batches
-from yolo_core.data.digits.scenes import DigitScenes
-from yolo_core.training.build import build_detector, build_scenes
+from yolo_core.data.registry import open_source
+from yolo_core.data.source import SampleSource
+from yolo_core.training.build import build_detector
 from yolo_core.training.config import RunConfig, parse_config
 from yolo_core.training.families import build_loss
 
@@ -41,11 +42,11 @@ def plain(network: keras.Model, config: RunConfig, *, xla: bool) -> keras.Model:
     return copy
 
 
-def measure(config: RunConfig, scenes: DigitScenes, rounds: int) -> tuple[float, float, float]:
+def measure(config: RunConfig, source: SampleSource, rounds: int) -> tuple[float, float, float]:
     """Median milliseconds of our step and the plain one, and the median ratio of paired rounds."""
-    detector = build_detector(config, build_loss(config, scenes), scenes)
+    detector = build_detector(config, build_loss(config, source), source)
     images, labels = next(
-        iter(training_batches(scenes, batch_size=config.training.batch_size, batches=1))
+        iter(training_batches(source, batch_size=config.training.batch_size, batches=1))
     )
     predictions = detector(images)
     seconds = interleaved(
@@ -72,7 +73,7 @@ def main() -> None:
     print(f"{'loss':12}{'step ms':>10}{'plain ms':>10}{'ratio':>8}{'paired':>8}")
     for name in LOSSES:
         config = parse_config({"loss": {"name": name}, "training": {"batch_size": batch_size}})
-        ours, theirs, paired = measure(config, build_scenes(config), rounds)
+        ours, theirs, paired = measure(config, open_source(config.data), rounds)
         print(f"{name:12}{ours:>10.2f}{theirs:>10.2f}{ours / theirs:>8.3f}{paired:>8.3f}")
 
 

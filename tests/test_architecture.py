@@ -22,7 +22,7 @@ ALL_PYTHON = sorted(
 ORDER = (
     ("yolo_core.boxes", "yolo_core.slots", "yolo_core.assignment"),
     ("yolo_core.breakdown", "yolo_core.anchors", "yolo_core.variants"),
-    ("yolo_core.data",),
+    ("yolo_core.data", "yolo_core.jobs.process"),
     ("yolo_core.views",),
     ("yolo_core.losses", "yolo_core.runs"),
     ("yolo_core.training_utils", "yolo_core.models"),
@@ -51,6 +51,7 @@ RUNS_MAY_IMPORT = (
     "yolo_core.assignment",
     "yolo_core.data.sample",
     "yolo_core.views",
+    "yolo_core.jobs.process",
 )
 WHATIF_WITH_LOSSES = "yolo_core.explain.whatif.assigner"
 LEARNING = ("tensorflow", "keras")

@@ -21,7 +21,7 @@ def picture_uri(image: np.ndarray) -> str:
     """A picture as a PNG data URI, small ones with every pixel repeated, so that none is blurred.
 
     Args:
-        image: (height, width, 1 or 3) uint8.
+        image: (height, width, channels) uint8.
     """
     return _png(image.tobytes(), image.shape)
 
@@ -30,7 +30,7 @@ def thumbnail_uri(image: np.ndarray) -> str:
     """A small JPEG of a picture as a data URI: there to find one's way, under a map.
 
     Args:
-        image: (height, width, 1 or 3) uint8.
+        image: (height, width, channels) uint8.
     """
     return _jpeg(image.tobytes(), image.shape)
 
@@ -38,7 +38,7 @@ def thumbnail_uri(image: np.ndarray) -> str:
 # Drawn again for every click; encoding a photograph takes longer than all the rest.
 @functools.lru_cache(maxsize=16)
 def _png(data: bytes, shape: tuple[int, int, int]) -> str:
-    picture = _picture(data, shape)
+    picture = as_picture(np.frombuffer(data, np.uint8).reshape(shape))
     factor = max(1, SHARP_SIDE // max(picture.size))
     size = (picture.width * factor, picture.height * factor)
     return _uri(picture.resize(size, Image.Resampling.NEAREST), "PNG")
@@ -46,14 +46,17 @@ def _png(data: bytes, shape: tuple[int, int, int]) -> str:
 
 @functools.lru_cache(maxsize=16)
 def _jpeg(data: bytes, shape: tuple[int, int, int]) -> str:
-    picture = _picture(data, shape)
+    picture = as_picture(np.frombuffer(data, np.uint8).reshape(shape))
     picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     return _uri(picture, "JPEG")
 
 
-def _picture(data: bytes, shape: tuple[int, int, int]) -> Image.Image:
-    image = np.frombuffer(data, np.uint8).reshape(shape)
-    return Image.fromarray(image[..., 0] if shape[2] == 1 else image)
+def as_picture(image: np.ndarray) -> Image.Image:
+    """What can be shown of (height, width, channels) uint8: red, green and blue, or grey.
+
+    Of more than three channels the first three are taken, of two the first.
+    """
+    return Image.fromarray(image[..., :3] if image.shape[-1] >= 3 else image[..., 0])
 
 
 def _uri(picture: Image.Image, kind: str) -> str:

@@ -11,6 +11,7 @@ from tests.training.runs_by_command import command
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
+from yolo_core.training.config import read_config
 
 
 def assert_refused(done, pattern):
@@ -109,6 +110,24 @@ def test_a_configuration_that_is_none(cli, tmp_path, text):
     path.write_text(text)
     assert_refused(cli("train", "--config", str(path)), f".*config\\.json.*{CONFIGS[text]}")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("text", ['{"seed": ' + "1" * 5000 + "}", "[" * 100_000])
+def test_a_configuration_beyond_what_python_reads(cli, tmp_path, text):
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    assert_refused(cli("train", "--config", str(path)), r".*config\.json holds a number of thous")
+
+
+def test_an_option_of_5000_digits_is_text(cli):
+    digits = "1" * 5000
+    assert_refused(cli("train", "--option", f"warmup_batches={digits}"), "warmup_batches must be")
+
+
+def test_a_configuration_with_the_mark_of_an_editor(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"seed": 7}', encoding="utf-8-sig")
+    assert read_config(path).seed == 7
 
 
 def test_a_configuration_that_is_no_text(cli, tmp_path):

@@ -35,7 +35,7 @@ class Scene:
         from yolo_core.training.families import SLOTS, output_shape
 
         try:
-            shape = output_shape(loss, self.config.data.image_size)
+            shape = output_shape(loss, self.scenes.image_shape)
         except ValueError:  # on the one grid, as no network here has it
             shape = (36 * SLOTS, len(loss.channel_names))
         return random_predictions(loss, loss.slots((1, *shape)), self.y_true[None], seed=seed)
@@ -55,12 +55,12 @@ class Scene:
 
 @pytest.fixture(scope="session")
 def scene() -> Scene:
-    from yolo_core.data.batches import scene_batch
-    from yolo_core.training.build import build_scenes
+    from yolo_core.data.batches import sample_batch
+    from yolo_core.data.registry import open_source
 
     config = RunConfig()
-    scenes = build_scenes(config)
-    images, y_true = scene_batch(scenes, [SAMPLE])
+    scenes = open_source(config.data)
+    images, y_true = sample_batch(scenes, [SAMPLE])
     return Scene(config, scenes, images[0], y_true[0])
 
 

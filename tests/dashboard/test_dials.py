@@ -145,7 +145,7 @@ def test_answer_text(command, text):
 
 
 def test_a_command_that_nobody_read_says_so():
-    assert "never seen" in answer_text(Command(1, 0, "pause", {}), live=False)
+    assert "not answered before" in answer_text(Command(1, 0, "pause", {}), live=False)
 
 
 def test_tail_of_a_long_file_is_whole_lines(tmp_path: Path):

@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 from tests.dashboard.compare_page import add_run
 from tests.dashboard.page import assert_sound, opener, words
 from tests.dashboard.sample_run import make_loss, write_kind
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.status import ProcessIdentity, RunState
+from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 
 open_page = opener("sandbox")

@@ -16,9 +16,10 @@ from dashboard.components.sandbox.edits import described_options
 from tests.dashboard.compare_page import add_run
 from tests.dashboard.page import assert_sound, opener, plots, words
 from tests.dashboard.sample_run import make_loss, make_snapshot
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.losses import YoloV2Loss
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.status import ProcessIdentity, RunState
+from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.sandbox.edits import EditedObject, Edits
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.dashboard.page import assert_sound, button, labels, opener, words
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.status import ProcessIdentity
 from yolo_core.survey.folder import SurveyFolder, list_surveys
 from yolo_core.survey.status import SurveyState, read_status, write_status
 

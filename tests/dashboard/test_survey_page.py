@@ -22,9 +22,9 @@ from dashboard.components.survey.loss import groups_table
 from dashboard.components.survey.worst import samples_table
 from tests.dashboard.page import assert_sound, button, labels, opener, plots, words
 from tests.dashboard.sample_run import LAST_STEP
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import read_snapshot
-from yolo_core.runs.status import ProcessIdentity
 from yolo_core.survey.folder import SurveyFolder, list_surveys
 from yolo_core.survey.spots import Spot
 from yolo_core.survey.statistics import GROUPINGS, loss_by

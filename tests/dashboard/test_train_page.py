@@ -41,7 +41,7 @@ def worker(checkpoints: Path) -> Iterator[FakeWorker]:
             found.step += 1
             store.record_step(found.step, found.row(found.step))
         found.evaluate()
-        store.record_checkpoint(LAST_STEP, "00000060")
+        store.record_checkpoint(LAST_STEP, "step-00000060.npz")
         store.set_status(state=RunState.RUNNING, seconds=12.0, images_per_second=160.0)
         yield found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yolo_core.data.batches import READY_BATCHES, scene_batch, training_batches
+from yolo_core.data.batches import READY_BATCHES, sample_batch, training_batches
 from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
 from yolo_core.data.sample import Sample, label_rows
 
@@ -23,11 +23,11 @@ def scenes(**options: object) -> DigitScenes:
 def test_named_samples_as_a_batch() -> None:
     built = scenes(train_scenes=3)
     names = ["val/3", "test/0", "train/17", "val/3"]
-    images, y_true = scene_batch(built, names)
+    images, y_true = sample_batch(built, names)
     assert (images.shape, images.dtype) == ((4, 48, 48, 1), np.uint8)
     assert (y_true.shape, y_true.dtype) == ((4, 5, 15), np.float32)
     for row, name in enumerate(names):
-        sample = built.get(name)
+        sample = built.sample(name)
         np.testing.assert_array_equal(images[row], sample.image)
         expected = label_rows(sample.boxes, sample.classes, num_classes=10, max_objects=5)
         np.testing.assert_array_equal(y_true[row], expected)
@@ -35,9 +35,9 @@ def test_named_samples_as_a_batch() -> None:
 
 def test_a_batch_of_nothing_and_a_wrong_name_get_a_sentence() -> None:
     with pytest.raises(ValueError, match="at least one sample name"):
-        scene_batch(scenes(), [])
+        sample_batch(scenes(), [])
     with pytest.raises(ValueError, match="received 'val'"):
-        scene_batch(scenes(), ["val/0", "val"])
+        sample_batch(scenes(), ["val/0", "val"])
 
 
 @pytest.mark.parametrize("train_scenes", [None, 10])
@@ -46,7 +46,7 @@ def test_batch_j_holds_samples_j_times_b_onwards(train_scenes: int | None) -> No
     batches = list(training_batches(built, batch_size=4, batches=3).as_numpy_iterator())
     assert len(batches) == 3
     for j, (images, y_true) in enumerate(batches):
-        expected, expected_true = scene_batch(built, [f"train/{4 * j + i}" for i in range(4)])
+        expected, expected_true = sample_batch(built, [f"train/{4 * j + i}" for i in range(4)])
         assert (images.dtype, y_true.dtype) == (np.float32, np.float32)
         assert images.min() >= 0.0
         assert images.max() <= 1.0

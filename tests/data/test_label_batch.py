@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.data.batches import scene_batch, training_batches
+from yolo_core.data.batches import sample_batch, training_batches
 from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
 from yolo_core.data.label_batch import ROW_BUCKETS, label_batch, trim_label_rows
 from yolo_core.data.sample import Sample
@@ -71,7 +71,7 @@ def test_the_training_stream_is_trimmed_and_the_loss_is_the_same() -> None:
     loss, y_pred = MnistYoloLoss(num_classes=10), np.zeros((3, 4, 4, 30), np.float32)
     counts = []
     for batch, (_, y_true) in enumerate(data):
-        whole = scene_batch(scenes, [f"train/{3 * batch + at}" for at in range(3)])[1]
+        whole = sample_batch(scenes, [f"train/{3 * batch + at}" for at in range(3)])[1]
         assert whole.shape[1] == 20
         counts.append(y_true.shape[1])
         np.testing.assert_array_equal(y_true, whole[:, : y_true.shape[1]])

@@ -66,12 +66,12 @@ def test_the_loss_is_a_mean_over_scenes_whatever_the_batches(scenes):
 
 
 def test_it_looks_at_the_split_it_is_told(scenes):
-    assert Evaluator(scenes, 2).names == ["val/0", "val/1"]
-    assert Evaluator(scenes, 1, split="test").names == ["test/0"]
+    assert Evaluator(scenes, 2).names == ("val/0", "val/1")
+    assert Evaluator(scenes, 1, split="test").names == ("test/0",)
 
 
 def test_the_scenes_are_rendered_once(scenes, monkeypatch):
     evaluator = Evaluator(scenes, 3)
     first = evaluator.evaluate(Answers())
-    monkeypatch.setattr(DigitScenes, "get", None)
+    monkeypatch.setattr(DigitScenes, "sample", None)
     assert evaluator.evaluate(Answers()) == first

@@ -5,9 +5,9 @@ import pytest
 
 from tests.losses.golden_files import with_gradient
 from yolo_core.assignment import ObjectStatus
-from yolo_core.data.batches import scene_batch
+from yolo_core.data.batches import sample_batch
+from yolo_core.data.registry import open_source
 from yolo_core.losses import YoloV1Loss, published
-from yolo_core.training.build import build_scenes
 from yolo_core.training.config import parse_config
 
 
@@ -90,7 +90,7 @@ def test_what_one_object_a_cell_costs_on_the_digit_scenes():
     """The number that the README and `recipes` state, out of the ledger."""
     config = parse_config({"loss": {"name": "yolov1"}})
     names = [f"val/{index}" for index in range(config.data.validation_scenes)]
-    _, y_true = scene_batch(build_scenes(config), names)
+    _, y_true = sample_batch(open_source(config.data), names)
     predictions = np.zeros((len(names), 6, 6, 3 * 5 + 10), np.float32)
     ledger = YoloV1Loss(10).breakdown(y_true, predictions).to_numpy().assignment
     status = ledger.object_status[y_true[..., 0] != 0]

@@ -47,6 +47,16 @@ def test_waiting_ends_with_the_answer_or_with_the_time(store):
             page.wait_for_answer(99, timeout=0)
 
 
+def test_an_answer_and_its_event_are_put_down_together_or_not_at_all(store):
+    command = store.send("set-lambda", {"name": "xy", "value": 2.5})
+    with pytest.raises(ValueError, match="object cannot be written as JSON"):
+        store.answer(command, step=8, event=("set-lambda", {"value": object()}))
+    assert [c.id for c in store.pending_commands()] == [command]
+    store.answer(command, step=8, event=("set-lambda", {"value": 2.5}))
+    (event,) = store.events()
+    assert (event.step, event.kind, event.detail) == (8, "set-lambda", {"value": 2.5})
+
+
 def test_an_answer_is_given_once(store):
     command = store.send("checkpoint")
     store.answer(command, step=5)
@@ -129,7 +139,10 @@ time.sleep(60)
             assert store.pending_commands() == []
         answer = page.wait_for_answer(command, timeout=0)
         assert answer.state == "failed"
-        assert answer.error == "The training process ended before it read this."
+        assert answer.error == (
+            "The training process ended before it answered this; send it again if it is still "
+            "wanted."
+        )
 
 
 def test_a_command_survives_the_hand_over_inside_one_process(store):

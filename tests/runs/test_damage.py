@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from yolo_core.runs import database
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
@@ -43,7 +46,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
         for step in range(0, 300, 10):
             store.record_evaluation(step, {"map50": 0.5, "map50_95": 0.25})
             store.record_event(step, "set-lambda", {"name": "xy", "value": 2.0, "before": 1.0})
-            store.record_checkpoint(step, f"step-{step}")
+            store.record_checkpoint(step, f"step-{step}.npz")
             for sample in range(8):
                 file = f"pinned-{step:08d}.npz"
                 store.record_snapshot(
@@ -158,6 +161,41 @@ def test_damage_is_told_in_a_sentence(copy, damage, message):
     assert any(message in sentence for sentence in found), found
 
 
+ELSEWHERE = ("../../precious.npz", "/precious.npz", "step-1.npz/../../precious.npz", "", "x-1")
+
+
+@pytest.mark.parametrize("file", ELSEWHERE)
+@pytest.mark.parametrize(
+    ("row", "read"),
+    [
+        ("INSERT INTO checkpoints VALUES (999, 0, ?)", RunStore.checkpoints),
+        ("INSERT INTO snapshots VALUES ('val/3', 'pinned', 999, ?, 1, '{}', '{}')",
+         RunStore.snapshots),
+    ],
+    ids=["checkpoint", "snapshot"],
+)  # fmt: skip
+def test_no_row_leads_to_a_file_elsewhere(copy, row, read, file):
+    """A received run folder must not be able to have files of others deleted."""
+    precious = copy.path.parent / "precious.npz"
+    precious.write_bytes(b"precious")
+    (copy.path / "precious.npz").write_bytes(b"precious")
+    connection = sqlite3.connect(copy.database, isolation_level=None)
+    connection.execute(row, (file,))
+    connection.close()
+    with RunStore.open(copy, writable=True) as store:
+        with pytest.raises(ValueError, match=r"expected a file (step|pinned)-NUMBER\.npz, found"):
+            read(store)
+        store.truncate_after(100)
+        assert read(store)[-1].step == 100
+    assert precious.exists()
+    assert (copy.path / "precious.npz").exists()
+
+
+def test_a_row_of_another_kind_leads_nowhere(copy):
+    sql(copy.database, "UPDATE snapshots SET kind = '../x', file = '../x-1.npz' WHERE step = 10")
+    assert any("found '../x-1.npz'" in sentence for sentence in complaints(copy))
+
+
 def test_a_missing_database_and_a_folder_in_its_place(copy):
     copy.config.write_text("{}")
     copy.database.unlink()
@@ -203,6 +241,37 @@ def test_a_full_disk_is_a_sentence_and_what_was_kept_back_is_not_lost(copy):
         store.flush()
         with RunStore.open(copy) as reader:
             assert reader.last_step()["term/1"] == 1000
+
+
+def test_a_disk_error_on_a_full_disk_is_a_full_disk(tmp_path, monkeypatch):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    for free, sentence in (
+        (40_000, f"The disk is full, so {tmp_path}/run.db cannot be written."),
+        (2_000_000, f"{tmp_path}/run.db cannot be opened, read or written (disk I/O error)."),
+    ):
+        monkeypatch.setattr(
+            database.shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free)
+        )
+        told = pytest.raises(ValueError, match="^" + re.escape(sentence))
+        with told, database.sentences(tmp_path / "run.db"):
+            raise error
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_that_is_deleted_under_a_run_ends_it(copy, replaced):
+    """Else it would train to its end and record nothing."""
+    with contextlib.suppress(ValueError), RunStore.open(copy, writable=True) as store:
+        store.record_step(301, {})
+        other = copy.database.read_bytes()
+        copy.database.unlink()
+        if replaced:
+            copy.database.write_bytes(other)
+        with pytest.raises(ValueError, match=r"run\.db was deleted or replaced while run 'copy'"):
+            store.flush()
+        store._flushed -= 1.0
+        with pytest.raises(ValueError, match=r"run\.db was deleted or replaced"):
+            store.heartbeat()
 
 
 def test_a_store_that_cannot_commit_while_it_closes_still_lets_the_run_go(copy):

@@ -3,50 +3,18 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-import signal
-import subprocess
-import sys
 import time
 
+import psutil
 import pytest
 
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs import database
-from yolo_core.runs.status import (
-    ProcessIdentity,
-    RunState,
-    RunStatus,
-    read_status,
-    signal_run,
-)
+from yolo_core.runs.status import RunState, RunStatus, read_status
 from yolo_core.runs.store import RunStore
 
 from .conftest import COLUMNS
 from .processes import kill, start
-
-
-def test_this_process_lives_and_another_start_time_is_another_process():
-    me = ProcessIdentity.current()
-    assert me.pid == os.getpid()
-    assert me.is_alive()
-    assert not dataclasses.replace(me, started=me.started - 100).is_alive()
-    assert not ProcessIdentity(2**31 - 1, 0.0).is_alive()
-    assert not ProcessIdentity(-1, 0.0).is_alive()
-    assert not ProcessIdentity(10**30, 0.0).is_alive()
-    assert not ProcessIdentity(me.pid, math.nan).is_alive()
-
-
-def test_a_process_that_ended_but_was_not_waited_for_does_not_live():
-    import psutil
-
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    identity = ProcessIdentity(process.pid, psutil.Process(process.pid).create_time())
-    assert identity.is_alive()
-    process.kill()
-    deadline = time.monotonic() + 10
-    while identity.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not identity.is_alive()  # and it is a zombie, since nobody has waited for it
-    process.communicate()
 
 
 @pytest.mark.parametrize("state", ["starting", "running", "paused"])
@@ -132,7 +100,7 @@ store = RunStore.create(folder, ["total"])
 store.set_status(state="running", steps=1500)
 for step in range(1, 301):
     store.record_step(step, {"total": 1.0})
-store.record_checkpoint(250, "step-00000250")
+store.record_checkpoint(250, "step-00000250.npz")
 say("ready")
 time.sleep(60)
 """,
@@ -196,29 +164,34 @@ def test_a_folder_that_is_no_run_is_unreadable(folder):
     assert status.message.endswith("holds neither config.json nor run.db.")
 
 
-def test_a_signal_reaches_the_training_process(folder):
-    process = start(
-        """
-import signal
-signal.signal(signal.SIGINT, lambda *_: (say("interrupted"), sys.exit(0)))
-store = RunStore.create(folder, ["total"])
-say("ready")
-time.sleep(60)
-""",
-        folder.path,
-    )
-    assert process.stdout.readline() == "ready\n"
-    signal_run(folder, signal.SIGINT)
-    assert process.stdout.readline() == "interrupted\n"
-    process.communicate(timeout=30)
-    with pytest.raises(ValueError, match=r"Run 'yolov2-1' has no training process .*it is lost"):
-        signal_run(folder, signal.SIGINT)
+def test_a_clock_that_is_set_makes_no_live_run_lost_and_lets_no_second_process_in(
+    store, monkeypatch
+):
+    """psutil's start times move with the clock, as the time of boot does that they begin with."""
+    store.set_status(state="running")
+    create_time = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: create_time(self) + 3600)
+    assert read_status(store.folder).state is RunState.RUNNING
+    other = start("RunStore.open(folder, writable=True)", store.folder.path)
+    assert f"is being written by process {os.getpid()}" in other.communicate(timeout=60)[1]
 
 
-def test_a_process_with_the_number_of_a_dead_one_is_never_signalled(folder):
-    """The status names this very process number, with a start time that is not its own."""
+def test_a_run_that_an_earlier_version_writes_is_live(store):
+    """Its process is named by a time of the clock, in a table without the boot."""
+    started = psutil.Process().create_time()
+    store.set_status(state="running")
+    with store._writing() as connection:
+        connection.execute("UPDATE status SET started = ?", (started,))
+        connection.execute("ALTER TABLE status DROP COLUMN boot")
+    assert read_status(store.folder).process == ProcessIdentity(os.getpid(), started)
+    assert read_status(store.folder).state is RunState.RUNNING
+    store._connection.execute("UPDATE status SET started = started - 60")
+    assert read_status(store.folder).state is RunState.LOST
+
+
+def test_a_run_of_an_earlier_version_is_taken_up(folder):
     with RunStore.create(folder, COLUMNS) as store:
-        me = ProcessIdentity.current()
-        store.set_status(state="running", process=dataclasses.replace(me, started=me.started - 50))
-        with pytest.raises(ValueError, match="has no training process to signal: it is lost"):
-            signal_run(folder, signal.SIGKILL)
+        store._connection.execute("ALTER TABLE status DROP COLUMN boot")
+        store._connection.execute("UPDATE status SET pid = 1, started = 5.0")
+    with RunStore.open(folder, writable=True):
+        assert read_status(folder).process == ProcessIdentity.current()

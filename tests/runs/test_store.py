@@ -127,11 +127,11 @@ def test_events_keep_their_order_and_their_detail(store):
 
 
 def test_checkpoints_lie_in_the_folder_of_the_weights(store):
-    store.record_checkpoint(500, store.folder.weights / "step-00000500")
-    store.record_checkpoint(250, "step-00000250")
+    store.record_checkpoint(500, store.folder.weights / "step-00000500.npz")
+    store.record_checkpoint(250, "step-00000250.npz")
     first, second = store.checkpoints()
-    assert (first.step, first.path) == (250, store.folder.weights / "step-00000250")
-    assert (second.step, second.path) == (500, store.folder.weights / "step-00000500")
+    assert (first.step, first.path) == (250, store.folder.weights / "step-00000250.npz")
+    assert (second.step, second.path) == (500, store.folder.weights / "step-00000500.npz")
     store.forget_checkpoint(250)
     assert [record.step for record in store.checkpoints()] == [500]
 
@@ -163,7 +163,7 @@ def test_truncating_drops_what_came_later_but_not_what_was_said(store):
         store.record_step(step, {"total": step})
     for step in (0, 10, 20, 30):
         store.record_evaluation(step, {"map50": step / 100})
-        store.record_checkpoint(step, f"step-{step}")
+        store.record_checkpoint(step, f"step-{step}.npz")
         file = store.folder.snapshots / f"pinned-{step:08d}.npz"
         file.write_bytes(b"")
         store.record_snapshot(step, "pinned", "val/0", file, 1.0, {}, {})

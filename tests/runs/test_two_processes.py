@@ -162,12 +162,30 @@ def test_a_killed_writer_leaves_rows_and_buckets_in_step_and_the_run_goes_on(fol
         np.testing.assert_array_equal(store.steps()["step"], np.arange(1, kept + 1))
 
 
-def test_opening_for_writing_clears_what_a_killed_writer_left_half_written(folder):
-    RunStore.create(folder, COLUMNS).close()
-    for place in (folder.path, folder.weights, folder.snapshots):
-        (place / ".half.npz.123.tmp").write_bytes(b"half")
-    replace_file(folder.snapshots / "whole.npz", b"whole")
+def test_opening_for_writing_clears_what_a_killed_writer_left(folder):
+    """Half-written files, and whole ones whose row was never made or is gone already."""
+    with RunStore.create(folder, COLUMNS) as store:
+        store.record_checkpoint(250, folder.weights / "step-00000250.npz")
+        store.record_snapshot(
+            250, "pinned", "val/0", folder.snapshots / "pinned-00000250.npz", 1.0, {}, {}
+        )
+    kept = [
+        folder.weights / "step-00000250.npz",
+        folder.weights / "my-notes-1.npz",
+        folder.weights / "step-by-step.npz",
+        folder.snapshots / "pinned-00000250.npz",
+        folder.path / "step-00000001.npz",
+    ]
+    left = [
+        *(p / ".half.npz.123.tmp" for p in (folder.path, folder.weights, folder.snapshots)),
+        folder.weights / "step-00000000.npz",
+        folder.snapshots / "pinned-00000008.npz",
+        folder.snapshots / "batch-00000250.npz",
+    ]
+    for path in (*kept, *left):
+        replace_file(path, b"whole")
+    RunStore.open(folder).close()
+    assert all(path.exists() for path in left), "a reader deletes nothing"
     RunStore.open(folder, writable=True).close()
-    left = [path.name for path in folder.path.rglob("*") if path.is_file()]
-    assert "whole.npz" in left
-    assert not [name for name in left if name.endswith(".tmp")]
+    assert [path for path in left if path.exists()] == []
+    assert [path for path in kept if not path.exists()] == []

@@ -9,13 +9,13 @@ import pytest
 
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.compare.side_by_side import sample_view
-from yolo_core.data.batches import scene_batch
+from yolo_core.data.batches import sample_batch
+from yolo_core.data.registry import open_source
 from yolo_core.losses import DetectionLoss
 from yolo_core.sandbox.anchors import anchor_table, anchors_argument
 from yolo_core.sandbox.changes import object_changes, slot_changes
 from yolo_core.sandbox.edits import EditedObject, Edits, objects_of
 from yolo_core.sandbox.recompute import edited_loss, recompute
-from yolo_core.training.build import build_scenes
 from yolo_core.training.config import LossConfig, RunConfig
 from yolo_core.training.families import build_loss, output_shape
 from yolo_core.views import SampleView
@@ -33,12 +33,12 @@ class Start:
 def starts() -> dict[str, Start]:
     """val/3 under every loss, with made-up predictions."""
     config = RunConfig()
-    scenes = build_scenes(config)
-    images, y_true = scene_batch(scenes, ["val/3"])
+    scenes = open_source(config.data)
+    images, y_true = sample_batch(scenes, ["val/3"])
     found = {}
     for name in FAMILIES:
         loss = build_loss(config.model_copy(update={"loss": LossConfig(name=name)}), scenes)
-        shape = (1, *output_shape(loss, config.data.image_size))
+        shape = (1, *output_shape(loss, (96, 96)))
         raw = np.random.default_rng(1).normal(0, 1, shape).astype(np.float32)
         view = sample_view(
             loss,
@@ -85,7 +85,7 @@ def test_the_edited_sample_is_what_the_loss_says_of_the_edited_labels(start: Sta
     objects[0] = dataclasses.replace(objects[0], box=(96 - x, 96 - y, width, height))
     objects.append(EditedObject(None, 5, (20.0, 70.0, 18.0, 30.0)))
     after = recompute(start.loss, start.view, Edits(objects=tuple(objects)))
-    shape = (1, *output_shape(start.loss, 96))
+    shape = (1, *output_shape(start.loss, (96, 96)))
     raw = np.random.default_rng(1).normal(0, 1, shape).astype(np.float32)
     whole: LossBreakdown = start.loss.breakdown(after.y_true[None], raw).to_numpy()
     assert after.total == pytest.approx(float(whole.total), rel=1e-6)

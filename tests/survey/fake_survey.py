@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import find_run
-from yolo_core.runs.status import ProcessIdentity
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.status import SurveyState, SurveyStatus, write_status
 from yolo_core.training.interrupt import Interrupt

@@ -19,8 +19,8 @@ from yolo_core.survey.table import SurveyTable
 def add_checkpoint(run: RunFolder, step: int = LAST_STEP, data: bytes = b"weights") -> Path:
     """A checkpoint that nobody reads, on record."""
     path = run.weights / f"step-{step:08d}.npz"
-    path.write_bytes(data)
     with RunStore.open(run, writable=True) as store:
+        path.write_bytes(data)
         store.record_checkpoint(step, path)
     return path
 
@@ -43,7 +43,9 @@ class Looker:
         self.loss_name = loss_name
         self.chunks: list[int] = []
 
-    def __call__(self, _: object, folder: SurveyFolder) -> Callable[[int, int], SurveyTable]:
+    def __call__(
+        self, _: object, __: object, folder: SurveyFolder
+    ) -> Callable[[int, int], SurveyTable]:
         def look(number: int, end: int) -> SurveyTable:
             self.chunks.append(number)
             names = folder.names(number * CHUNK, end)

@@ -9,9 +9,9 @@ import pytest
 
 from tests.dashboard.sample_run import LAST_STEP
 from tests.survey.made_up import Looker, add_checkpoint, make_surveyable
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import read_snapshot
-from yolo_core.runs.status import ProcessIdentity
 from yolo_core.survey import worker
 from yolo_core.survey.folder import SurveyFolder, list_surveys
 from yolo_core.survey.records import records

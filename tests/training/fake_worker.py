@@ -85,7 +85,7 @@ class FakeWorker:
         elif name == "stop":
             self.stopped = True
         elif name == "checkpoint":
-            self.store.record_checkpoint(self.step, f"{self.step:08d}")
+            self.store.record_checkpoint(self.step, f"step-{self.step:08d}.npz")
         elif name == "evaluate":
             self.evaluate()
         if name not in ("set-lambda", "set-learning-rate"):
@@ -127,9 +127,9 @@ class FakeWorker:
             )
             if self.step % 50 == 0:
                 self.evaluate()
-                self.store.record_checkpoint(self.step, f"{self.step:08d}")
+                self.store.record_checkpoint(self.step, f"step-{self.step:08d}.npz")
         ended = RunState.STOPPED if self.stopped else RunState.FINISHED
-        self.store.record_checkpoint(self.step, f"{self.step:08d}")
+        self.store.record_checkpoint(self.step, f"step-{self.step:08d}.npz")
         self.store.set_status(state=ended)
 
 

@@ -58,7 +58,8 @@ def whole_run() -> tuple[Path, dict]:
 
 def start(*arguments: str, checkpoints: Path) -> subprocess.Popen:
     """Starts `python -m yolo_core train ...` and does not wait."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     # The command's own setting, not that of the tests.
     environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     return subprocess.Popen(

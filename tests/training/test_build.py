@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from yolo_core.data.batches import scene_batch
+from yolo_core.data.batches import sample_batch
+from yolo_core.data.registry import open_source
 from yolo_core.losses.published import FAMILIES, VARIANTS
-from yolo_core.training.build import build_detector, build_scenes
+from yolo_core.training.build import build_detector
 from yolo_core.training.config import parse_config
 from yolo_core.training.families import build_loss, output_shape
 
@@ -15,7 +16,7 @@ from yolo_core.training.families import build_loss, output_shape
 def build(**fields):
     fields = {"data": {"image_size": 48}, "network": {"size": "small"}, **fields}
     config = parse_config(fields)
-    scenes = build_scenes(config)
+    scenes = open_source(config.data)
     loss = build_loss(config, scenes)
     return scenes, loss, build_detector(config, loss, scenes)
 
@@ -23,10 +24,10 @@ def build(**fields):
 @pytest.mark.parametrize("name", [*FAMILIES, *VARIANTS])
 def test_every_published_loss_has_heads_that_fit_it(name):
     config = parse_config({"loss": {"name": name}, "data": {"image_size": 48}})
-    scenes = build_scenes(config)
+    scenes = open_source(config.data)
     loss = build_loss(config, scenes)
-    _, y_true = scene_batch(scenes, ["train/0", "train/1"])
-    raw = np.zeros((2, *output_shape(loss, 48)), np.float32)
+    _, y_true = sample_batch(scenes, ["train/0", "train/1"])
+    raw = np.zeros((2, *output_shape(loss, (48, 48))), np.float32)
     breakdown = loss.breakdown(y_true, raw)
     assert np.isfinite(breakdown.total)
     slots = loss.slots(raw.shape).count
@@ -37,8 +38,8 @@ def test_every_published_loss_has_heads_that_fit_it(name):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_has_a_network_that_it_can_train(name):
     scenes, loss, detector = build(loss={"name": name})
-    assert detector.network.output_shape == (None, *output_shape(loss, 48))
-    images, y_true = scene_batch(scenes, ["train/0", "train/1"])
+    assert detector.network.output_shape == (None, *output_shape(loss, (48, 48)))
+    images, y_true = sample_batch(scenes, ["train/0", "train/1"])
     with tf.GradientTape() as tape:
         total = loss(y_true, detector(images.astype(np.float32) / 255, training=True))
     norm = float(tf.linalg.global_norm(tape.gradient(total, detector.trainable_variables)))

@@ -243,6 +243,55 @@ def test_a_run_resumed_twice_has_events_out_of_order(loop, store):
     assert loop.run(9) == [1, 20, 20, 20, 20, 20, 20, 81, 81]
 
 
+def test_what_a_resumed_training_took_back_stays_taken_back(loop, store):
+    """Killed after step 52 had 5.0, resumed from 0 with 9.0 from step 1 on, and killed again."""
+    for step, value in ((52, 5.0), (1, 9.0)):
+        store.record_event(step, "set-lambda", {"name": "no_object", "value": value, "before": 1.0})
+    loop.control.replay(store.events(), after=0)
+    loop.run(60)
+    assert loop.loss.lambdas["no_object"].numpy() == 9.0
+
+
+def test_what_was_taken_back_before_the_checkpoint_stays_taken_back(loop, store):
+    for step, value in ((52, 5.0), (41, 9.0)):
+        store.record_event(step, "set-lambda", {"name": "xy", "value": value, "before": 1.0})
+    loop.loss.set_lambda("xy", 9.0)
+    loop.done = 50
+    loop.control.replay(store.events(), after=50)
+    assert loop.run(4) == [9, 9, 9, 9]
+
+
+def test_of_a_group_the_terms_that_were_not_set_since_are_made_again(loop, store):
+    """A group is set in the first life; in the second, one of its terms, earlier."""
+    store.record_event(3, "set-lambda", {"name": "coord", "value": 7.0, "before": 1.0})
+    store.record_event(2, "set-lambda", {"name": "xy", "value": 4.0, "before": 1.0})
+    loop.control.replay(store.events(), after=0)
+    assert loop.run(4) == [1, 4, 4, 4]
+    assert loop.loss.lambdas["wh"].numpy() == 7
+
+
+def test_a_rate_and_pins_that_were_taken_back_stay_so_too(loop, store):
+    for step, value in ((4, 0.25), (2, 0.125)):
+        store.record_event(step, "set-learning-rate", {"value": value, "before": 0.5})
+    for step, sample in ((4, "val/1"), (2, "val/2")):
+        store.record_event(step, "pin", {"samples": [sample]})
+    loop.control.replay(store.events(), after=0)
+    loop.run(5)
+    assert loop.rate.at(5) == 0.125
+    assert loop.called == [("pin", ("val/2",))]
+
+
+def test_an_evaluation_that_was_asked_for_is_made_again(loop, store):
+    """Its row went with the steps after the checkpoint; the event says that there is one."""
+    for step in (2, 4):
+        store.record_event(step, "evaluate")
+    loop.done = 2
+    loop.control.replay(store.events(), after=2)
+    loop.run(3)
+    assert loop.called == [("evaluate", 4)]
+    assert kinds(store) == [("evaluate", 2), ("evaluate", 4)]
+
+
 def test_a_command_wins_over_a_replay_of_its_step(loop, store):
     store.record_event(1, "set-lambda", {"name": "xy", "value": 1e38, "before": 1.0})
     loop.control.replay(store.events(), after=0)
@@ -261,6 +310,10 @@ def test_what_a_new_command_sets_no_later_replay_undoes(loop, store):
     store.record_event(3, "set-lambda", {"name": "xy", "value": 7.0, "before": 1.0})
     store.record_event(3, "set-lambda", {"name": "wh", "value": 9.0, "before": 1.0})
     loop.control.replay(store.events(), after=0)
+    store.record_event(4, "set-lambda", {"name": "coord", "value": 8.0, "before": 1.0})
+    loop.control.replay(store.events(), after=0)
     store.send("set-lambda", {"name": "xy", "value": 4.0})
-    assert loop.run(4) == [4, 4, 4, 4]
+    assert loop.run(3) == [4, 4, 4]
     assert loop.loss.lambdas["wh"].numpy() == 9
+    assert loop.run(1) == [4]
+    assert loop.loss.lambdas["wh"].numpy() == 8

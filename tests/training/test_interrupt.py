@@ -1,4 +1,4 @@
-"""The first Ctrl-C is remembered, the second ends the process at once."""
+"""The first signal is remembered, the second ends the process at once."""
 
 import os
 import signal
@@ -23,7 +23,11 @@ with Interrupt() as interrupt:
 
 @pytest.mark.parametrize(
     ("number", "name"),
-    [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "a termination signal")],
+    [
+        (signal.SIGINT, "Ctrl-C"),
+        (signal.SIGTERM, "a termination signal"),
+        (signal.SIGHUP, "a closed terminal"),
+    ],
 )
 def test_once_is_remembered(number, name):
     before = signal.getsignal(number)
@@ -48,6 +52,29 @@ def test_twice_ends_at_once(second):
     _, errors = process.communicate(timeout=10)
     assert process.returncode == -second
     assert errors == "", "no traceback"
+
+
+def test_a_terminal_that_closes_twice_ends_nothing():
+    """The system says so, and the shell says so: the training still comes to its checkpoint."""
+    before = signal.getsignal(signal.SIGHUP)
+    with Interrupt() as interrupt:
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert interrupt.by == "a closed terminal"
+    assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_under_nohup_a_terminal_may_close():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupt() as interrupt:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupt.by is None
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupt.by == "a termination signal"
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_closed_terminal_is_no_error(monkeypatch):

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from yolo_core.data.batches import scene_batch
+from yolo_core.data.batches import sample_batch
+from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.store import RunStore
-from yolo_core.training.build import build_detector, build_scenes
+from yolo_core.training.build import build_detector
 from yolo_core.training.checkpoint import read_checkpoint
 from yolo_core.training.config import read_config
 from yolo_core.training.families import build_loss
@@ -28,7 +29,7 @@ def store(whole):
 def trained(store):
     """The run's scenes, and its detector with the weights of its last step."""
     config = read_config(store.folder.config)
-    scenes = build_scenes(config)
+    scenes = open_source(config.data)
     detector = build_detector(config, build_loss(config, scenes), scenes)
     read_checkpoint(store.checkpoints()[-1].path, detector)
     return scenes, detector
@@ -62,7 +63,7 @@ def test_its_samples_are_named_by_their_place_in_the_stream_and_add_up(store, tr
     record = next(record for record in store.snapshots("batch") if record.step == 8)
     snapshot = read_snapshot(record.file)
     assert snapshot.samples == ("train/28", "train/29", "train/30", "train/31")
-    images, y_true = scene_batch(scenes, snapshot.samples)
+    images, y_true = sample_batch(scenes, snapshot.samples)
     np.testing.assert_array_equal(snapshot.images, images)
     np.testing.assert_array_equal(snapshot.y_true, y_true)
     views = [snapshot.sample(name) for name in snapshot.samples]
@@ -77,7 +78,7 @@ def test_a_pinned_total_is_the_loss_of_a_batch_of_one(store, trained):
     for record in store.snapshots("pinned"):
         if record.step != 30:
             continue
-        images, y_true = scene_batch(scenes, [record.sample])
+        images, y_true = sample_batch(scenes, [record.sample])
         raw = detector.network(images.astype(np.float32) / 255, training=False)
         breakdown = detector.detection_loss.breakdown(y_true, raw)
         assert record.total == pytest.approx(float(breakdown.total), rel=1e-4)

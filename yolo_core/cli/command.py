@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     if answer.state == "pending":
         raise ValueError(
             f"Run {folder.name!r} has not answered within {arguments.timeout:g} seconds; "
-            "the command stands, and is carried out when the run gets to it."
+            "the command stands, and is carried out when the run gets to it, unless the training "
+            "process ends before: then it is dropped."
         )
     if answer.error is not None:
         raise ValueError(answer.error)

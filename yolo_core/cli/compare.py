@@ -25,7 +25,7 @@ from yolo_core.training.own_loss import is_own_loss, load_object, short_name, sp
 
 if TYPE_CHECKING:
     from yolo_core.compare.own.gradients import GradientComparison
-    from yolo_core.data.digits.scenes import DigitScenes
+    from yolo_core.data.source import SampleSource
     from yolo_core.losses import DetectionLoss
 
 # Of these the one with the most objects is shown where no sample is named.
@@ -120,19 +120,19 @@ def run(arguments: argparse.Namespace) -> int:
         from yolo_core.compare.own.saved import write_comparison
         from yolo_core.compare.raw_shape import network_output
         from yolo_core.compare.setup import loss_like
-        from yolo_core.training.build import build_scenes
+        from yolo_core.data.registry import open_source
         from yolo_core.training.families import build_loss
 
-    scenes = build_scenes(config)
+    source = open_source(config.data)
     # The run's own loss with the run's own options and lambdas; another one as it was published.
     is_own = arguments.run is not None and against == config.loss.name
-    loss = build_loss(config, scenes) if is_own else loss_like(against, config, scenes)
-    pictures = _pictures(arguments, scenes)
+    loss = build_loss(config, source) if is_own else loss_like(against, config, source)
+    pictures = _pictures(arguments, source)
     y_pred = _predictions(loss, against, pictures, config, arguments)
     # Whatever the file prints is not what this command prints.
     with contextlib.redirect_stdout(sys.stderr):
         comparison = compare_own(
-            _function(arguments.own, config, scenes),
+            _function(arguments.own, config, source),
             arguments.own,
             loss,
             against,
@@ -140,7 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
             images=pictures.images,
             y_true=pictures.y_true,
             y_pred=network_output(loss, y_pred, pictures.grids),
-            class_names=scenes.class_names,
+            class_names=source.class_names,
             labels=arguments.labels,
         )
     written = write_comparison(arguments.checkpoints, comparison)
@@ -163,16 +163,17 @@ def _config(arguments: argparse.Namespace) -> RunConfig:
     return parse_config(fields, where="the options")
 
 
-def _pictures(arguments: argparse.Namespace, scenes: DigitScenes) -> Pictures:
-    from yolo_core.data.batches import scene_batch
+def _pictures(arguments: argparse.Namespace, source: SampleSource) -> Pictures:
+    from yolo_core.data.batches import sample_batch
+    from yolo_core.data.source import first_names
 
     if arguments.run is None:
         names = tuple(dict.fromkeys(arguments.sample or ()))
         if not names:
-            first = [f"val/{index}" for index in range(FIRST_SAMPLES)]
-            _, y_true = scene_batch(scenes, first)
+            first = first_names(source, "val", FIRST_SAMPLES)
+            _, y_true = sample_batch(source, first)
             names = (first[int(np.argmax((y_true[..., 0] != 0).sum(axis=1)))],)
-        images, y_true = scene_batch(scenes, names)
+        images, y_true = sample_batch(source, names)
         return Pictures(
             names=names,
             images=images,
@@ -213,7 +214,7 @@ def _predictions(
     from yolo_core.training.families import output_shape
 
     if pictures.slots is None:
-        layout = loss.slots((len(pictures.names), *output_shape(loss, config.data.image_size)))
+        layout = loss.slots((len(pictures.names), *output_shape(loss, pictures.images.shape[1:])))
         return random_predictions(loss, layout, pictures.y_true, seed=arguments.seed)
     if pictures.channels != loss.channel_names:
         raise ValueError(
@@ -224,7 +225,7 @@ def _predictions(
     return pictures.slots
 
 
-def _function(name: str, config: RunConfig, scenes: DigitScenes) -> Callable[[Any, Any], Any]:
+def _function(name: str, config: RunConfig, source: SampleSource) -> Callable[[Any, Any], Any]:
     """What a file calls that, made callable with (y_true, y_pred)."""
     import keras
 
@@ -236,7 +237,7 @@ def _function(name: str, config: RunConfig, scenes: DigitScenes) -> Callable[[An
     if inspect.isclass(found):
         if issubclass(found, DetectionLoss):
             loss = config.loss.model_copy(update={"name": name, "lambdas": {}, "options": {}})
-            return build_loss(config.model_copy(update={"loss": loss}), scenes, own=found)
+            return build_loss(config.model_copy(update={"loss": loss}), source, own=found)
         if not issubclass(found, keras.losses.Loss):
             raise ValueError(
                 f"{short_name(name)} is a class and no keras.losses.Loss; expected a function of "

@@ -14,7 +14,7 @@ from typing import Any
 
 from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.cli.train_config import (
-    EPOCH_SCENES,
+    EPOCH_SAMPLES,
     FIELDS,
     check_config,
     given_fields,
@@ -58,7 +58,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--epochs",
         type=float,
-        help=f"instead of --steps: passes over --train-scenes, or {EPOCH_SCENES} fresh scenes each",
+        help=f"instead of --steps: passes over the training set, or {EPOCH_SAMPLES} fresh samples",
     )
     parser.add_argument(
         "--lambda",

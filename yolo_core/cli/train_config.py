@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from yolo_core.data.digits.scenes import DIGIT_SOURCES, load_digit_source
+from yolo_core.data.registry import SOURCES, open_source
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config
 from yolo_core.training.own_loss import absolute_name, check_source, is_own_loss, load_loss_class
 from yolo_core.training.recipes import LAMBDAS, recipe_lambdas
 
-# Fresh scenes have no end; --epochs counts them in portions of that many.
-EPOCH_SCENES = 1000
+# Fresh samples have no end; --epochs counts them in portions of that many.
+EPOCH_SAMPLES = 1000
 
 # Option -> (section and field of the configuration, type, help).
 FIELDS: dict[str, tuple[str, type, str]] = {
@@ -35,11 +35,11 @@ FIELDS: dict[str, tuple[str, type, str]] = {
     "--batch-size": ("training.batch_size", int, "images a step"),
     "--learning-rate": ("training.learning_rate", float, "peak learning rate of Adam"),
     "--schedule": ("training.schedule", str, "cosine or constant"),
-    "--seed": ("seed", int, "seed of the network's weights and of the scenes"),
+    "--seed": ("seed", int, "seed of the network's weights and of the samples"),
     "--image-size": ("data.image_size", int, "side of a scene in pixels, a multiple of 16"),
     "--max-objects": ("data.max_objects", int, "most digits in a scene"),
     "--train-scenes": ("data.train_scenes", int, "a fixed training set of that many scenes"),
-    "--validation-scenes": ("data.validation_scenes", int, "scenes that an evaluation looks at"),
+    "--validation-scenes": ("data.validation_scenes", int, "samples that an evaluation looks at"),
     "--evaluate-every": ("training.evaluate_every", int, "steps between two evaluations"),
     "--checkpoint-every": ("training.checkpoint_every", int, "steps between two checkpoints"),
     "--snapshot-every": ("training.snapshot_every", int, "steps between two snapshots"),
@@ -80,8 +80,8 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         _put(fields, "data.seed", arguments.seed)
     if arguments.pin:
         _put(fields, "training.pinned", arguments.pin)
-    source = fields.get("data", {}).get("source", DIGIT_SOURCES[0])
-    if source not in DIGIT_SOURCES and os.path.exists(source):
+    source = fields.get("data", {}).get("source")
+    if source and source not in SOURCES and os.path.exists(source):
         # The run may be resumed from another folder.
         _put(fields, "data.source", os.path.abspath(source))
     for option in arguments.options:
@@ -100,8 +100,8 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         raise ValueError("--steps and --epochs say the same thing; give one of them.")
     if not 0 < arguments.epochs < math.inf:
         raise ValueError(f"--epochs must be a number above 0; received {arguments.epochs}.")
-    scenes = arguments.epochs * (config.data.train_scenes or EPOCH_SCENES)
-    _put(fields, "training.steps", math.ceil(scenes / config.training.batch_size))
+    samples = arguments.epochs * (open_source(config.data).splits["train"] or EPOCH_SAMPLES)
+    _put(fields, "training.steps", math.ceil(samples / config.training.batch_size))
     return parse_config(fields, where="the options")
 
 
@@ -144,14 +144,13 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
         ValueError: The data cannot be read, or the loss has no such name, option or lambda.
     """
     if config.data.source != "digits":
-        load_digit_source(config.data.source)
+        open_source(config.data)
     loss = config.loss
     known_to_work = set(LAMBDAS.get(loss.name, ()))
     if known_to_work and set(loss.lambdas) <= known_to_work and not (loss.options or loss.anchors):
         return
     # Takes TensorFlow's five seconds, so only where there is something to check.
     with native_notes_in(Path(os.devnull)):
-        from yolo_core.training.build import build_scenes
         from yolo_core.training.families import build_heads, build_loss
 
     own = None
@@ -160,7 +159,7 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
             check_source(loss.name, resumed.path)
         own = load_loss_class(loss.name)
     try:
-        build_heads(build_loss(config, build_scenes(config), own=own))
+        build_heads(build_loss(config, open_source(config.data), own=own))
     except TypeError as error:
         raise ValueError(f"The loss {loss.name} does not take these options: {error}.") from None
 
@@ -197,7 +196,7 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 def _json_or_text(value: str) -> Any:
     try:
         return json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return value
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from yolo_core.compare.raw_shape import network_output
 from yolo_core.compare.slips import options_with
 from yolo_core.compare.translation import translate
-from yolo_core.data.digits.scenes import DigitScenes, default_anchors
+from yolo_core.data.source import SampleSource, default_anchors
 from yolo_core.losses import DetectionLoss, published
+from yolo_core.models.networks import grid_cells
 from yolo_core.slots import SlotLayout
 from yolo_core.training.config import LossConfig, RunConfig
 from yolo_core.training.families import ONE_GRID, SLOTS, build_loss
@@ -23,7 +24,7 @@ from yolo_core.training.families import ONE_GRID, SLOTS, build_loss
 def loss_like(
     name: str,
     config: RunConfig,
-    scenes: DigitScenes,
+    data: SampleSource,
     *,
     slips: Sequence[str] | None = None,
     situations: Sequence[str] = (),
@@ -35,7 +36,7 @@ def loss_like(
     Args:
         name: A family or a variant, as in `published`.
         config: The run's configuration.
-        scenes: Its `build_scenes(config)`.
+        data: Its samples.
         slips: Exactly these slips (`slips.apply_slips`); None leaves the loss as it is.
         situations: As in `apply_slips`; needs `slips`.
         lambdas: Weights that differ from the loss's own; where a slip sets one, the slip wins.
@@ -53,12 +54,12 @@ def loss_like(
     if one_grid and family in ("yolov3", "ssd"):
         return published(
             name,
-            num_classes=scenes.num_classes,
+            num_classes=len(data.class_names),
             lambdas=weights,
-            **{**_on_one_grid(family, config, scenes), **options},
+            **{**_on_one_grid(family, data), **options},
         )
     loss = LossConfig(name=name, lambdas=weights, options=options, anchors=anchors)
-    return build_loss(config.model_copy(update={"loss": loss}), scenes)
+    return build_loss(config.model_copy(update={"loss": loss}), data)
 
 
 def share_prediction(
@@ -105,11 +106,11 @@ def _reads_the_same(source: DetectionLoss, loss: DetectionLoss, shape: tuple[int
     return one.grids == other.grids and np.array_equal(one.prior, other.prior, equal_nan=True)
 
 
-def _on_one_grid(family: str, config: RunConfig, scenes: DigitScenes) -> dict[str, Any]:
+def _on_one_grid(family: str, data: SampleSource) -> dict[str, Any]:
     """Anchors and grid of a loss on the one grid that YOLOv2 has."""
-    cells = config.data.image_size // ONE_GRID[0]
-    anchors = np.asarray(default_anchors(scenes, SLOTS), np.float32)
+    cells = grid_cells(data.image_shape, ONE_GRID[0])
+    anchors = np.asarray(default_anchors(data, SLOTS), np.float32)
     if family == "yolov3":
-        return {"anchors": anchors.tolist(), "grids": [(cells, cells)], "image_size": None}
-    layout = SlotLayout.from_grids([(cells, cells, SLOTS)], [anchors])
+        return {"anchors": anchors.tolist(), "grids": [cells], "image_size": None}
+    layout = SlotLayout.from_grids([(*cells, SLOTS)], [anchors])
     return {"anchors": layout.prior, "grids": layout.grids}

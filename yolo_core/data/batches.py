@@ -1,4 +1,4 @@
-"""Batches for training, rendered beside the training step, and batches of named samples."""
+"""Batches for training, made beside the training step, and batches of named samples."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolo_core.data.digits.scenes import DigitScenes
 from yolo_core.data.label_batch import label_batch, trim_label_rows
 from yolo_core.data.sample import Sample
+from yolo_core.data.source import SampleSource
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 READY_BATCHES = 4
-"""Batches that are kept rendered ahead of the training step."""
+"""Batches that are kept ready ahead of the training step."""
 
 
 def training_batches(
-    scenes: DigitScenes, *, batch_size: int, first_batch: int = 0, batches: int | None = None
+    source: SampleSource, *, batch_size: int, first_batch: int = 0, batches: int | None = None
 ) -> tf.data.Dataset:
     """The training stream in batches, from any place in it.
 
@@ -29,7 +29,7 @@ def training_batches(
     batch comes first here: a training that resumes gets the batches it would have got.
 
     Args:
-        scenes: Renders the samples.
+        source: Where the samples come from.
         batch_size: B.
         first_batch: The batch to begin with, counted from 0.
         batches: How many to give; None gives batches for ever.
@@ -42,7 +42,7 @@ def training_batches(
     Raises:
         ValueError: `batch_size` is less than 1, or another number is negative.
     """
-    import tensorflow as tf  # 4 s to import: `scene_batch` is used without it.
+    import tensorflow as tf  # 4 s to import: `sample_batch` is used without it.
 
     for name, value, low in (
         ("batch_size", batch_size, 1),
@@ -53,12 +53,12 @@ def training_batches(
             raise ValueError(f"{name} must be at least {low}; received {value}.")
 
     last = tf.int64.max if batches is None else first_batch + batches
-    ready = _ReadAhead(scenes, batch_size, last)
+    ready = _ReadAhead(source, batch_size, last)
 
     def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, y_true = tf.numpy_function(ready.take, [batch], (tf.uint8, tf.float32))
-        images.set_shape((batch_size, *scenes.image_shape))
-        y_true.set_shape((batch_size, None, 5 + scenes.num_classes))
+        images.set_shape((batch_size, *source.image_shape))
+        y_true.set_shape((batch_size, None, 5 + len(source.class_names)))
         return tf.cast(images, tf.float32) / 255.0, y_true
 
     # Neither parallel nor prefetched by TensorFlow, which would add both unasked: its threads would
@@ -70,22 +70,22 @@ def training_batches(
 
 
 class _ReadAhead:
-    """Renders the next batches in a thread of Python's while the training step computes.
+    """Makes the next batches in a thread of Python's while the training step computes.
 
     Args:
-        scenes: Renders the samples.
+        source: Where the samples come from.
         batch_size: Samples a batch.
         end: No batch from here on will be asked for.
     """
 
-    def __init__(self, scenes: DigitScenes, batch_size: int, end: int) -> None:
-        self._scenes = scenes
+    def __init__(self, source: SampleSource, batch_size: int, end: int) -> None:
+        self._source = source
         self._batch_size = batch_size
         self._end = end
         self._lock = threading.Lock()
         self._batches: dict[int, Future[tuple[np.ndarray, np.ndarray]]] = {}
         # One thread: a second one would mostly wait for Python's lock.
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="scenes")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="samples")
 
     def take(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """The images and labels of a batch, and a start on the ones after it."""
@@ -94,26 +94,26 @@ class _ReadAhead:
         with self._lock:
             # What an earlier pass over the same data has left behind goes.
             self._batches = {
-                number: self._batches.get(number) or self._pool.submit(self._render, number)
+                number: self._batches.get(number) or self._pool.submit(self._make, number)
                 for number in wanted
             }
             current = self._batches[batch]
         return current.result()
 
-    def _render(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    def _make(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         first = batch * self._batch_size
         images, y_true = _stack(
-            self._scenes,
-            [self._scenes.stream_sample(first + i) for i in range(self._batch_size)],
+            self._source,
+            [self._source.stream_sample(first + i) for i in range(self._batch_size)],
         )
         return images, trim_label_rows(y_true)
 
 
-def scene_batch(scenes: DigitScenes, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def sample_batch(source: SampleSource, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """The named samples as one batch.
 
     Args:
-        scenes: Renders the samples.
+        source: Where the samples come from.
         names: B sample names such as "val/3", at least one.
 
     Returns:
@@ -124,10 +124,12 @@ def scene_batch(scenes: DigitScenes, names: Sequence[str]) -> tuple[np.ndarray, 
     """
     if not names:
         raise ValueError("A batch needs at least one sample name; received none.")
-    return _stack(scenes, [scenes.get(name) for name in names])
+    return _stack(source, [source.sample(name) for name in names])
 
 
-def _stack(scenes: DigitScenes, samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
+def _stack(source: SampleSource, samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
     images = np.stack([sample.image for sample in samples])
-    y_true = label_batch(samples, num_classes=scenes.num_classes, max_objects=scenes.max_objects)
+    y_true = label_batch(
+        samples, num_classes=len(source.class_names), max_objects=source.max_objects
+    )
     return images, y_true

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,7 +70,7 @@ class Head:
     """One grid of raw predictions.
 
     Attributes:
-        stride: Side of a cell in pixels, 8 or 16.
+        stride: Side of a cell in pixels, 8 or 16; see `grid_cells`.
         bias: (channels,) biases that the head starts with, one a channel of a cell.
         place_channels: Channels whose sigmoid is an x, and a y, in the whole picture, if any.
     """
@@ -77,6 +78,18 @@ class Head:
     stride: int
     bias: np.ndarray
     place_channels: tuple[list[int], list[int]] | None = None
+
+
+def grid_cells(image_shape: Sequence[int], stride: int) -> tuple[int, int]:
+    """Rows and columns of a head's grid, whose cells all cover the same share of the picture.
+
+    Args:
+        image_shape: (height, width, ...) of the picture in pixels.
+        stride: The head's, 8 or 16. Where the picture is not a multiple of 16, the cells of a head
+            are as many as on the next larger one, and a little smaller.
+    """
+    rows, columns = (math.ceil(side / COARSEST) for side in image_shape[:2])
+    return rows * COARSEST // stride, columns * COARSEST // stride
 
 
 def detector_network(
@@ -89,7 +102,7 @@ def detector_network(
     """A network from a picture to raw predictions.
 
     Args:
-        image_shape: Height, width, channels; height and width multiples of 16.
+        image_shape: Height, width, channels of the picture.
         heads: What it ends in. A head of stride 8 sees the coarser features too, as in YOLOv3.
         size: "small", "medium" or "large".
         slot_channels: With several heads, channels of one slot, the last axis of the output.
@@ -99,18 +112,17 @@ def detector_network(
         (B, rows, columns, channels) for one head, (B, P, slot_channels) for several.
 
     Raises:
-        ValueError: An unknown size or stride, or a picture that is not a multiple of 16.
+        ValueError: An unknown size or stride.
     """
     if size not in WIDTHS:
         raise ValueError(f"Network size must be {', '.join(WIDTHS)}; received {size!r}.")
-    if image_shape[0] % COARSEST or image_shape[1] % COARSEST:
-        raise ValueError(
-            f"Pictures must be multiples of {COARSEST} pixels high and wide; "
-            f"received {image_shape[0]} x {image_shape[1]}."
-        )
-    image = keras.Input(image_shape, name="image")
+    x = image = keras.Input(image_shape, name="image")
+    whole = tuple(cells * COARSEST for cells in grid_cells(image_shape, COARSEST))
+    if whole != tuple(image_shape[:2]):
+        # Boxes are fractions of the picture, so they stay what they are.
+        x = layers.Resizing(*whole, name="whole_cells")(x)
     first, second, third, fourth, fifth = WIDTHS[size]
-    x = _convolution(image, first, kernel=5, strides=2, name="block1")
+    x = _convolution(x, first, kernel=5, strides=2, name="block1")
     x = _convolution(x, second, name="block2")
     x = layers.MaxPooling2D(name="pool2")(x)
     x = _convolution(x, third, name="block3")

@@ -7,11 +7,14 @@ import os
 import sqlite3
 import time
 import weakref
+from collections.abc import Set
 from typing import Any
 
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs import database
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.status import ProcessIdentity, stored_status
+from yolo_core.runs.status import stored_status
+from yolo_core.views import KINDS
 
 # The open writers of this process by database. Weak: one that was dropped without being closed
 # writes no more and must not keep the run.
@@ -33,6 +36,9 @@ def claim(connection: sqlite3.Connection, folder: RunFolder, store: object) -> N
         database.sentences(folder.database),
         database.transaction(connection, write=True),
     ):
+        if "boot" not in [row[1] for row in connection.execute("PRAGMA table_info(status)")]:
+            # Made by an earlier version, to which it stays readable.
+            connection.execute("ALTER TABLE status ADD COLUMN boot TEXT")
         before = stored_status(connection).process
         (writing,) = connection.execute("SELECT writing FROM status").fetchone()
         alive = before is not None and before.is_alive()
@@ -49,12 +55,13 @@ def claim(connection: sqlite3.Connection, folder: RunFolder, store: object) -> N
         if not mine:
             connection.execute(
                 "UPDATE commands SET state = 'failed', "
-                "error = 'The training process ended before it read this.' "
+                "error = 'The training process ended before it answered this; send it again "
+                "if it is still wanted.' "
                 "WHERE state = 'pending'"
             )
         connection.execute(
-            "UPDATE status SET pid = ?, started = ?, heartbeat = ?, writing = 1",
-            (me.pid, me.started, time.time()),
+            "UPDATE status SET pid = ?, started = ?, boot = ?, heartbeat = ?, writing = 1",
+            (me.pid, me.started, me.boot, time.time()),
         )
         _held[_key(folder)] = store
 
@@ -64,12 +71,25 @@ def release(folder: RunFolder) -> None:
     _held.pop(_key(folder), None)
 
 
-def sweep(folder: RunFolder) -> None:
-    """Deletes what a killed writer left half-written beside the final names."""
-    for place in (folder.path, folder.weights, folder.snapshots):
-        for path in place.glob(".*.tmp*"):
-            with contextlib.suppress(OSError):
-                path.unlink()
+def sweep(folder: RunFolder, named: Set[str]) -> None:
+    """Deletes what a killed writer left: files half-written, and files that no row stands for.
+
+    Args:
+        folder: The run's folder.
+        named: The names of the files that rows stand for, see `records.read_file_names`.
+    """
+    left = [
+        path
+        for place in (folder.path, folder.weights, folder.snapshots)
+        for path in place.glob(".*.tmp*")
+    ]
+    for place, kinds in ((folder.weights, ("step",)), (folder.snapshots, KINDS)):
+        for kind in kinds:
+            files = place.glob(f"{kind}-[0-9]*.npz")
+            left += [path for path in files if path.name not in named]
+    for path in left:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _key(folder: RunFolder) -> str:

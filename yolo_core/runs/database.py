@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ APPLICATION_ID = 0x594F4C4F
 SCHEMA_VERSION = 1
 BUCKET_SIZES = (8, 32, 128, 512, 2048, 8192, 32768, 131072)
 BUSY_SECONDS = 10
+FULL_BYTES = 1_000_000
 MAX_COLUMNS = 400  # SQLite allows 2000 in a table, and a bucket has four for each of ours
 
 _TABLES = f"""
@@ -39,9 +41,9 @@ CREATE INDEX pending_commands ON commands (id) WHERE state = 'pending';
 CREATE TABLE status (
     id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL, step INTEGER NOT NULL,
     steps INTEGER, images_per_second REAL, seconds REAL NOT NULL, message TEXT NOT NULL,
-    pid INTEGER, started REAL, heartbeat REAL, writing INTEGER NOT NULL
+    pid INTEGER, started REAL, heartbeat REAL, writing INTEGER NOT NULL, boot TEXT
 );
-INSERT INTO status VALUES (1, 'starting', 0, NULL, NULL, 0, '', NULL, NULL, NULL, 0);
+INSERT INTO status (id, state, step, seconds, message, writing) VALUES (1, 'starting', 0, 0, '', 0);
 """
 
 
@@ -70,7 +72,8 @@ def sentences(path: Path) -> Iterator[None]:
 
 def _sentence(path: Path, error: sqlite3.Error) -> str:
     name = getattr(error, "sqlite_errorname", None) or ""
-    if name.startswith("SQLITE_FULL"):
+    # Of the file that readers share (-shm) SQLite says only that it could not be written.
+    if name.startswith("SQLITE_FULL") or (name.startswith("SQLITE_IOERR") and _is_full(path)):
         return f"The disk is full, so {path} cannot be written."
     if name.startswith("SQLITE_NOTADB"):
         return f"{path} is not a SQLite database or damaged at its beginning."
@@ -83,6 +86,22 @@ def _sentence(path: Path, error: sqlite3.Error) -> str:
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
         return f"{path} was closed before this use of it."
     return f"{path} is incomplete or damaged ({error})."
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < FULL_BYTES
+    except OSError:
+        return False
+
+
+def file_number(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one that takes its name; None where there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def create_database(path: Path, columns: Sequence[str] = ()) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from yolo_core.runs.layout import RunFolder
+
+_FILE = re.compile(r"([a-z]+)-\d+\.npz")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +148,9 @@ def insert_checkpoint(connection: sqlite3.Connection, step: int, name: str) -> N
 def read_checkpoints(connection: sqlite3.Connection, folder: RunFolder) -> list[CheckpointRecord]:
     """All checkpoints by step."""
     rows = connection.execute("SELECT step, time, file FROM checkpoints ORDER BY step")
-    return [CheckpointRecord(step, at, folder.weights / name) for step, at, name in rows]
+    return [
+        CheckpointRecord(step, at, _file(folder.weights, "step", name)) for step, at, name in rows
+    ]
 
 
 def insert_snapshot(connection: sqlite3.Connection, record: SnapshotRecord) -> None:
@@ -184,13 +189,27 @@ def read_snapshots(
             step=step,
             kind=kind_,
             sample=sample_,
-            file=folder.snapshots / name,
+            file=_file(folder.snapshots, kind_, name),
             total=float("nan") if total is None else total,
             terms=_object(terms),
             lambdas=_object(lambdas),
         )
         for step, kind_, sample_, name, total, terms, lambdas in rows
     ]
+
+
+def read_file_names(connection: sqlite3.Connection) -> set[str]:
+    """Names of all files that a checkpoint or snapshot row stands for."""
+    rows = connection.execute("SELECT file FROM checkpoints UNION SELECT file FROM snapshots")
+    return {name for (name,) in rows}
+
+
+def _file(place: Path, kind: str, name: str) -> Path:
+    """The file of a row; a row that names anything else would have that read, or deleted."""
+    match = _FILE.fullmatch(name)
+    if match is None or match[1] != kind:
+        raise ValueError(f"expected a file {kind}-NUMBER.npz, found {name!r}")
+    return place / name
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import os
 import sqlite3
 import time
+from pathlib import Path
 
-import psutil
-
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs import database
 from yolo_core.runs.layout import RunFolder
 
@@ -33,49 +32,6 @@ class RunState(enum.StrEnum):
 
 
 LIVE_STATES = (RunState.STARTING, RunState.RUNNING, RunState.PAUSED)
-
-
-@dataclasses.dataclass(frozen=True)
-class ProcessIdentity:
-    """A process that cannot be mistaken for a later one with the same number.
-
-    Attributes:
-        pid: Process number.
-        started: When it started, seconds since 1970, as psutil tells it.
-    """
-
-    pid: int
-    started: float
-
-    @classmethod
-    def current(cls) -> ProcessIdentity:
-        """This process."""
-        return cls(os.getpid(), psutil.Process().create_time())
-
-    def is_alive(self) -> bool:
-        """Whether that very process runs. One that ended and waits for its parent does not."""
-        try:
-            process = psutil.Process(self.pid)
-            # The start time is derived from the time of boot, which moves with the clock a little.
-            return (
-                abs(process.create_time() - self.started) < 2
-                and process.status() != psutil.STATUS_ZOMBIE
-            )
-        except (psutil.Error, OSError, ValueError, OverflowError):
-            return False
-
-    def send_signal(self, signal: int) -> None:
-        """Signals that very process, and no other one.
-
-        Raises:
-            psutil.NoSuchProcess: It has ended.
-            psutil.AccessDenied: It belongs to another user.
-        """
-        # psutil looks at the start time again right before it signals.
-        process = psutil.Process(self.pid)
-        if not self.is_alive():
-            raise psutil.NoSuchProcess(self.pid)
-        process.send_signal(signal)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,21 +94,25 @@ def read_status(folder: RunFolder) -> RunStatus:
 
 def stored_status(connection: sqlite3.Connection) -> RunStatus:
     """The status row as the training process wrote it, unchecked."""
-    row = connection.execute(
-        "SELECT state, step, steps, images_per_second, seconds, message, pid, started, heartbeat "
-        "FROM status"
-    ).fetchone()
+    cursor = connection.execute("SELECT * FROM status")
+    row = cursor.fetchone()
     if row is None:
         raise ValueError("there is no status row")
-    state, step, steps, rate, seconds, message, pid, started, heartbeat = row
+    fields = dict(zip((column[0] for column in cursor.description), row, strict=True))
+    pid, steps, rate, heartbeat = (
+        fields[name] for name in ("pid", "steps", "images_per_second", "heartbeat")
+    )
     return RunStatus(
-        state=RunState(state),
-        step=int(step),
+        state=RunState(fields["state"]),
+        step=int(fields["step"]),
         steps=None if steps is None else int(steps),
         images_per_second=None if rate is None else float(rate),
-        seconds=float(seconds),
-        message=str(message),
-        process=None if pid is None else ProcessIdentity(int(pid), float(started)),
+        seconds=float(fields["seconds"]),
+        message=str(fields["message"]),
+        # Databases of earlier versions have no column for the boot.
+        process=None
+        if pid is None
+        else ProcessIdentity(int(pid), float(fields["started"]), fields.get("boot")),
         heartbeat=None if heartbeat is None else float(heartbeat),
     )
 
@@ -162,7 +122,7 @@ def _without_database(folder: RunFolder) -> RunStatus:
         return RunStatus(
             RunState.UNREADABLE, message=f"{folder.path} holds neither config.json nor run.db."
         )
-    if time.time() - folder.config.stat().st_mtime < STARTING_SECONDS:
+    if _is_new(folder.config):
         return RunStatus(RunState.STARTING)
     return RunStatus(
         RunState.UNREADABLE,
@@ -171,10 +131,15 @@ def _without_database(folder: RunFolder) -> RunStatus:
     )
 
 
+def _is_new(path: Path) -> bool:
+    # The clock may have been set back since.
+    return abs(time.time() - path.stat().st_mtime) < STARTING_SECONDS
+
+
 def _checked(folder: RunFolder, status: RunStatus, *, resume_step: int) -> RunStatus:
     if not status.is_live:
         return status
-    if status.process is None and time.time() - folder.database.stat().st_mtime < STARTING_SECONDS:
+    if status.process is None and _is_new(folder.database):
         # Just made: the process names itself in the next moment.
         return status
     if status.process is None or not status.process.is_alive():
@@ -193,27 +158,3 @@ def _checked(folder: RunFolder, status: RunStatus, *, resume_step: int) -> RunSt
         )
         return dataclasses.replace(status, message=f"{status.message} {warning}".strip())
     return status
-
-
-def signal_run(folder: RunFolder, signal: int) -> None:
-    """Sends a signal to the training process of a live run, and to no other process.
-
-    Raises:
-        ValueError: The run is not live, or its process is not there or not ours to signal.
-    """
-    status = read_status(folder)
-    if not status.is_live or status.process is None:
-        raise ValueError(
-            f"Run {folder.name!r} has no training process to signal: it is {status.state}."
-        )
-    try:
-        status.process.send_signal(signal)
-    except psutil.NoSuchProcess:
-        raise ValueError(
-            f"The training process (pid {status.process.pid}) of run {folder.name!r} has ended."
-        ) from None
-    except psutil.AccessDenied:
-        raise ValueError(
-            f"The training process (pid {status.process.pid}) of run {folder.name!r} belongs to "
-            "another user and may not be signalled."
-        ) from None

@@ -39,6 +39,7 @@ class RunStore(RunReader):
     ) -> None:
         super().__init__(folder, connection)
         self._writable = writable
+        self._file = database.file_number(folder.database)
         self._rows: list[tuple[float, ...]] = []
         self._status: dict[str, Any] = {}
         self._flushed = time.monotonic()
@@ -88,7 +89,7 @@ class RunStore(RunReader):
             if writable:
                 claims.claim(connection, folder, store)
                 store._load()
-                claims.sweep(folder)
+                store._sweep()
             return store
         except BaseException:
             connection.close()
@@ -135,12 +136,17 @@ class RunStore(RunReader):
                 raise database.RunFileError(
                     f"{self.folder.database} is not open for writing (any more)."
                 )
+            if database.file_number(self.folder.database) != self._file:
+                raise database.RunFileError(
+                    f"{self.folder.database} was deleted or replaced while run "
+                    f"{self.folder.name!r} wrote to it: nothing more of it can be recorded."
+                )
             # Before the attempt: where it fails, the next one comes half a second later too.
             self._flushed = time.monotonic()
             status = {"heartbeat": time.time(), **self._status}
             process = status.pop("process", None)
             if process is not None:
-                status |= {"pid": process.pid, "started": process.started}
+                status |= dataclasses.asdict(process)
             last = None
             with database.transaction(self._connection, write=True):
                 if self._rows:
@@ -319,32 +325,47 @@ class RunStore(RunReader):
         with self._lock, database.sentences(self.folder.database):
             return commands.read_commands(self._connection, "state = 'pending' ORDER BY id")
 
-    def answer(self, command: int, *, step: int | None = None, error: str | None = None) -> None:
+    def answer(
+        self,
+        command: int,
+        *,
+        step: int | None = None,
+        error: str | None = None,
+        event: tuple[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         """Answers a command, with the first step that it affects or with an error.
+
+        Args:
+            command: Its id.
+            step: The first step that it affects.
+            error: Why it failed.
+            event: Kind and detail of an event of that step, put down with the answer.
 
         Raises:
             ValueError: There is no such command waiting.
         """
         with self._writing() as connection:
             answered = commands.answer_command(connection, int(command), step, error)
+            if answered and event is not None:
+                records.insert_event(connection, int(step or 0), *event)
         if not answered:
             raise ValueError(f"No command {command} waits for an answer.")
 
     def truncate_after(self, step: int) -> None:
         """Drops steps, evaluations, snapshots and checkpoints past `step`, to record them again.
 
-        Events and commands stay; snapshot files that no record names any more are deleted.
+        Events and commands stay; files that no record stands for any more are deleted.
         """
         step = max(int(step), 0)
         with self._writing() as connection:
-            gone = connection.execute("SELECT DISTINCT file FROM snapshots WHERE step > ?", (step,))
-            files = {name for (name,) in gone.fetchall()}
             for table in ("steps", "evaluations", "snapshots", "checkpoints"):
                 connection.execute(f"DELETE FROM {table} WHERE step > ?", (step,))
-            kept = connection.execute("SELECT DISTINCT file FROM snapshots").fetchall()
             curves.truncate_buckets(connection, self._columns, step)
             connection.execute("UPDATE status SET step = min(step, ?)", (step,))
         self._load()
-        for name in files - {name for (name,) in kept}:
-            with contextlib.suppress(OSError):
-                (self.folder.snapshots / name).unlink(missing_ok=True)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        with self._reading() as connection:
+            named = records.read_file_names(connection)
+        claims.sweep(self.folder, named)

@@ -14,14 +14,19 @@ def read_picture(file: object, shape: tuple[int, int, int], *, invert: bool = Fa
     Args:
         file: A path or an open file, of any kind that Pillow reads.
         shape: (height, width, 1 or 3) of the network's pictures.
-        invert: Makes dark ink on light paper the light ink on black of the digit scenes.
+        invert: Makes dark ink on light paper the light ink on black of the digits.
 
     Returns:
         uint8 of that shape.
 
     Raises:
-        ValueError: It is no picture, or larger than 40 million pixels.
+        ValueError: It is no picture, it is larger than 40 million pixels, or the network's
+            pictures are neither grey nor red, green and blue.
     """
+    if shape[2] not in (1, 3):
+        raise ValueError(
+            f"The network takes pictures of {shape[2]} channels; a picture file has 1 or 3."
+        )
     try:
         with Image.open(file) as opened:
             if opened.width * opened.height > MOST_PIXELS:

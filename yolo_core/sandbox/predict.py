@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from yolo_core.compare.side_by_side import sample_view
-from yolo_core.data.digits.scenes import DigitScenes
+from yolo_core.data.source import SampleSource
 from yolo_core.losses import DetectionLoss
 from yolo_core.training.build import build_detector
 from yolo_core.training.checkpoint import read_checkpoint
@@ -20,13 +20,13 @@ from yolo_core.training.families import build_loss
 from yolo_core.views import SampleView
 
 
-def load_detector(config: RunConfig, scenes: DigitScenes, checkpoint: Path) -> Detector:
+def load_detector(config: RunConfig, source: SampleSource, checkpoint: Path) -> Detector:
     """The detector of a run with the weights, lambdas and step of a checkpoint.
 
     Raises:
         ValueError: The checkpoint is damaged or of another run.
     """
-    detector = build_detector(config, build_loss(config, scenes), scenes)
+    detector = build_detector(config, build_loss(config, source), source)
     read_checkpoint(checkpoint, detector, with_optimizer=False)
     return detector
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import psutil
 
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import replace_file
-from yolo_core.runs.status import ProcessIdentity
 from yolo_core.survey.folder import SurveyFolder
 
 
@@ -128,5 +128,5 @@ def _status(fields: dict[str, Any]) -> SurveyStatus:
         checkpoint=str(fields["checkpoint"]),
         process=None
         if process is None
-        else ProcessIdentity(int(process["pid"]), float(process["started"])),
+        else ProcessIdentity(int(process["pid"]), float(process["started"]), process.get("boot")),
     )

@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from yolo_core.data.registry import open_source
+from yolo_core.data.source import SampleSource, first_names
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import RunFolder, replace_file
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
-from yolo_core.runs.status import ProcessIdentity
 from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import CHUNK, SPLITS, SurveyFolder, list_surveys
 from yolo_core.survey.rows import table_of
@@ -39,7 +41,8 @@ class Survey:
     Args:
         run: The run.
         split: "val", "test" or "train".
-        count: Samples wanted; None for as many as the run's evaluations look at.
+        count: Samples wanted; None for as many as the run's evaluations look at. A split that has
+            fewer is looked at whole.
         step: Step of the checkpoint; None for the latest.
         report: Told the status whenever it changes.
 
@@ -62,6 +65,8 @@ class Survey:
         count = self.config.data.validation_scenes if count is None else count
         if not 1 <= count <= MOST_SAMPLES:
             raise ValueError(f"A survey is of 1 to {MOST_SAMPLES} samples; received {count}.")
+        self.source = open_source(self.config.data)
+        count = len(first_names(self.source, split, count))
         self._report = report
         checkpoint = choose_checkpoint(run, step)
         self.folder = SurveyFolder(run, split, checkpoint.step)
@@ -118,7 +123,7 @@ class Survey:
         tables = self._tables_on_disk()
         if _samples(tables) < total and not interrupted():
             with loading():
-                look = _looker(self.config, self.folder)
+                look = _looker(self.config, self.source, self.folder)
             at_first, next_write = _samples(tables), 0.0
             while (done := _samples(tables)) < total and not interrupted():
                 number = done // CHUNK
@@ -272,38 +277,39 @@ def choose_checkpoint(run: RunFolder, step: int | None) -> CheckpointRecord:
     raise ValueError(f"Run {run.name!r} has no checkpoint of step {step}; it has those of {steps}.")
 
 
-def _looker(config: RunConfig, folder: SurveyFolder) -> Callable[[int, int], SurveyTable]:
+def _looker(
+    config: RunConfig, source: SampleSource, folder: SurveyFolder
+) -> Callable[[int, int], SurveyTable]:
     """What looks at one chunk: loads TensorFlow, the network and the loss of the run.
 
     Returns:
         A function of a chunk's number and the end of its samples, which writes its snapshot file.
     """
-    from yolo_core.data.batches import scene_batch
-    from yolo_core.training.build import build_detector, build_scenes
+    from yolo_core.data.batches import sample_batch
+    from yolo_core.training.build import build_detector
     from yolo_core.training.checkpoint import read_checkpoint
     from yolo_core.training.families import build_loss
     from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
     from yolo_core.training.snapshotting import pinned_snapshot
 
-    scenes = build_scenes(config)
     own = None
     if is_own_loss(config.loss.name):
         # The very file that the run was started with from the command line, as for a resumption.
         check_source(config.loss.name, folder.run.path)
         own = load_loss_class(config.loss.name)
-    detector = build_detector(config, build_loss(config, scenes, own=own), scenes)
+    detector = build_detector(config, build_loss(config, source, own=own), source)
     read_checkpoint(folder.weights, detector, with_optimizer=False)
 
     def look(number: int, end: int) -> SurveyTable:
         names = folder.names(number * CHUNK, end)
-        images, y_true = scene_batch(scenes, names)
+        images, y_true = sample_batch(source, names)
         snapshot = pinned_snapshot(
             detector,
             names,
             images,
             y_true,
             step=folder.step,
-            class_names=scenes.class_names,
+            class_names=source.class_names,
             loss_name=short_name(config.loss.name),
         )
         path = folder.chunk(number)

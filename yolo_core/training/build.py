@@ -1,11 +1,11 @@
-"""From a run's configuration to its scenes and its detector."""
+"""From a run's configuration to its detector."""
 
 from __future__ import annotations
 
 import keras
 import tensorflow as tf
 
-from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
+from yolo_core.data.source import SampleSource
 from yolo_core.losses import DetectionLoss
 from yolo_core.models.networks import detector_network
 from yolo_core.training.config import RunConfig
@@ -15,23 +15,7 @@ from yolo_core.training.families import build_heads
 ADAM_EPSILON = 1e-7
 
 
-def build_scenes(config: RunConfig) -> DigitScenes:
-    """The samples that the configuration describes.
-
-    Raises:
-        ValueError: The source cannot be read.
-    """
-    data = config.data
-    return DigitScenes(
-        load_digit_source(data.source),
-        seed=data.seed,
-        image_size=data.image_size,
-        max_objects=data.max_objects,
-        train_scenes=data.train_scenes,
-    )
-
-
-def build_detector(config: RunConfig, loss: DetectionLoss, scenes: DigitScenes) -> Detector:
+def build_detector(config: RunConfig, loss: DetectionLoss, source: SampleSource) -> Detector:
     """A detector with fresh weights, compiled and ready for `fit`.
 
     The seed decides the weights. XLA and mixed precision are used where there is a GPU; on a CPU
@@ -46,7 +30,7 @@ def build_detector(config: RunConfig, loss: DetectionLoss, scenes: DigitScenes) 
         precision = "mixed_float16" if gpus else "float32"
     keras.config.set_dtype_policy(precision)
     network = detector_network(
-        scenes.image_shape,
+        source.image_shape,
         build_heads(loss),
         size=config.network.size,
         slot_channels=len(loss.channel_names),

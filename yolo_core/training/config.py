@@ -6,41 +6,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
+
+from yolo_core.data.config import DataConfig, Positive, Section
 
 CONFIG_VERSION = 1
 
-# The database counts to 2**63; so far no training goes.
-Positive = Annotated[int, Field(gt=0, le=10**9)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class DataConfig(_Section):
-    """Where the samples come from.
-
-    Attributes:
-        source: "digits" (scikit-learn's 1,797 bundled digits), "mnist" (Keras's loader), or the
-            path of an .npz in Keras's MNIST layout.
-        seed: Seed of the scenes; scene i of a split depends on (source, seed, split, i) alone.
-        image_size: Side of the square canvas in pixels.
-        max_objects: Most digits in a scene.
-        train_scenes: A fixed training set of that many scenes; None makes fresh ones for ever.
-        validation_scenes: Scenes that an evaluation looks at.
-    """
-
-    source: str = Field(default="digits", min_length=1)
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    image_size: Annotated[int, Field(ge=32, le=512, multiple_of=16)] = 96
-    max_objects: Annotated[int, Field(ge=1, le=20)] = 5
-    train_scenes: Positive | None = None
-    validation_scenes: Positive = 300
-
-
-class LossConfig(_Section):
+class LossConfig(Section):
     """Which loss, with which options.
 
     Attributes:
@@ -52,8 +27,8 @@ class LossConfig(_Section):
     """
 
     name: str = Field(default="yolov2", min_length=1)
-    lambdas: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
-    options: dict[str, Any] = {}
+    lambdas: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default={})
+    options: dict[str, Any] = Field(default={})
     anchors: Annotated[list[tuple[PositiveFloat, PositiveFloat]], Field(min_length=1)] | None = None
 
     @field_validator("options")
@@ -65,13 +40,13 @@ class LossConfig(_Section):
         return value
 
 
-class NetworkConfig(_Section):
+class NetworkConfig(Section):
     """The network: a small convolutional one, in three sizes."""
 
     size: Literal["small", "medium", "large"] = "medium"
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """How long and how fast.
 
     Attributes:
@@ -112,7 +87,7 @@ class TrainingConfig(_Section):
         return value
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """Everything that a run depends on, and nothing that it does not.
 
     Attributes:
@@ -156,7 +131,8 @@ def read_config(path: Path) -> RunConfig:
         ValueError: The file is missing, is not JSON, or holds wrong fields.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        # Some editors put a mark in front of UTF-8.
+        fields = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ValueError(f"{path} does not exist.") from None
     except OSError as error:
@@ -166,6 +142,10 @@ def read_config(path: Path) -> RunConfig:
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{path}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})."
+        ) from None
+    except (ValueError, RecursionError):
+        raise ValueError(
+            f"{path} holds a number of thousands of digits, or is nested thousands of levels deep."
         ) from None
     if not isinstance(fields, dict):
         raise ValueError(f"{path} must hold one JSON object; received {type(fields).__name__}.")

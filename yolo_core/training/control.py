@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from yolo_core.losses.base import DetectionLoss
@@ -41,6 +41,20 @@ class Actions:
     snapshot: Callable[[], None]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Change:
+    """One number that is set from a step on; a group of lambdas is one change a term."""
+
+    step: int
+    name: str
+    arguments: dict[str, Any]
+
+    @property
+    def of(self) -> tuple[str, Any]:
+        """What is set: of two changes of one thing, the later one counts."""
+        return self.name, self.arguments["name"] if self.name == "set-lambda" else None
+
+
 class Control:
     """Carries out commands between two steps.
 
@@ -69,7 +83,8 @@ class Control:
         self._paused = False
         # Steps that may still be made before the training stands still again.
         self._allowance = 0
-        self._replays: list[Event] = []
+        self._replays: list[_Change] = []
+        self._evaluations: set[int] = set()
 
     @property
     def stopped_by(self) -> str | None:
@@ -82,22 +97,33 @@ class Control:
         return self._allowance == 1
 
     def replay(self, events: Sequence[Event], *, after: int) -> None:
-        """Makes the changes of an interrupted training again at their steps.
+        """Makes what an interrupted training was told to do again at the same steps.
 
         Args:
             events: All events of the run.
             after: The step of the checkpoint that the training resumes from.
         """
-        changes = [event for event in events if event.kind in REPLAYED and event.step > after]
-        # A training that was resumed before has events of earlier steps behind those of later ones.
-        self._replays = sorted(changes, key=lambda event: event.step)
+        # In the order of happening. An event of a lower step behind one of a higher step comes of
+        # a training that was resumed in between, and took that one back if it was of the same.
+        changes: list[_Change] = []
+        for event in events:
+            if event.kind in REPLAYED:
+                new = self._changes(event.kind, event.detail, event.step)
+                changes = [*_without(changes, new), *new]
+        changes = [change for change in changes if change.step > after]
+        self._replays = sorted(changes, key=lambda change: change.step)
+        self._evaluations = {e.step for e in events if e.kind == "evaluate" and e.step > after}
 
     def between(self, done: int) -> None:
         """What happens between step `done` and the next: commands, and standing still.
 
         Returns when the next step is to be made, or when the training is to stop.
         """
-        self._replay_until(done + 1)
+        while self._replays and self._replays[0].step <= done + 1:
+            change = self._replays.pop(0)
+            self._change(change.name, change.arguments, done + 1)
+        if done in self._evaluations:
+            self.actions.evaluate()
         if self._allowance:
             self._allowance -= 1
             if not self._allowance:
@@ -118,18 +144,23 @@ class Control:
             said = " ".join([command.name, *(str(value) for value in command.arguments.values())])
             try:
                 check_command(command.name, command.arguments)
-                step = self._apply(command, done)
+                step, event = self._apply(command, done)
             except ValueError as error:
                 self.store.answer(command.id, error=str(error))
                 logger.warning("Command %s: %s", said, error)
             else:
-                self.store.answer(command.id, step=step)
+                # At once: a kill leaves both or neither.
+                self.store.answer(command.id, step=step, event=event)
                 logger.info("Command %s: took effect at step %d.", said, step)
 
-    def _apply(self, command: Command, done: int) -> int:
-        """Carries out one command; returns the first step that it affects."""
-        arguments = command.arguments
-        match command.name:
+    def _apply(self, command: Command, done: int) -> tuple[int, tuple[str, dict[str, Any]] | None]:
+        """Carries out one command.
+
+        Returns:
+            The first step that it affects, and what the event of that step says, if there is one.
+        """
+        name, arguments = command.name, command.arguments
+        match name:
             case "pause":
                 self._pause(done)
             case "resume":
@@ -139,21 +170,26 @@ class Control:
                     self._pause(done)
                 self._allowance += arguments["count"]
             case "stop" | "checkpoint" | "evaluate":
-                if command.name == "stop":
+                if name == "stop":
                     self._stopped = True
-                elif command.name == "checkpoint":
+                elif name == "checkpoint":
                     self.actions.checkpoint()
                 else:
                     self.actions.evaluate()
-                self.store.record_event(done, command.name)
-                return done
+                return done, (name, {})
             case _:
-                before = self._change(command.name, arguments, done + 1)
+                before = self._change(name, arguments, done + 1)
                 # Whoever sets something now means it: a replay may not take it back later.
-                self._replays = [e for e in self._replays if not self._settles(command, e)]
-                detail = {**arguments, **before}
-                self.store.record_event(done + 1, command.name, detail)
-        return done + 1
+                new = self._changes(name, arguments, done + 1)
+                self._replays = _without(self._replays, new)
+                return done + 1, (name, {**arguments, **before})
+        return done + 1, None
+
+    def _changes(self, name: str, arguments: dict[str, Any], step: int) -> list[_Change]:
+        if name != "set-lambda":
+            return [_Change(step, name, arguments)]
+        terms = self.loss.expand_lambdas({arguments["name"]: arguments["value"]})
+        return [_Change(step, name, {"name": t, "value": value}) for t, value in terms.items()]
 
     def _change(self, name: str, arguments: dict[str, Any], step: int) -> dict[str, Any]:
         """Changes a number from `step` on; returns what it was before."""
@@ -169,21 +205,6 @@ class Control:
         self.actions.pin(tuple(arguments["samples"]))
         return {}
 
-    def _settles(self, command: Command, event: Event) -> bool:
-        """Whether a new command sets what an event of the interrupted training had set."""
-        if command.name != event.kind or command.name != "set-lambda":
-            return command.name == event.kind
-        new, old = (
-            set(self.loss.expand_lambdas({each["name"]: each["value"]}))
-            for each in (command.arguments, event.detail)
-        )
-        return old <= new
-
-    def _replay_until(self, step: int) -> None:
-        while self._replays and self._replays[0].step <= step:
-            event = self._replays.pop(0)
-            self._change(event.kind, event.detail, step)
-
     def _pause(self, done: int) -> None:
         if not self._paused:
             self._paused = True
@@ -198,3 +219,9 @@ class Control:
             self._allowance = 0
             self.store.record_event(done, "resume")
         self.store.set_status(state=RunState.RUNNING)
+
+
+def _without(changes: Iterable[_Change], new: Sequence[_Change]) -> list[_Change]:
+    """The changes but those of later steps that set what new ones set."""
+    step_of = {change.of: change.step for change in new}
+    return [each for each in changes if each.step <= step_of.get(each.of, each.step)]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from yolo_core.data.batches import scene_batch
-from yolo_core.data.digits.scenes import DigitScenes, default_anchors
+from yolo_core.data.batches import sample_batch
+from yolo_core.data.source import SampleSource, default_anchors, first_names
 from yolo_core.losses import DetectionLoss, MnistYoloLoss, SSDLoss, YoloV1Loss, published
 from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.published import FAMILIES
-from yolo_core.models.networks import Head
+from yolo_core.models.networks import COARSEST, Head, grid_cells
 from yolo_core.training.config import RunConfig
 from yolo_core.training.own_loss import blamed_on, is_own_loss, short_name
 from yolo_core.training.own_loss_laws import check_own_loss
@@ -25,14 +27,14 @@ STRIDES = {"yolov3": (16, 8), "ssd": (8, 16)}
 ONE_GRID = (16,)
 # Most slots hold nothing: starting from there saves the first hundred steps.
 RARE_OBJECT_LOGIT = -3.0
-# Scenes that a loss of one's own is tried on before it trains.
-OWN_LOSS_SCENES = 2
+# Samples that a loss of one's own is tried on before it trains.
+OWN_LOSS_SAMPLES = 2
 # Sides of SSD's squares, smaller and larger, in cells of their map.
 SSD_SIDES = (1.5, 2.5)
 
 
 def build_loss(
-    config: RunConfig, scenes: DigitScenes, *, own: type[DetectionLoss] | None = None
+    config: RunConfig, data: SampleSource, *, own: type[DetectionLoss] | None = None
 ) -> DetectionLoss:
     """The loss of a run, with the configuration's anchors or such as suit the data.
 
@@ -42,7 +44,7 @@ def build_loss(
 
     Args:
         config: The run's configuration.
-        scenes: Its data.
+        data: Its samples.
         own: The class, where the loss is named "FILE.py:Class". Nothing is loaded in here
             (`yolo_core/own_loss.py` says who may).
 
@@ -58,27 +60,26 @@ def build_loss(
         )
     family = wanted.name.split("/")[0] if own is None else _setup_of(own)
     options: dict[str, Any] = {"lambdas": wanted.lambdas, **wanted.options}
-    size = config.data.image_size
     if family in ("yolov2", "grid with anchors"):
-        cells = size // ONE_GRID[0]
-        anchors = wanted.anchors or default_anchors(scenes, SLOTS)
-        options["anchors"] = [(width * cells, height * cells) for width, height in anchors]
+        rows, columns = grid_cells(data.image_shape, ONE_GRID[0])
+        anchors = wanted.anchors or default_anchors(data, SLOTS)
+        options["anchors"] = [(width * columns, height * rows) for width, height in anchors]
     elif family == "yolov3":
         heads = len(STRIDES[family])
-        anchors = np.asarray(wanted.anchors or default_anchors(scenes, heads * SLOTS))
+        anchors = np.asarray(wanted.anchors or default_anchors(data, heads * SLOTS))
         # Sorted by area: the largest for the coarsest head.
         order = np.argsort(-anchors.prod(axis=1), kind="stable")
         options["anchors"] = [part.tolist() for part in np.array_split(anchors[order], heads)]
-        options["grids"] = [(size // stride,) * 2 for stride in STRIDES[family]]
+        options["grids"] = [grid_cells(data.image_shape, stride) for stride in STRIDES[family]]
         if wanted.name == "yolov3/pytorch":
             options["image_size"] = None
     elif family == "ssd":
-        options["priors"] = ssd_priors(size)
+        options["priors"] = ssd_priors(data.image_shape)
     elif wanted.anchors is not None and (family in FAMILIES or own is not None):
         raise ValueError(f"Loss {wanted.name!r} has no anchors; received some in loss.anchors.")
     if own is None:
-        return published(wanted.name, num_classes=scenes.num_classes, **options)
-    return _own_loss(own, wanted.name, options, config, scenes)
+        return published(wanted.name, num_classes=len(data.class_names), **options)
+    return _own_loss(own, wanted.name, options, data)
 
 
 def _setup_of(own: type[DetectionLoss]) -> str:
@@ -96,8 +97,7 @@ def _own_loss(
     own: type[DetectionLoss],
     name: str,
     options: dict[str, Any],
-    config: RunConfig,
-    scenes: DigitScenes,
+    data: SampleSource,
 ) -> DetectionLoss:
     """Makes a loss of one's own, and tries it."""
     file = Path(inspect.getfile(own))
@@ -105,21 +105,21 @@ def _own_loss(
         # A constructor need not take what nobody asked for.
         del options["lambdas"]
     with blamed_on(file, f"{own.__name__} could not be made with {', '.join(options)}"):
-        loss = own(num_classes=scenes.num_classes, **options)
-    shape = output_shape(loss, config.data.image_size)
-    _, y_true = scene_batch(scenes, [f"val/{index}" for index in range(OWN_LOSS_SCENES)])
+        loss = own(num_classes=len(data.class_names), **options)
+    shape = output_shape(loss, data.image_shape)
+    _, y_true = sample_batch(data, first_names(data, "val", OWN_LOSS_SAMPLES))
     check_own_loss(loss, y_true, shape)
     # The snapshots carry the name that the pages show.
     loss.name = short_name(name).replace(":", "_")
     return loss
 
 
-def ssd_priors(image_size: int) -> dict[str, Any]:
-    """SSD's prior boxes for a square picture: two maps, four priors a cell."""
+def ssd_priors(image_shape: Sequence[int]) -> dict[str, Any]:
+    """SSD's prior boxes for pictures of (height, width, ...): two maps, four priors a cell."""
     strides = STRIDES["ssd"]
     return {
-        "min_dim": image_size,
-        "feature_maps": [image_size // stride for stride in strides],
+        "image_size": [cells * COARSEST for cells in grid_cells(image_shape, COARSEST)],
+        "feature_maps": [list(grid_cells(image_shape, stride)) for stride in strides],
         "steps": list(strides),
         "min_sizes": [SSD_SIDES[0] * stride for stride in strides],
         "max_sizes": [SSD_SIDES[1] * stride for stride in strides],
@@ -156,18 +156,22 @@ def build_heads(loss: DetectionLoss) -> list[Head]:
     return [Head(ONE_GRID[0], np.tile(slot, count), _place_channels(loss))]
 
 
-def output_shape(loss: DetectionLoss, image_size: int) -> tuple[int, ...]:
-    """The shape of what the network of that loss puts out for a square picture, without the batch.
+def output_shape(loss: DetectionLoss, image_shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape of what the network of that loss puts out for a picture, without the batch.
+
+    Args:
+        loss: The loss.
+        image_shape: (height, width, ...) of the picture.
 
     Raises:
         ValueError: As `build_heads`.
     """
     heads = build_heads(loss)
-    cells = [image_size // head.stride for head in heads]
+    grids = [grid_cells(image_shape, head.stride) for head in heads]
     if not isinstance(loss, MultiHeadLoss):
-        return cells[0], cells[0], len(heads[0].bias)
+        return *grids[0], len(heads[0].bias)
     features = len(loss.channel_names)
-    numbers = sum(side**2 * len(head.bias) for side, head in zip(cells, heads, strict=True))
+    numbers = sum(math.prod(grid) * len(head.bias) for grid, head in zip(grids, heads, strict=True))
     return numbers // features, features
 
 

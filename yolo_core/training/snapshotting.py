@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.data.batches import scene_batch
-from yolo_core.data.digits.scenes import DigitScenes
+from yolo_core.data.batches import sample_batch
 from yolo_core.data.sample import split_name
+from yolo_core.data.source import SampleSource
 from yolo_core.models.decode import nms_keep
 from yolo_core.runs.snapshots import Snapshot, prune_snapshots, snapshot_path, write_snapshot
 from yolo_core.runs.store import RunStore
@@ -28,7 +28,7 @@ class Snapshotter:
 
     Args:
         store: The run, open for writing.
-        scenes: Where the samples come from.
+        source: Where the samples come from.
         detector: The detector that trains.
         loss_name: The loss's name as the pages show it.
         pinned: Names of the pinned samples.
@@ -38,7 +38,7 @@ class Snapshotter:
     def __init__(
         self,
         store: RunStore,
-        scenes: DigitScenes,
+        source: SampleSource,
         detector: Detector,
         *,
         loss_name: str,
@@ -46,7 +46,7 @@ class Snapshotter:
         megabytes: int,
     ) -> None:
         self.store = store
-        self.scenes = scenes
+        self.source = source
         self.detector = detector
         self.loss_name = loss_name
         self.megabytes = megabytes
@@ -63,7 +63,7 @@ class Snapshotter:
         for name in names:
             split_name(name)
         unique = tuple(dict.fromkeys(names))
-        self._images, self._y_true = scene_batch(self.scenes, unique)
+        self._images, self._y_true = sample_batch(self.source, unique)
         self.pinned = unique
 
     def write_pinned(self, step: int) -> None:
@@ -74,7 +74,7 @@ class Snapshotter:
             self._images,
             self._y_true,
             step=step,
-            class_names=self.scenes.class_names,
+            class_names=self.source.class_names,
             loss_name=self.loss_name,
         )
         path = self._write(snapshot)
@@ -98,7 +98,7 @@ class Snapshotter:
             breakdown,
             step=step,
             kind="batch",
-            class_names=self.scenes.class_names,
+            class_names=self.source.class_names,
             loss_name=self.loss_name,
         )
         path = self._write(snapshot)

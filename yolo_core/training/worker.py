@@ -9,16 +9,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from yolo_core.data.batches import scene_batch, training_batches
-from yolo_core.data.digits.scenes import DigitScenes
+from yolo_core.data.batches import sample_batch, training_batches
+from yolo_core.data.registry import open_source
+from yolo_core.data.source import SampleSource, has_sample
 from yolo_core.evaluation.evaluator import Evaluator
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.environment import write_environment
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
-from yolo_core.training.build import build_detector, build_scenes, device_names
+from yolo_core.training.build import build_detector, device_names
 from yolo_core.training.checkpoint import checkpoint_path, read_checkpoint, write_checkpoint
-from yolo_core.training.config import RunConfig
+from yolo_core.training.config import RunConfig, TrainingConfig
 from yolo_core.training.control import Actions, Control
 from yolo_core.training.diagnosis import describe_non_finite
 from yolo_core.training.families import build_loss
@@ -58,22 +59,26 @@ class Training(keras.callbacks.Callback):
         super().__init__()
         self.config = config
         self.store = store
-        self.scenes: DigitScenes = build_scenes(config)
+        self.source: SampleSource = open_source(config.data)
         own = None
         if is_own_loss(config.loss.name):
             check_source(config.loss.name, store.folder.path)
             own = load_loss_class(config.loss.name)
-        self.loss: DetectionLoss = build_loss(config, self.scenes, own=own)
-        self.detector = build_detector(config, self.loss, self.scenes)
+        self.loss: DetectionLoss = build_loss(config, self.source, own=own)
+        self.detector = build_detector(config, self.loss, self.source)
         options = config.training
         self.rate = LearningRate(options.learning_rate, options.schedule, options.steps)
-        self.evaluator = Evaluator(self.scenes, config.data.validation_scenes)
+        pinned = options.pinned
+        if pinned == TrainingConfig().pinned:
+            # Nobody said which: a small data set need not have them all.
+            pinned = tuple(name for name in pinned if has_sample(self.source, name))
+        self.evaluator = Evaluator(self.source, config.data.validation_scenes)
         self.snapshots = Snapshotter(
             store,
-            self.scenes,
+            self.source,
             self.detector,
             loss_name=short_name(config.loss.name),
-            pinned=options.pinned,
+            pinned=pinned,
             megabytes=options.snapshot_megabytes,
         )
         actions = Actions(
@@ -124,7 +129,7 @@ class Training(keras.callbacks.Callback):
         options = self.config.training
         remaining = options.steps - self.done
         batches = training_batches(
-            self.scenes,
+            self.source,
             batch_size=options.batch_size,
             first_batch=self.done,
             batches=remaining,
@@ -269,7 +274,7 @@ class Training(keras.callbacks.Callback):
     def _non_finite(self, step: int) -> NonFiniteLossError:
         size = self.config.training.batch_size
         names = [f"train/{(step - 1) * size + at}" for at in range(size)]
-        images, y_true = scene_batch(self.scenes, names)
+        images, y_true = sample_batch(self.source, names)
         what = describe_non_finite(self.detector, images.astype(np.float32) / 255.0, y_true, names)
         return NonFiniteLossError(
             f"The loss stopped being a finite number at step {step}: {what}. The weights of step "

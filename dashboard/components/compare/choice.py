@@ -69,7 +69,7 @@ def _comparable(runs: Mapping[str, RunFolder]) -> list[str]:
     for name, folder in runs.items():
         with contextlib.suppress(ValueError):
             config = read_config(Path(folder.config))
-            # What the scenes follow from; how many of them there are changes none.
+            # What the samples follow from; how many of them there are changes none.
             data = config.data.model_dump_json(exclude={"train_scenes", "validation_scenes"})
             groups.setdefault(data, {}).setdefault(config.loss.name, []).append(name)
     several = [[names[0] for names in losses.values()] for losses in groups.values()]

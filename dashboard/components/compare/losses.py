@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.cache import cached_snapshot, file_version
 from dashboard.computing import tensorflow_turn
+from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
@@ -92,21 +93,20 @@ def _taken_apart(
     from yolo_core.compare.raw_shape import network_output
     from yolo_core.compare.setup import loss_like, share_prediction
     from yolo_core.compare.side_by_side import sample_view
-    from yolo_core.training.build import build_scenes
     from yolo_core.training.families import build_loss
 
-    scenes = build_scenes(config)
+    data = open_source(config.data)
     trained = as_published(config, view)
     loss = loss_like(
         name,
         trained,
-        scenes,
+        data,
         slips=slips,
         situations=situations,
         lambdas=lambdas,
         one_grid=family_of(name) != family_of(trained.loss.name),
     )
-    source = build_loss(trained, scenes)
+    source = build_loss(trained, data)
     raw = network_output(source, view.y_pred, view.layout.grids)
     layout = source.slots(raw.shape)
     if not np.allclose(layout.prior, view.layout.prior, rtol=1e-5, equal_nan=True):

@@ -113,7 +113,7 @@ def sample_curves(folder: RunFolder, choice: Choice, view: SampleView) -> None:
         return
     show(
         metrics,
-        "The run: average precision and recall on validation scenes (points), recall of the "
+        "The run: average precision and recall on validation samples (points), recall of the "
         "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls.",
         "run metrics",
         y_title="share",

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.cache import file_version
 from dashboard.components.shared.errors import plain, say
 from dashboard.computing import a_word_while_it_computes, tensorflow_turn
+from yolo_core.data.registry import open_source
 from yolo_core.explain.trace import ledger_row
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import read_config
@@ -101,9 +102,8 @@ def _changes(
 @st.cache_resource(max_entries=_KEPT_RUNS, show_spinner=False)
 def _assigner(config_path: str, version: tuple[int, int]) -> tuple[Any, dict[str, float]]:  # noqa: ARG001, part of the key
     from yolo_core.explain.whatif.assigner import Assigner
-    from yolo_core.training.build import build_scenes
     from yolo_core.training.families import build_loss
 
     config = read_config(Path(config_path))
-    loss = build_loss(config, build_scenes(config))
+    loss = build_loss(config, open_source(config.data))
     return Assigner(loss), dict(loss.thresholds)

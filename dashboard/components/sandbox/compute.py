@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.cache import file_version
 from dashboard.computing import tensorflow_turn
+from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.sandbox.edits import Edits
@@ -82,18 +83,15 @@ def predicted_sample(folder: RunFolder, checkpoint: CheckpointRecord, name: str)
         ValueError: As `predicted`, or there is no such sample.
     """
     with tensorflow_turn():
-        from yolo_core.data.batches import scene_batch
-        from yolo_core.training.build import build_scenes
+        from yolo_core.data.batches import sample_batch
 
-        images, y_true = scene_batch(build_scenes(read_config(folder.config)), [name])
+        images, y_true = sample_batch(open_source(read_config(folder.config).data), [name])
         return _predicted(folder, checkpoint, images[0], y_true[0], name)
 
 
 def picture_shape(folder: RunFolder) -> tuple[int, int, int]:
     """(height, width, channels) of the pictures that a run's network takes."""
-    from yolo_core.training.build import build_scenes
-
-    return build_scenes(read_config(folder.config)).image_shape
+    return open_source(read_config(folder.config).data).image_shape
 
 
 def _predicted(
@@ -124,11 +122,10 @@ def _predicted(
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _loss(config_path: str, version: tuple[int, int]) -> Any:  # noqa: ARG001, part of the key
-    from yolo_core.training.build import build_scenes
     from yolo_core.training.families import build_loss
 
     config = read_config(Path(config_path))
-    return build_loss(config, build_scenes(config))
+    return build_loss(config, open_source(config.data))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -138,8 +135,7 @@ def _detector(
     checkpoint: str,
 ) -> tuple[Any, tuple[str, ...]]:
     from yolo_core.sandbox.predict import load_detector
-    from yolo_core.training.build import build_scenes
 
     config = read_config(Path(config_path))
-    scenes = build_scenes(config)
-    return load_detector(config, scenes, Path(checkpoint)), tuple(scenes.class_names)
+    source = open_source(config.data)
+    return load_detector(config, source, Path(checkpoint)), source.class_names

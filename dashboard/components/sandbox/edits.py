@@ -254,7 +254,7 @@ def _written(text: str, was: Any) -> Any:
         return None
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         say(f"{text!r} is neither a number nor none; left as it was.")
         return was
     return tuple(value) if isinstance(was, tuple) and isinstance(value, list) else value

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from dashboard.cache import file_version
+from dashboard.figures.picture import as_picture
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.survey.folder import SurveyFolder, list_surveys
@@ -79,7 +79,7 @@ def _pictures(path: str, version: tuple[int, int]) -> list[str]:  # noqa: ARG001
 
 
 def _small(image: np.ndarray) -> str:
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    picture = as_picture(image)
     picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")

@@ -112,7 +112,7 @@ def _metrics(
     _show(
         curve_figure(found, y_title="share", y_range=(0.0, 1.02), height=260, **settings),
         "curves/metrics",
-        "Average precision and recall on validation scenes (points), and the recall of the "
+        "Average precision and recall on validation samples (points), and the recall of the "
         "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls, or "
         "that stays at 0 after some hundred steps.",
     )

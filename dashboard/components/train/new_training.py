@@ -9,7 +9,9 @@ import streamlit as st
 
 from dashboard.components.shared.errors import say
 from dashboard.state import checkpoints_folder, show_run
-from yolo_core.data.digits.source import NPZ_KEYS, load_digit_source
+from yolo_core.data.config import DataConfig
+from yolo_core.data.digits.source import NPZ_KEYS
+from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import check_run_name, new_run_name
 from yolo_core.training.config import RunConfig
 from yolo_core.training.launcher import start_training
@@ -125,7 +127,7 @@ def _data() -> tuple[str, str | None]:
 def _problem_with(path: str, changed: int | None) -> str | None:  # noqa: ARG001, part of the key
     """What is wrong with a file of digits, or None; read again only when the file has changed."""
     try:
-        load_digit_source(path)
+        open_source(DataConfig(source=path))
     except ValueError as error:
         return str(error)
     return None

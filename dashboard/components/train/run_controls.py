@@ -62,7 +62,7 @@ def answer_text(command: Command, *, live: bool) -> str:
     if command.state == "done":
         return f"{what}: took effect at step {command.step:,}"
     if not live:
-        return f"{what}: never seen, the training process had ended"
+        return f"{what}: not answered before the training process ended"
     return f"{what}: waiting for the training process"
 
 

@@ -17,10 +17,10 @@ from yolo_core.data.digits.scenes import (
     NOISE_LEVELS,
     DigitScenes,
     DigitSource,
-    default_anchors,
     load_digit_source,
 )
 from yolo_core.data.sample import Sample
+from yolo_core.data.source import default_anchors
 
 
 @functools.cache
@@ -79,7 +79,7 @@ def assert_sound(sample: Sample, size: int) -> None:
 
 
 def test_a_scene_to_look_at() -> None:
-    sample = scenes().get("val/0")
+    sample = scenes().sample("val/0")
     assert sample.name == "val/0"
     assert sample.classes.tolist() == [4, 4, 0, 2, 3]
     assert pixel_edges(sample).round(3).tolist() == [
@@ -96,7 +96,7 @@ def test_scenes_are_the_same_everywhere_and_for_ever() -> None:
     digest = hashlib.sha256()
     for split in ("train", "val", "test"):
         for index in range(50):
-            sample = scenes(seed=7).sample(split, index)
+            sample = scenes(seed=7).scene(split, index)
             for array in (sample.image, sample.boxes.astype("<f4"), sample.classes.astype("<i4")):
                 digest.update(array.tobytes())
     assert digest.hexdigest()[:16] == "a839a4e9c188e6af"
@@ -105,16 +105,16 @@ def test_scenes_are_the_same_everywhere_and_for_ever() -> None:
 def test_the_laws_hold_for_bundled_digits() -> None:
     for split in ("train", "val", "test"):
         for index in range(100):
-            assert_sound(scenes().sample(split, index), 96)
+            assert_sound(scenes().scene(split, index), 96)
 
 
 def test_order_and_threads_do_not_matter() -> None:
     names = [f"{split}/{index}" for split in ("train", "val") for index in range(20)]
     shared = scenes(train_scenes=7)
     with ThreadPoolExecutor(4) as pool:
-        threaded = dict(zip(names[::-1], pool.map(shared.get, names[::-1]), strict=True))
+        threaded = dict(zip(names[::-1], pool.map(shared.sample, names[::-1]), strict=True))
     for name in names:
-        alone = scenes(train_scenes=7).get(name)
+        alone = scenes(train_scenes=7).sample(name)
         np.testing.assert_array_equal(threaded[name].image, alone.image)
         np.testing.assert_array_equal(threaded[name].boxes, alone.boxes)
         np.testing.assert_array_equal(threaded[name].classes, alone.classes)
@@ -122,7 +122,7 @@ def test_order_and_threads_do_not_matter() -> None:
 
 def test_seeds_splits_and_indices_give_different_scenes() -> None:
     pictures = {
-        scenes(seed=seed).sample(split, index).image.tobytes()
+        scenes(seed=seed).scene(split, index).image.tobytes()
         for seed in (0, 1)
         for split in ("train", "val", "test")
         for index in (0, 1, 2**63 - 1)
@@ -131,7 +131,7 @@ def test_seeds_splits_and_indices_give_different_scenes() -> None:
 
 
 def test_one_to_max_objects_of_varying_size_and_every_class() -> None:
-    samples = [scenes().sample("train", index) for index in range(300)]
+    samples = [scenes().scene("train", index) for index in range(300)]
     counts = np.bincount([len(sample.boxes) for sample in samples])
     assert counts[0] == 0
     assert len(counts) == 6
@@ -146,7 +146,7 @@ def test_one_to_max_objects_of_varying_size_and_every_class() -> None:
 
 def test_digits_hide_little_of_each_other() -> None:
     for index in range(200):
-        edges = pixel_edges(scenes().sample("train", index))
+        edges = pixel_edges(scenes().scene("train", index))
         for k, one in enumerate(edges):
             for other in edges[:k]:
                 shared = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
@@ -156,7 +156,7 @@ def test_digits_hide_little_of_each_other() -> None:
 
 def test_a_full_canvas_holds_fewer_digits() -> None:
     crowd = scenes(max_objects=100)
-    counts = [len(crowd.sample("train", index).boxes) for index in range(20)]
+    counts = [len(crowd.scene("train", index).boxes) for index in range(20)]
     assert 5 < max(counts) < 60
 
 
@@ -168,7 +168,7 @@ DASH[3:5, 1:7] = 9  # faint, and brought up to the brightness of the others
 def test_class_and_box_belong_to_the_digit_that_is_drawn() -> None:
     source = made_up(BAR, DASH)
     for index in range(50):
-        sample = DigitScenes(source, seed=0).sample("train", index)
+        sample = DigitScenes(source, seed=0).scene("train", index)
         assert_sound(sample, 96)
         wide = sample.boxes[:, 2] > sample.boxes[:, 3]
         assert wide.astype(int).tolist() == sample.classes.tolist()
@@ -177,8 +177,8 @@ def test_class_and_box_belong_to_the_digit_that_is_drawn() -> None:
 def test_a_split_draws_its_own_digits_only() -> None:
     built = DigitScenes(made_up(BAR, DASH, train=[0], val=[1]), seed=0)
     for index in range(20):
-        assert set(built.sample("train", index).classes.tolist()) == {0}
-        assert set(built.sample("val", index).classes.tolist()) == {1}
+        assert set(built.scene("train", index).classes.tolist()) == {0}
+        assert set(built.scene("val", index).classes.tolist()) == {1}
 
 
 @settings(max_examples=60, deadline=None)
@@ -196,12 +196,12 @@ def test_the_laws_hold_for_any_digits(seed, image_size, sides, ink, brightest) -
     source = made_up(image * brightest // 255)
     built = DigitScenes(source, seed=seed, image_size=image_size)
     for index in range(3):
-        assert_sound(built.sample("train", index), image_size)
+        assert_sound(built.scene("train", index), image_size)
 
 
 def test_the_canvas_size_scales_the_digits() -> None:
     sides = [
-        np.concatenate([scenes(image_size=size).sample("val", i).boxes for i in range(60)])[:, 2:]
+        np.concatenate([scenes(image_size=size).scene("val", i).boxes for i in range(60)])[:, 2:]
         .max(-1)
         .mean()
         for size in (48, 96, 192)
@@ -211,13 +211,13 @@ def test_the_canvas_size_scales_the_digits() -> None:
 
 def test_fresh_scenes_are_a_stream_without_end() -> None:
     np.testing.assert_array_equal(
-        scenes().stream_sample(10**6).image, scenes().sample("train", 10**6).image
+        scenes().stream_sample(10**6).image, scenes().scene("train", 10**6).image
     )
 
 
 def test_a_fixed_set_comes_once_an_epoch_in_a_new_order() -> None:
     fixed = scenes(train_scenes=5)
-    originals = [fixed.sample("train", index).image.tobytes() for index in range(5)]
+    originals = [fixed.scene("train", index).image.tobytes() for index in range(5)]
     orders = []
     for epoch in range(3):
         samples = [fixed.stream_sample(5 * epoch + position) for position in range(5)]
@@ -227,7 +227,7 @@ def test_a_fixed_set_comes_once_an_epoch_in_a_new_order() -> None:
         orders.append([originals.index(sample.image.tobytes()) for sample in samples])
         assert sorted(orders[-1]) == [0, 1, 2, 3, 4]
     assert orders == [[4, 0, 1, 2, 3], [2, 4, 1, 3, 0], [0, 1, 3, 4, 2]]
-    assert fixed.get("train/7").image.tobytes() == originals[orders[1][2]]
+    assert fixed.sample("train/7").image.tobytes() == originals[orders[1][2]]
 
 
 def test_default_anchors_suit_the_boxes() -> None:
@@ -242,7 +242,10 @@ def test_default_anchors_suit_the_boxes() -> None:
 def test_what_the_network_must_know() -> None:
     built = scenes(image_size=64, max_objects=3)
     assert built.class_names == tuple("0123456789")
-    assert built.num_classes == 10
+    assert built.name == "digits"
+    assert built.splits == {"train": None, "val": None, "test": None}
+    assert scenes(train_scenes=40).splits["train"] == 40
+    assert built.problems == ()
     assert built.image_shape == (64, 64, 1)
     assert built.max_objects == 3
 
@@ -266,12 +269,12 @@ def test_options_out_of_range_get_a_sentence(options: dict[str, int], message: s
 def test_samples_that_do_not_exist_get_a_sentence(train_scenes: int | None) -> None:
     built = scenes(train_scenes=train_scenes)
     for ask in (
-        lambda: built.sample("dev", 0),
-        lambda: built.sample("val", -1),
+        lambda: built.scene("dev", 0),
+        lambda: built.scene("val", -1),
         lambda: built.stream_sample(-1),
         lambda: built.stream_sample(2**63),
-        lambda: built.get(f"train/{10**40}"),
-        lambda: built.get("val"),
+        lambda: built.sample(f"train/{10**40}"),
+        lambda: built.sample("val"),
     ):
         with pytest.raises(ValueError, match="received"):
             ask()
@@ -283,6 +286,6 @@ def test_a_batch_of_32_is_rendered_well_within_a_training_step() -> None:
     for batch in range(10):
         started = time.thread_time()
         for index in range(32):
-            built.sample("train", 32 * batch + index)
+            built.scene("train", 32 * batch + index)
         seconds.append(time.thread_time() - started)
     assert min(seconds) < 0.015  # 0.004 where it was written

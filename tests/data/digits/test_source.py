@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from yolo_core.data.digits.scenes import DIGIT_SOURCES, DigitSource, load_digit_source
+from yolo_core.data.digits.scenes import DigitSource, load_digit_source
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "mnist_t10k.npz"
 
@@ -105,12 +105,6 @@ def test_mnist_that_cannot_be_fetched_gets_one_sentence(monkeypatch: pytest.Monk
     assert "no route to host" in str(caught.value)
     assert "use digits" in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_an_unknown_source_is_told_the_known_ones() -> None:
-    assert DIGIT_SOURCES == ("digits", "mnist")
-    with pytest.raises(ValueError, match=r"digits, mnist or the path of an .npz .* 'letters'"):
-        load_digit_source("letters")
 
 
 BLANK = np.ones((5, 28, 28), np.uint8)

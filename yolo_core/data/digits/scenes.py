@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from pathlib import Path
 
 import numpy as np
 
-from yolo_core.anchors import kmeans_anchors
+from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.random_words import below, permutation, random_words
 from yolo_core.data.digits.resampling import resampling
 from yolo_core.data.digits.source import DIGIT_SOURCES, SPLITS, DigitSource, load_digit_source
 from yolo_core.data.sample import Sample, split_name
+from yolo_core.data.source import ANCHOR_SAMPLES, SampleSource
 
-__all__ = ["DIGIT_SOURCES", "DigitScenes", "DigitSource", "default_anchors", "load_digit_source"]
+__all__ = ["DIGIT_SOURCES", "DigitScenes", "DigitSource", "load_digit_source", "open_scenes"]
 
 CLASS_NAMES = tuple(str(digit) for digit in range(10))
 
@@ -28,10 +30,9 @@ SIDES_AT_96 = (14, 40)
 TRIES = 24
 """Places that are tried for a digit before the scene does without it."""
 MAX_INDEX = 2**63 - 1
-ANCHOR_SCENES = 500
 
 
-class DigitScenes:
+class DigitScenes(SampleSource):
     """Pictures of several digits, each a pure function of (source, seed, split, index) and size.
 
     Nothing is remembered between two scenes, so any thread or process can render any of them in
@@ -68,29 +69,24 @@ class DigitScenes:
             if not low <= value <= high:
                 raise ValueError(f"{name} must be {low} to {high}; received {value}.")
         self.source = source
+        self.name = source.name
         self.seed = seed
         self.image_size = image_size
+        self.image_shape = (image_size, image_size, 1)
+        self.class_names = CLASS_NAMES
         self.max_objects = max_objects
         self.train_scenes = train_scenes
+        self.splits = {"train": train_scenes, "val": None, "test": None}
+        self.problems = ()
         self._ink = _ink_extents(source.images)
         self._epoch_order = functools.lru_cache(maxsize=4)(self._shuffle_epoch)
 
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The names of the classes, "0" to "9"."""
-        return CLASS_NAMES
+    def files(self, name: str) -> tuple[Path, ...]:
+        """The .npz that the digits are from; all scenes are made from all digits of a split."""
+        split_name(name, SPLITS)
+        return () if self.name in DIGIT_SOURCES else (Path(self.name),)
 
-    @property
-    def num_classes(self) -> int:
-        """C."""
-        return len(CLASS_NAMES)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of every image."""
-        return (self.image_size, self.image_size, 1)
-
-    def sample(self, split: str, index: int) -> Sample:
+    def scene(self, split: str, index: int) -> Sample:
         """Renders scene `index` of a split.
 
         Args:
@@ -162,19 +158,24 @@ class DigitScenes:
             ValueError: There is no such index.
         """
         if self.train_scenes is None or not 0 <= index <= MAX_INDEX:
-            return self.sample("train", index)
+            return self.scene("train", index)
         epoch, position = divmod(index, self.train_scenes)
-        scene = self.sample("train", int(self._epoch_order(epoch)[position]))
+        scene = self.scene("train", int(self._epoch_order(epoch)[position]))
         return dataclasses.replace(scene, name=f"train/{index}")
 
-    def get(self, name: str) -> Sample:
+    def sample(self, name: str) -> Sample:
         """Renders the sample of that name: "val/3", "test/0", or "train/17" of the stream.
 
         Raises:
             ValueError: The name has another form.
         """
         split, index = split_name(name, SPLITS)
-        return self.stream_sample(index) if split == "train" else self.sample(split, index)
+        return self.stream_sample(index) if split == "train" else self.scene(split, index)
+
+    def training_boxes(self) -> np.ndarray:
+        """(n, 4) boxes of the first training scenes, whatever `train_scenes` is."""
+        boxes = [self.scene("train", index).boxes for index in range(ANCHOR_SAMPLES)]
+        return np.concatenate(boxes)
 
     def _shuffle_epoch(self, epoch: int) -> np.ndarray:
         count = self.train_scenes or 0
@@ -199,17 +200,19 @@ class DigitScenes:
         return glyph[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def default_anchors(scenes: DigitScenes, count: int = 3) -> np.ndarray:
-    """Anchors that suit the training boxes, whatever `train_scenes` is.
-
-    Returns:
-        (count, 2) float32 widths and heights as image fractions, the smallest area first.
+def open_scenes(data: DataConfig) -> DigitScenes:
+    """The digit scenes that a configuration describes.
 
     Raises:
-        ValueError: `count` is less than 1, or more than there are different boxes.
+        ValueError: The digits cannot be read.
     """
-    boxes = [scenes.sample("train", index).boxes for index in range(ANCHOR_SCENES)]
-    return kmeans_anchors(np.concatenate(boxes)[:, 2:], count, seed=0)[0]
+    return DigitScenes(
+        load_digit_source(data.source),
+        seed=data.seed,
+        image_size=data.image_size,
+        max_objects=data.max_objects,
+        train_scenes=data.train_scenes,
+    )
 
 
 def _ink_extents(images: np.ndarray) -> list[tuple[int, int, int, int]]:

@@ -47,19 +47,14 @@ def load_digit_source(source: str) -> DigitSource:
             latter two, `x_test` is the test split, and 15 % of `x_train` the validation split.
 
     Raises:
-        ValueError: There is no such source, it cannot be fetched, or the file holds something
-            else; the message names the file and the key.
+        ValueError: It cannot be fetched, there is no such file, or it holds something else; the
+            message names the file and the key.
     """
     if source == "digits":
         return _bundled_digits()
     if source == "mnist":
         return _from_arrays("mnist", _fetch_mnist())
-    if source.endswith(".npz"):
-        return _from_arrays(source, _read_npz(source))
-    raise ValueError(
-        f"The data must be {', '.join(DIGIT_SOURCES)} or the path of an .npz file; "
-        f"received {source!r}."
-    )
+    return _from_arrays(source, _read_npz(source))
 
 
 def _bundled_digits() -> DigitSource:
