@@ -17,9 +17,8 @@ from benchmarks.timing import interleaved
 from yolo_core.data.batches import training_batches
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource
-from yolo_core.training.build import build_detector
+from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig, parse_config
-from yolo_core.training.families import build_loss
 
 LOSSES = ("mnist_yolo", "yolov2")
 

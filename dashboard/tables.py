@@ -13,12 +13,10 @@ from dashboard.figures.tiles import PART_NAMES, slot_parts
 from yolo_core.explain.reasons import cell_name, slot_word, trained_objects
 from yolo_core.explain.report import Report, totals_agree
 from yolo_core.explain.trace import (
-    IGNORE,
     MATCH,
     candidates,
     channel_label,
     comparisons,
-    ignores_by_shape,
     push_words,
     weighted_gradients,
 )
@@ -108,8 +106,8 @@ def _matching_threshold(view: SampleView) -> str:
     """What the score of a candidate is held against; "" where the best one simply wins."""
     if MATCH in view.thresholds:
         return f"matched from {view.thresholds[MATCH]:.4g}"
-    if IGNORE in view.thresholds and ignores_by_shape(view):
-        return f"ignored above {view.thresholds[IGNORE]:.4g}"
+    if view.ignore_rule.kind == "prior_shape":
+        return f"ignored above {view.ignore_rule.threshold_text}"
     return ""
 
 
@@ -126,8 +124,8 @@ def ignore_table(view: SampleView, slot: int, most: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "object": [object_label(view, each.index) for each in found],
-            "IoU of its box": [f"{each.iou:.3f}" for each in found],
-            "ignored from": [f"{view.thresholds[IGNORE]:.4g}" for _ in found],
+            "IoU of its box": [view.ignore_rule.score_text(each.iou, 3) for each in found],
+            "ignored from": [view.ignore_rule.threshold_text] * len(found),
             "decision": [each.decision for each in found],
         }
     )

@@ -10,8 +10,7 @@ from keras import ops
 
 from yolo_core.assignment import Assignment
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.losses import MnistYoloLoss, YoloV2Loss, YoloV3Loss
-from yolo_core.losses.base import GridLoss
+from yolo_core.losses import GridLoss, MnistYoloLoss, YoloV2Loss, YoloV3Loss
 from yolo_core.slots import SlotLayout
 
 

@@ -101,14 +101,14 @@ class IgnoreRule:
         score, threshold = np.float32(score), np.float32(self.threshold)
         return bool(score > threshold if self.kind == "prior_shape" else score >= threshold)
 
-    def score_text(self, score: float) -> str:
-        """A score with so many digits that nobody could take it for one on the other side."""
+    def score_text(self, score: float, digits: int = 2) -> str:
+        """A score with that many digits, or more where it could be taken for the other side's."""
         if self.threshold is None:
-            return f"{score:.2f}"
+            return f"{score:.{digits}f}"
         if np.float32(score) == np.float32(self.threshold):
             return self.threshold_text
-        for digits in range(2, 9):
-            text = f"{score:.{digits}f}"
+        for enough in range(digits, 10):
+            text = f"{score:.{enough}f}"
             gap = np.float64(text) - self.threshold
             if gap and (gap > 0) == (np.float32(score) > np.float32(self.threshold)):
                 return text
@@ -141,6 +141,10 @@ class IgnoreRule:
             ),
             "empty_cells": "the rule trains boxes as empty only in cells without an object",
         }[self.kind]
+
+
+NO_RULE = IgnoreRule()
+"""Nothing is known of a rule, or there is none."""
 
 
 @dataclasses.dataclass(frozen=True)

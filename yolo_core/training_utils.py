@@ -18,8 +18,9 @@ from keras import ops
 
 from yolo_core import boxes
 from yolo_core.losses.cross_entropy import binary_cross_entropy, cross_entropy
-from yolo_core.losses.mnist_yolo.loss import owning_cells
-from yolo_core.losses.published import VARIANTS
+from yolo_core.losses.labels import owning_cell
+from yolo_core.losses.mnist_yolo.slips import PIXEL_SIZED_WEIGHT
+from yolo_core.losses.mnist_yolo.verbatim import cells_by_x
 from yolo_core.losses.slot_axis import add_to_slots, first_best, gather_candidates
 
 
@@ -102,7 +103,11 @@ def calculate_grid_cell_indices(y_true: Any, y_pred: Any, *, grid_order: str = "
         stops with an error (A-7).
     """
     centres = ops.nan_to_num(_floats(y_true)[..., 1:3])
-    cells = owning_cells(centres, y_pred.shape[1], y_pred.shape[2], grid_order=grid_order)
+    rows, columns = y_pred.shape[1:3]
+    if grid_order == "x_y":
+        cells = cells_by_x(centres, rows, columns)
+    else:
+        cells = owning_cell(centres[..., 1], rows), owning_cell(centres[..., 0], columns)
     return ops.stack(cells, axis=-1)
 
 
@@ -217,13 +222,8 @@ def calculate_model_loss(y_true: Any, y_pred: Any, *, floor: bool = True) -> Any
     Returns:
         Scalar.
     """
-    lambdas = VARIANTS["mnist_yolo/documented"]["lambdas"]
     objectness, bounding_box, classification = _matched_losses(y_true, y_pred, floor)
-    return (
-        lambdas["objectness"] * objectness
-        + lambdas["bounding_box"] * bounding_box
-        + lambdas["classification"] * classification
-    )
+    return objectness + PIXEL_SIZED_WEIGHT * bounding_box + classification
 
 
 def objectness_metrics(y_true: Any, y_pred: Any, *, floor: bool = True) -> Any:

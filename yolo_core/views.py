@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from yolo_core.assignment import Assignment, ObjectStatus
+from yolo_core.assignment import NO_RULE, Assignment, IgnoreRule, ObjectStatus
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.slots import SlotLayout
 
@@ -44,7 +44,7 @@ class SampleView:
         predictions: {name: (P, ...)}.
         batch_total: The batch's total, equal to `total` for a pinned sample.
         batch_terms: The batch's terms, equal to `terms` for a pinned sample.
-        ignore_rule: `DetectionLoss.ignore_rule`, "" where nothing is known of it.
+        ignore_rule: `DetectionLoss.ignore_rule`; of kind "none" where nothing is known of it.
         gradients: {name: (P, channels) float32}, the gradient of each unweighted term of the
             sample's own loss (of the batch's, for a sample of a training batch) on each raw
             number; empty where the snapshot holds none.
@@ -71,7 +71,7 @@ class SampleView:
     predictions: dict[str, np.ndarray]
     batch_total: float
     batch_terms: dict[str, float]
-    ignore_rule: str = ""
+    ignore_rule: IgnoreRule = NO_RULE
     gradients: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
 
@@ -112,7 +112,7 @@ class Snapshot:
         y_true: (B, N, 5 + C) float32 label rows, boxes as image fractions.
         y_pred: (B, P, channels) float32, raw network output.
         keep: (B, P) bool. Slots whose detection survives non-maximum suppression.
-        ignore_rule: `DetectionLoss.ignore_rule`, "" where nothing is known of it.
+        ignore_rule: `DetectionLoss.ignore_rule`; of kind "none" where nothing is known of it.
         thresholds: `DetectionLoss.thresholds`, empty where nothing is known of them.
     """
 
@@ -128,7 +128,7 @@ class Snapshot:
     y_true: np.ndarray
     y_pred: np.ndarray
     keep: np.ndarray
-    ignore_rule: str = ""
+    ignore_rule: IgnoreRule = NO_RULE
     thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def sample(self, name: str) -> SampleView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -39,11 +40,15 @@ from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.computing import a_word_while_it_computes, send_what_is_there
 from yolo_core.explain.report import totals_agree
+from yolo_core.losses.slips import switch_choices
 from yolo_core.runs.layout import RunFolder
 from yolo_core.sandbox.edits import Edits, objects_of
 from yolo_core.training.config import read_config
 from yolo_core.training.own_loss import is_own_loss
 from yolo_core.views import SampleView
+
+if TYPE_CHECKING:
+    from yolo_core.losses import DetectionLoss
 
 
 def show_run(folder: RunFolder) -> None:
@@ -93,15 +98,13 @@ def show_run(folder: RunFolder) -> None:
         _show_result(view, before, after, edits)
 
 
-def _panel(loss: object, view: SampleView) -> Edits:
+def _panel(loss: DetectionLoss, view: SampleView) -> Edits:
     """What can be edited; the edits as they are now."""
-    from yolo_core.sandbox.anchors import anchor_table
-
     objects, anchors, lambdas, options = st.tabs(["Objects", "Anchors", "Lambdas", "Options"])
     with objects:
         edit_objects(view)
     with anchors:
-        table = anchor_table(loss, view)
+        table = loss.anchor_sizes(view.image.shape, view.layout.grids)
         if table is None:
             st.caption("This loss has no anchors: its predictors start from nothing.")
         else:
@@ -111,7 +114,10 @@ def _panel(loss: object, view: SampleView) -> Edits:
         edit_lambdas(view)
         st.caption("The weight of each term; the masks do not depend on them.")
     with options:
-        edit_options(loss.options, loss.choices, described_options(type(loss)))
+        choices = switch_choices(loss.known_slips)
+        words = {slip.option: plain(slip.sentence) for slip in loss.known_slips}
+        words |= described_options(type(loss))
+        edit_options(loss.switches, choices, words)
         st.caption("The options of the loss, thresholds among them, as the run has them.")
     remember()
     take_back()
@@ -119,7 +125,7 @@ def _panel(loss: object, view: SampleView) -> Edits:
 
 
 def _answer(
-    place: DeltaGenerator, loss: object, view: SampleView, before: SampleView, edits: Edits
+    place: DeltaGenerator, loss: DetectionLoss, view: SampleView, before: SampleView, edits: Edits
 ) -> SampleView:
     """Says what the edits change, and gives the sample under them; without them where they fail."""
     with place.container():

@@ -32,10 +32,10 @@ class Scene:
     def slots(self, loss: DetectionLoss, seed: int = 0) -> np.ndarray:
         """(1, P, channels) made-up predictions."""
         from yolo_core.compare.own.random_predictions import random_predictions
-        from yolo_core.training.families import SLOTS, output_shape
+        from yolo_core.training.families import SLOTS
 
         try:
-            shape = output_shape(loss, self.scenes.image_shape)
+            shape = loss.output_shape(self.scenes.image_shape)
         except ValueError:  # on the one grid, as no network here has it
             shape = (36 * SLOTS, len(loss.channel_names))
         return random_predictions(loss, loss.slots((1, *shape)), self.y_true[None], seed=seed)

@@ -8,7 +8,7 @@ import pytest
 
 from yolo_core.compare.formulas import formula, symbols
 from yolo_core.compare.slip_table import SLIPS
-from yolo_core.variants import FAMILY_NAMES, VARIANTS
+from yolo_core.losses import FAMILY_NAMES, VARIANTS
 
 V2 = ("xy", "wh", "objectness", "no_object", "classification")
 TERMS = dict.fromkeys(FAMILY_NAMES, V2) | {"ssd": ("xy", "wh", "classification", "no_object")}

@@ -8,7 +8,7 @@ import pytest
 from tests.losses.golden_files import golden, rows_of_image
 from yolo_core.compare.slip_table import SLIPS
 from yolo_core.compare.slips import apply_slips, options_with, slips_in, slips_of
-from yolo_core.variants import FAMILY_NAMES, VARIANTS
+from yolo_core.losses import FAMILY_NAMES, VARIANTS
 
 ANCHORS = {
     "yolov2": [(1.0, 1.5), (2.0, 2.5)],

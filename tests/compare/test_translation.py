@@ -10,7 +10,7 @@ import pytest
 from yolo_core.compare.differences import COMMON_FAMILY
 from yolo_core.compare.raw_shape import network_output
 from yolo_core.compare.setup import share_prediction
-from yolo_core.variants import FAMILY_NAMES
+from yolo_core.losses import FAMILY_NAMES
 
 
 @pytest.mark.parametrize("family", FAMILY_NAMES)

@@ -14,8 +14,8 @@ import numpy as np
 from yolo_core.assignment import Assignment
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.data.sample import label_rows
+from yolo_core.losses import published
 from yolo_core.losses.base import DetectionLoss, GridLoss
-from yolo_core.losses.published import published
 from yolo_core.models.decode import nms_keep
 from yolo_core.runs.layout import RunFolder, create_run
 from yolo_core.runs.snapshots import Snapshot, snapshot_path, write_snapshot

@@ -16,7 +16,7 @@ from tests.dashboard.page import assert_sound, opener, plots, words
 from tests.data.toy_source import ToySource, install_toy, open_toy
 from tests.training.runs_by_command import command, start, train
 from yolo_core.data.registry import SOURCES
-from yolo_core.losses.published import FAMILIES
+from yolo_core.losses.by_name import FAMILIES
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.status import RunState, read_status

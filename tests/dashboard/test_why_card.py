@@ -131,8 +131,8 @@ def test_classes_that_a_cell_shares_are_said_to_be_shared(checkpoints: Path) -> 
 def test_what_would_change_it_is_there_when_asked_for(checkpoints: Path) -> None:
     """By the loss of the run's configuration, here the data's own anchors in the snapshot too."""
     from yolo_core.data.registry import open_source
+    from yolo_core.training.build import build_loss
     from yolo_core.training.config import read_config
-    from yolo_core.training.families import build_loss
 
     folder = make_run(
         checkpoints, "mnist-1", loss_name="mnist_yolo", pinned_steps=(0,), batch_steps=(), steps=0

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from yolo_core.assignment import ObjectStatus
-from yolo_core.losses import MnistYoloLoss, YoloV2Loss, published
+from yolo_core.assignment import NO_RULE, IgnoreRule, ObjectStatus
+from yolo_core.losses import MnistYoloLoss, published
 
 LOG_2 = math.log(2)
 
@@ -74,7 +74,7 @@ def test_the_predictor_with_the_best_iou_is_responsible():
 
 
 def yolov2(**options):
-    return YoloV2Loss([[1.0, 1.0]], 2, **options)
+    return published("yolov2", anchors=[[1.0, 1.0]], num_classes=2, **options)
 
 
 def test_yolov2_on_a_2x2_grid():
@@ -167,13 +167,24 @@ def test_with_verbatim_counts_a_lambda_of_zero_on_xy_leaves_wh_as_it_is():
 def test_each_loss_says_when_it_ignores():
     two = {"num_classes": 2}
     anchors = [(1.0, 1.0)]
-    rules = {
-        "no loss ignores": published("mnist_yolo", **two).ignore_rule,
-        "yolov2": published("yolov2", anchors=anchors, ignore_threshold=0.7, **two).ignore_rule,
-        "yolov3": published("yolov3", anchors=anchors, **two).ignore_rule,
-    }
-    assert rules == {
-        "no loss ignores": "",
-        "yolov2": "the rule ignores from IoU 0.70 on",
-        "yolov3": "the rule ignores slots of an object's own cell from a shape IoU above 0.50 on",
-    }
+    with_anchors = {"anchors": anchors, **two}
+    rules = [
+        published("mnist_yolo", **two).ignore_rule,
+        published("yolov1", no_object="empty_cells", **two).ignore_rule,
+        published("yolov2", ignore_threshold=0.7, **with_anchors).ignore_rule,
+        published("yolov2/formula", **with_anchors).ignore_rule,
+        published("yolov3", **with_anchors).ignore_rule,
+        published("yolov3/pytorch", **with_anchors).ignore_rule,
+        published("yolov3/tf2", **with_anchors).ignore_rule,
+        published("ssd", anchors=[[0.5, 0.5, 0.3, 0.3]], **two).ignore_rule,
+    ]
+    assert rules == [
+        NO_RULE,
+        IgnoreRule("empty_cells"),
+        IgnoreRule("predicted_box", 0.7),
+        IgnoreRule("predicted_box", 0.6, against="assigned"),
+        IgnoreRule("predicted_box", 0.5),
+        IgnoreRule("prior_shape", 0.5),
+        IgnoreRule("predicted_box", 0.5, against="head"),
+        IgnoreRule("hard_negatives", ratio=3),
+    ]

@@ -18,12 +18,13 @@ CASES = ["yolov2_typical", "yolov2_edge", "yolov2_large_logits", "yolov2_weights
 def make(case, variant):
     arrays, settings, scalars = golden(case)
     scales = settings["lambdas"]
+    # `backend.py` has neither warm-up nor weights a class.
+    own = {"warmup_batches": settings["WARM_UP_BATCHES"], "class_weights": scales["CLASS_WEIGHTS"]}
     loss = published(
         VARIANTS[variant],
         anchors=arrays["anchors"],
         num_classes=settings["classes"],
-        class_weights=scales["CLASS_WEIGHTS"],
-        warmup_batches=settings["WARM_UP_BATCHES"],
+        **(own if variant.startswith("seed") else {}),
         no_object_scale=scales["NO_OBJECT_SCALE"],
         object_scale=scales["OBJECT_SCALE"],
         coord_scale=scales["COORD_SCALE"],
@@ -37,13 +38,13 @@ def make(case, variant):
     return loss, y_true, y_pred.reshape(batch, height, width, anchors * features), arrays, scalars
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("case", "variant"),
+    # Yumi's code has no warm-up, so there are no such numbers.
+    [(c, v) for c in CASES for v in VARIANTS if c != "yolov2_warmup" or v.startswith("seed")],
+)
 def test_total_and_gradient(case, variant):
     loss, y_true, y_pred, arrays, scalars = make(case, variant)
-    if f"{variant}__total_loss" not in scalars:
-        assert case == "yolov2_warmup"  # Yumi's code has no warm-up, so no such numbers exist.
-        return
     breakdown, gradient = with_gradient(loss, y_true, y_pred)
     assert float(breakdown.total) == pytest.approx(scalars[f"{variant}__total_loss"], rel=1e-5)
     expected = arrays[f"{variant}__grad_total_wrt_y_pred"]

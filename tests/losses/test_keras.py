@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests.losses.loss_table import CASES, DEFAULTS, GRID, NUM_CLASSES, random_scene
-from yolo_core.losses import MnistYoloLoss, YoloV2Loss
+from yolo_core.losses import MnistYoloLoss, YoloV2Loss, published
 
 ANCHORS = [[1.0, 2.0], [2.0, 1.0]]
 CHANNELS = 2 * (5 + NUM_CLASSES)
@@ -218,16 +218,33 @@ def test_anchors_may_be_flat_as_the_notebook_lists_them():
         (lambda: MnistYoloLoss(num_classes=0), "num_classes must be a whole number"),
         (lambda: MnistYoloLoss(num_classes=2.5), "num_classes must be a whole number"),
         (
-            lambda: MnistYoloLoss(num_classes=2, grid_order="yx"),
+            lambda: published("mnist_yolo", num_classes=2, grid_order="yx"),
             "grid_order must be one of row_col",
         ),
         (
-            lambda: MnistYoloLoss(num_classes=2, grid_order="x_y", box_target="cell"),
+            lambda: published("mnist_yolo", num_classes=2, grid_order="x_y", box_target="cell"),
             'grid_order="x_y" does not go with box_target="cell"',
         ),
-        (lambda: MnistYoloLoss(num_classes=2, probability_clip=0.7), "between 0 and 0.5"),
+        (
+            lambda: published("mnist_yolo", num_classes=2, probability_clip=0.7),
+            "probability_clip must be one of None, 1e-07",
+        ),
+        (
+            lambda: published("mnist_yolo", num_classes=2, slips=["missing-square"]),
+            "mnist_yolo has no slip 'missing-square'; it has floor-corners",
+        ),
+        (
+            lambda: published("yolov2/backend", anchors=ANCHORS, num_classes=2, warmup_batches=3),
+            "published code of 'yolov2/backend' has no warmup_batches, so it cannot be set; rec",
+        ),
+        (
+            lambda: published(
+                "yolov2/confidence_by_iou", anchors=ANCHORS, num_classes=2, class_weights=[1, 2]
+            ),
+            r"has no class_weights, so it cannot be set; received \[1, 2\]",
+        ),
         (lambda: YoloV2Loss(ANCHORS, 2, ignore_threshold=1.5), "ignore_threshold must be 0 to 1"),
-        (lambda: YoloV2Loss(ANCHORS, 2, warmup_batches=-1), "warmup_batches must be 0 or more"),
+        (lambda: YoloV2Loss(ANCHORS, 2, warmup_batches=-1), "warmup_batches must be a whole"),
         (lambda: YoloV2Loss(ANCHORS, 2, class_weights=[1.0]), "class_weights must be 2 numbers"),
     ],
 )

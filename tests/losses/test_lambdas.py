@@ -102,9 +102,10 @@ def test_a_lambda_of_zero_takes_the_gradient_of_its_term_away(case):
     [(False, 3, [0, 1, 2]), (True, 3, [0, 1]), (False, 1, [0]), (True, 1, []), (False, 0, [])],
 )
 def test_warm_up_lasts_exactly_as_many_batches_as_it_says(off_by_one, batches, warm_steps):
-    loss = YoloV2Loss(
-        ANCHORS,
-        NUM_CLASSES,
+    loss = published(
+        "yolov2",
+        anchors=ANCHORS,
+        num_classes=NUM_CLASSES,
         warmup_batches=batches,
         warmup_off_by_one=off_by_one,
         lambdas={"xy": 9},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.losses import PriorConfig, SSDLoss
+from yolo_core.losses import PriorConfig, SSDLoss, published
 
 # The quarters of the picture, two classes, all logits and offsets 0.
 QUARTERS = [[x, y, 0.5, 0.5] for y in (0.25, 0.75) for x in (0.25, 0.75)]
@@ -23,7 +23,7 @@ CONFIG = {
 
 
 def breakdown_of(*rows, y_pred=None, **options):
-    loss = SSDLoss(QUARTERS, 2, grids=[(2, 2, 1)], **options)
+    loss = published("ssd", anchors=QUARTERS, num_classes=2, grids=[(2, 2, 1)], **options)
     y_pred = np.zeros((1, 4, 7), np.float32) if y_pred is None else y_pred
     return loss.breakdown(np.asarray([rows], np.float32), y_pred).to_numpy()
 
@@ -121,7 +121,10 @@ def test_priors_of_a_configuration():
         (lambda: SSDLoss(QUARTERS, 2, variances=(0.1,)), "variances must be two numbers"),
         (lambda: SSDLoss(QUARTERS, 2, overlap_threshold=0), "overlap_threshold must be above 0"),
         (lambda: SSDLoss(QUARTERS, 2, negative_ratio=-1), "negative_ratio must be a whole number"),
-        (lambda: SSDLoss(QUARTERS, 2, log_sum_exp="max"), "log_sum_exp must be one of stable"),
+        (
+            lambda: published("ssd", anchors=QUARTERS, num_classes=2, log_sum_exp="max"),
+            "log_sum_exp must be one of stable",
+        ),
     ],
 )
 def test_options_that_are_refused(make, sentence):

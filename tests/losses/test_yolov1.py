@@ -14,7 +14,7 @@ from yolo_core.training.config import parse_config
 def test_one_box_of_one_cell_by_hand():
     y_true = np.float32([[[1, 0.5, 0.5, 0.25, 0.25, 1, 0]]])
     y_pred = np.float32([0.5, 0.6, 0.25, 0.16, 0.8, 0.7, 0.3]).reshape(1, 1, 1, 7)
-    loss = YoloV1Loss(2, confidence_target="one", decoded=True)
+    loss = published("yolov1", num_classes=2, confidence_target="one", decoded=True)
     breakdown, _ = with_gradient(loss, y_true, y_pred)
     terms = {term: pytest.approx(float(value)) for term, value in breakdown.terms.items()}
     assert terms == {
@@ -27,7 +27,7 @@ def test_one_box_of_one_cell_by_hand():
     assert float(breakdown.total) == pytest.approx(5 * (0.01 + 0.01) + 0.04 + 0.18)
     # The boxes share 0.25 x 0.105 of the picture.
     iou = 0.02625 / (0.0625 + 0.04 - 0.02625)
-    breakdown, _ = with_gradient(YoloV1Loss(2, decoded=True), y_true, y_pred)
+    breakdown, _ = with_gradient(published("yolov1", num_classes=2, decoded=True), y_true, y_pred)
     assert float(breakdown.terms["objectness"]) == pytest.approx((iou - 0.8) ** 2, rel=1e-5)
     assert float(breakdown.targets["objectness"][0, 0]) == pytest.approx(iou, rel=1e-5)
 
@@ -36,10 +36,11 @@ def test_other_boxes_of_a_cell_with_an_object_are_pushed_down_or_ignored():
     y_true = np.float32([[[1, 0.5, 0.5, 0.25, 0.25, 1, 0]]])
     cell = [0.5, 0.5, 0.25, 0.25, 0.9, 0.1, 0.1, 0.1, 0.1, 0.4, 1, 0]
     y_pred = np.float32(cell).reshape(1, 1, 1, 12)
-    pushed = YoloV1Loss(2, decoded=True).breakdown(y_true, y_pred).to_numpy()
+    pushed = published("yolov1", num_classes=2, decoded=True).breakdown(y_true, y_pred).to_numpy()
     assert pushed.assignment.no_object_mask.tolist() == [[False, True]]
     assert float(pushed.terms["no_object"]) == pytest.approx(0.16)
-    ignored = YoloV1Loss(2, decoded=True, no_object="empty_cells").breakdown(y_true, y_pred)
+    loss = published("yolov1", num_classes=2, decoded=True, no_object="empty_cells")
+    ignored = loss.breakdown(y_true, y_pred)
     assert ignored.to_numpy().assignment.ignore_mask.tolist() == [[False, True]]
     assert float(ignored.terms["no_object"]) == 0
 

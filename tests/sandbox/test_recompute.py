@@ -16,8 +16,8 @@ from yolo_core.sandbox.anchors import anchor_table, anchors_argument
 from yolo_core.sandbox.changes import object_changes, slot_changes
 from yolo_core.sandbox.edits import EditedObject, Edits, objects_of
 from yolo_core.sandbox.recompute import edited_loss, recompute
+from yolo_core.training.build import build_loss
 from yolo_core.training.config import LossConfig, RunConfig
-from yolo_core.training.families import build_loss, output_shape
 from yolo_core.views import SampleView
 
 FAMILIES = ("mnist_yolo", "yolov1", "yolov2", "yolov3", "ssd")
@@ -38,7 +38,7 @@ def starts() -> dict[str, Start]:
     found = {}
     for name in FAMILIES:
         loss = build_loss(config.model_copy(update={"loss": LossConfig(name=name)}), scenes)
-        shape = (1, *output_shape(loss, (96, 96)))
+        shape = (1, *loss.output_shape((96, 96)))
         raw = np.random.default_rng(1).normal(0, 1, shape).astype(np.float32)
         view = sample_view(
             loss,
@@ -85,7 +85,7 @@ def test_the_edited_sample_is_what_the_loss_says_of_the_edited_labels(start: Sta
     objects[0] = dataclasses.replace(objects[0], box=(96 - x, 96 - y, width, height))
     objects.append(EditedObject(None, 5, (20.0, 70.0, 18.0, 30.0)))
     after = recompute(start.loss, start.view, Edits(objects=tuple(objects)))
-    shape = (1, *output_shape(start.loss, (96, 96)))
+    shape = (1, *start.loss.output_shape((96, 96)))
     raw = np.random.default_rng(1).normal(0, 1, shape).astype(np.float32)
     whole: LossBreakdown = start.loss.breakdown(after.y_true[None], raw).to_numpy()
     assert after.total == pytest.approx(float(whole.total), rel=1e-6)

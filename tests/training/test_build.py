@@ -7,10 +7,9 @@ import tensorflow as tf
 
 from yolo_core.data.batches import sample_batch
 from yolo_core.data.registry import open_source
-from yolo_core.losses.published import FAMILIES, VARIANTS
-from yolo_core.training.build import build_detector
+from yolo_core.losses import FAMILY_NAMES, VARIANTS
+from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import parse_config
-from yolo_core.training.families import build_loss, output_shape
 
 
 def build(**fields):
@@ -21,13 +20,13 @@ def build(**fields):
     return scenes, loss, build_detector(config, loss, scenes)
 
 
-@pytest.mark.parametrize("name", [*FAMILIES, *VARIANTS])
+@pytest.mark.parametrize("name", [*FAMILY_NAMES, *VARIANTS])
 def test_every_published_loss_has_heads_that_fit_it(name):
     config = parse_config({"loss": {"name": name}, "data": {"image_size": 48}})
     scenes = open_source(config.data)
     loss = build_loss(config, scenes)
     _, y_true = sample_batch(scenes, ["train/0", "train/1"])
-    raw = np.zeros((2, *output_shape(loss, (48, 48))), np.float32)
+    raw = np.zeros((2, *loss.output_shape((48, 48))), np.float32)
     breakdown = loss.breakdown(y_true, raw)
     assert np.isfinite(breakdown.total)
     slots = loss.slots(raw.shape).count
@@ -35,10 +34,10 @@ def test_every_published_loss_has_heads_that_fit_it(name):
     assert all(value.shape == (2, slots) for value in breakdown.maps.values())
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FAMILY_NAMES)
 def test_every_family_has_a_network_that_it_can_train(name):
     scenes, loss, detector = build(loss={"name": name})
-    assert detector.network.output_shape == (None, *output_shape(loss, (48, 48)))
+    assert detector.network.output_shape == (None, *loss.output_shape((48, 48)))
     images, y_true = sample_batch(scenes, ["train/0", "train/1"])
     with tf.GradientTape() as tape:
         total = loss(y_true, detector(images.astype(np.float32) / 255, training=True))

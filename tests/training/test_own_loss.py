@@ -39,14 +39,14 @@ def line_of(words: str) -> int:
 @pytest.fixture(scope="module")
 def build():
     from yolo_core.data.registry import open_source
-    from yolo_core.training.families import build_heads, build_loss
+    from yolo_core.training.build import build_loss
 
     def build(name: str, loss: dict | None = None, **arguments):
         fields = {"loss": {"name": f"{FILE}:{name}", **(loss or {})}}
         config = parse_config(fields)
         arguments.setdefault("own", load_loss_class(config.loss.name))
         loss = build_loss(config, open_source(config.data), **arguments)
-        return loss, build_heads(loss)
+        return loss, loss.heads()
 
     return build
 

@@ -10,10 +10,9 @@ from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.store import RunStore
-from yolo_core.training.build import build_detector
+from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.checkpoint import read_checkpoint
 from yolo_core.training.config import read_config
-from yolo_core.training.families import build_loss
 from yolo_core.training.snapshotting import Snapshotter, is_due
 
 PINNED = [*(f"val/{i}" for i in range(8)), *(f"train/{i}" for i in range(4))]

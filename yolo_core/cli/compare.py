@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         from yolo_core.compare.raw_shape import network_output
         from yolo_core.compare.setup import loss_like
         from yolo_core.data.registry import open_source
-        from yolo_core.training.families import build_loss
+        from yolo_core.training.build import build_loss
 
     source = open_source(config.data)
     # The run's own loss with the run's own options and lambdas; another one as it was published.
@@ -211,10 +211,9 @@ def _predictions(
 ) -> np.ndarray:
     """(B, P, channels) slots."""
     from yolo_core.compare.own.random_predictions import random_predictions
-    from yolo_core.training.families import output_shape
 
     if pictures.slots is None:
-        layout = loss.slots((len(pictures.names), *output_shape(loss, pictures.images.shape[1:])))
+        layout = loss.slots((len(pictures.names), *loss.output_shape(pictures.images.shape[1:])))
         return random_predictions(loss, layout, pictures.y_true, seed=arguments.seed)
     if pictures.channels != loss.channel_names:
         raise ValueError(
@@ -230,7 +229,7 @@ def _function(name: str, config: RunConfig, source: SampleSource) -> Callable[[A
     import keras
 
     from yolo_core.losses import DetectionLoss
-    from yolo_core.training.families import build_loss
+    from yolo_core.training.build import build_loss
     from yolo_core.training.own_loss import blamed_on
 
     found = load_object(name)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from yolo_core.data.registry import SOURCES, open_source
+from yolo_core.losses.families import recipe_lambdas
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config
 from yolo_core.training.own_loss import absolute_name, check_source, is_own_loss, load_loss_class
-from yolo_core.training.recipes import LAMBDAS, recipe_lambdas
 
 # Fresh samples have no end; --epochs counts them in portions of that many.
 EPOCH_SAMPLES = 1000
@@ -146,12 +146,12 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
     if config.data.source != "digits":
         open_source(config.data)
     loss = config.loss
-    known_to_work = set(LAMBDAS.get(loss.name, ()))
+    known_to_work = set(recipe_lambdas(loss.name, {}))
     if known_to_work and set(loss.lambdas) <= known_to_work and not (loss.options or loss.anchors):
         return
     # Takes TensorFlow's five seconds, so only where there is something to check.
     with native_notes_in(Path(os.devnull)):
-        from yolo_core.training.families import build_heads, build_loss
+        from yolo_core.training.build import build_loss
 
     own = None
     if is_own_loss(loss.name):
@@ -159,7 +159,7 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
             check_source(loss.name, resumed.path)
         own = load_loss_class(loss.name)
     try:
-        build_heads(build_loss(config, open_source(config.data), own=own))
+        build_loss(config, open_source(config.data), own=own).heads()
     except TypeError as error:
         raise ValueError(f"The loss {loss.name} does not take these options: {error}.") from None
 

@@ -13,10 +13,11 @@ import numpy as np
 
 from yolo_core.explain.reasons import cell_name, object_name, slot_reason, slot_word
 from yolo_core.explain.report import ObjectReport, explain
+from yolo_core.losses.families import ONE_ANSWER_A_CELL
 from yolo_core.views import SampleView
 
 MOST_LOSSES = 5
-COMMON_FAMILY = "yolov1"
+COMMON_FAMILY = ONE_ANSWER_A_CELL
 """Every loss, put on one grid, can be shown on a prediction that was made for this one: centres in
 their own cells, sizes up to the picture's, one set of class probabilities a cell."""
 PARTS = ("object", "no object", "ignored")
@@ -27,7 +28,7 @@ class Compared:
     """One loss of a comparison.
 
     Attributes:
-        label: What it is called in the comparison, such as "yolov2/notebook" or "without slip".
+        label: What it is called in the comparison, such as a loss's name or "without slip".
         view: Its breakdown of the sample: every figure and table of the Inspect page draws it.
     """
 

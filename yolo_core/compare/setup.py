@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 
 from yolo_core.compare.raw_shape import network_output
-from yolo_core.compare.slips import options_with
 from yolo_core.compare.translation import translate
-from yolo_core.data.source import SampleSource, default_anchors
-from yolo_core.losses import DetectionLoss, published
-from yolo_core.models.networks import grid_cells
-from yolo_core.slots import SlotLayout
+from yolo_core.data.source import SampleSource
+from yolo_core.losses import DetectionLoss, MultiHeadLoss, published
+from yolo_core.losses.families import family_of
+from yolo_core.training.build import build_loss
 from yolo_core.training.config import LossConfig, RunConfig
-from yolo_core.training.families import ONE_GRID, SLOTS, build_loss
 
 
 def loss_like(
@@ -37,27 +35,38 @@ def loss_like(
         name: A family or a variant, as in `published`.
         config: The run's configuration.
         data: Its samples.
-        slips: Exactly these slips (`slips.apply_slips`); None leaves the loss as it is.
-        situations: As in `apply_slips`; needs `slips`.
+        slips: Exactly these slips, in the situation in which each is seen; None leaves the loss as
+            it is.
+        situations: Names of further slips whose situation the loss is put in: without slips and
+            with the situation of one, beside that one, shows what it does.
         lambdas: Weights that differ from the loss's own; where a slip sets one, the slip wins.
         one_grid: Puts losses that have several heads or priors of their own onto the one grid of
             the others (6 x 6 x 3 for pictures of 96), so that all five can be shown on one
             prediction. Such a loss trains otherwise.
 
     Raises:
-        ValueError: As `options_with`, or the loss does not fit the data.
+        ValueError: There is no such loss or slip, or the loss does not fit the data.
     """
-    options = {} if slips is None else options_with(name, slips, situations=situations)
-    weights = {**(lambdas or {}), **options.pop("lambdas", {})}
-    family = name.split("/")[0]
-    anchors = config.loss.anchors if family == config.loss.name.split("/")[0] else None
-    if one_grid and family in ("yolov3", "ssd"):
+    family = family_of(name)
+    options: dict[str, Any] = {} if slips is None else {"slips": tuple(slips)}
+    weights = dict(lambdas or {})
+    kind = family.loss_class()
+    for slip in family.slips:
+        if slip.name in situations or slip.name in (slips or ()):
+            situation = dict(slip.situation)
+            weights |= kind.expand_lambdas(situation.pop("lambdas", {}))
+            options |= situation
+        if slip.name in (slips or ()):
+            weights |= kind.expand_lambdas(slip.lambdas)
+    is_same = config.loss.name.partition("/")[0] == family.name
+    if one_grid and issubclass(kind, MultiHeadLoss):
         return published(
             name,
             num_classes=len(data.class_names),
             lambdas=weights,
-            **{**_on_one_grid(family, data), **options},
+            **{**kind.setup_on_one_grid(data), **options},
         )
+    anchors = config.loss.anchors if is_same else None
     loss = LossConfig(name=name, lambdas=weights, options=options, anchors=anchors)
     return build_loss(config.model_copy(update={"loss": loss}), data)
 
@@ -97,20 +106,13 @@ def share_prediction(
 
 def _reads_the_same(source: DetectionLoss, loss: DetectionLoss, shape: tuple[int, ...]) -> bool:
     """Whether two losses are variants of one family on the same slots."""
-    if type(source) is not type(loss) or source.channel_names != loss.channel_names:
+    same_family = source.known_slips and source.known_slips is loss.known_slips
+    if not (same_family or type(source) is type(loss)):
+        return False
+    if source.channel_names != loss.channel_names:
         return False
     try:
         one, other = source.slots(shape), loss.slots(shape)
     except ValueError:
         return False
     return one.grids == other.grids and np.array_equal(one.prior, other.prior, equal_nan=True)
-
-
-def _on_one_grid(family: str, data: SampleSource) -> dict[str, Any]:
-    """Anchors and grid of a loss on the one grid that YOLOv2 has."""
-    cells = grid_cells(data.image_shape, ONE_GRID[0])
-    anchors = np.asarray(default_anchors(data, SLOTS), np.float32)
-    if family == "yolov3":
-        return {"anchors": anchors.tolist(), "grids": [cells], "image_size": None}
-    layout = SlotLayout.from_grids([(*cells, SLOTS)], [anchors])
-    return {"anchors": layout.prior, "grids": layout.grids}

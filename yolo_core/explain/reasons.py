@@ -1,12 +1,12 @@
 """Why an object has its slot, and why a slot has its role: sentences made from the evidence.
 
 Generic over losses: the candidates of an object, their scores and what the score measures are in
-the assignment, and the sentences use nothing else.
+the assignment, when a slot is left alone is in the ignore rule, and the sentences use nothing else.
+Where the masks are not what the rule would make of the evidence, the sentence says that, too.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +22,6 @@ _BEST = {
     "box IoU": "predicts the box that overlaps it best",
     "prior IoU": "has the prior box that overlaps it best",
 }
-# What the `ignore_rule` of a loss says, which decides what a slot's part depends on.
-_MINES, _BY_SHAPE = "hardest", "shape IoU"
-_BY_OVERLAP = re.compile(r"ignores from IoU (\d+\.\d+)")
 _NO_TERM = "It enters no term of the loss."
 _FIELDS = ("object flag", "x_center", "y_center", "width", "height")
 
@@ -74,21 +71,21 @@ def slot_reason(view: SampleView, slot: int) -> str:
         return _object_slot_reason(view, slot)
     part = "no object" if assignment.no_object_mask[slot] else "ignored"
     if view.objects.size == 0:
-        why = f", and {rule}" if rule and part == "ignored" else ""
-        if _MINES in rule and part == "ignored":
-            why = f", so no prior is matched and no negative is mined: {rule}"
+        why = f", and {rule.sentence()}" if rule.kind != "none" and part == "ignored" else ""
+        if rule.kind == "hard_negatives" and part == "ignored":
+            why = f", so no prior is matched and no negative is mined: {rule.sentence()}"
         return f"{part}: the picture holds no objects{why}."
-    if _MINES in rule:
+    if rule.kind == "hard_negatives":
         return f"{part}: {_mining(view, slot)}"
-    if _BY_SHAPE in rule:
+    if rule.kind == "prior_shape":
         return f"{part}: {_own_cell_rule(view, slot)}."
+    if rule.kind == "predicted_box":
+        return f"{part}: {_overlap_rule(view, slot)}."
     if part == "no object":
         return f"no object: {_called_empty(view, slot)}."
     overlap, near = _nearest(view, slot)
-    why = f", and {rule}" if rule else ""
-    if _BY_OVERLAP.search(rule):
-        return f"ignored: its box overlaps {near}{why}."
-    if not rule and overlap > 0:
+    why = "" if rule.kind == "none" else f", and {rule.sentence()}"
+    if rule.kind == "none" and overlap > 0:
         trained = _best_overlap(view)[assignment.no_object_mask]
         if overlap >= trained.max(initial=0.0):
             return f"ignored: its box overlaps {near}, too much for this loss to call it empty."
@@ -99,6 +96,22 @@ def slot_reason(view: SampleView, slot: int) -> str:
         "ignored: it is responsible for no object, and this loss does not train it as empty "
         f"either; its box overlaps {near} at most{why}."
     )
+
+
+def counts_for_rule(view: SampleView, slot: int, index: int) -> bool:
+    """Whether the ignore rule looks at an object when it judges a slot."""
+    against = view.ignore_rule.against
+    if against == "objects":
+        return True
+    slots, status = view.assignment.object_slot[index], view.assignment.object_status[index]
+    owned = [
+        int(each)
+        for each, is_now in zip(slots, status, strict=True)
+        if ObjectStatus(int(is_now)).is_matched
+    ]
+    if against == "head":
+        owned = [each for each in owned if view.layout.head[each] == view.layout.head[slot]]
+    return bool(owned)
 
 
 def trained_objects(view: SampleView, slot: int) -> list[int]:
@@ -127,45 +140,65 @@ def _object_slot_reason(view: SampleView, slot: int) -> str:
 
 
 def _called_empty(view: SampleView, slot: int) -> str:
-    """Why a slot is trained as empty by a loss that looks at what it predicts, or at nothing."""
+    """Why a slot is trained as empty by a loss that looks at nothing that it predicts."""
     overlap, near = _nearest(view, slot)
-    found = _BY_OVERLAP.search(view.ignore_rule)
-    rule = f", and {view.ignore_rule}" if found else ""
-    if found and overlap >= float(found[1]) and len(view.layout.grids) > 1:
-        return f"its box does overlap {near}{rule}, but only for objects that its head trains"
-    if overlap >= 0.5:
-        rule = f": {view.ignore_rule}" if found else ""
-        return (
-            f"its box does overlap {near}, but another slot is responsible for that object, and "
-            f"this loss pushes this one down{rule}"
-        )
-    return f"{_overlap_words(view, slot)}{rule if overlap > 0 else ''}"
+    if overlap < 0.5:
+        return _overlap_words(view, slot)
+    return (
+        f"its box does overlap {near}, but another slot is responsible for that object, and this "
+        "loss pushes this one down"
+    )
+
+
+def _overlap_rule(view: SampleView, slot: int) -> str:
+    """Why a slot falls in its part where what it predicts decides."""
+    rule, ignored = view.ignore_rule, bool(view.assignment.ignore_mask[slot])
+    overlaps = view.targets["overlap"][slot]
+    counted = [index for index in view.objects.tolist() if counts_for_rule(view, slot, index)]
+    best = max(counted, key=lambda index: overlaps[index], default=None)
+    reaches = best is not None and rule.reaches(overlaps[best])
+    overlap, near = _nearest(view, slot)
+    if reaches and best is not None:
+        near = f"{object_name(view, best)} with IoU {rule.score_text(float(overlaps[best]))}"
+        yet = "" if ignored else "; yet this loss trains it as empty"
+        return f"its box overlaps {near}, and {rule.sentence()}{yet}"
+    if ignored:
+        yet = "; yet this loss leaves it alone"
+        return f"{_overlap_words(view, slot)}, and {rule.sentence()}{yet}"
+    if rule.reaches(overlap):
+        why = "trained by another head" if rule.against == "head" else "without a slot"
+        return f"its box does overlap {near}, which is {why}, and {rule.sentence()}"
+    return f"{_overlap_words(view, slot)}{f', and {rule.sentence()}' if overlap > 0 else ''}"
 
 
 def _own_cell_rule(view: SampleView, slot: int) -> str:
     """Why a slot falls in its part where anchors decide, and not what is predicted."""
+    rule, ignored = view.ignore_rule, bool(view.assignment.ignore_mask[slot])
     claims = [
         (score, index) for index in view.objects if (score := _score(view, index, slot)) is not None
     ]
     if not claims:
-        return f"no object has its centre in its cell; {_overlap_words(view, slot)}"
+        yet = f", and {rule.sentence()}; yet this loss leaves it alone" if ignored else ""
+        return f"no object has its centre in its cell; {_overlap_words(view, slot)}{yet}"
     score, index = max(claims, key=lambda claim: claim[0])
-    told = _near(score, view.ignore_rule)
+    yet = ""
+    if rule.reaches(score) != ignored:
+        yet = "; yet this loss " + ("leaves it alone" if ignored else "trains it as empty")
     return (
-        f"its anchor has shape IoU {told} with {object_name(view, index)}, whose centre is in its "
-        f"cell, and {view.ignore_rule}"
+        f"its anchor has shape IoU {rule.score_text(score)} with {object_name(view, index)}, whose "
+        f"centre is in its cell, and {rule.sentence()}{yet}"
     )
 
 
 def _mining(view: SampleView, slot: int) -> str:
     """Why a prior is a hard negative, or none: sentences."""
-    masks, rule = view.assignment, view.ignore_rule
+    masks, rule = view.assignment, view.ignore_rule.sentence()
     count = int(masks.no_object_mask.sum())
     if not masks.object_mask.any():
         return f"no prior is matched, so no negative is mined: {rule}."
     background = 1 - view.predictions["objectness"].astype(np.float64)
     hardest = background[masks.no_object_mask].max(initial=0.0)
-    own = f"p(background) {_near(background[slot], f'{hardest:.2f}')}"
+    own = f"p(background) {_apart(background[slot], hardest)}"
     if masks.no_object_mask[slot]:
         return (
             f"it is one of the {count} hardest negatives with {own}, and {rule}; "
@@ -173,7 +206,7 @@ def _mining(view: SampleView, slot: int) -> str:
         )
     # A published slip ranks them otherwise.
     theirs = (
-        f", theirs {_near(hardest, f'{background[slot]:.2f}')} at most"
+        f", theirs {_apart(hardest, background[slot])} at most"
         if hardest <= background[slot]
         else ""
     )
@@ -211,13 +244,13 @@ def _nearest(view: SampleView, slot: int) -> tuple[float, str]:
     overlaps = view.targets["overlap"][slot, view.objects]
     nearest = int(np.argmax(overlaps))
     index, overlap = int(view.objects[nearest]), float(overlaps[nearest])
-    return overlap, f"{object_name(view, index)} with IoU {_near(overlap, view.ignore_rule)}"
+    return overlap, f"{object_name(view, index)} with IoU {view.ignore_rule.score_text(overlap)}"
 
 
-def _near(value: float, limit: str) -> str:
-    """A number with two digits, or four where two would read like the limit it is held against."""
+def _apart(value: float, other: float) -> str:
+    """A number with two digits, or four where two would read like the other one."""
     short = f"{value:.2f}"
-    return f"{value:.4f}" if short in limit else short
+    return f"{value:.4f}" if short == f"{other:.2f}" else short
 
 
 def _best_overlap(view: SampleView) -> np.ndarray:

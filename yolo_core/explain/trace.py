@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.explain.reasons import object_name, trained_objects
+from yolo_core.explain.reasons import counts_for_rule, object_name, trained_objects
 
 if TYPE_CHECKING:
     from yolo_core.views import SampleView
 
-IGNORE, MATCH = "ignore_threshold", "overlap_threshold"
+MATCH = "overlap_threshold"
 _LEAST_SHARE = 0.1
 _MOST_NAMED = 3
 _WAYS = {
@@ -108,25 +108,14 @@ def comparisons(view: SampleView, slot: int) -> tuple[Comparison, ...]:
 
     Empty where the loss has no rule that ignores by predicted boxes, or the slot has an object.
     """
-    threshold = view.thresholds.get(IGNORE)
-    if threshold is None or ignores_by_shape(view) or view.assignment.object_mask[slot]:
+    if view.ignore_rule.kind != "predicted_box" or view.assignment.object_mask[slot]:
         return ()
     overlap = view.targets["overlap"][slot]
     order = view.objects[np.argsort(-overlap[view.objects], kind="stable")]
     return tuple(
-        Comparison(
-            index,
-            float(overlap[index]),
-            # The losses compare in float32.
-            "reaches it: ignored" if overlap[index] >= np.float32(threshold) else "below it",
-        )
+        Comparison(index, float(overlap[index]), _judged(view, slot, index))
         for index in order.tolist()
     )
-
-
-def ignores_by_shape(view: SampleView) -> bool:
-    """Whether slots are ignored by the shape of their anchors, and not by predicted boxes."""
-    return "shape IoU" in view.ignore_rule
 
 
 def push_words(view: SampleView, gradient: np.ndarray) -> str:
@@ -177,6 +166,17 @@ def _push(view: SampleView, channel: int, gradient: float) -> str:
         name = channel_label(view, channel)
         ways = (f"{name} down", f"{name} up")
     return ways[gradient < 0]
+
+
+def _judged(view: SampleView, slot: int, index: int) -> str:
+    """What the ignore rule makes of a slot's overlap with an object."""
+    if not view.ignore_rule.reaches(view.targets["overlap"][slot, index]):
+        return "below it"
+    if not counts_for_rule(view, slot, index):
+        head = view.ignore_rule.against == "head"
+        return "reaches it, and does not count: " + ("another head's" if head else "without a slot")
+    ignored = view.assignment.ignore_mask[slot]
+    return "reaches it: ignored" if ignored else "reaches it, and yet trained as empty"
 
 
 def _decision(view: SampleView, index: int, row: int, slot: int, score: float) -> str:

@@ -31,12 +31,16 @@ _WHERE = {
     "YoloV1Loss": "yolov1.loss",
     "YoloV2Loss": "yolov2.loss",
     "YoloV3Loss": "yolov3.loss",
+    "FAMILY_NAMES": "families",
+    "VARIANTS": "families",
     "changed": "by_name",
     "published": "by_name",
 }
 
 __all__ = [
+    "FAMILY_NAMES",
     "SSD300",
+    "VARIANTS",
     "DetectionLoss",
     "GridLoss",
     "MnistYoloLoss",

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from yolo_core.assignment import IgnoreRule
+from yolo_core.assignment import NO_RULE, IgnoreRule
 from yolo_core.boxes import Tensor
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_table import AnchorTable
@@ -195,7 +195,7 @@ class DetectionLoss(keras.losses.Loss):
     @property
     def ignore_rule(self) -> IgnoreRule:
         """When a slot without an object is left alone: here never, or by no rule with a name."""
-        return IgnoreRule()
+        return NO_RULE
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -329,6 +329,29 @@ class DetectionLoss(keras.losses.Loss):
         names = [name for name in self.channel_names if not name.startswith("class ")]
         return np.concatenate([*(parts[name] for name in names), classes], axis=-1)
 
+    def grid_labels(
+        self, y_true: np.ndarray, shape: tuple[int, ...], around: Mapping[str, Any]
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Label rows laid out over the slots that they train, as an older notebook has them.
+
+        Args:
+            y_true: (B, N, 5 + C) label rows.
+            shape: (B, rows, columns, anchors * (5 + C)) of the predictions.
+            around: The names of the file that the notebook's function stands in.
+
+        Returns:
+            (B, rows, columns, anchors, 5 + C) float32, zeros in slots without an object; and what
+            the function reads from around it, by name.
+
+        Raises:
+            ValueError: The loss was never written for such labels.
+        """
+        del y_true, shape, around
+        raise ValueError(
+            "Labels as a grid of slots are those of the Keras notebook's YOLOv2: they go with "
+            f"--against yolov2 or a variant of it; received {type(self).__name__}."
+        )
+
     # For those who write a loss
 
     def _keep_options(self, **options: Any) -> None:
@@ -370,6 +393,19 @@ class DetectionLoss(keras.losses.Loss):
                 f"received labels of {y_true.shape[0]} and predictions of {y_pred.shape[0]}."
             )
         return y_true, y_pred
+
+
+def __getattr__(name: str) -> Any:
+    """`GridLoss`, which lay here once: files with losses of one's own import it from here.
+
+    Raises:
+        AttributeError: There is no such name.
+    """
+    if name == "GridLoss":
+        from yolo_core.losses.grid import GridLoss
+
+        return GridLoss
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def takes_anchors(kind: type[DetectionLoss]) -> bool:

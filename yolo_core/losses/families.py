@@ -75,6 +75,17 @@ def _family(name: str) -> Family:
     )
 
 
+def __getattr__(name: str) -> Any:
+    """`VARIANTS`: {name: variant} of all families.
+
+    Raises:
+        AttributeError: There is no such name.
+    """
+    if name == "VARIANTS":
+        return {key: each for family in all_families() for key, each in family.variants.items()}
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def all_families() -> tuple[Family, ...]:
     """Every family, in the order in which they are shown."""
     return tuple(map(_family, FAMILY_NAMES))

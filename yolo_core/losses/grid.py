@@ -12,7 +12,7 @@ from yolo_core.boxes import Tensor
 from yolo_core.data.source import default_anchors
 from yolo_core.losses.anchor_table import AnchorTable
 from yolo_core.losses.base import DetectionLoss, takes_anchors
-from yolo_core.losses.heads import SLOTS_A_CELL, Head, slot_bias
+from yolo_core.losses.heads import SLOTS_A_CELL, Head, grid_cells, slot_bias
 from yolo_core.slots import SlotLayout
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class GridLoss(DetectionLoss):
         """Anchors in grid cells, where the loss takes some."""
         if not takes_anchors(cls):
             return super().setup(source, anchors)
-        rows, columns = (size // cls.strides[0] for size in source.image_shape[:2])
+        rows, columns = grid_cells(source.image_shape, cls.strides[0])
         shapes = default_anchors(source, SLOTS_A_CELL) if anchors is None else np.asarray(anchors)
         return {"anchors": (shapes * [columns, rows]).tolist()}
 
@@ -78,7 +78,7 @@ class GridLoss(DetectionLoss):
     def output_shape(self, image_shape: Sequence[int]) -> tuple[int, ...]:
         """(rows, columns, channels of a cell)."""
         head = self.heads()[0]
-        return (*(size // head.stride for size in image_shape[:2]), len(head.bias))
+        return (*grid_cells(image_shape, head.stride), len(head.bias))
 
     def to_output(
         self, slots: np.ndarray, grids: Sequence[tuple[int, int, int]] | None = None

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Sequence
 
 import numpy as np
+
+COARSEST = 16
+"""Pixels from one cell to the next on the coarsest grid of this project's networks."""
 
 SLOTS_A_CELL = 3
 """On every head, where anchors or priors do not say otherwise."""
@@ -17,7 +22,7 @@ class Head:
     """One grid of raw predictions.
 
     Attributes:
-        stride: Side of a cell in pixels.
+        stride: Side of a cell in pixels, 8 or 16; see `grid_cells`.
         bias: (channels,) float32 biases that the head starts with, one a channel of a cell.
         place_channels: Channels whose sigmoid is an x, and a y, in the whole picture, if any.
     """
@@ -25,6 +30,18 @@ class Head:
     stride: int
     bias: np.ndarray
     place_channels: tuple[list[int], list[int]] | None = None
+
+
+def grid_cells(image_shape: Sequence[int], stride: int) -> tuple[int, int]:
+    """Rows and columns of a head's grid, whose cells all cover the same share of the picture.
+
+    Args:
+        image_shape: (height, width, ...) of the picture in pixels.
+        stride: The head's, 8 or 16. Where the picture is not a multiple of 16, the cells of a head
+            are as many as on the next larger one, and a little smaller.
+    """
+    rows, columns = (math.ceil(side / COARSEST) for side in image_shape[:2])
+    return rows * COARSEST // stride, columns * COARSEST // stride
 
 
 def slot_bias(channel_names: tuple[str, ...]) -> np.ndarray:

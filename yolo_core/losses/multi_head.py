@@ -12,7 +12,7 @@ from yolo_core.boxes import Tensor
 from yolo_core.data.source import default_anchors
 from yolo_core.losses.anchor_table import AnchorTable
 from yolo_core.losses.base import DetectionLoss
-from yolo_core.losses.heads import SLOTS_A_CELL, Head, slot_bias
+from yolo_core.losses.heads import COARSEST, SLOTS_A_CELL, Head, grid_cells, slot_bias
 
 if TYPE_CHECKING:
     from yolo_core.data.source import SampleSource
@@ -74,8 +74,14 @@ class MultiHeadLoss(DetectionLoss):
         sizes = sizes if anchors is None else np.asarray(anchors)
         order = np.argsort(-sizes.prod(axis=1), kind="stable")
         parts = np.array_split(sizes[order], len(cls.strides))
-        grids = [tuple(size // stride for size in source.image_shape[:2]) for stride in cls.strides]
+        grids = [grid_cells(source.image_shape, stride) for stride in cls.strides]
         return {"anchors": [part.tolist() for part in parts], "grids": grids}
+
+    @classmethod
+    def setup_on_one_grid(cls, source: SampleSource) -> dict[str, Any]:
+        """As `setup`, on the one grid that losses with one head have, so that both compare."""
+        anchors = default_anchors(source, SLOTS_A_CELL).tolist()
+        return {"anchors": anchors, "grids": [grid_cells(source.image_shape, COARSEST)]}
 
     def heads(self) -> list[Head]:
         """One a stride, each with its number of slots a cell."""
@@ -120,10 +126,9 @@ class MultiHeadLoss(DetectionLoss):
 
     def output_shape(self, image_shape: Sequence[int]) -> tuple[int, ...]:
         """(P, F)."""
-        rows, columns = image_shape[:2]
         features = len(self.channel_names)
         numbers = sum(
-            (rows // head.stride) * (columns // head.stride) * len(head.bias)
+            int(np.prod(grid_cells(image_shape, head.stride))) * len(head.bias)
             for head in self.heads()
         )
         return numbers // features, features

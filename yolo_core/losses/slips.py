@@ -117,6 +117,12 @@ def switch_values(known: Iterable[Slip]) -> dict[str, tuple[Any, ...]]:
     return found
 
 
+def switch_choices(known: Iterable[Slip]) -> dict[str, tuple[Any, ...]]:
+    """As `switch_values`, of the keywords that are not plain switches."""
+    values = switch_values(known)
+    return {keyword: each for keyword, each in values.items() if {*each} != {True, False}}
+
+
 def after_switching(
     known: Iterable[Slip], names: Iterable[str], keywords: Mapping[str, Any]
 ) -> frozenset[str]:

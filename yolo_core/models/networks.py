@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
+
+from yolo_core.losses.heads import COARSEST, Head, grid_cells
 
 # Filters of the five convolution blocks. Max-pooling, not strides, halves the resolution between
 # them: measured on the digit scenes, it learns the classes three times as fast.
@@ -18,7 +18,6 @@ WIDTHS = {
     "medium": (8, 16, 32, 64, 112),
     "large": (12, 24, 40, 64, 128),
 }
-COARSEST = 16
 # A hundredth of the usual variance: all slots start at their anchor, and no size explodes.
 HEAD_SCALE = 0.01
 
@@ -63,33 +62,6 @@ class StartAtCell(layers.Layer):
 def _logit_of_centres(cells: int) -> np.ndarray:
     centre = (np.arange(cells, dtype=np.float32) + 0.5) / cells
     return np.log(centre / (1 - centre))
-
-
-@dataclasses.dataclass(frozen=True)
-class Head:
-    """One grid of raw predictions.
-
-    Attributes:
-        stride: Side of a cell in pixels, 8 or 16; see `grid_cells`.
-        bias: (channels,) biases that the head starts with, one a channel of a cell.
-        place_channels: Channels whose sigmoid is an x, and a y, in the whole picture, if any.
-    """
-
-    stride: int
-    bias: np.ndarray
-    place_channels: tuple[list[int], list[int]] | None = None
-
-
-def grid_cells(image_shape: Sequence[int], stride: int) -> tuple[int, int]:
-    """Rows and columns of a head's grid, whose cells all cover the same share of the picture.
-
-    Args:
-        image_shape: (height, width, ...) of the picture in pixels.
-        stride: The head's, 8 or 16. Where the picture is not a multiple of 16, the cells of a head
-            are as many as on the next larger one, and a little smaller.
-    """
-    rows, columns = (math.ceil(side / COARSEST) for side in image_shape[:2])
-    return rows * COARSEST // stride, columns * COARSEST // stride
 
 
 def detector_network(

@@ -8,15 +8,17 @@ Gradients are kept where there are any: most terms touch a few slots, and a few 
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from yolo_core.assignment import Assignment
+from yolo_core.assignment import Assignment, IgnoreRule
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.runs.array_files import read_arrays
 from yolo_core.runs.layout import RunFolder, replace_file
@@ -79,7 +81,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "class_names": list(snapshot.class_names),
         "loss_name": snapshot.loss_name,
         "channels": list(snapshot.channels),
-        "ignore_rule": snapshot.ignore_rule,
+        "ignore_rule": dataclasses.asdict(snapshot.ignore_rule),
         "thresholds": {name: float(value) for name, value in snapshot.thresholds.items()},
         "grids": [list(grid) for grid in snapshot.layout.grids],
         "candidate_measure": whole.assignment.candidate_measure,
@@ -132,7 +134,7 @@ def _snapshot(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Snapshot:
         samples=tuple(meta["samples"]),
         class_names=tuple(meta["class_names"]),
         loss_name=meta["loss_name"],
-        ignore_rule=meta.get("ignore_rule", ""),
+        ignore_rule=_ignore_rule(meta.get("ignore_rule", ""), meta.get("thresholds", {})),
         thresholds=dict(meta.get("thresholds", {})),
         channels=tuple(meta["channels"]),
         layout=SlotLayout(
@@ -149,6 +151,23 @@ def _snapshot(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Snapshot:
         ),
         **{name: arrays[name] for name in _ARRAYS},
     )
+
+
+def _ignore_rule(stored: Any, thresholds: Mapping[str, float]) -> IgnoreRule:
+    """The rule of a snapshot. Until version 0.2 it was a sentence, and the threshold beside it."""
+    if isinstance(stored, Mapping):
+        return IgnoreRule(**stored)
+    threshold = thresholds.get("ignore_threshold")
+    known = [IgnoreRule("hard_negatives", ratio=ratio) for ratio in range(100)]
+    known.append(IgnoreRule("empty_cells"))
+    if threshold is not None:
+        # These two were written with two digits, whatever the threshold.
+        known += [
+            IgnoreRule("predicted_box", round(threshold, 2)),
+            IgnoreRule("prior_shape", round(threshold, 2)),
+        ]
+    found = next((rule for rule in known if rule.sentence() == stored), IgnoreRule())
+    return found if found.threshold is None else dataclasses.replace(found, threshold=threshold)
 
 
 def _packed(gradient: np.ndarray) -> dict[str, np.ndarray]:

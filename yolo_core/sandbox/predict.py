@@ -12,11 +12,10 @@ import numpy as np
 from yolo_core.compare.side_by_side import sample_view
 from yolo_core.data.source import SampleSource
 from yolo_core.losses import DetectionLoss
-from yolo_core.training.build import build_detector
+from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.checkpoint import read_checkpoint
 from yolo_core.training.config import RunConfig
 from yolo_core.training.detector import Detector
-from yolo_core.training.families import build_loss
 from yolo_core.views import SampleView
 
 

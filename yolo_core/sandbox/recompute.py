@@ -9,8 +9,7 @@ import numpy as np
 
 from yolo_core.compare.raw_shape import network_output
 from yolo_core.compare.side_by_side import sample_view
-from yolo_core.losses import DetectionLoss
-from yolo_core.sandbox.anchors import anchors_argument
+from yolo_core.losses import DetectionLoss, changed
 from yolo_core.sandbox.edits import Edits, edited_labels
 from yolo_core.views import SampleView
 
@@ -61,9 +60,8 @@ def check_edits(loss: DetectionLoss, view: SampleView, edits: Edits) -> None:
             raise ValueError(f"There is no term {name!r}; there are {', '.join(view.lambdas)}.")
         if not 0 <= value < np.inf:
             raise ValueError(f"The lambda of {name} is a number from 0 on; received {value}.")
-    options = getattr(loss, "options", {})
     for name, value in edits.options.items():
-        was = options.get(name)
+        was = loss.switches.get(name)
         # A number that may be none has either; all else keeps its kind.
         kinds = (int, float) if isinstance(was, float) else type(was)
         if was is not None and value is not None and not isinstance(value, kinds):
@@ -77,21 +75,10 @@ def edited_loss(loss: DetectionLoss, view: SampleView, edits: Edits) -> Detectio
     Raises:
         ValueError: An option or a lambda is unknown or has a value that it cannot have.
     """
-    options = getattr(loss, "options", {})
-    for name in edits.options:
-        if name not in options:
-            raise ValueError(
-                f"{type(loss).__name__} has no option {name!r}; it has {', '.join(options)}."
-            )
-    config = {**loss.get_config(), **edits.options}
-    config["lambdas"] = {**view.lambdas, **loss.expand_lambdas(edits.lambdas)}
+    config = {**edits.options, "lambdas": {**view.lambdas, **loss.expand_lambdas(edits.lambdas)}}
     if edits.anchors is not None:
-        config |= anchors_argument(loss, view, edits.anchors)
-    try:
-        edited = type(loss).from_config(config)
-    except TypeError as error:
-        # Such as a word where a number belongs; what the constructor checks is a ValueError.
-        raise ValueError(f"{type(loss).__name__} does not take these options: {error}.") from None
+        config |= loss.with_anchors(edits.anchors, view.image.shape, view.layout.grids)
+    edited = changed(loss, config)
     # A step's batch is seen with the step count from before its update.
     edited.step.assign(np.int32(view.step - (view.kind == "batch")))
     return edited

@@ -286,9 +286,8 @@ def _looker(
         A function of a chunk's number and the end of its samples, which writes its snapshot file.
     """
     from yolo_core.data.batches import sample_batch
-    from yolo_core.training.build import build_detector
+    from yolo_core.training.build import build_detector, build_loss
     from yolo_core.training.checkpoint import read_checkpoint
-    from yolo_core.training.families import build_loss
     from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
     from yolo_core.training.snapshotting import pinned_snapshot
 

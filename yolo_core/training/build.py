@@ -1,18 +1,73 @@
-"""From a run's configuration to its detector."""
+"""From a run's configuration to its loss and its detector."""
 
 from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from yolo_core.data.source import SampleSource
-from yolo_core.losses import DetectionLoss
+from yolo_core.data.batches import sample_batch
+from yolo_core.data.source import SampleSource, first_names
+from yolo_core.losses import DetectionLoss, published
+from yolo_core.losses.families import family_of
 from yolo_core.models.networks import detector_network
-from yolo_core.training.config import RunConfig
+from yolo_core.training.config import LossConfig, RunConfig
 from yolo_core.training.detector import Detector
-from yolo_core.training.families import build_heads
+from yolo_core.training.own_loss import blamed_on, is_own_loss, short_name
+from yolo_core.training.own_loss_laws import check_own_loss
 
 ADAM_EPSILON = 1e-7
+# Samples that a loss of one's own is tried on before it trains.
+OWN_LOSS_SAMPLES = 2
+
+
+def build_loss(
+    config: RunConfig, source: SampleSource, *, own: type[DetectionLoss] | None = None
+) -> DetectionLoss:
+    """The loss of a run, with the configuration's anchors or such as suit the data.
+
+    Args:
+        config: The run's configuration.
+        source: Its samples.
+        own: The class, where the loss is named "FILE.py:Class". Nothing is loaded in here
+            (`training/own_loss.py` says who may).
+
+    Raises:
+        ValueError: The loss has no such name, option or lambda, or the anchors do not fit it; or a
+            loss of one's own does not do what it must.
+    """
+    wanted = config.loss
+    if is_own_loss(wanted.name) and own is None:
+        raise ValueError(
+            f"The loss of this run is in a file, {wanted.name}, which only the training process "
+            "loads: it can be shown from its snapshots, and not be computed anew."
+        )
+    kind = own or family_of(wanted.name).loss_class()
+    options = {**kind.setup(source, wanted.anchors), **wanted.options}
+    if own is not None:
+        return _own_loss(own, wanted, options, source)
+    return published(
+        wanted.name, num_classes=len(source.class_names), lambdas=wanted.lambdas, **options
+    )
+
+
+def _own_loss(
+    own: type[DetectionLoss], wanted: LossConfig, options: dict[str, Any], source: SampleSource
+) -> DetectionLoss:
+    """Makes a loss of one's own, and tries it."""
+    file = Path(inspect.getfile(own))
+    if wanted.lambdas:  # a constructor need not take what nobody asked for
+        options["lambdas"] = wanted.lambdas
+    with blamed_on(file, f"{own.__name__} could not be made with {', '.join(options)}"):
+        loss = own(num_classes=len(source.class_names), **options)
+    _, y_true = sample_batch(source, first_names(source, "val", OWN_LOSS_SAMPLES))
+    check_own_loss(loss, y_true, loss.output_shape(source.image_shape))
+    # The snapshots carry the name that the pages show.
+    loss.name = short_name(wanted.name).replace(":", "_")
+    return loss
 
 
 def build_detector(config: RunConfig, loss: DetectionLoss, source: SampleSource) -> Detector:
@@ -31,7 +86,7 @@ def build_detector(config: RunConfig, loss: DetectionLoss, source: SampleSource)
     keras.config.set_dtype_policy(precision)
     network = detector_network(
         source.image_shape,
-        build_heads(loss),
+        loss.heads(),
         size=config.network.size,
         slot_channels=len(loss.channel_names),
     )

@@ -17,12 +17,11 @@ from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.environment import write_environment
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
-from yolo_core.training.build import build_detector, device_names
+from yolo_core.training.build import build_detector, build_loss, device_names
 from yolo_core.training.checkpoint import checkpoint_path, read_checkpoint, write_checkpoint
 from yolo_core.training.config import RunConfig, TrainingConfig
 from yolo_core.training.control import Actions, Control
 from yolo_core.training.diagnosis import describe_non_finite
-from yolo_core.training.families import build_loss
 from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.training.progress import Progress, Totals

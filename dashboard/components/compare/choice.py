@@ -13,11 +13,11 @@ from dashboard.cache import cached_records
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.sample_picker import Choice
 from yolo_core.compare.differences import MOST_LOSSES
+from yolo_core.losses.families import FAMILY_NAMES, family_of
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.status import read_status
 from yolo_core.training.config import read_config
-from yolo_core.variants import FAMILY_NAMES, VARIANTS
 
 LOSSES_KEY, RUNS_KEY = "losses", "runs"
 
@@ -28,7 +28,7 @@ def pick_losses(trained: str, family: str) -> list[str]:
     Without a choice it is two variants of the family that trained.
 
     Args:
-        trained: Name of the loss that trained, such as "yolov2" or "mine.py:MyLoss".
+        trained: Name of the loss that trained, a published one or "mine.py:MyLoss".
         family: The family that it is of, or is like.
     """
     own = [name for name in loss_names(family) if name != trained]
@@ -98,7 +98,7 @@ def _sharing_pictures(runs: Mapping[str, RunFolder], names: Sequence[str]) -> li
 
 def loss_names(family: str) -> list[str]:
     """A family and its published variants."""
-    return [family, *(name for name in VARIANTS if name.startswith(f"{family}/"))]
+    return [family, *family_of(family).variants]
 
 
 def pinned_records(folder: RunFolder) -> list[SnapshotRecord] | None:

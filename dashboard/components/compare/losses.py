@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.cache import cached_snapshot, file_version
 from dashboard.computing import tensorflow_turn
 from yolo_core.data.registry import open_source
+from yolo_core.losses.families import family_by_slots
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
@@ -36,7 +37,7 @@ def recomputed(
         record: The snapshot, of kind "pinned", and its sample.
         name: A family or a variant.
         slips: Exactly these slips; None leaves the loss as it is.
-        situations: As in `yolo_core.compare.slips.apply_slips`.
+        situations: As in `yolo_core.compare.setup.loss_like`.
         lambdas: Weights that differ from the loss's own.
 
     Raises:
@@ -93,7 +94,7 @@ def _taken_apart(
     from yolo_core.compare.raw_shape import network_output
     from yolo_core.compare.setup import loss_like, share_prediction
     from yolo_core.compare.side_by_side import sample_view
-    from yolo_core.training.families import build_loss
+    from yolo_core.training.build import build_loss
 
     data = open_source(config.data)
     trained = as_published(config, view)
@@ -135,8 +136,8 @@ def _taken_apart(
 
 
 def family_of(name: str) -> str:
-    """The family of a loss, such as "yolov2" of "yolov2/notebook"."""
-    return name.split("/")[0]
+    """The family of a loss, given its name or that of a variant."""
+    return name.partition("/")[0]
 
 
 def as_published(config: RunConfig, view: SampleView) -> RunConfig:
@@ -146,13 +147,7 @@ def as_published(config: RunConfig, view: SampleView) -> RunConfig:
     """
     if not is_own_loss(config.loss.name):
         return config
-    if "background" in view.channels:
-        family = "ssd"
-    elif view.channels[0] == "objectness":
-        family = "mnist_yolo"
-    elif not view.layout.has_priors:
-        family = "yolov1"
-    else:
-        family = "yolov2" if len(view.layout.grids) == 1 else "yolov3"
-    anchors = config.loss.anchors if family in ("yolov2", "yolov3") else None
+    heads, has_priors = len(view.layout.grids), view.layout.has_priors
+    family = family_by_slots(view.channels, heads, has_priors=has_priors)
+    anchors = config.loss.anchors if "anchors" in config.loss.model_fields_set else None
     return config.model_copy(update={"loss": LossConfig(name=family, anchors=anchors)})

@@ -20,9 +20,9 @@ from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
 from dashboard.figures.terms_bar import WEIGHTED
 from yolo_core.compare.differences import Comparison, compare_views
-from yolo_core.compare.slip_table import Slip
-from yolo_core.compare.slips import options_with, slips_of
 from yolo_core.explain.report import totals_agree
+from yolo_core.losses.families import family_of
+from yolo_core.losses.slips import Slip
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 
@@ -49,7 +49,7 @@ def show_slips(
         lambdas: The run's weights, to be used in place of the loss's own; or None.
     """
     st.markdown("**What a published slip does to this picture**")
-    slips = slips_of(family)
+    slips = family_of(family).slips
     st.caption(
         "Each switch shows this picture without and with one slip that was really printed or "
         "coded: all others are off, and the lambdas are "
@@ -133,7 +133,7 @@ def _show_slip(
         show_pictures(comparison, cell, key=f"slip {slip.name}", columns=3)
         show_ledger(comparison, key=f"slip {slip.name}")
         show_masks(comparison, cell, key=f"slip {slip.name}")
-    options = [options_with(base, names, situations=[slip.name]) for names in ((), (slip.name,))]
+    options = [{**slip.situation, "slips": names} for names in ((), (slip.name,))]
     show_formulas(
         [
             Written(each.label, base, each.view, own)

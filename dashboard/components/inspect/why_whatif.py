@@ -102,7 +102,7 @@ def _changes(
 @st.cache_resource(max_entries=_KEPT_RUNS, show_spinner=False)
 def _assigner(config_path: str, version: tuple[int, int]) -> tuple[Any, dict[str, float]]:  # noqa: ARG001, part of the key
     from yolo_core.explain.whatif.assigner import Assigner
-    from yolo_core.training.families import build_loss
+    from yolo_core.training.build import build_loss
 
     config = read_config(Path(config_path))
     loss = build_loss(config, open_source(config.data))

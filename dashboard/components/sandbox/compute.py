@@ -122,7 +122,7 @@ def _predicted(
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _loss(config_path: str, version: tuple[int, int]) -> Any:  # noqa: ARG001, part of the key
-    from yolo_core.training.families import build_loss
+    from yolo_core.training.build import build_loss
 
     config = read_config(Path(config_path))
     return build_loss(config, open_source(config.data))

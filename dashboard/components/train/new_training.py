@@ -12,10 +12,10 @@ from dashboard.state import checkpoints_folder, show_run
 from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.source import NPZ_KEYS
 from yolo_core.data.registry import open_source
+from yolo_core.losses.families import all_families, family_of
 from yolo_core.runs.layout import check_run_name, new_run_name
 from yolo_core.training.config import RunConfig
 from yolo_core.training.launcher import start_training
-from yolo_core.training.recipes import LAMBDAS
 
 FILE = "file"
 DATA = {
@@ -23,13 +23,7 @@ DATA = {
     "mnist": "mnist: downloaded once",
     FILE: "a file (.npz)",
 }
-LOSSES = {
-    "yolov2": "YOLOv2: with anchors",
-    "mnist_yolo": "MNIST digits: without anchors",
-    "yolov1": "YOLOv1: one class a cell",
-    "yolov3": "YOLOv3: anchors on two heads",
-    "ssd": "SSD: prior boxes, hard negatives",
-}
+LOSSES = {each.name: each.label for each in all_families()}
 KEY = "new/"
 JUST_STARTED = "just started"
 
@@ -146,7 +140,7 @@ def _lambdas(loss: str) -> dict[str, float]:
                 placeholder=f"{value:g}",
                 key=f"{KEY}{loss}/{term}",
             )
-            for term, value in LAMBDAS[loss].items()
+            for term, value in family_of(loss).recipe.items()
         }
     return {term: value for term, value in values.items() if value is not None}
 

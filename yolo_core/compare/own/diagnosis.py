@@ -1,7 +1,7 @@
 """Which changes to a published loss give the gradient of somebody's own: known mistakes tried.
 
-A published loss is tried with each of its options changed (the published slips are among them) and
-with each mistake in reading what it is given (`readings`), one after the other, and the change that
+A published loss is tried with each published slip taken on or back, with other thresholds, and with
+each mistake in reading what it is given (`readings`), one after the other, and the change that
 leaves the fewest differences is kept; then the next one on top of it.
 """
 
@@ -25,8 +25,7 @@ from yolo_core.compare.own.term_factors import (
     term_factors,
     trained,
 )
-from yolo_core.compare.slip_table import SLIPS
-from yolo_core.losses import DetectionLoss
+from yolo_core.losses import DetectionLoss, changed
 
 MOST_CHANGES = 3
 # Of the slots that differ, a change must explain that part to be one of several.
@@ -34,17 +33,6 @@ WORTH_KEEPING = 0.2
 # Fewer numbers agree by chance.
 LEAST_NUMBERS = 4
 THRESHOLDS = (0.5, 0.6, 0.7, 1.0)
-_CALLED = {
-    ("ignore_threshold", 1.0): "no ignore rule at all",
-    ("square_root_sizes", False): "no square roots of the sizes",
-    ("square_root_sizes", True): "square roots of the sizes",
-    ("confidence_target", "one"): "a confidence target of 1 in place of the IoU",
-    ("confidence_target", "iou"): "the IoU as the confidence target",
-    ("counts_over", "image"): "counts of each picture in place of the batch's",
-    ("counts_over", "batch"): "counts of the batch in place of each picture's",
-    ("size_weighting", False): "no weight by the size of the box",
-    ("size_weighting", True): "the boxes weighted by their size",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,41 +152,24 @@ def _neighbours(
     loss: DetectionLoss, reading: Reading, shape: tuple[int, ...]
 ) -> Iterator[tuple[Change, DetectionLoss, Reading]]:
     """The loss with each of its options changed, and with what it is given read otherwise."""
-    config = loss.get_config()
     for change in _changes(loss):
         with contextlib.suppress(ValueError):  # options that do not go together
-            other = type(loss).from_config({**config, change.option: change.value})
-            yield change, other, reading
+            yield change, changed(loss, {change.option: change.value}), reading
     for each in readings(loss, shape):
         if each.words != reading.words:
             yield Change("reading", each, each.words), loss, each
 
 
 def _changes(loss: DetectionLoss) -> Iterator[Change]:
-    for option, value in loss.options.items():
-        if option == "decoded":
-            continue
-        others: list[Any] = []
-        if isinstance(value, bool):
-            others = [not value]
-        elif option in loss.choices:
-            others = list(loss.choices[option])
-        elif option == "ignore_threshold":
-            others = list(THRESHOLDS)
-        elif option == "probability_clip":
-            others = [None, 1e-7]
-        for other in others:
-            if other != value:
-                yield Change(option, other, _words(option, other))
-
-
-def _words(option: str, value: Any) -> str:
-    """The name of the slip that this is, or of what it undoes, or the option itself."""
-    if (option, value) in _CALLED:
-        return _CALLED[option, value]
-    for slip in SLIPS:
-        if slip.on == {option: value}:
-            return f'the slip "{slip.title}" ({slip.number})'
-        if slip.off == {option: value}:
-            return f'the slip "{slip.title}" ({slip.number}) undone'
-    return f"{option} = {value}"
+    """Every slip that the loss has not, taken on, and every one that it has, taken back."""
+    for slip in loss.known_slips:
+        if slip.option and slip.name not in loss.slips:
+            yield Change(slip.option, slip.on, slip.with_words)
+        elif slip.option:
+            yield Change(slip.option, slip.off, slip.without_words)
+    now = loss.options.get("ignore_threshold")
+    for threshold in THRESHOLDS if now is not None else ():
+        if threshold != now:
+            none = threshold == 1.0
+            words = "no ignore rule at all" if none else f"ignore_threshold = {threshold}"
+            yield Change("ignore_threshold", threshold, words)

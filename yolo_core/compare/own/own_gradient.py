@@ -14,7 +14,6 @@ import tensorflow as tf
 
 from yolo_core.compare.own.diagnosis import diagnose, term_gradients
 from yolo_core.compare.own.gradients import GradientComparison, compare_gradients
-from yolo_core.compare.own.notebook import grid_labels, notebook_constants
 from yolo_core.losses import DetectionLoss
 from yolo_core.models.decode import nms_keep
 from yolo_core.training.own_loss import blamed_on, names_around, short_name, split_name
@@ -76,11 +75,11 @@ def compare_own(
     )
     own_true, own_pred = y_true, y_pred
     if labels == "grid":
-        own_true = grid_labels(loss, y_true, y_pred.shape)
-        own_pred = y_pred.reshape(own_true.shape)
         # The names that the notebook's function reads from around it.
         around = names_around(name)
-        around.update(notebook_constants(loss, y_true, y_pred.shape, around))
+        own_true, constants = loss.grid_labels(y_true, y_pred.shape, around)
+        own_pred = y_pred.reshape(own_true.shape)
+        around.update(constants)
     total, gradient = own_gradient(function, name, own_true, own_pred, labels=labels)
     your_gradient = np.asarray(loss.slot_predictions(gradient.reshape(y_pred.shape)))
     return compare_gradients(

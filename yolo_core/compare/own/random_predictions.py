@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yolo_core.compare.translation import encode_boxes
-from yolo_core.losses import DetectionLoss, YoloV1Loss
+from yolo_core.losses import DetectionLoss
 from yolo_core.slots import SlotLayout
 
 # How far from its object a box that is meant to fit is put, as a part of its size.
@@ -32,10 +31,9 @@ def random_predictions(
     rng = np.random.default_rng(seed)
     names = loss.channel_names
     raw = rng.normal(size=(len(y_true), layout.count, len(names)))
-    if isinstance(loss, YoloV1Loss):
-        a_cell = layout.grids[0][2]
-        first = np.arange(layout.count) // a_cell * a_cell
-        raw[..., names.index("class 0") :] = raw[:, first, names.index("class 0") :]
+    # Numbers that slots share, such as the classes of a cell, become the same.
+    shared = loss.to_output(raw.astype(np.float32), layout.grids)
+    raw = np.array(loss.slot_predictions(shared), np.float64)
     jitter = rng.uniform(-JITTER, JITTER, (len(y_true), layout.count, 4))
     cells = np.round(1 / layout.stride.astype(np.float64))
     place = np.stack([layout.column, layout.row], axis=-1)
@@ -52,7 +50,7 @@ def random_predictions(
             moved[:, 2:] = np.clip(moved[:, 2:], 1e-3, 0.98)
             boxes[image][own], fits[image] = moved[own], fits[image] | own
     try:
-        x_y, w_h = encode_boxes(loss, layout, boxes)
+        x_y, w_h = loss.encode_boxes(layout, boxes)
     except ValueError:
         # A loss of one's own reads boxes as it likes.
         return raw.astype(np.float32)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from yolo_core.losses import DetectionLoss, YoloV2Loss
+from yolo_core.losses import DetectionLoss, GridLoss, changed
+from yolo_core.losses.anchor_boxes import AnchorOutput
 
 X, Y, WIDTH, HEIGHT = 1, 2, 3, 4
 _TRANSPOSED = (0, 2, 1, 3)
@@ -40,7 +41,7 @@ class Reading:
         """The loss that is given these labels and predictions."""
         if not self.options:
             return loss
-        return type(loss).from_config({**loss.get_config(), **self.options})
+        return changed(loss, self.options)
 
 
 AS_IT_IS = Reading("")
@@ -64,17 +65,18 @@ def readings(loss: DetectionLoss, shape: tuple[int, ...]) -> Iterator[Reading]:
     )
     yield Reading("x and y of the labels exchanged", labels=_columns(X, Y))
     yield Reading("width and height of the labels exchanged", labels=_columns(WIDTH, HEIGHT))
-    if isinstance(loss, YoloV2Loss) and not loss.options["decoded"]:
+    is_raw = not getattr(loss, "decoded", False)
+    if isinstance(loss, AnchorOutput) and isinstance(loss, GridLoss) and is_raw:
         yield from _decodings(loss, shape)
 
 
-def _decodings(loss: YoloV2Loss, shape: tuple[int, ...]) -> Iterator[Reading]:
-    """YOLOv2's boxes decoded with a mistake."""
+def _decodings(loss: DetectionLoss, shape: tuple[int, ...]) -> Iterator[Reading]:
+    """Boxes of anchors on one grid, decoded with a mistake."""
     _, rows, columns, _ = shape
-    anchors = np.asarray(loss.anchors, np.float32)
+    anchors = np.asarray(loss.get_config()["anchors"], np.float32)
     column, row = np.meshgrid(np.arange(columns), np.arange(rows))
     corner = np.stack([column, row], axis=-1).astype(np.float32)[:, :, None]
-    unit = [columns, rows] if loss.options["box_unit"] == "image" else [1, 1]
+    unit = [columns, rows] if loss.switches.get("box_unit") == "image" else [1, 1]
 
     def mistake(
         words: str,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from yolo_core.losses.slips import Slip, Variant
 
+PIXEL_SIZED_WEIGHT = 0.001
+
 SLIPS: tuple[Slip, ...] = (
     Slip(
         name="floor-corners",
@@ -78,7 +80,7 @@ SLIPS: tuple[Slip, ...] = (
             "learned."
         ),
         shows="On every picture with an object.",
-        lambdas={"bounding_box": 0.001},
+        lambdas={"bounding_box": PIXEL_SIZED_WEIGHT},
     ),
     Slip(
         name="clipped-probabilities",

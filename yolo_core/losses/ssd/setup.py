@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
+from yolo_core.data.source import default_anchors
 from yolo_core.losses.anchor_table import AnchorTable, rounded
+from yolo_core.losses.heads import COARSEST, SLOTS_A_CELL, grid_cells
 from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.ssd.priors import PriorConfig
+from yolo_core.slots import SlotLayout
 
 if TYPE_CHECKING:
     from yolo_core.data.source import SampleSource
@@ -31,10 +36,11 @@ class SSDSetup(MultiHeadLoss):
                 f"{cls.__name__} has priors that follow from the size of the pictures; received "
                 "some in loss.anchors."
             )
-        rows, columns = source.image_shape[:2]
+        cells = grid_cells(source.image_shape, COARSEST)
         priors = {
-            "image_size": [rows, columns],
-            "feature_maps": [[rows // stride, columns // stride] for stride in cls.strides],
+            # Where the picture is not a multiple of a cell, the network sees it a little larger.
+            "image_size": [each * COARSEST for each in cells],
+            "feature_maps": [list(grid_cells(source.image_shape, each)) for each in cls.strides],
             "steps": list(cls.strides),
             "min_sizes": [SIDES[0] * stride for stride in cls.strides],
             "max_sizes": [SIDES[1] * stride for stride in cls.strides],
@@ -42,6 +48,14 @@ class SSDSetup(MultiHeadLoss):
             "clip": False,
         }
         return {"priors": priors}
+
+    @classmethod
+    def setup_on_one_grid(cls, source: SampleSource) -> dict[str, Any]:
+        """Priors with the shapes of anchors, in the cells of the one grid of other losses."""
+        grid = (*grid_cells(source.image_shape, COARSEST), SLOTS_A_CELL)
+        anchors = default_anchors(source, SLOTS_A_CELL)
+        layout = SlotLayout.from_grids([grid], [np.asarray(anchors, np.float32)])
+        return {"priors": layout.prior, "grids": layout.grids}
 
     def anchor_sizes(
         self, image_shape: Sequence[int], grids: Sequence[Sequence[int]]

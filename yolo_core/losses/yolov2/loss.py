@@ -14,7 +14,6 @@ from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou, shape
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_boxes import AnchorOutput, anchor_pairs
 from yolo_core.losses.booking import taken_apart
-from yolo_core.losses.grid import GridLoss
 from yolo_core.losses.labels import Labels, owning_cell, read_labels
 from yolo_core.losses.matching import Matching, last_object_wins
 from yolo_core.losses.option_values import class_factors, fraction, whole_number
@@ -24,11 +23,12 @@ from yolo_core.losses.slot_axis import (
     largest,
     spread_to_slots,
 )
+from yolo_core.losses.yolov2.notebook import NotebookLabels
 from yolo_core.losses.yolov2.slips import IGNORE_THRESHOLD, SLIPS
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
-class YoloV2Loss(AnchorOutput, GridLoss):
+class YoloV2Loss(AnchorOutput, NotebookLabels):
     """The YOLOv2 loss (Redmon & Farhadi 2017, section 2), in the form of the Keras notebook.
 
     The paper prints no formula. This is what the notebook's `custom_loss` computes, with its slips
@@ -125,9 +125,8 @@ class YoloV2Loss(AnchorOutput, GridLoss):
         matched_object = matching.claim_of_slot(slot_count)  # (B, P)
         object_mask = matched_object >= 0
         # (B, N, P). The ignore rule is a choice: no gradient flows through it.
-        overlap = ops.stop_gradient(pairwise_iou(objects, boxes))
-        best = largest(self._counted(overlap, owns), empty=0.0, axis=1)  # (B, P)
-        fits = best >= self.options["ignore_threshold"]
+        overlap = self._counted(ops.stop_gradient(pairwise_iou(objects, boxes)), owns)
+        fits = largest(overlap, empty=0.0, axis=1) >= self.options["ignore_threshold"]
         no_object_mask = ops.logical_not(ops.logical_or(object_mask, fits))
 
         # (B, N, ...) what the slot of each object predicts: class terms are never dense.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 import numpy as np
@@ -28,6 +28,9 @@ from yolo_core.losses.slot_axis import (
 )
 from yolo_core.losses.yolov3.slips import IGNORE_THRESHOLD, SLIPS
 from yolo_core.slots import SlotLayout
+
+if TYPE_CHECKING:
+    from yolo_core.data.source import SampleSource
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
@@ -93,6 +96,11 @@ class YoloV3Loss(AnchorOutput, MultiHeadLoss):
             name=name,
         )
         self._keep_options(ignore_threshold=fraction("ignore_threshold", ignore_threshold))
+
+    @classmethod
+    def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
+        """See `MultiHeadLoss.setup`; anchors are image fractions, whatever a variant has."""
+        return {**super().setup(source, anchors), "image_size": None}
 
     def slots(self, y_pred_shape: Sequence[Any]) -> SlotLayout:
         """The heads in order, with the anchors as priors."""
