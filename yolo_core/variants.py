@@ -1,6 +1,6 @@
 """The published variants of each loss, as data: what each sets of its loss's keyword options.
 
-`golden/README.md` holds the systems, their numbers, and what each slip (A-3, D-2, ...) does. No
+`docs/losses.md` holds the systems, their numbers, and what each slip (A-3, D-2, ...) does. No
 Keras in here: `losses/published.py` makes the losses.
 """
 

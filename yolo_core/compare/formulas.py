@@ -1,7 +1,7 @@
 """Each loss as a formula, with its lambdas and the numbers of a picture in it. LaTeX; no Keras.
 
 A hat marks what is predicted. The sources are those of the losses' docstrings; what an option
-changes in a formula (`golden/README.md`, section 3) changes in the formula written here.
+changes in a formula (`docs/losses.md`) changes in the formula written here.
 """
 
 from __future__ import annotations

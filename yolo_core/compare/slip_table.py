@@ -1,6 +1,6 @@
 """The slips of the published losses, as data.
 
-`golden/README.md`, section 3, has their numbers; `slips.py` makes losses with them.
+`docs/losses.md` has their numbers; `slips.py` makes losses with them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Slip:
     Attributes:
         name: Its key, such as "floor-corners".
         family: The loss that it is a slip of, such as "mnist_yolo".
-        number: Its number in `golden/README.md`, such as "A-2".
+        number: Its number in `docs/losses.md`, such as "A-2"; in lower case, its anchor there.
         title: A few words, for the switch.
         sentence: What is done wrong and what comes of it, in one or two plain sentences.
         shows: On which pictures it can be seen at all.
@@ -258,7 +258,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip(
         name="count-by-weight",
         family="yolov2",
-        number="D",
+        number="D-10",
         title="Slots counted by their weight",
         sentence=(
             "What a term is divided by counts only slots with a weight above zero, so switching "
@@ -340,7 +340,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip(
         name="clipped-probabilities-v3",
         family="yolov3",
-        number="C'",
+        number="C-10",
         title="Probabilities clipped",
         sentence=(
             "Eager Keras clips probabilities to 1e-7 and compiled Keras does not: the same model "
@@ -353,7 +353,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip(
         name="cell-by-division",
         family="yolov3",
-        number="C'",
+        number="C-11",
         title="Cell found by division",
         sentence=(
             "The cell is found as centre // (1 / cells), which rounds: centres on some borders "
@@ -366,7 +366,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip(
         name="share-of-sigmoids",
         family="yolov3",
-        number="C'",
+        number="C-12",
         title="Sigmoids taken for a softmax",
         sentence=(
             "Independent class probabilities go into a cross-entropy that divides them by their "

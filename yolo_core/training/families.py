@@ -46,7 +46,7 @@ def build_loss(
         config: The run's configuration.
         data: Its samples.
         own: The class, where the loss is named "FILE.py:Class". Nothing is loaded in here
-            (`yolo_core/own_loss.py` says who may).
+            (`yolo_core/training/own_loss.py` says who may).
 
     Raises:
         ValueError: The loss has no such name, option or lambda, or the anchors do not fit it; or a

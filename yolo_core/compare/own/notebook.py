@@ -1,6 +1,6 @@
 """Labels and constants as the Keras notebook's `custom_loss` takes them.
 
-`references/yolov2_keras_notebook.md`: y_true (B, rows, columns, anchors, 5 + C) holds one box a
+`docs/losses.md#keras-notebook`: y_true (B, rows, columns, anchors, 5 + C) holds one box a
 slot, y_pred has the same shape, and the function reads `true_boxes` and a handful of constants from
 the file that it stands in.
 """

@@ -49,7 +49,7 @@ def owning_cells(centres: Any, height: int, width: int, *, grid_order: str) -> t
 
 @keras.saving.register_keras_serializable(package="yolo_core")
 class MnistYoloLoss(GridLoss):
-    """The loss of `references/training_utils.md` ("A" in `golden/README.md`).
+    """The MNIST-digits detector's loss (`docs/losses.md#mnist-yolo`).
 
     The cell that an object's centre falls in owns it; of the cell's predictors the one whose box
     has the best IoU with the object is responsible. Two objects may train one predictor (SHARED).
@@ -60,7 +60,7 @@ class MnistYoloLoss(GridLoss):
 
     Predictions: (B, H, W, A * (5 + C)), slot channels [objectness, x, y, w, h, classes], raw.
 
-    The defaults are the sound reading (`golden/README.md`, section 3, A-1 to A-9); `published`
+    The defaults are the sound reading (`docs/losses.md`, A-1 to A-10); `published`
     has what the documents printed.
 
     Args:

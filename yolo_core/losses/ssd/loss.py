@@ -41,7 +41,7 @@ LOWEST = -3e38
 
 @keras.saving.register_keras_serializable(package="yolo_core")
 class SSDLoss(MultiHeadLoss):
-    """`MultiBoxLoss` of ssd.pytorch ("E" in `golden/README.md`; Liu et al. 2016, section 2.2).
+    """`MultiBoxLoss` of ssd.pytorch (`docs/losses.md#ssd-pytorch`; Liu et al. 2016, section 2.2).
 
     Every prior box takes the object that it overlaps most, from `overlap_threshold` on; and every
     object takes its best prior in any case, of two that share it the later row. Of the other

@@ -28,7 +28,7 @@ SMALLEST_SIZE = 1e-12
 
 @keras.saving.register_keras_serializable(package="yolo_core")
 class YoloV1Loss(GridLoss):
-    """The YOLOv1 formula of `references/yolov2_keras_notebook.md` (Redmon et al. 2016, eq. 3).
+    """The YOLOv1 formula, `docs/losses.md#yolov1-formula` (Redmon et al. 2016, eq. 3).
 
     The cell of an object's centre owns it; of the cell's boxes the one with the best IoU is
     responsible, the first one on a tie. A cell has one set of class scores, so it can hold one

@@ -30,9 +30,9 @@ from yolo_core.slots import SlotLayout
 class YoloV2Loss(GridLoss):
     """The YOLOv2 loss, as code and as formulas.
 
-    The defaults are `custom_loss` of `references/yolov2_keras_notebook.md` ("D" in
-    `golden/README.md`); `published("yolov2/formula")` is `references/yolov2_formulas.md` ("B1"),
-    which differs in `square_root_sizes`, `counts_over`, `half_errors` and `ignore_against`.
+    The defaults are `custom_loss` of `docs/losses.md#keras-notebook`; `published("yolov2/formula")`
+    is `docs/losses.md#yolov2-formulas`, which differs in `square_root_sizes`, `counts_over`,
+    `half_errors` and `ignore_against`.
 
     The cell of an object's centre owns it; of the cell's anchors the one with the best shape IoU
     is responsible. Where two objects want one slot the later row takes it (OVERWRITTEN). A slot

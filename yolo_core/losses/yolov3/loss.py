@@ -32,7 +32,7 @@ SMALLEST_VARIANCE = 1e-12
 
 @keras.saving.register_keras_serializable(package="yolo_core")
 class YoloV3Loss(MultiHeadLoss):
-    """The loss of `references/yolov3_pytorch.md` ("C" in `golden/README.md`).
+    """YOLOv3, read as `docs/losses.md#yolov3` says.
 
     On each head the cell of an object's centre owns it, and of the cell's anchors the one with the
     best shape IoU is responsible. Where two objects want one slot the later row takes it
