@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,6 +144,14 @@ def test_every_published_name_has_its_golden_keys() -> None:
 def test_a_section_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="no section 'Z-9'; it has a-1, a-10, a-2"):
         section("Z-9")
+
+
+def test_a_built_package_holds_the_document_where_it_is_looked_for() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"][
+        "targets"
+    ]
+    place = wheel["wheel"]["force-include"]["docs/losses.md"]
+    assert [ROOT / place, ROOT / "docs" / "losses.md"] == [*sources._PLACES]
 
 
 def test_a_missing_document_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What `docs/losses.md` says under a number such as "A-2", for pages that cite it.
 
-In a checkout the document is read where it is; an installed package has a copy (`setup.py`).
+In a checkout the document is read where it is; a built package has a copy (pyproject.toml).
 """
 
 from __future__ import annotations
