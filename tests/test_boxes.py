@@ -96,7 +96,7 @@ def test_the_gradient_of_an_overlap_is_finite(size):
 
 
 def test_rounded_corners_as_the_document_has_them():
-    # The numbers of golden/README.md, A-2.
+    # The numbers of docs/losses.md, A-2.
     box = (0.5, 0.5, 0.3, 0.3)
     assert iou(box, box) == pytest.approx(1)
     assert iou(box, box, floor_corners=True) == 0

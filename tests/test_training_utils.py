@@ -1,4 +1,4 @@
-"""The functions of `training_utils.md` give what the document's code gave."""
+"""The functions of the MNIST-digits detector give what its own code gave."""
 
 import keras
 import numpy as np

@@ -76,15 +76,15 @@ def intersection_over_union(
     """IoU of boxes paired by broadcasting.
 
     Two boxes without area, or an area too small for float32, have IoU 0, never 0 / 0
-    (`golden/README.md`, D-3).
+    (`docs/losses.md`, D-3).
 
     Args:
         boxes_1: (..., 4) float, centre format.
         boxes_2: (..., 4) float, centre format, the same unit; broadcasts against `boxes_1`.
-        epsilon: Added to the union. `training_utils.md` (`calculate_iou`) has 1e-8.
+        epsilon: Added to the union. The MNIST-digits detector has 1e-8.
         floor_corners: Rounds the corners, not the sizes, down before intersecting, as
-            `training_utils.md` (`convert_boxes_to_corners`) does; made for pixels, it breaks
-            boxes in image fractions (`golden/README.md`, A-2).
+            the MNIST-digits detector does; made for pixels, it breaks
+            boxes in image fractions (`docs/losses.md`, A-2).
 
     Returns:
         (...) float32, 0 to 1 for boxes with sizes of zero or more.

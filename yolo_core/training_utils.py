@@ -1,7 +1,8 @@
-"""The functions of `training_utils.md`, for readers who come with that document in hand.
+"""The functions of the MNIST-digits detector, for readers who come with its document in hand.
 
-They take and give what the document prints, slips included; each docstring names the slip by its
-number in `golden/README.md`, and what `MnistYoloLoss` does by default instead. To train, use
+They take and give what that document (`docs/losses.md#training-utils`) prints, slips included;
+each docstring names the slip by its number in `docs/losses.md`, and what `MnistYoloLoss` does by
+default instead. To train, use
 ``MnistYoloLoss(num_classes=10)``; ``published("mnist_yolo/documented", num_classes=10)`` is
 `calculate_model_loss` with lambdas that can be moved.
 

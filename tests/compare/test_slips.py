@@ -146,7 +146,7 @@ def mnist_total(name, slips):
 
 
 def test_the_objectless_term_left_out_as_documented():
-    # golden/README.md, A-4: 4.571 as coded, 5.428 with the term.
+    # docs/losses.md, A-4: 4.571 as coded, 5.428 with the term.
     slips = slips_in("mnist_yolo/documented")
     assert mnist_total("mnist_yolo/documented", slips) == pytest.approx(4.571, abs=5e-4)
     slips = [name for name in slips if name != "objectless-left-out"]

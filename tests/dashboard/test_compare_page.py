@@ -139,6 +139,9 @@ def test_a_slip_shows_the_picture_without_and_with_it() -> None:
     without, with_it = bars(page, 1)["no_object"]
     assert with_it < 0 < without  # the printed term rewards false confidence
     assert re.search(r"The loss goes from .* no_object from", words(page))
+    # The number opens what is known of it, with the numbers of the golden files.
+    assert "B-3" in [popover.proto.popover.label for popover in page.get("popover")]
+    assert "the term of `yolov2_formula_typical` is -0.4900 in place of 0.2956" in words(page)
     page.toggle(key="slip no-object-unsquared").set_value(False).run()
     assert_sound(page)
     assert page.query_params["slips"] in ("", [""])

@@ -178,7 +178,7 @@ def test_tie_among_three() -> None:
 
 
 def test_owner_that_does_not_hold_the_centre_is_told() -> None:
-    # As a loss does that indexes rows by x (golden/README.md, A-3).
+    # As a loss does that indexes rows by x (docs/losses.md, A-3).
     view = make_view(boxes=[[0.75, 0.25, 0.4, 0.4]], slots=[5], scores=[[0.1, 0.6]])
     assert object_reason(view, 0).startswith(
         "Its centre (15.0, 2.5 px) lies in cell (row 0, column 1), but this loss gives it to cell "

@@ -28,7 +28,7 @@ class Sample:
 def label_rows(
     boxes: np.ndarray, classes: np.ndarray, *, num_classes: int, max_objects: int
 ) -> np.ndarray:
-    """Packs objects into the label layout of `references/training_utils.md`.
+    """Packs objects into the label layout of `docs/losses.md#labels`.
 
     Args:
         boxes: (objects, 4) x_center, y_center, width, height as image fractions.

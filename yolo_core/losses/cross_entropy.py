@@ -14,7 +14,7 @@ def binary_cross_entropy(logit: Any, target: int, *, clip: float | None = None) 
         logit: (...) float32, raw.
         target: 0 or 1, the same for all of them.
         clip: Takes the probability first and clips it to [clip, 1 - clip], so that a sure
-            mistake costs -log(clip) and has no gradient (`golden/README.md`, A-1).
+            mistake costs -log(clip) and has no gradient (`docs/losses.md`, A-1).
 
     Returns:
         (...) float32, zero or more.

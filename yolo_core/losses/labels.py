@@ -38,10 +38,10 @@ def read_labels(y_true: Any, *, drop_centre_on_one: bool = False) -> Labels:
     """Sorts label rows into usable ones and the reasons against the others.
 
     Args:
-        y_true: (B, N, 5 + C) float32, `training_utils.md`'s label layout. Rows that hold NaN,
+        y_true: (B, N, 5 + C) float32, the layout of `docs/losses.md#labels`. Rows that hold NaN,
             infinity or a number past `LARGEST_LABEL`, or name no class, are INVALID.
         drop_centre_on_one: A centre on exactly 1.0 belongs to no cell, as in the generator of the
-            Keras notebook; otherwise to the last one (`golden/README.md`, A-7).
+            Keras notebook; otherwise to the last one (`docs/losses.md`, A-7).
     """
     flag, boxes, one_hot = y_true[..., 0], y_true[..., 1:5], y_true[..., 5:]
     # False for NaN as well. A row without any class would be trained as class 0 in silence.
@@ -79,7 +79,7 @@ def owning_cell(centre: Any, cells: int) -> Any:
 
     Args:
         centre: (...) float32 image fraction. The product is taken in float32: in float64 borders
-            such as 15/26 fall one cell low (`golden/README.md`, cross-system).
+            such as 15/26 fall one cell low (`docs/losses.md`, C-11).
         cells: Number of rows or columns.
 
     Returns:

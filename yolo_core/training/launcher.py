@@ -67,7 +67,7 @@ def start_training(
     arguments = list(arguments)
     if any(".py:" in argument for argument in arguments):
         # Loading a file runs it. Whoever uses this speaks for a browser, not for a person with a
-        # shell; `yolo_core/own_loss.py` has the rule.
+        # shell; `yolo_core/training/own_loss.py` has the rule.
         raise ValueError("The file of a loss can be named on the command line alone.")
     try:
         checkpoints.mkdir(parents=True, exist_ok=True)

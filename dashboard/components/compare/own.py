@@ -5,6 +5,7 @@ The page reads what `python -m yolo_core compare` wrote; it never loads anybody'
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.components.compare.sources import cite
 from dashboard.components.compare.view import show_list
 from dashboard.components.shared.address import asked_for, preset
 from dashboard.components.shared.cell_picker import cell_clicked, pick_cell
@@ -88,7 +90,11 @@ def _show_findings(found: GradientComparison) -> None:
     if found.same:
         st.success("The two gradients agree everywhere, up to one weight.", icon=":material/check:")
     if found.diagnosis:
-        st.warning(plain(" ".join(found.diagnosis)), icon=":material/lightbulb:")
+        told = " ".join(found.diagnosis)
+        st.warning(plain(told), icon=":material/lightbulb:")
+        with st.container(horizontal=True):
+            for cited in dict.fromkeys(re.findall(r"\(([A-E]-\d+)\)", told)):
+                cite(cited)
     st.markdown("\n".join(f"- {plain(line)}" for line in found.findings))
     st.caption(
         "What the two gradients say, the most telling first. A loss may differ from another by a "

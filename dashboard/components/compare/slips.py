@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.components.compare.choice import loss_names
 from dashboard.components.compare.losses import recomputed
+from dashboard.components.compare.sources import cite
 from dashboard.components.compare.terms import Written, bars_of, show_bars, show_formulas
 from dashboard.components.compare.view import (
     show_ledger,
@@ -72,8 +73,11 @@ def show_slips(
     for slip in slips:
         key = f"slip {slip.name}"
         st.session_state[key] = slip.name in thrown
-        title = f"**{plain(slip.title)}** ({plain(slip.number)}): {plain(slip.sentence)}"
-        if st.toggle(title, key=key, on_change=_throw, args=(slip.name, thrown)):
+        title = f"**{plain(slip.title)}**: {plain(slip.sentence)}"
+        left, right = st.columns([14, 1])
+        with right:
+            cite(slip.number)
+        if left.toggle(title, key=key, on_change=_throw, args=(slip.name, thrown)):
             chosen.append(slip.name)
             with st.container(border=True):
                 _show_slip(folder, record, base, slip, cell, lambdas)
