@@ -10,7 +10,8 @@ import pandas as pd
 
 from dashboard.figures.places import object_label, slot_score
 from dashboard.figures.tiles import PART_NAMES, slot_parts
-from yolo_core.explain.reasons import cell_name, slot_word, trained_objects
+from yolo_core.explain.names import cell_name, slot_word
+from yolo_core.explain.reasons import trained_objects
 from yolo_core.explain.report import Report, totals_agree
 from yolo_core.explain.trace import (
     MATCH,

@@ -10,7 +10,7 @@ import numpy as np
 from dashboard.figures.picture import tile_axes
 from dashboard.figures.places import Cell, cell_boxes, slot_boxes
 from dashboard.figures.scene import ANCHOR_COLOR, CELL_COLOR, LABEL_SHADOW, RIM, labels_apart
-from yolo_core.explain.reasons import slot_word
+from yolo_core.explain.names import slot_word
 from yolo_core.views import SampleView
 
 Marks = list[dict[str, Any]]

@@ -16,7 +16,7 @@ from dashboard.figures.places import (
     object_label,
     slot_boxes,
 )
-from yolo_core.explain.reasons import object_name, slot_word
+from yolo_core.explain.names import object_name, slot_word
 from yolo_core.explain.report import object_status
 from yolo_core.runs.snapshots import SampleView
 

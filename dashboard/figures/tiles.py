@@ -17,7 +17,7 @@ from dashboard.figures.picture import (
     tile_axes,
 )
 from dashboard.figures.scene import GRID_COLOR, OBJECT_COLOR
-from yolo_core.explain.reasons import slot_word
+from yolo_core.explain.names import slot_word
 from yolo_core.runs.snapshots import SampleView
 
 NO_OBJECT, IGNORED, OBJECT = 0, 1, 2

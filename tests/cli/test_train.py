@@ -22,11 +22,11 @@ from tests.training.runs_by_command import (
 )
 from yolo_core.cli.train import add_parser
 from yolo_core.cli.train_config import new_config
+from yolo_core.losses.families import family_of
 from yolo_core.runs.layout import RunFolder, find_run
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import RunConfig, parse_config, read_config
-from yolo_core.training.recipes import LAMBDAS
 
 
 def config_of(*arguments):
@@ -37,11 +37,11 @@ def config_of(*arguments):
 
 def test_without_options_it_is_the_default_with_the_recipe_of_its_loss():
     config = config_of()
-    assert config.loss.lambdas == LAMBDAS["yolov2"]
+    assert config.loss.lambdas == family_of("yolov2").recipe
     plain = RunConfig().model_dump()
     assert config.model_dump() == {
         **plain,
-        "loss": {**plain["loss"], "lambdas": LAMBDAS["yolov2"]},
+        "loss": {**plain["loss"], "lambdas": family_of("yolov2").recipe},
     }
 
 
@@ -93,7 +93,7 @@ def test_epochs_are_steps(options, steps):
 def test_lambdas_are_laid_over_the_recipe_in_the_order_given():
     lambdas = config_of("--lambda", "wh=3", "--lambda", "coord=4", "--lambda", "xy=5").loss.lambdas
     assert list(lambdas)[-3:] == ["wh", "coord", "xy"]
-    assert lambdas["objectness"] == LAMBDAS["yolov2"]["objectness"]
+    assert lambdas["objectness"] == family_of("yolov2").recipe["objectness"]
     again = config_of("--lambda", "xy=5", "--lambda", "coord=4", "--lambda", "xy=6").loss.lambdas
     assert list(again.items())[-2:] == [("coord", 4.0), ("xy", 6.0)]
 
@@ -132,7 +132,7 @@ def test_options_are_laid_over_a_file(file):
 def test_another_loss_leaves_what_the_file_said_about_its_own(file):
     config = config_of("--config", file, "--loss", "mnist_yolo")
     assert (config.seed, config.loss.options) == (5, {})
-    assert config.loss.lambdas == LAMBDAS["mnist_yolo"]
+    assert config.loss.lambdas == family_of("mnist_yolo").recipe
 
 
 def test_what_json_says(whole):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from yolo_core.losses import DetectionLoss
+from yolo_core.losses.heads import SLOTS_A_CELL
 from yolo_core.training.config import RunConfig
 
 SAMPLE = "val/3"
@@ -32,12 +33,11 @@ class Scene:
     def slots(self, loss: DetectionLoss, seed: int = 0) -> np.ndarray:
         """(1, P, channels) made-up predictions."""
         from yolo_core.compare.own.random_predictions import random_predictions
-        from yolo_core.training.families import SLOTS
 
         try:
             shape = loss.output_shape(self.scenes.image_shape)
         except ValueError:  # on the one grid, as no network here has it
-            shape = (36 * SLOTS, len(loss.channel_names))
+            shape = (36 * SLOTS_A_CELL, len(loss.channel_names))
         return random_predictions(loss, loss.slots((1, *shape)), self.y_true[None], seed=seed)
 
     def compare(self, losses: dict[str, DetectionLoss], y_pred: Any):

@@ -16,7 +16,7 @@ from tests.dashboard.page import assert_sound, opener, plots, words
 from tests.data.toy_source import ToySource, install_toy, open_toy
 from tests.training.runs_by_command import command, start, train
 from yolo_core.data.registry import SOURCES
-from yolo_core.losses.by_name import FAMILIES
+from yolo_core.losses import FAMILY_NAMES
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.status import RunState, read_status
@@ -39,12 +39,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("PYTHONPATH", str(installed))
         patch.setitem(SOURCES, "toy", open_toy)
         process = start("--run", BY_PROCESS, "--loss", BY_PROCESS, *TOY, checkpoints=checkpoints)
-        for name in FAMILIES:
+        for name in FAMILY_NAMES:
             if name != BY_PROCESS:
                 train("--run", name, "--loss", name, *TOY, checkpoints=checkpoints)
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
-        for name in FAMILIES:
+        for name in FAMILY_NAMES:
             assert command("survey", name, checkpoints=checkpoints).returncode == 0
     return checkpoints
 
@@ -57,7 +57,7 @@ def runs(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return trained
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(params=FAMILY_NAMES)
 def run(request: pytest.FixtureRequest, runs: Path) -> RunFolder:
     return RunFolder(runs / request.param)
 
@@ -130,14 +130,14 @@ def test_the_compare_page_draws_it_under_variants_of_its_loss(run: RunFolder) ->
 
 @pytest.mark.usefixtures("runs")
 def test_all_five_losses_are_held_side_by_side() -> None:
-    losses = [name for name in FAMILIES if name != "yolov1"]
+    losses = [name for name in FAMILY_NAMES if name != "yolov1"]
     for query in (
         {"run": "yolov1", "losses": losses},  # on one prediction, and one grid
-        {"compare": "trained runs", "runs": list(FAMILIES)},
+        {"compare": "trained runs", "runs": list(FAMILY_NAMES)},
     ):
         page = opener("compare")(sample="val/2", step=str(STEP), **query)
         assert_drawn(page, "val/2")
-        assert len(bar_labels(page)) == len(FAMILIES)
+        assert len(bar_labels(page)) == len(FAMILY_NAMES)
 
 
 def test_the_survey_page_lists_its_pictures(run: RunFolder) -> None:

@@ -40,7 +40,7 @@ def make_loss(family: str, **options: object) -> DetectionLoss:
         return SSDLoss(priors, CLASSES, grids=[(CELLS, CELLS, 3)])
     if family == "yolov3":
         options = {"grids": [(CELLS, CELLS)], "anchors": ANCHORS, **options}
-    elif family == "yolov2":
+    elif family.startswith("yolov2"):
         options = {"anchors": np.multiply(ANCHORS, CELLS).tolist(), **options}
     return published(family, num_classes=CLASSES, **options)
 
@@ -70,8 +70,7 @@ def reasons_of(view: SampleView) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("rule", ["yolov2", "yolov3"])
 def test_ignored_by_its_predicted_box_says_iou_and_threshold(rule: str) -> None:
-    options = {"ignore_rule": "predicted_box"} if rule == "yolov3" else {}
-    found = reasons_of(view_of(make_loss(rule, ignore_threshold=0.4, **options)))
+    found = reasons_of(view_of(make_loss(rule, ignore_threshold=0.4)))
     assert found["ignored"]
     for each in found["ignored"]:
         iou = re.fullmatch(
@@ -86,7 +85,8 @@ def test_ignored_by_its_predicted_box_says_iou_and_threshold(rule: str) -> None:
 
 
 def test_ignored_by_its_anchor_says_the_shape_and_not_the_box() -> None:
-    found = reasons_of(view_of(make_loss("yolov3", ignore_threshold=0.3)))
+    loss = make_loss("yolov3", ignore_rule="anchor_shape", ignore_threshold=0.3)
+    found = reasons_of(view_of(loss))
     # .25 x .25 on .4 x .5 and on .7 x .2, and .4 x .45 on .7 x .2.
     assert found["ignored"] == [
         f"ignored: its anchor has shape IoU {iou} with object {index} (class cat), whose centre is "
@@ -150,7 +150,6 @@ def test_an_anchor_that_no_head_uses_is_no_threshold() -> None:
         CLASSES,
         grids=[(CELLS, CELLS)],
         anchor_mask=[[0, 1, 2]],
-        matching="all_anchors",
     )
     view = view_of(loss, [[0.5, 0.5, 0.9, 0.9], [0.1, 0.1, 0.2, 0.2]])
     assert view.assignment.object_status[:2, 0].tolist() == [

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from yolo_core.assignment import Assignment, ObjectStatus
+from yolo_core.assignment import Assignment, IgnoreRule, ObjectStatus
 from yolo_core.explain.reasons import object_reason, slot_reason
 from yolo_core.explain.report import MaskCounts, explain, is_partition, object_status, totals_agree
 from yolo_core.runs.snapshots import SampleView
@@ -372,7 +372,7 @@ def test_no_keras_and_no_tensorflow() -> None:
 
 
 def test_an_ignored_slot_names_the_rule_of_its_loss_with_the_threshold() -> None:
-    view = dataclasses.replace(make_view(), ignore_rule="the rule ignores from IoU 0.60 on")
+    view = dataclasses.replace(make_view(), ignore_rule=IgnoreRule("predicted_box", 0.6))
     assert slot_reason(view, 0) == (
         "ignored: its box overlaps object 0 (class cat) with IoU 0.63, "
         "and the rule ignores from IoU 0.60 on."

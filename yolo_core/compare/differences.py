@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from yolo_core.explain.reasons import cell_name, object_name, slot_reason, slot_word
+from yolo_core.explain.names import cell_name, object_name, slot_word
+from yolo_core.explain.reasons import slot_reason
 from yolo_core.explain.report import ObjectReport, explain
 from yolo_core.losses.families import ONE_ANSWER_A_CELL
 from yolo_core.views import SampleView

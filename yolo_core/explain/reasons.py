@@ -12,6 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.assignment import LARGEST_LABEL, ObjectStatus
+from yolo_core.explain.ignoring import (
+    best_overlap,
+    by_mining,
+    by_overlap,
+    by_shape,
+    called_empty,
+    candidacy,
+    nearest_object,
+    score_of,
+)
+from yolo_core.explain.names import cell_name, object_name, slot_word
 from yolo_core.slots import SlotLayout
 
 if TYPE_CHECKING:
@@ -24,25 +35,6 @@ _BEST = {
 }
 _NO_TERM = "It enters no term of the loss."
 _FIELDS = ("object flag", "x_center", "y_center", "width", "height")
-
-
-def slot_word(layout: SlotLayout) -> str:
-    """What a slot of a cell is called: an anchor where there are priors, else a predictor."""
-    return "anchor" if layout.has_priors else "predictor"
-
-
-def cell_name(layout: SlotLayout, slot: int) -> str:
-    """The cell of a slot, such as "cell (row 3, column 2)"; with its head if there are several."""
-    head = f"head {layout.head[slot]}, " if len(layout.grids) > 1 else ""
-    return f"{head}cell (row {layout.row[slot]}, column {layout.column[slot]})"
-
-
-def object_name(view: SampleView, index: int) -> str:
-    """An object with its class, such as "object 2 (class 7)"."""
-    one_hot = view.y_true[index, 5:]
-    if not np.any(one_hot > 0):
-        return f"object {index}"
-    return f"object {index} (class {view.class_names[int(np.argmax(one_hot))]})"
 
 
 def object_reason(view: SampleView, index: int) -> str:
@@ -76,42 +68,26 @@ def slot_reason(view: SampleView, slot: int) -> str:
             why = f", so no prior is matched and no negative is mined: {rule.sentence()}"
         return f"{part}: the picture holds no objects{why}."
     if rule.kind == "hard_negatives":
-        return f"{part}: {_mining(view, slot)}"
+        return f"{part}: {by_mining(view, slot)}"
     if rule.kind == "prior_shape":
-        return f"{part}: {_own_cell_rule(view, slot)}."
+        return f"{part}: {by_shape(view, slot)}."
     if rule.kind == "predicted_box":
-        return f"{part}: {_overlap_rule(view, slot)}."
+        return f"{part}: {by_overlap(view, slot)}."
     if part == "no object":
-        return f"no object: {_called_empty(view, slot)}."
-    overlap, near = _nearest(view, slot)
+        return f"no object: {called_empty(view, slot)}."
+    overlap, near = nearest_object(view, slot)
     why = "" if rule.kind == "none" else f", and {rule.sentence()}"
     if rule.kind == "none" and overlap > 0:
-        trained = _best_overlap(view)[assignment.no_object_mask]
+        trained = best_overlap(view)[assignment.no_object_mask]
         if overlap >= trained.max(initial=0.0):
             return f"ignored: its box overlaps {near}, too much for this loss to call it empty."
-    candidacy = _candidacy(view, slot)
-    if candidacy:
-        return f"ignored: {candidacy}{why}."
+    rival = candidacy(view, slot)
+    if rival:
+        return f"ignored: {rival}{why}."
     return (
         "ignored: it is responsible for no object, and this loss does not train it as empty "
         f"either; its box overlaps {near} at most{why}."
     )
-
-
-def counts_for_rule(view: SampleView, slot: int, index: int) -> bool:
-    """Whether the ignore rule looks at an object when it judges a slot."""
-    against = view.ignore_rule.against
-    if against == "objects":
-        return True
-    slots, status = view.assignment.object_slot[index], view.assignment.object_status[index]
-    owned = [
-        int(each)
-        for each, is_now in zip(slots, status, strict=True)
-        if ObjectStatus(int(is_now)).is_matched
-    ]
-    if against == "head":
-        owned = [each for each in owned if view.layout.head[each] == view.layout.head[slot]]
-    return bool(owned)
 
 
 def trained_objects(view: SampleView, slot: int) -> list[int]:
@@ -128,7 +104,7 @@ def _object_slot_reason(view: SampleView, slot: int) -> str:
     if not objects:
         return "object: it is responsible for an object."
     iou = float(view.targets["overlap"][slot, objects[0]])
-    score = _score(view, objects[0], slot)
+    score = score_of(view, objects[0], slot)
     text = f"object: it is trained for {object_name(view, objects[0])}"
     if score is not None and view.assignment.candidate_measure != "box IoU":
         text += f", with {view.assignment.candidate_measure} {score:.2f}"
@@ -137,125 +113,6 @@ def _object_slot_reason(view: SampleView, slot: int) -> str:
         names = " and ".join(object_name(view, other) for other in objects[1:])
         return f"{text} now, and it is trained for {names} as well."
     return f"{text} now."
-
-
-def _called_empty(view: SampleView, slot: int) -> str:
-    """Why a slot is trained as empty by a loss that looks at nothing that it predicts."""
-    overlap, near = _nearest(view, slot)
-    if overlap < 0.5:
-        return _overlap_words(view, slot)
-    return (
-        f"its box does overlap {near}, but another slot is responsible for that object, and this "
-        "loss pushes this one down"
-    )
-
-
-def _overlap_rule(view: SampleView, slot: int) -> str:
-    """Why a slot falls in its part where what it predicts decides."""
-    rule, ignored = view.ignore_rule, bool(view.assignment.ignore_mask[slot])
-    overlaps = view.targets["overlap"][slot]
-    counted = [index for index in view.objects.tolist() if counts_for_rule(view, slot, index)]
-    best = max(counted, key=lambda index: overlaps[index], default=None)
-    reaches = best is not None and rule.reaches(overlaps[best])
-    overlap, near = _nearest(view, slot)
-    if reaches and best is not None:
-        near = f"{object_name(view, best)} with IoU {rule.score_text(float(overlaps[best]))}"
-        yet = "" if ignored else "; yet this loss trains it as empty"
-        return f"its box overlaps {near}, and {rule.sentence()}{yet}"
-    if ignored:
-        yet = "; yet this loss leaves it alone"
-        return f"{_overlap_words(view, slot)}, and {rule.sentence()}{yet}"
-    if rule.reaches(overlap):
-        why = "trained by another head" if rule.against == "head" else "without a slot"
-        return f"its box does overlap {near}, which is {why}, and {rule.sentence()}"
-    return f"{_overlap_words(view, slot)}{f', and {rule.sentence()}' if overlap > 0 else ''}"
-
-
-def _own_cell_rule(view: SampleView, slot: int) -> str:
-    """Why a slot falls in its part where anchors decide, and not what is predicted."""
-    rule, ignored = view.ignore_rule, bool(view.assignment.ignore_mask[slot])
-    claims = [
-        (score, index) for index in view.objects if (score := _score(view, index, slot)) is not None
-    ]
-    if not claims:
-        yet = f", and {rule.sentence()}; yet this loss leaves it alone" if ignored else ""
-        return f"no object has its centre in its cell; {_overlap_words(view, slot)}{yet}"
-    score, index = max(claims, key=lambda claim: claim[0])
-    yet = ""
-    if rule.reaches(score) != ignored:
-        yet = "; yet this loss " + ("leaves it alone" if ignored else "trains it as empty")
-    return (
-        f"its anchor has shape IoU {rule.score_text(score)} with {object_name(view, index)}, whose "
-        f"centre is in its cell, and {rule.sentence()}{yet}"
-    )
-
-
-def _mining(view: SampleView, slot: int) -> str:
-    """Why a prior is a hard negative, or none: sentences."""
-    masks, rule = view.assignment, view.ignore_rule.sentence()
-    count = int(masks.no_object_mask.sum())
-    if not masks.object_mask.any():
-        return f"no prior is matched, so no negative is mined: {rule}."
-    background = 1 - view.predictions["objectness"].astype(np.float64)
-    hardest = background[masks.no_object_mask].max(initial=0.0)
-    own = f"p(background) {_apart(background[slot], hardest)}"
-    if masks.no_object_mask[slot]:
-        return (
-            f"it is one of the {count} hardest negatives with {own}, and {rule}; "
-            f"{_overlap_words(view, slot)}."
-        )
-    # A published slip ranks them otherwise.
-    theirs = (
-        f", theirs {_apart(hardest, background[slot])} at most"
-        if hardest <= background[slot]
-        else ""
-    )
-    candidacy = _candidacy(view, slot)
-    compared = f" {candidacy[0].upper()}{candidacy[1:]}." if candidacy else ""
-    return f"it is none of the {count} hardest negatives ({own}{theirs}), and {rule}.{compared}"
-
-
-def _score(view: SampleView, index: int, slot: int) -> float | None:
-    """What a slot scored when it was compared for an object; None if it was not."""
-    found = np.argwhere(view.assignment.candidate_slots[index] == slot)
-    return float(view.assignment.candidate_score[index][tuple(found[0])]) if found.size else None
-
-
-def _candidacy(view: SampleView, slot: int) -> str:
-    """For which object a slot was compared, and with what score; empty if for none."""
-    scores = {index: _score(view, index, slot) for index in view.objects.tolist()}
-    known = {index: score for index, score in scores.items() if score is not None}
-    if not known:
-        return ""
-    index = max(known, key=known.__getitem__)
-    return (
-        f"it was compared for {object_name(view, index)} with "
-        f"{view.assignment.candidate_measure} {known[index]:.2f}, and another slot got it"
-    )
-
-
-def _overlap_words(view: SampleView, slot: int) -> str:
-    overlap, near = _nearest(view, slot)
-    return f"its box overlaps {near} at most" if overlap > 0 else "its box overlaps no object"
-
-
-def _nearest(view: SampleView, slot: int) -> tuple[float, str]:
-    """The IoU of a slot's box with the object that it overlaps most, and these two in words."""
-    overlaps = view.targets["overlap"][slot, view.objects]
-    nearest = int(np.argmax(overlaps))
-    index, overlap = int(view.objects[nearest]), float(overlaps[nearest])
-    return overlap, f"{object_name(view, index)} with IoU {view.ignore_rule.score_text(overlap)}"
-
-
-def _apart(value: float, other: float) -> str:
-    """A number with two digits, or four where two would read like the other one."""
-    short = f"{value:.2f}"
-    return f"{value:.4f}" if short == f"{other:.2f}" else short
-
-
-def _best_overlap(view: SampleView) -> np.ndarray:
-    """(P,) IoU of each slot's predicted box with the object that it overlaps most."""
-    return view.targets["overlap"][:, view.objects].max(axis=1)
 
 
 def _head_reason(view: SampleView, index: int, row: int) -> str:

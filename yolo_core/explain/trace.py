@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.explain.reasons import counts_for_rule, object_name, trained_objects
+from yolo_core.explain.ignoring import counts_for_rule
+from yolo_core.explain.names import object_name
+from yolo_core.explain.reasons import trained_objects
 
 if TYPE_CHECKING:
     from yolo_core.views import SampleView

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -96,8 +95,6 @@ class DetectionLoss(keras.losses.Loss):
         self.step = keras.Variable(0, dtype="int32", trainable=False, name="loss_step")
         self.reduce_count: Callable[[Any], Any] = lambda count: count
 
-    # Lambdas
-
     @classmethod
     def expand_lambdas(cls, lambdas: Mapping[str, float]) -> dict[str, float]:
         """Replaces group names by their terms and checks every value.
@@ -133,8 +130,6 @@ class DetectionLoss(keras.losses.Loss):
         for term, number in assigned.items():
             self.lambdas[term].assign(number)
         return assigned
-
-    # The one code path
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The total of `breakdown`.
@@ -190,8 +185,6 @@ class DetectionLoss(keras.losses.Loss):
             **self.options,
         }
 
-    # What decides, for those who explain it
-
     @property
     def ignore_rule(self) -> IgnoreRule:
         """When a slot without an object is left alone: here never, or by no rule with a name."""
@@ -215,8 +208,6 @@ class DetectionLoss(keras.losses.Loss):
     def switches(self) -> dict[str, Any]:
         """Its options, and {keyword of `published`: value} of every slip that it has or has not."""
         return {**switches(self.known_slips, self.slips), **self.options}
-
-    # How it is set up for data
 
     @classmethod
     def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
@@ -275,8 +266,6 @@ class DetectionLoss(keras.losses.Loss):
         """
         del sizes, image_shape, grids
         raise ValueError(f"{type(self).__name__} has no anchors that can be edited.")
-
-    # What predictions say under it
 
     def to_output(
         self, slots: np.ndarray, grids: Sequence[tuple[int, int, int]] | None = None
@@ -406,8 +395,3 @@ def __getattr__(name: str) -> Any:
 
         return GridLoss
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def takes_anchors(kind: type[DetectionLoss]) -> bool:
-    """Whether a class has anchors, be it that only its constructor says so."""
-    return kind.anchor_argument == "anchors" or "anchors" in inspect.signature(kind).parameters

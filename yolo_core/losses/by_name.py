@@ -128,7 +128,7 @@ def _made(family: Family, has: frozenset[str], config: dict[str, Any], name: str
     if unknown:
         keywords = [each for each in switch_values(family.slips) if each not in known]
         raise ValueError(
-            f"Loss {name!r} has no option {', '.join(unknown)}; "
+            f"Loss {name!r} has no option {', '.join(map(repr, unknown))}; "
             f"it has {', '.join([*known, *sorted(more), *keywords])}."
         )
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from keras import ops
 from yolo_core.boxes import Tensor
 from yolo_core.data.source import default_anchors
 from yolo_core.losses.anchor_table import AnchorTable
-from yolo_core.losses.base import DetectionLoss, takes_anchors
+from yolo_core.losses.base import DetectionLoss
 from yolo_core.losses.heads import SLOTS_A_CELL, Head, grid_cells, slot_bias
 from yolo_core.slots import SlotLayout
 
@@ -41,7 +42,8 @@ class GridLoss(DetectionLoss):
     @classmethod
     def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
         """Anchors in grid cells, where the loss takes some."""
-        if not takes_anchors(cls):
+        # Of a loss of one's own it may be that only its constructor says so.
+        if cls.anchor_argument is None and "anchors" not in inspect.signature(cls).parameters:
             return super().setup(source, anchors)
         rows, columns = grid_cells(source.image_shape, cls.strides[0])
         shapes = default_anchors(source, SLOTS_A_CELL) if anchors is None else np.asarray(anchors)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from yolo_core.compare.differences import SlotDifference, slot_differences, slot_parts
-from yolo_core.explain.reasons import object_name
+from yolo_core.explain.names import object_name
 from yolo_core.explain.report import ObjectReport, explain
 from yolo_core.views import SampleView
 

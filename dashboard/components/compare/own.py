@@ -27,7 +27,7 @@ from dashboard.state import checkpoints_folder
 from dashboard.tables import NOTHING, number
 from yolo_core.compare.own.gradients import GradientComparison, SlotDifference
 from yolo_core.compare.own.saved import list_comparisons, read_comparison
-from yolo_core.explain.reasons import cell_name, slot_word
+from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.runs.snapshots import SampleView
 
 OWN_KEY, PICTURE_KEY, CHANNEL_KEY = "own", "picture", "channel"

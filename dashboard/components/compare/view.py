@@ -20,7 +20,8 @@ from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, 
 from dashboard.figures.tiles import mask_figure, narrow, short_titles_sentence
 from dashboard.tables import ledger_table, number
 from yolo_core.compare.differences import PARTS, Compared, Comparison, slot_parts
-from yolo_core.explain.reasons import cell_name, slot_reason, slot_word
+from yolo_core.explain.names import cell_name, slot_word
+from yolo_core.explain.reasons import slot_reason
 from yolo_core.explain.report import explain
 from yolo_core.runs.snapshots import SampleView
 

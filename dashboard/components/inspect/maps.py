@@ -11,7 +11,7 @@ from dashboard.components.shared.plot import kept, plot
 from dashboard.figures.marks import cell_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.tiles import loss_figure, mask_figure
-from yolo_core.explain.reasons import cell_name, slot_word
+from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.views import SampleView
 
 WEIGHTED_TOTAL = "weighted total"

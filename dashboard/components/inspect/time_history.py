@@ -24,7 +24,7 @@ from yolo_core.explain.history import (
     slot_states,
     stretch,
 )
-from yolo_core.explain.reasons import cell_name, slot_word
+from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.views import SampleView

@@ -20,7 +20,8 @@ from dashboard.tables import (
     ignore_table,
     slot_term_table,
 )
-from yolo_core.explain.reasons import cell_name, object_name, object_reason, slot_reason, slot_word
+from yolo_core.explain.names import cell_name, object_name, slot_word
+from yolo_core.explain.reasons import object_reason, slot_reason
 from yolo_core.explain.trace import ledger_row, push_words, weighted_gradients
 from yolo_core.runs.layout import RunFolder
 from yolo_core.views import SampleView

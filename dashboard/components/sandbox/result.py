@@ -27,7 +27,8 @@ from dashboard.figures.terms_bar import Bar, terms_figure
 from dashboard.figures.tiles import loss_figure, mask_figure, narrow, short_titles_sentence
 from dashboard.tables import NOTHING, number
 from yolo_core.compare.differences import SlotDifference
-from yolo_core.explain.reasons import cell_name, slot_reason, slot_word
+from yolo_core.explain.names import cell_name, slot_word
+from yolo_core.explain.reasons import slot_reason
 from yolo_core.explain.report import ObjectReport
 from yolo_core.sandbox.changes import object_changes, slot_changes
 from yolo_core.sandbox.edits import EditedObject

@@ -14,7 +14,7 @@ from dashboard.components.shared.cell_picker import (
     ROW_KEY,
 )
 from dashboard.figures.places import Cell, object_label
-from yolo_core.explain.reasons import slot_word
+from yolo_core.explain.names import slot_word
 from yolo_core.explain.report import object_status
 from yolo_core.explain.trace import object_of_slot
 from yolo_core.slots import SlotLayout

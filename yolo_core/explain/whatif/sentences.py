@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.explain.reasons import cell_name, object_name, slot_word
+from yolo_core.explain.names import cell_name, object_name, slot_word
 from yolo_core.explain.whatif.outcomes import IGNORED, OBJECT, ObjectFate, SlotRole, SlotSubject
 
 if TYPE_CHECKING:

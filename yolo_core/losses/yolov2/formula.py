@@ -44,6 +44,8 @@ def written(options: Mapping[str, Any]) -> Written:
             f"In the first {batches} batches xy and wh also pull every slot without an object to "
             "its cell and anchor."
         )
+    if options["box_unit"] == "image":
+        where.append("Boxes are measured in fractions of the picture.")
     return {
         "xy": rf"{over(objects)} {slots} \left[ {squares(CENTRE)} \right]",
         "wh": rf"{over(objects)} {slots} \left[ {squares(pair)} \right]",

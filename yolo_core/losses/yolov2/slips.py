@@ -90,7 +90,7 @@ SLIPS: tuple[Slip, ...] = (
     ),
     Slip(
         name="count-by-weight",
-        number="B-4",
+        number="D-10",
         title="Slots counted by their weight",
         sentence=(
             "What a term is divided by counts only slots with a weight above zero, so switching "

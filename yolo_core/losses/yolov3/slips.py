@@ -85,7 +85,7 @@ SLIPS: tuple[Slip, ...] = (
     ),
     Slip(
         name="clipped-probabilities-v3",
-        number="A-1",
+        number="C-10",
         title="Probabilities clipped",
         sentence=(
             "Eager Keras clips probabilities to 1e-7 and compiled Keras does not: the same model "
@@ -98,7 +98,7 @@ SLIPS: tuple[Slip, ...] = (
     ),
     Slip(
         name="cell-by-division",
-        number="C'",
+        number="C-11",
         title="Cell found by division",
         sentence=(
             "The cell is found as centre // (1 / cells), which rounds: centres on some borders "
@@ -109,7 +109,7 @@ SLIPS: tuple[Slip, ...] = (
     ),
     Slip(
         name="share-of-sigmoids",
-        number="C'",
+        number="C-12",
         title="Sigmoids taken for a softmax",
         sentence=(
             "Independent class probabilities go into a cross-entropy that divides them by their "
@@ -122,7 +122,7 @@ SLIPS: tuple[Slip, ...] = (
     ),
     Slip(
         name="size-weighting",
-        number="C'",
+        number="C-13",
         title="Small boxes weigh more",
         sentence=(
             "The box terms of an object are weighted by 2 - w * h, as in darknet: a box of the "
@@ -133,8 +133,8 @@ SLIPS: tuple[Slip, ...] = (
         words=("the boxes weighted by their size", "no weight by the size of the box"),
     ),
     Slip(
-        name="sums",
-        number="C'",
+        name="sums-for-means",
+        number="C-13",
         title="Sums in place of means",
         sentence=(
             "Everything is summed over slots and classes, so that the many empty slots outweigh "
@@ -163,7 +163,7 @@ VARIANTS: dict[str, Variant] = {
         (
             "ignore-within-head",
             "size-weighting",
-            "sums",
+            "sums-for-means",
             "share-of-sigmoids",
             "cell-by-division",
             "clipped-probabilities-v3",

@@ -94,7 +94,7 @@ class VerbatimYoloV3Loss(VerbatimLoss, YoloV3Loss):
     def _shares(
         self, object_mask: Tensor, no_object_mask: Tensor, layout: SlotLayout
     ) -> tuple[Tensor, Tensor]:
-        if not self._has("sums"):
+        if not self._has("sums-for-means"):
             return super()._shares(object_mask, no_object_mask, layout)
         one = ops.ones((layout.count,), "float32")
         return one, one
@@ -115,7 +115,7 @@ class VerbatimYoloV3Loss(VerbatimLoss, YoloV3Loss):
 
     def _class_error(self, classes: Tensor, one_hot: Tensor) -> Tensor:
         if not self._has("share-of-sigmoids"):
-            scale = self.num_classes if self._has("sums") else 1
+            scale = self.num_classes if self._has("sums-for-means") else 1
             return scale * super()._class_error(classes, one_hot)
         log_probability = ops.log_sigmoid(classes)
         if self._has("clipped-probabilities-v3"):
