@@ -29,8 +29,8 @@ from dashboard.components.compare.view import (
     summary,
 )
 from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.empty import no_runs, no_snapshots
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.follow import await_snapshots
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.sample_picker import Choice, pick_sample
 from dashboard.computing import a_word_while_it_computes
@@ -47,18 +47,6 @@ MODES = (PREDICTION, RUNS, OWN)
 MODE_KEY = "compare"
 
 
-@st.fragment(run_every=2.0)
-def no_runs() -> None:
-    """What to press while there is no run; looks for one that is started meanwhile."""
-    if list_runs(checkpoints_folder()):
-        st.rerun()
-    st.info(
-        "No runs yet. Open **Train** at the top and press **Start training**: its first picture, "
-        "a few seconds later, can be compared here.",
-        icon=":material/arrow_upward:",
-    )
-
-
 def compare_on_prediction(top: DeltaGenerator) -> None:
     """The loss that trained, and published ones, on what the network of one run predicts."""
     with top:
@@ -69,7 +57,7 @@ def compare_on_prediction(top: DeltaGenerator) -> None:
     if records is None:
         return
     if not records:
-        await_snapshots(folder)
+        no_snapshots(folder)
         return
     choice = pick_sample(records)
     try:
@@ -260,7 +248,7 @@ with left:
 if mode == OWN:
     compare_own(right)
 elif not list_runs(checkpoints_folder()):
-    no_runs()
+    no_runs("its first picture, a few seconds later, can be compared here.")
 elif mode == RUNS:
     compare_runs(right)
 else:

@@ -35,6 +35,7 @@ from dashboard.components.sandbox.state import (
     take_back,
 )
 from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.computing import a_word_while_it_computes, send_what_is_there
@@ -167,10 +168,6 @@ def _where_from(view: SampleView, before: SampleView) -> str:
 
 run = pick_run()
 if run is None:
-    st.info(
-        "No runs yet. Open **Train** at the top and press **Start training**: a few seconds later "
-        "its samples can be changed here.",
-        icon=":material/arrow_upward:",
-    )
+    no_runs("a few seconds later its samples can be changed here.")
 else:
     show_run(run)

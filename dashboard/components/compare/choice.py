@@ -11,6 +11,7 @@ from streamlit.errors import StreamlitAPIException
 
 from dashboard.cache import cached_records
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.sample_picker import Choice
 from yolo_core.compare.differences import MOST_LOSSES
 from yolo_core.runs.layout import RunFolder
@@ -123,10 +124,9 @@ def tell_newer(folder: RunFolder, choice: Choice) -> None:
     It is not shown by itself: each one costs computing, and the page would move under its reader.
     """
     if choice.follows and read_status(folder).is_live:
-        _offer_newer(folder, choice)
+        poll_run(_offer_newer, folder, choice, every=2.0)
 
 
-@st.fragment(run_every=2.0)
 def _offer_newer(folder: RunFolder, choice: Choice) -> None:
     try:
         records = cached_records(folder)

@@ -17,6 +17,7 @@ from dashboard.components.shared.address import asked_for, preset
 from dashboard.components.shared.cell_picker import cell_clicked, pick_cell
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.plot import plot
+from dashboard.components.shared.polling import poll
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.marks import cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell
@@ -39,7 +40,7 @@ def compare_own(top: DeltaGenerator) -> None:
     """A comparison that the command line wrote; query parameters "own", "picture", "channel"."""
     files = {path.stem: path for path in list_comparisons(checkpoints_folder())}
     if not files:
-        _nothing_yet()
+        poll(_nothing_yet, every=2.0, goes_on=lambda: not list_comparisons(checkpoints_folder()))
         return
     asked = asked_for(OWN_KEY)
     preset(OWN_KEY, asked if asked in files else next(iter(files)))
@@ -60,11 +61,7 @@ def compare_own(top: DeltaGenerator) -> None:
     _show_slots(found)
 
 
-@st.fragment(run_every=2.0)
 def _nothing_yet() -> None:
-    """What to type; looks for the first comparison meanwhile."""
-    if list_comparisons(checkpoints_folder()):
-        st.rerun()
     st.info(
         "Nothing compared yet. Type this in a terminal, with your own file and function; what it "
         "finds shows here by itself. Your code is loaded there, never by this page.",

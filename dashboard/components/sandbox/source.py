@@ -11,8 +11,8 @@ from dashboard.cache import cached_records, cached_snapshot
 from dashboard.components.sandbox.compute import picture_shape, predicted, predicted_sample
 from dashboard.components.sandbox.draw import draw
 from dashboard.components.shared.address import asked_for, preset
+from dashboard.components.shared.empty import no_checkpoint, no_snapshots
 from dashboard.components.shared.errors import say
-from dashboard.components.shared.follow import await_snapshots
 from dashboard.components.shared.sample_picker import pick_sample
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.computing import a_word_while_it_computes
@@ -41,7 +41,7 @@ def pick_source(folder: RunFolder) -> SampleView | None:
     if source == SNAPSHOT:
         records = [*cached_records(folder), *cached_survey_records(folder)]
         if not records:
-            await_snapshots(folder)
+            no_snapshots(folder)
             return None
         # A run in progress would exchange what is being edited for its next snapshot.
         choice = pick_sample(records, latest=False)
@@ -67,11 +67,9 @@ def _pick_checkpoint(folder: RunFolder) -> CheckpointRecord | None:
     with RunStore.open(folder) as store:
         found = {each.step: each for each in store.checkpoints() if each.path.exists()}
     if not found:
-        st.info(
-            "This run has no checkpoint yet, so there are no weights to look at another picture "
-            "with. It writes one every few hundred steps; **Checkpoint now** on the Train page "
-            "writes one at once.",
-            icon=":material/info:",
+        no_checkpoint(
+            "another picture",
+            "every few hundred steps; **Checkpoint** on the Train page writes one at once.",
         )
         return None
     steps = sorted(found, reverse=True)

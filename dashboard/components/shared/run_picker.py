@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.components.shared.address import preset
 from dashboard.components.shared.errors import say
+from dashboard.components.shared.polling import poll_run
 from dashboard.state import RUN_KEY, checkpoints_folder, take_next_run
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
@@ -23,19 +24,12 @@ STATE_COLORS = {
 
 
 def state_badge(folder: RunFolder) -> None:
-    """Shows the state of a run as a small coloured word, and keeps it true while the run lives.
+    """Shows the state of a run as a small coloured word.
 
-    When the run ends, the whole page is drawn again: what polled a live run then stops.
+    While the run lives it is kept true. When it ends, what polled it on the page stops.
     """
-    live = read_status(folder).is_live
-    st.fragment(_state_badge, run_every=1.0 if live else None)(folder, was_live=live)
-
-
-def _state_badge(folder: RunFolder, *, was_live: bool) -> None:
-    status = read_status(folder)
-    st.badge(status.state.value, color=STATE_COLORS[status.state])
-    if was_live and not status.is_live:
-        st.rerun()
+    state = read_status(folder).state
+    st.badge(state.value, color=STATE_COLORS[state])
 
 
 def pick_run() -> RunFolder | None:
@@ -66,5 +60,5 @@ def pick_run() -> RunFolder | None:
     if name is None:
         return None
     with badge:
-        state_badge(runs[name])
+        poll_run(state_badge, runs[name])
     return runs[name]

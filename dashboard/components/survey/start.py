@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.shared.empty import no_checkpoint
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import duration
 from yolo_core.runs.layout import RunFolder
@@ -32,11 +33,7 @@ def start_form(run: RunFolder) -> None:
     # A survey that was stopped has kept its weights when the training deletes its own.
     steps = sorted({*steps, *(s.step for s in list_surveys(run) if s.weights.is_file())})
     if not steps:
-        st.info(
-            "This run has no checkpoint yet, so there are no weights to look at samples with. It "
-            "writes one at its start, and then every few hundred steps.",
-            icon=":material/hourglass_top:",
-        )
+        no_checkpoint("samples", "at its start, and then every few hundred steps.")
         return
     split_place, count_place, step_place, button_place = st.columns(
         [2, 2, 2, 3], vertical_alignment="bottom"
@@ -104,8 +101,9 @@ def survey_words(folder: SurveyFolder) -> str:
     return f"{folder.split}, step {folder.step:,}"
 
 
-def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
+def show_progress(folder: SurveyFolder) -> None:
     """How far a survey is, with its Stop button; or how it ended, where there is more to say."""
+    status = read_status(folder)
     if status.is_live:
         bar, button = st.columns([8, 1], vertical_alignment="bottom")
         with bar:
