@@ -9,20 +9,19 @@ import streamlit as st
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.polling import poll
-from dashboard.components.shared.run_picker import pick_run
+from dashboard.components.shared.run_picker import RUN, pick_run
 from dashboard.components.shared.survey_files import cached_table
 from dashboard.components.survey.delete import delete_survey, say_if_not_deleted
 from dashboard.components.survey.ledger import show_ledger
 from dashboard.components.survey.loss import show_loss
 from dashboard.components.survey.open import leave_if_asked, rerun_if_asked
 from dashboard.components.survey.start import (
-    SHOWN_KEY,
+    SHOWN,
     pick_survey,
     show_progress,
     start_form,
 )
 from dashboard.components.survey.worst import show_worst
-from dashboard.state import RUN_KEY
 from yolo_core.runs.layout import RunFolder
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.status import SurveyState, read_status
@@ -78,7 +77,7 @@ def show_found(folder: SurveyFolder) -> None:
     show_ledger(folder, table)
 
 
-if not leave_if_asked(st.query_params.get(RUN_KEY), st.query_params.get(SHOWN_KEY)):
+if not leave_if_asked(st.query_params.get(RUN.key), st.query_params.get(SHOWN.key)):
     run_folder = pick_run()
     if run_folder is None:
         no_runs("as soon as it runs, all samples of a split can be looked at here.")

@@ -14,7 +14,7 @@ from dashboard.components.compare.view import (
     show_masks,
     show_pictures,
 )
-from dashboard.components.shared.address import asked_for, asked_unbound, preset, write_unbound
+from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
 from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
@@ -26,7 +26,7 @@ from yolo_core.explain.report import totals_agree
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 
-SLIPS_KEY, BASE_KEY = "slips", "base"
+SLIPS, BASE = UrlChoice("slips", bound=False), UrlChoice("base")
 WITHOUT, WITH = "without", "with"
 
 
@@ -55,15 +55,10 @@ def show_slips(
         "coded: all others are off, and the lambdas are "
         f"{'those of this run' if lambdas else 'the published ones, not those of this run'}."
     )
-    bases = loss_names(family)
-    asked = asked_for(BASE_KEY)
-    preset(BASE_KEY, asked if asked in bases else bases[0])
-    base = st.selectbox(
+    base = BASE.pick(
+        st.selectbox,
         "On top of",
-        bases,
-        index=None,
-        key=BASE_KEY,
-        bind="query-params",
+        loss_names(family),
         width=320,
         help="The loss that the slip is put into; its own slips are taken out first.",
     )
@@ -78,11 +73,11 @@ def show_slips(
             with st.container(border=True):
                 _show_slip(folder, record, base, slip, cell, lambdas)
     # Also where there are none: Back can then be told from a page that was left and opened again.
-    write_unbound(SLIPS_KEY, ",".join(chosen))
+    SLIPS.write(",".join(chosen))
 
 
 def _thrown(slips: tuple[Slip, ...]) -> list[str]:
-    asked = (asked_unbound(SLIPS_KEY) or "").split(",")
+    asked = (SLIPS.asked() or "").split(",")
     known = [slip.name for slip in slips]
     unknown = [name for name in asked if name and name not in known]
     if unknown:
@@ -95,7 +90,7 @@ def _throw(name: str, thrown: list[str]) -> None:
     now = [each for each in thrown if each != name]
     if name not in thrown:
         now.append(name)
-    write_unbound(SLIPS_KEY, ",".join(now))
+    SLIPS.write(",".join(now))
 
 
 def _show_slip(

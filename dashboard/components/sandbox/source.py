@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.cache import cached_records, cached_snapshot
 from dashboard.components.sandbox.compute import picture_shape, predicted, predicted_sample
 from dashboard.components.sandbox.draw import draw
-from dashboard.components.shared.address import asked_for, preset
+from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_checkpoint, no_snapshots
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.sample_picker import pick_sample
@@ -23,7 +23,7 @@ from yolo_core.views import SampleView
 
 SNAPSHOT, SAMPLE, UPLOAD, DRAW = "a snapshot", "any sample", "a file", "a drawing"
 SOURCES = (SNAPSHOT, SAMPLE, UPLOAD, DRAW)
-SOURCE_KEY = "from"
+SOURCE, ANY = UrlChoice("from"), UrlChoice("any")
 _KINDS = ["png", "jpg", "jpeg", "bmp", "webp", "gif", "tif", "tiff"]
 
 
@@ -33,11 +33,7 @@ def pick_source(folder: RunFolder) -> SampleView | None:
     Raises:
         ValueError: The sample cannot be read or made.
     """
-    asked = asked_for(SOURCE_KEY)
-    preset(SOURCE_KEY, asked if asked in SOURCES else SNAPSHOT)
-    source = st.segmented_control(
-        "Start from", SOURCES, key=SOURCE_KEY, bind="query-params", required=True
-    )
+    source = SOURCE.pick(st.segmented_control, "Start from", SOURCES, required=True)
     if source == SNAPSHOT:
         records = [*cached_records(folder), *cached_survey_records(folder)]
         if not records:
@@ -60,7 +56,7 @@ def pick_source(folder: RunFolder) -> SampleView | None:
 
 def was_predicted_here() -> bool:
     """Whether the sample is no snapshot, but was predicted by this page."""
-    return st.session_state.get(SOURCE_KEY) != SNAPSHOT
+    return st.session_state.get(SOURCE.key) != SNAPSHOT
 
 
 def _pick_checkpoint(folder: RunFolder) -> CheckpointRecord | None:
@@ -84,10 +80,10 @@ def _pick_checkpoint(folder: RunFolder) -> CheckpointRecord | None:
 
 
 def _any_sample(folder: RunFolder, checkpoint: CheckpointRecord) -> SampleView | None:
-    preset("any", asked_for("any") or "val/100")
+    ANY.preset(ANY.asked() or "val/100")
     name = st.text_input(
         "Sample",
-        key="any",
+        key=ANY.key,
         bind="query-params",
         width=320,
         help="val/NUMBER, test/NUMBER or train/NUMBER, such as val/100.",

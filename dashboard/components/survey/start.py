@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_checkpoint
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import duration
@@ -15,8 +16,9 @@ from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, stop
 from yolo_core.survey.worker import MOST_SAMPLES
 from yolo_core.training.config import read_config
 
-SHOWN_KEY = "survey"
-_NEXT, _NOT_STARTED, _NOT_STOPPED = "next survey", "survey not started", "survey not stopped"
+# Not bound: which surveys there are differs from run to run.
+SHOWN = UrlChoice("survey", bound=False)
+_NOT_STARTED, _NOT_STOPPED = "survey not started", "survey not stopped"
 _STOPPING = "process of the survey that was asked to stop"
 _LATEST = "latest"
 
@@ -77,23 +79,15 @@ def pick_survey(run: RunFolder) -> SurveyFolder | None:
     surveys = {each.name: each for each in list_surveys(run)}
     if not surveys:
         return None
-    newest = max(surveys.values(), key=lambda each: _changed(each)).name
-    asked = st.session_state.pop(_NEXT, None) or st.query_params.get(SHOWN_KEY)
-    chosen = asked if asked in surveys else newest
-    # Not bound: which surveys there are differs from run to run.
-    if st.session_state.get(SHOWN_KEY) not in surveys or st.session_state[SHOWN_KEY] != chosen:
-        st.session_state[SHOWN_KEY] = chosen
-    st.segmented_control(
+    shown = SHOWN.pick(
+        st.segmented_control,
         "Shown",
         list(surveys),
+        default=max(surveys.values(), key=_changed).name,
         format_func=lambda name: survey_words(surveys[name]),
-        key=SHOWN_KEY,
         required=True,
-        on_change=_remember,
     )
-    if st.query_params.get(SHOWN_KEY) != chosen:
-        st.query_params[SHOWN_KEY] = chosen
-    return surveys[chosen]
+    return surveys[shown]
 
 
 def survey_words(folder: SurveyFolder) -> str:
@@ -172,7 +166,7 @@ def _start(run: RunFolder, split: str, count: int, step: int | None) -> None:
         st.session_state[_NOT_STARTED] = str(error)
         return
     if started is not None:
-        st.session_state[_NEXT] = started.name
+        SHOWN.then(started.name)
 
 
 def _stop(folder: SurveyFolder) -> None:
@@ -183,10 +177,6 @@ def _stop(folder: SurveyFolder) -> None:
         if read_status(folder).is_live:
             st.session_state[_NOT_STOPPED] = str(error)
             st.session_state[_STOPPING] = None
-
-
-def _remember() -> None:
-    st.session_state[_NEXT] = st.session_state[SHOWN_KEY]
 
 
 def _changed(folder: SurveyFolder) -> float:
