@@ -13,6 +13,7 @@ from dashboard.components.sandbox.state import begin_edits, edits_now
 from tests.dashboard.compare_page import add_run
 from tests.dashboard.page import assert_sound, opener, plots
 from tests.dashboard.sample_run import make_loss, make_snapshot
+from yolo_core.sandbox.changes import AFTER
 from yolo_core.sandbox.edits import EditedObject, objects_of
 from yolo_core.views import SampleView
 
@@ -99,7 +100,7 @@ def test_the_switch_makes_a_drag_draw(checkpoints: Path) -> None:
 
     def layout() -> dict:
         found = plots(page).items()
-        return next(figure["layout"] for key, figure in found if "sandbox after" in key)
+        return next(figure["layout"] for key, figure in found if key.endswith(AFTER))
 
     before = layout()
     assert before["dragmode"] is False

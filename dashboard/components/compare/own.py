@@ -12,9 +12,9 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.components.compare.view import show_list
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.cell_picker import cell_clicked, pick_cell
+from dashboard.components.shared.comparison import show_list
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.plot import plot
 from dashboard.components.shared.polling import poll

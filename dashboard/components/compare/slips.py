@@ -7,14 +7,15 @@ from collections.abc import Mapping
 import streamlit as st
 
 from dashboard.components.compare.choice import loss_names
+from dashboard.components.compare.formulas import Written, show_formulas
 from dashboard.components.compare.losses import recomputed
-from dashboard.components.compare.terms import Written, bars_of, show_bars, show_formulas
-from dashboard.components.compare.view import (
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.comparison import (
+    show_bars,
     show_ledger,
     show_masks,
     show_pictures,
 )
-from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
 from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
@@ -122,12 +123,12 @@ def _show_slip(
         return
     st.markdown(plain(verdict))
     st.caption(plain(f"Where it shows: {slip.shows}{_not_above(folder, record, slip, comparison)}"))
-    measure = st.session_state.get("bars") or WEIGHTED
-    show_bars(bars_of(comparison), measure=measure, key=f"slip {slip.name}")
+    key = f"slip {slip.name}"
+    show_bars(comparison, measure=st.session_state.get("bars") or WEIGHTED, key=key)
     if comparison.ledger or comparison.masks:
-        show_pictures(comparison, cell, key=f"slip {slip.name}", columns=3)
-        show_ledger(comparison, key=f"slip {slip.name}")
-        show_masks(comparison, cell, key=f"slip {slip.name}")
+        show_pictures(comparison, cell, key=key, columns=3)
+        show_ledger(comparison, key=key)
+        show_masks(comparison, cell, key=key)
     options = [options_with(base, names, situations=[slip.name]) for names in ((), (slip.name,))]
     show_formulas(
         [
