@@ -34,7 +34,7 @@ from yolo_core.training.launcher import start_training
 
 IMAGE, CELLS, ANCHORS = 208, 13, 5
 PICTURE = '[aria-label^="The picture with its grid"]'
-SANDBOX = '[aria-label="The picture with its objects in the sandbox."]'
+SANDBOX = '[aria-label^="The picture (in the sandbox)"]'
 FIRST_STEPS = 20
 
 

@@ -12,6 +12,7 @@ from dashboard.components.compare.choice import (
     pinned_records,
     tell_newer,
 )
+from dashboard.components.compare.formulas import Written, show_formulas
 from dashboard.components.compare.losses import (
     as_published,
     family_of,
@@ -19,23 +20,24 @@ from dashboard.components.compare.losses import (
 )
 from dashboard.components.compare.own import compare_own
 from dashboard.components.compare.slips import show_slips
-from dashboard.components.compare.terms import Written, bars_of, show_formulas, show_terms
-from dashboard.components.compare.view import (
+from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.comparison import (
     leading,
+    show_bars,
     show_cell,
     show_ledger,
     show_masks,
     show_pictures,
-    summary,
 )
-from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.empty import no_runs, no_snapshots
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.follow import await_snapshots
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.sample_picker import Choice, pick_sample
 from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
+from dashboard.figures.terms_bar import MEASURES, WEIGHTED
 from dashboard.state import checkpoints_folder
+from dashboard.tables import number
 from yolo_core.compare.differences import COMMON_FAMILY, Comparison, compare_views
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.snapshots import SampleView
@@ -45,18 +47,6 @@ from yolo_core.training.own_loss import is_own_loss, short_name
 PREDICTION, RUNS, OWN = "one prediction", "trained runs", "your own"
 MODES = (PREDICTION, RUNS, OWN)
 MODE_KEY = "compare"
-
-
-@st.fragment(run_every=2.0)
-def no_runs() -> None:
-    """What to press while there is no run; looks for one that is started meanwhile."""
-    if list_runs(checkpoints_folder()):
-        st.rerun()
-    st.info(
-        "No runs yet. Open **Train** at the top and press **Start training**: its first picture, "
-        "a few seconds later, can be compared here.",
-        icon=":material/arrow_upward:",
-    )
 
 
 def compare_on_prediction(top: DeltaGenerator) -> None:
@@ -69,7 +59,7 @@ def compare_on_prediction(top: DeltaGenerator) -> None:
     if records is None:
         return
     if not records:
-        await_snapshots(folder)
+        no_snapshots(folder)
         return
     choice = pick_sample(records)
     try:
@@ -172,7 +162,16 @@ def show_comparison(comparison: Comparison, losses: list[LossConfig]) -> Cell:
         )
     with pictures:
         show_pictures(comparison, cell, key="compare", predictions=predictions)
-    show_terms(bars_of(comparison), key="compare")
+    measure = st.segmented_control(
+        "**Terms**",
+        MEASURES,
+        default=WEIGHTED,
+        key="bars",
+        bind="query-params",
+        required=True,
+        help="Losses of very different totals are best compared by share.",
+    )
+    show_bars(comparison, measure=measure or WEIGHTED, key="compare")
     show_masks(comparison, cell, key="compare")
     show_cell(comparison, cell)
     show_ledger(comparison, key="compare")
@@ -189,6 +188,20 @@ def show_comparison(comparison: Comparison, losses: list[LossConfig]) -> Cell:
         ]
     )
     return cell
+
+
+def summary(comparison: Comparison) -> str:
+    """What differs, in one or two sentences."""
+    first = comparison.losses[0].view
+    objects, slots = len(first.objects), first.layout.count
+    words = "The picture holds no objects"
+    if objects:
+        of = f"{objects} objects" if objects > 1 else "one object"
+        words = f"The losses give {len(comparison.ledger)} of {of} to different slots"
+    if not comparison.notes:
+        words += f" and put {len(comparison.masks)} of {slots:,} slots into different parts"
+    totals = ", ".join(f"{number(each.view.total)} ({each.label})" for each in comparison.losses)
+    return f"{words}. Loss: {totals}."
 
 
 def _published(
@@ -260,7 +273,7 @@ with left:
 if mode == OWN:
     compare_own(right)
 elif not list_runs(checkpoints_folder()):
-    no_runs()
+    no_runs("its first picture, a few seconds later, can be compared here.")
 elif mode == RUNS:
     compare_runs(right)
 else:

@@ -16,31 +16,20 @@ from dashboard.components.inspect.time_history import since_when
 from dashboard.components.inspect.time_thinned import say_what_went
 from dashboard.components.inspect.why_card import show_counterfactuals, show_numbers, show_why
 from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.empty import no_runs, no_snapshots
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.follow import await_snapshots, follow
+from dashboard.components.shared.follow import follow
+from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.sample_picker import Choice, pick_sample, rerun_if_moved
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.computing import send_what_is_there
-from dashboard.state import checkpoints_folder
 from yolo_core.explain.report import explain
-from yolo_core.runs.layout import RunFolder, list_runs
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 from yolo_core.views import SampleView, Snapshot
 
 TIME_CONTROLS = 28  # pixels, at any width that has room for one line of them
-
-
-@st.fragment(run_every=2.0)
-def no_runs() -> None:
-    """What to press while there is no run; looks for one that is started meanwhile."""
-    if list_runs(checkpoints_folder()):
-        st.rerun()
-    st.info(
-        "No runs yet. Open **Train** at the top and press **Start training**: the first pictures "
-        "are here a few seconds later, before the first step.",
-        icon=":material/arrow_upward:",
-    )
 
 
 def show_run(folder: RunFolder) -> None:
@@ -51,12 +40,12 @@ def show_run(folder: RunFolder) -> None:
         say(error)
         return
     if not records:
-        await_snapshots(folder)
+        no_snapshots(folder)
         return
     choice = pick_sample(records)
     # Filled last; what stands below shall not move then. (An empty one of no height is left out.)
     controls = st.container(key="time-controls", height=TIME_CONTROLS, border=False)
-    follow(folder, choice)
+    poll_run(follow, folder, choice)
     say_what_went(folder, choice)
     show_choice(folder, choice)
     # Last of all: the next movement waits for it.
@@ -122,6 +111,6 @@ def _what_it_is(view: SampleView, kind: str) -> str:
 
 run = pick_run()
 if run is None:
-    no_runs()
+    no_runs("the first pictures are here a few seconds later, before the first step.")
 else:
     show_run(run)

@@ -19,12 +19,9 @@ from dashboard.components.sandbox.edits import (
     shapes_changed,
 )
 from dashboard.components.sandbox.result import (
-    show_cell,
-    show_maps,
-    show_masks,
-    show_objects,
-    show_pictures,
-    show_terms,
+    editable,
+    show_changed_map,
+    show_changed_terms,
     summary,
 )
 from dashboard.components.sandbox.source import pick_source, say_if_wrong, was_predicted_here
@@ -36,12 +33,23 @@ from dashboard.components.sandbox.state import (
     take_back,
 )
 from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.comparison import (
+    Boxes,
+    show_bars,
+    show_cell,
+    show_ledger,
+    show_masks,
+    show_pictures,
+)
+from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.computing import a_word_while_it_computes, send_what_is_there
+from yolo_core.compare.differences import Comparison
 from yolo_core.explain.report import totals_agree
 from yolo_core.losses.slips import switch_choices
 from yolo_core.runs.layout import RunFolder
+from yolo_core.sandbox.changes import compare_edits
 from yolo_core.sandbox.edits import Edits, objects_of
 from yolo_core.training.config import read_config
 from yolo_core.training.own_loss import is_own_loss
@@ -83,19 +91,20 @@ def show_run(folder: RunFolder) -> None:
         answer = st.empty()
     # What was done in the picture is known by now, and is answered before anything is drawn.
     known = edits_now()
-    after = _answer(answer, loss, view, before, known)
+    comparison = _answer(answer, loss, view, before, known)
     send_what_is_there()
     with panel:
         edits = _panel(loss, view)
     if edits != known:
-        after = _answer(answer, loss, view, before, edits)
+        comparison = _answer(answer, loss, view, before, edits)
         send_what_is_there()
-    # Edits that were refused are for no run.
-    if edits.is_empty or after is not before:
+    refused = not edits.is_empty and comparison.losses[1].view is before
+    if not refused:
         with panel:
             apply_to_run(folder, edits)
+    objects = objects_of(view) if edits.objects is None or refused else edits.objects
     with result:
-        _show_result(view, before, after, edits)
+        _show_result(comparison, editable(objects, functools.partial(shapes_changed, view)))
 
 
 def _panel(loss: DetectionLoss, view: SampleView) -> Edits:
@@ -126,28 +135,36 @@ def _panel(loss: DetectionLoss, view: SampleView) -> Edits:
 
 def _answer(
     place: DeltaGenerator, loss: DetectionLoss, view: SampleView, before: SampleView, edits: Edits
-) -> SampleView:
-    """Says what the edits change, and gives the sample under them; without them where they fail."""
+) -> Comparison:
+    """Says what the edits change: the sample without them and under them, or twice without."""
     with place.container():
         try:
             after = recomputed(loss, view, edits) if not edits.is_empty else before
         except ValueError as error:
             say(error)
             after = before
-        st.markdown(summary(before, after))
-    return after
+        comparison = compare_edits(before, after)
+        st.markdown(summary(comparison))
+    return comparison
 
 
-def _show_result(view: SampleView, before: SampleView, after: SampleView, edits: Edits) -> None:
+def _show_result(comparison: Comparison, boxes: Boxes) -> None:
     """The sample before and after the edits."""
-    cell = pick_cell(before)
-    objects = objects_of(view) if edits.objects is None or after is before else edits.objects
-    show_pictures(before, after, objects, cell, functools.partial(shapes_changed, view))
-    show_cell(before, after, cell)
-    show_terms(before, after)
-    show_objects(before, after)
-    show_masks(before, after, cell)
-    show_maps(before, after, cell)
+    cell = pick_cell(comparison.losses[0].view)
+    show_pictures(comparison, cell, key="sandbox", predictions=True, boxes=boxes)
+    st.caption("Drag or resize the boxes of the right picture; nothing here touches the run.")
+    show_cell(comparison, cell)
+    st.markdown("**Terms**")
+    show_bars(comparison, key="sandbox")
+    show_changed_terms(comparison)
+    show_ledger(comparison, key="sandbox", all_objects=True)
+    show_masks(
+        comparison,
+        cell,
+        key="sandbox",
+        wrong="a slot far from your edit that changed, unless that was a threshold or an anchor",
+    )
+    show_changed_map(comparison, cell)
 
 
 def _where_from(view: SampleView, before: SampleView) -> str:
@@ -173,10 +190,6 @@ def _where_from(view: SampleView, before: SampleView) -> str:
 
 run = pick_run()
 if run is None:
-    st.info(
-        "No runs yet. Open **Train** at the top and press **Start training**: a few seconds later "
-        "its samples can be changed here.",
-        icon=":material/arrow_upward:",
-    )
+    no_runs("a few seconds later its samples can be changed here.")
 else:
     show_run(run)

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+
 import streamlit as st
 
+from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.run_picker import pick_run
+from dashboard.components.shared.polling import poll
+from dashboard.components.shared.run_picker import RUN, pick_run
 from dashboard.components.shared.survey_files import cached_table
 from dashboard.components.survey.delete import delete_survey, say_if_not_deleted
 from dashboard.components.survey.ledger import show_ledger
 from dashboard.components.survey.loss import show_loss
 from dashboard.components.survey.open import leave_if_asked, rerun_if_asked
 from dashboard.components.survey.start import (
-    SHOWN_KEY,
+    SHOWN,
     pick_survey,
     show_progress,
     start_form,
 )
 from dashboard.components.survey.worst import show_worst
-from dashboard.state import RUN_KEY, checkpoints_folder
-from yolo_core.runs.layout import RunFolder, list_runs
+from yolo_core.runs.layout import RunFolder
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.status import SurveyState, read_status
-
-
-@st.fragment(run_every=2.0)
-def no_runs() -> None:
-    """What to press while there is no run; looks for one that is started meanwhile."""
-    if list_runs(checkpoints_folder()):
-        st.rerun()
-    st.info(
-        "No runs yet. Open **Train** at the top and press **Start training**: as soon as it runs, "
-        "all samples of a split can be looked at here.",
-        icon=":material/arrow_upward:",
-    )
 
 
 def show(run: RunFolder) -> None:
@@ -51,27 +42,24 @@ def show(run: RunFolder) -> None:
             icon=":material/arrow_upward:",
         )
         return
-    live = read_status(folder).is_live
-    if not live:
+    if not is_live(folder):
         with button:
             delete_survey(folder)
-    st.fragment(show_going, run_every=1.0 if live else None)(folder, live)
+    goes_on = functools.partial(is_live, folder)
+    poll(show_progress, folder, every=1.0, goes_on=goes_on)
     # Seldomer: it is ten times the work, and a table that changes under the mouse is no help.
-    st.fragment(show_found, run_every=4.0 if live else None)(folder, live)
+    poll(show_found, folder, every=4.0, goes_on=goes_on)
 
 
-def show_going(folder: SurveyFolder, was_live: bool) -> None:
-    """How a survey goes, or how it ended."""
-    status = read_status(folder)
-    if was_live != status.is_live:
-        st.rerun()  # begins or ends the polling
-    show_progress(folder, status)
+def is_live(folder: SurveyFolder) -> bool:
+    """Whether a survey has a process."""
+    return read_status(folder).is_live
 
 
-def show_found(folder: SurveyFolder, live: bool) -> None:
+def show_found(folder: SurveyFolder) -> None:
     """What a survey has found so far."""
     rerun_if_asked()
-    if not folder.table.exists() and (live or read_status(folder).state is not SurveyState.DONE):
+    if not folder.table.exists() and read_status(folder).state is not SurveyState.DONE:
         return
     try:
         table = cached_table(folder)
@@ -89,9 +77,9 @@ def show_found(folder: SurveyFolder, live: bool) -> None:
     show_ledger(folder, table)
 
 
-if not leave_if_asked(st.query_params.get(RUN_KEY), st.query_params.get(SHOWN_KEY)):
+if not leave_if_asked(st.query_params.get(RUN.key), st.query_params.get(SHOWN.key)):
     run_folder = pick_run()
     if run_folder is None:
-        no_runs()
+        no_runs("as soon as it runs, all samples of a split can be looked at here.")
     else:
         show(run_folder)

@@ -4,45 +4,40 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.shared.empty import no_runs
+from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.train.dials import dial_panel
 from dashboard.components.train.live_curves import live_curves
 from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
 from dashboard.components.train.run_controls import run_controls
-from dashboard.state import checkpoints_folder
-from yolo_core.runs.layout import RunFolder, list_runs
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, read_status
 
 ENDED_BADLY = (RunState.FAILED, RunState.LOST, RunState.UNREADABLE)
 
 
-@st.fragment(run_every=2.0)
-def no_runs() -> None:
-    """What to press while there is no run; looks for one that is started in a terminal."""
-    if list_runs(checkpoints_folder()):
-        st.rerun()
-    st.info(
-        "No runs yet. Press **Start training** on the left: the settings there train a detector "
-        "of digits in about a minute on two CPU cores.",
-        icon=":material/arrow_back:",
-    )
-
-
 def show(folder: RunFolder) -> None:
     """A run: what it does, its buttons, its dials, its curves, its log."""
-    status = read_status(folder)
-    run_controls(folder, polling=status.is_live)
-    if status.state is not RunState.UNREADABLE:
-        dial_panel(folder, polling=status.is_live)
-        live_curves(folder, polling=status.is_live)
-    log_tail(folder, polling=status.is_live, ended_badly=status.state in ENDED_BADLY)
+    state = read_status(folder).state
+    poll_run(run_controls, folder)
+    if state is not RunState.UNREADABLE:
+        poll_run(dial_panel, folder)
+        poll_run(live_curves, folder, every=2.0)
+    ended_badly = state in ENDED_BADLY
+    with st.expander("Log", icon=":material/notes:", expanded=ended_badly):
+        poll_run(log_tail, folder, ended_badly, every=2.0)
 
 
 with st.sidebar:
     new_training()
 run = pick_run()
 if run is None:
-    no_runs()
+    no_runs(
+        "the settings there train a detector of digits in about a minute on two CPU cores.",
+        press="Press **Start training** on the left",
+        icon="arrow_back",
+    )
 else:
     show(run)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.colors import TOTAL_COLOR
-
-GRID = "rgba(128, 128, 128, 0.22)"
+from dashboard.figures.frame import ABOVE, MARGIN, axis, figure_of
 
 
 @dataclass(frozen=True)
@@ -105,50 +105,44 @@ def curve_figure(
         height: Pixels.
         revision: While this stays the same, the browser keeps the zoom of its user.
     """
-    figure = go.Figure()
-    for curve in curves:
+    data = [
+        trace
+        for curve in curves
         # Points far apart are no noise to be smoothed away.
-        _add_curve(figure, curve, 0.0 if curve.points else smoothing, log_y)
-    for color, group in _by_color(markers).items():
-        _add_markers(figure, group, color)
+        for trace in _curve(curve, 0.0 if curve.points else smoothing, log_y)
+    ]
+    data += [_markers(group, color) for color, group in _by_color(markers).items()]
     if y_range is not None and log_y:
         y_range = tuple(np.log10(np.maximum(y_range, 1e-12)))
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemwidth": 30},
-        hovermode="x unified",
-        uirevision=revision,
-        showlegend=True,
-        xaxis={
-            "title": {"text": "step", "standoff": 4},
-            "gridcolor": GRID,
-            "range": x_range,
-            "unifiedhovertitle": {"text": "step %{x:d}"},
-            "rangemode": "nonnegative",
-        },
-        yaxis={
-            "title": {"text": y_title, "standoff": 4},
-            "type": "log" if log_y else "linear",
-            "gridcolor": GRID,
-            "range": y_range,
-            "automargin": True,
-            "rangemode": "normal" if log_y else "tozero",
-            "exponentformat": "power" if log_y else "SI",
-        },
+    layout = {
+        "height": height,
+        "margin": MARGIN,
+        "legend": {**ABOVE, "itemwidth": 30},
+        "hovermode": "x unified",
+        "uirevision": revision,
+        "showlegend": True,
+        "xaxis": axis(
+            "step",
+            range=x_range,
+            unifiedhovertitle={"text": "step %{x:d}"},
+            rangemode="nonnegative",
+        ),
+        "yaxis": axis(
+            y_title,
+            type="log" if log_y else "linear",
+            range=y_range,
+            automargin=True,
+            rangemode="normal" if log_y else "tozero",
+            exponentformat="power" if log_y else "SI",
+        ),
         # Markers live on an axis of their own, from 0 at the bottom to 1 at the top.
-        yaxis2={
-            "overlaying": "y",
-            "range": [0, 1],
-            "fixedrange": True,
-            "visible": False,
-        },
-    )
-    return figure
+        "yaxis2": {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False},
+    }
+    return figure_of(data, layout)
 
 
-def _add_curve(figure: go.Figure, curve: Curve, smoothing: float, log_y: bool) -> None:
-    """Adds the line, and behind it the faint one or the band that it sums up."""
+def _curve(curve: Curve, smoothing: float, log_y: bool) -> list[dict[str, Any]]:
+    """The line, and behind it the faint one or the band that it sums up."""
     step = np.asarray(curve.step)
     value = _drawable(curve.value, log_y)
     banded = curve.low is not None and curve.high is not None
@@ -157,6 +151,7 @@ def _add_curve(figure: go.Figure, curve: Curve, smoothing: float, log_y: bool) -
         known = np.isfinite(low) & np.isfinite(high)
         banded = bool(np.any(high[known] > low[known]))
     faint = {
+        "type": "scatter",
         # The identity by which the browser remembers what its user hid, however many traces come.
         "uid": f"{curve.name} behind",
         "legendgroup": curve.name,
@@ -164,30 +159,28 @@ def _add_curve(figure: go.Figure, curve: Curve, smoothing: float, log_y: bool) -
         "hoverinfo": "skip",
         "mode": "lines",
     }
+    behind = []
     if banded:
-        figure.add_scatter(
-            x=np.concatenate([step[known], step[known][::-1]]),
-            y=np.concatenate([high[known], low[known][::-1]]),
-            fill="toself",
-            fillcolor=_faded(curve.color, 0.15),
-            line={"width": 0},
-            **faint,
-        )
+        faint["x"] = np.concatenate([step[known], step[known][::-1]])
+        faint["y"] = np.concatenate([high[known], low[known][::-1]])
+        color = _faded(curve.color, 0.15)
+        behind.append({**faint, "fill": "toself", "fillcolor": color, "line": {"width": 0}})
     elif smoothing > 0.0:
-        figure.add_scatter(
-            x=step, y=value, line={"color": _faded(curve.color, 0.3), "width": 1}, **faint
-        )
-    figure.add_scatter(
-        x=step,
-        y=_drawable(smooth(curve.value, smoothing), log_y),
-        name=curve.name,
-        uid=curve.name,
-        legendgroup=curve.name,
+        line = {"color": _faded(curve.color, 0.3), "width": 1}
+        behind.append({**faint, "x": step, "y": value, "line": line})
+    front = {
+        "type": "scatter",
+        "x": step,
+        "y": _drawable(smooth(curve.value, smoothing), log_y),
+        "name": curve.name,
+        "uid": curve.name,
+        "legendgroup": curve.name,
         # A single point makes no line.
-        mode="lines+markers" if curve.points or step.size == 1 else "lines",
-        line={"color": curve.color, "width": 2, "dash": curve.dash},
-        hovertemplate="%{y:.4~g}",
-    )
+        "mode": "lines+markers" if curve.points or step.size == 1 else "lines",
+        "line": {"color": curve.color, "width": 2, "dash": curve.dash},
+        "hovertemplate": "%{y:.4~g}",
+    }
+    return [*behind, front]
 
 
 def _drawable(value: np.ndarray, log_y: bool) -> np.ndarray:
@@ -208,20 +201,21 @@ def _by_color(markers: Sequence[Marker]) -> Mapping[str, list[Marker]]:
     return grouped
 
 
-def _add_markers(figure: go.Figure, markers: Sequence[Marker], color: str) -> None:
-    """Adds all markers of one colour as a single trace with gaps between the lines."""
-    figure.add_scatter(
-        x=np.array([(m.step, m.step, np.nan) for m in markers], dtype=np.float64).ravel(),
-        y=np.tile([0.0, 0.97, np.nan], len(markers)),
-        uid=f"markers {color}",
-        yaxis="y2",
-        mode="lines+markers",
-        line={"color": color, "width": 1, "dash": "dot"},
-        marker={"size": np.tile([0, 9, 0], len(markers)), "symbol": "triangle-down"},
-        text=[text for m in markers for text in ("", m.text, "")],
-        hovertemplate="%{text}<extra></extra>",
-        showlegend=False,
-    )
+def _markers(markers: Sequence[Marker], color: str) -> dict[str, Any]:
+    """All markers of one colour as a single trace with gaps between the lines."""
+    return {
+        "type": "scatter",
+        "x": np.array([(m.step, m.step, np.nan) for m in markers], dtype=np.float64).ravel(),
+        "y": np.tile([0.0, 0.97, np.nan], len(markers)),
+        "uid": f"markers {color}",
+        "yaxis": "y2",
+        "mode": "lines+markers",
+        "line": {"color": color, "width": 1, "dash": "dot"},
+        "marker": {"size": np.tile([0, 9, 0], len(markers)), "symbol": "triangle-down"},
+        "text": [text for m in markers for text in ("", m.text, "")],
+        "hovertemplate": "%{text}<extra></extra>",
+        "showlegend": False,
+    }
 
 
 def _faded(color: str, alpha: float) -> str:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard.figures.colors import color_of
-from dashboard.figures.curves import GRID
+from dashboard.figures.frame import GRID
 
 FOUND_COLOR, MISSED_COLOR = "#0f8f7f", "#998811"
 BAR, GAP = 24, 96

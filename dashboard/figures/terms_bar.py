@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.figures.colors import color_of
-from dashboard.figures.curves import GRID
+from dashboard.figures.frame import GRID
 
 WEIGHTED, UNWEIGHTED, SHARE = "weighted", "unweighted", "share"
 MEASURES = (WEIGHTED, UNWEIGHTED, SHARE)

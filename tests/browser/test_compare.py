@@ -47,10 +47,10 @@ def test_main_path(page: Page, checkpoints: Path) -> None:
     add_run(checkpoints, "yolov2-1")
     add_run(checkpoints, "yolov3-1", "yolov3")
     page.goto("/compare?run=yolov2-1&losses=yolov2/formula&losses=ssd&sample=val/0&row=0&column=0")
-    page.get_by_text("What each loss does in cell (row 0, column 0)").wait_for(timeout=LOADING_MS)
+    page.get_by_text("What happens in cell (row 0, column 0)").wait_for(timeout=LOADING_MS)
     for kind in ("The picture", "Parts of the slots"):
         for loss in ("yolov2, as trained", "yolov2/formula", "ssd"):
-            figure = page.get_by_role("figure", name=f"{kind} under {loss}")
+            figure = page.get_by_role("figure", name=f"{kind} ({loss})")
             figure.locator(".main-svg").first.wait_for()
     # Formulas are set, and not shown as their source.
     formulas = page.locator(".katex-display")
@@ -58,16 +58,16 @@ def test_main_path(page: Page, checkpoints: Path) -> None:
     expect(page.locator(".katex-error")).to_have_count(0)
     assert all("λ" in formula for formula in formulas.all_inner_texts())
 
-    picture = page.get_by_role("figure", name="The picture under ssd")
+    picture = page.get_by_role("figure", name="The picture (ssd)")
     picture.click(position=picture.evaluate(CENTRE_ON_PAGE, [56, 72]))
-    page.get_by_text("What each loss does in cell (row 4, column 3)").wait_for()
+    page.get_by_text("What happens in cell (row 4, column 3)").wait_for()
     page.wait_for_url(re.compile("row=4"))
     page.get_by_text("share", exact=True).click()
     page.get_by_text("What part of each loss").wait_for()
 
     page.get_by_text("trained runs", exact=True).click()
     page.get_by_text("The slots are not the same ones").wait_for()
-    expect(page.get_by_role("figure", name="The picture under yolov3-1")).to_be_visible()
+    expect(page.get_by_role("figure", name="The picture (yolov3-1")).to_be_visible()
     assert page.get_by_test_id("stException").count() == 0
 
 

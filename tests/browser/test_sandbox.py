@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-NAME = "The picture with its objects in the sandbox."
+NAME = "The picture (in the sandbox)"
 BOXES = "e.layout.shapes.filter(s => s.name !== 'mark')"  # without the selected cell
 
 
@@ -46,7 +46,7 @@ def test_an_object_is_dragged_and_the_link_brings_it_back(page: Page, checkpoint
     assert place is not None
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     page.mouse.click(x, y)  # on the box: selects the cell under it
-    page.get_by_text("Cell (row 4, column 1)", exact=True).wait_for()
+    page.get_by_text("What happens in cell (row 4, column 1)").wait_for()
     assert "edits=" not in page.url
     drag(page, x, y, 0, -90)
     page.get_by_text(re.compile("1 of 5 objects and [1-9]")).wait_for()

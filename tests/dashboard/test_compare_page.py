@@ -10,7 +10,6 @@ import pytest
 from tests.dashboard.compare_page import STEP, add_run, bar_labels, bars, number, open_page
 from tests.dashboard.page import assert_sound, loaded_by, plots, words
 from tests.dashboard.sample_run import make_loss, write_kind
-from yolo_core.compare.slips import slips_of
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import (
     read_snapshot,
@@ -114,7 +113,7 @@ def test_variants_that_agree_say_so() -> None:
     assert_sound(page)
     text = words(page)
     assert "None: all 5 objects have the same status and slots under every loss." in text
-    assert "Every slot falls in the same part under all losses." in text
+    assert "give 0 of 5 objects to different slots and put 0 of 108 slots" in text
     page.toggle(key="compare all objects").set_value(True).run()
     rows = page.table[1].value
     assert len(rows) == 5  # what two losses do alike is one row
@@ -239,7 +238,7 @@ def test_runs_with_other_slots_say_what_cannot_be_compared(checkpoints: Path) ->
     assert "The slots are not the same ones" in words(page)
     # The cell is chosen on the loss that has several heads, and shown at its place on the other.
     assert page.number_input(key="head").max == 1
-    assert "What each loss does in head 1, cell (row 2, column 2)" in words(page)
+    assert "What happens in head 1, cell (row 2, column 2)" in words(page)
 
 
 @pytest.mark.usefixtures("run")

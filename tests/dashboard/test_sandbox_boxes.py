@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from dashboard.components.sandbox import edits as sandbox_edits
-from dashboard.components.sandbox.edits import DRAWING_KEY, NEW_CLASS_KEY, shapes_changed
+from dashboard.components.sandbox.edits import DRAWING_KEY, NEW_CLASS, shapes_changed
 from dashboard.components.sandbox.state import begin_edits, edits_now
 from tests.dashboard.compare_page import add_run
 from tests.dashboard.page import assert_sound, opener, plots
 from tests.dashboard.sample_run import make_loss, make_snapshot
+from yolo_core.sandbox.changes import AFTER
 from yolo_core.sandbox.edits import EditedObject, objects_of
 from yolo_core.views import SampleView
 
@@ -53,7 +54,7 @@ def test_a_resized_box_stays_the_same_object(view: SampleView) -> None:
 
 
 def test_a_drawn_box_gets_the_chosen_class(view: SampleView) -> None:
-    sandbox_edits.st.session_state[NEW_CLASS_KEY] = "7"
+    sandbox_edits.st.session_state[NEW_CLASS.key] = "7"
     # Drawn from the lower right to the upper left.
     shapes_changed(view, [*places(view), [None, 30.0, 40.0, 10.0, 10.0]])
     assert edits_now().objects == (
@@ -83,14 +84,14 @@ def test_the_class_of_a_new_box_comes_from_the_link(checkpoints: Path) -> None:
     add_run(checkpoints, "made-up")
     page = open_page(run="made-up", sample="val/0", new_class="3")
     assert_sound(page)
-    assert page.selectbox(key=NEW_CLASS_KEY).value == "3"
+    assert page.selectbox(key=NEW_CLASS.key).value == "3"
 
 
 def test_a_class_that_the_run_does_not_have_is_not_chosen(checkpoints: Path) -> None:
     add_run(checkpoints, "made-up")
     page = open_page(run="made-up", sample="val/0", new_class="zebra")
     assert_sound(page)
-    assert page.selectbox(key=NEW_CLASS_KEY).value == "0"
+    assert page.selectbox(key=NEW_CLASS.key).value == "0"
 
 
 def test_the_switch_makes_a_drag_draw(checkpoints: Path) -> None:
@@ -99,7 +100,7 @@ def test_the_switch_makes_a_drag_draw(checkpoints: Path) -> None:
 
     def layout() -> dict:
         found = plots(page).items()
-        return next(figure["layout"] for key, figure in found if "sandbox after" in key)
+        return next(figure["layout"] for key, figure in found if key.endswith(AFTER))
 
     before = layout()
     assert before["dragmode"] is False

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
@@ -21,6 +22,7 @@ from yolo_core.losses import YoloV2Loss
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
+from yolo_core.sandbox.changes import AFTER, BEFORE
 from yolo_core.sandbox.edits import EditedObject, Edits
 
 open_page = opener("sandbox")
@@ -28,8 +30,15 @@ STATE = "sandbox"
 MOVED = Edits(objects=(EditedObject(0, 4, (20.0, 60.0, 21.0, 33.0)),))  # the other four deleted
 
 
+def table(page: AppTest, first: str) -> pd.DataFrame:
+    """The table with that first column."""
+    return next(each.value for each in page.table if each.value.columns[0] == first)
+
+
 def drawn(page: AppTest, name: str) -> dict:
-    return next(figure for key, figure in plots(page).items() if name in key)
+    """The picture of that name."""
+    found = plots(page).items()
+    return next(figure for key, figure in found if key.endswith(f"sandbox picture {name}"))
 
 
 @pytest.mark.usefixtures("checkpoints")
@@ -45,7 +54,7 @@ def test_without_edits_both_sides_are_the_recorded_sample(checkpoints: Path) -> 
     assert_sound(page)
     assert "as it was recorded ✓" in words(page)
     assert "**0** of 5 objects and **0** of 108 slots are not what they were" in words(page)
-    before, after = drawn(page, "sandbox before"), drawn(page, "sandbox after")
+    before, after = drawn(page, BEFORE), drawn(page, AFTER)
     assert "shapes" not in before["layout"]
     assert len(after["layout"]["shapes"]) == 5
     assert "edits" not in page.query_params or page.query_params["edits"] in ("", [""])
@@ -56,12 +65,12 @@ def test_edits_of_a_link_are_shown_and_add_up(checkpoints: Path) -> None:
     page = open_page(run="made-up", sample="val/0", edits=MOVED.to_json())
     assert_sound(page)
     assert "**5** of 5 objects" in words(page)
-    terms = page.table[0].value.replace(r"\\", "", regex=True)
+    terms = table(page, "term").replace(r"\\", "", regex=True)
     changes = [float(each) for each in terms["change"][:-1] if each != "–"]
     assert float(terms["change"].iloc[-1]) == pytest.approx(sum(changes), rel=2e-3)
-    objects = page.table[1].value
+    objects = table(page, "object")
     assert objects["changed"].str.contains("deleted").sum() == 4
-    assert len(drawn(page, "sandbox after")["layout"]["shapes"]) == 1
+    assert len(drawn(page, AFTER)["layout"]["shapes"]) == 1
     next(each for each in page.button if each.label == "Take all edits back").click().run()
     assert "**0** of 5 objects" in words(page)
 
@@ -74,7 +83,7 @@ def test_a_lambda_changes_the_total_and_no_slot(checkpoints: Path) -> None:
     assert_sound(page)
     assert "**0** of 5 objects and **0** of 108 slots" in words(page)
     assert '"lambdas":{"xy":' in str(page.query_params["edits"])
-    terms = page.table[0].value.replace(r"\\", "", regex=True)
+    terms = table(page, "term").replace(r"\\", "", regex=True)
     assert [row["term"] for _, row in terms.iterrows() if row["change"] != "–"] == ["xy", "total"]
     assert "accepts lambdas" not in words(page)
     assert "The run has ended" in words(page)
@@ -162,7 +171,8 @@ def test_the_back_button_of_the_browser_takes_an_edit_back(checkpoints: Path) ->
     for value in (7.0, 9.0):
         next(each for each in page.number_input if "λ xy" in each.label).set_value(value).run()
     page.query_params["edits"] = Edits(lambdas={"xy": 7.0}).to_json()
-    page.session_state[STATE].written_at = 0.0  # some seconds later
+    # Some seconds after the last edit.
+    page.session_state["written edits"] = (*page.session_state["written edits"][:2], 0.0)
     page.run()
     assert page.session_state[STATE].edits == Edits(lambdas={"xy": 7.0})
     assert next(each for each in page.number_input if "λ xy" in each.label).value == 7.0

@@ -12,7 +12,7 @@ from yolo_core.compare.side_by_side import sample_view
 from yolo_core.data.batches import sample_batch
 from yolo_core.data.registry import open_source
 from yolo_core.losses import FAMILY_NAMES, DetectionLoss
-from yolo_core.sandbox.changes import object_changes, slot_changes
+from yolo_core.sandbox.changes import compare_edits
 from yolo_core.sandbox.edits import EditedObject, Edits, objects_of
 from yolo_core.sandbox.recompute import edited_loss, recompute
 from yolo_core.training.build import build_loss
@@ -67,10 +67,8 @@ def test_without_edits_it_is_what_was_recorded(start: Start) -> None:
     assert again.total == pytest.approx(start.view.total, rel=1e-6)
     for name, values in start.view.maps.items():
         np.testing.assert_allclose(again.maps[name], values, rtol=1e-5, atol=1e-7)
-    assert slot_changes(start.view, again) == []
-    assert [each.words for each in object_changes(start.view, again)] == [""] * len(
-        start.view.objects
-    )
+    assert compare_edits(start.view, again).masks == ()
+    assert compare_edits(start.view, again).ledger == ()
 
 
 def test_a_doubled_lambda_adds_its_term_once_more_and_moves_no_slot(start: Start) -> None:
@@ -79,7 +77,7 @@ def test_a_doubled_lambda_adds_its_term_once_more_and_moves_no_slot(start: Start
     after = recompute(start.loss, start.view, Edits(lambdas={term: 2 * was}))
     more = was * start.view.terms[term]
     assert after.total == pytest.approx(start.view.total + more, rel=1e-5)
-    assert slot_changes(start.view, after) == []
+    assert compare_edits(start.view, after).masks == ()
 
 
 def test_the_edited_sample_is_what_the_loss_says_of_the_edited_labels(start: Start) -> None:
@@ -96,10 +94,11 @@ def test_the_edited_sample_is_what_the_loss_says_of_the_edited_labels(start: Sta
     assert sum(after.lambdas[t] * after.maps[t].sum() for t in after.maps) == pytest.approx(
         after.total, rel=1e-4
     )
-    words = [each.words for each in object_changes(start.view, after)]
+    comparison = compare_edits(start.view, after)
+    words = [each.words for each in comparison.ledger]
     assert words[0].startswith("moved")
     assert words[-1] == "added"
-    changed = {each.slot for each in slot_changes(start.view, after)}
+    changed = {each.slot for each in comparison.masks}
     trained = np.flatnonzero(after.assignment.matched_object == len(start.view.y_true))
     assert len(trained)
     assert set(trained.tolist()) <= changed
@@ -108,7 +107,7 @@ def test_the_edited_sample_is_what_the_loss_says_of_the_edited_labels(start: Sta
 def test_a_deleted_object_trains_nothing_and_is_named(start: Start) -> None:
     kept = objects_of(start.view)[1:]
     after = recompute(start.loss, start.view, Edits(objects=kept))
-    assert object_changes(start.view, after)[0].words == "deleted"
+    assert compare_edits(start.view, after).ledger[0].words == "deleted"
     assert not (after.assignment.matched_object == 0).any()
 
 

@@ -44,12 +44,15 @@ class LedgerDifference:
     Attributes:
         index: Row of the object in the labels.
         name: Such as "object 2 (class 7)".
-        reports: One an entry of `Comparison.losses`: status, slots and reason under that loss.
+        reports: One an entry of `Comparison.losses`: status, slots and reason under that loss; None
+            where the object is not there.
+        words: What was done to it, such as "moved; other slots"; "" where only the losses differ.
     """
 
     index: int
     name: str
-    reports: tuple[ObjectReport, ...]
+    reports: tuple[ObjectReport | None, ...]
+    words: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
-from yolo_core.compare.differences import SlotDifference, slot_differences, slot_parts
+from yolo_core.compare.differences import (
+    Compared,
+    Comparison,
+    LedgerDifference,
+    SlotDifference,
+    slot_differences,
+    slot_parts,
+)
 from yolo_core.explain.names import object_name
 from yolo_core.explain.report import ObjectReport, explain
 from yolo_core.views import SampleView
 
-
-@dataclasses.dataclass(frozen=True)
-class ObjectChange:
-    """One object before and after.
-
-    Attributes:
-        name: Such as "object 2 (class 7)".
-        before: What became of it before; None for one that was added.
-        after: What becomes of it now; None for one that was deleted.
-        words: What changed, such as "moved; other slots"; "" for nothing.
-    """
-
-    name: str
-    before: ObjectReport | None
-    after: ObjectReport | None
-    words: str
+BEFORE, AFTER = "without edits", "in the sandbox"
 
 
-def object_changes(before: SampleView, after: SampleView) -> list[ObjectChange]:
-    """Every object of either, in label order; `words` says which of them changed."""
-    old = {each.index: each for each in explain(before).objects}
-    new = {each.index: each for each in explain(after).objects}
-    changes = []
-    for index in sorted(old.keys() | new.keys()):
-        was, now = old.get(index), new.get(index)
-        view = before if now is None else after
-        changes.append(ObjectChange(object_name(view, index), was, now, _words(was, now)))
-    return changes
+def compare_edits(before: SampleView, after: SampleView) -> Comparison:
+    """A sample held against the same one under edits: as several losses are, with other labels.
 
+    Args:
+        before: Without edits.
+        after: With them.
 
-def slot_changes(before: SampleView, after: SampleView) -> list[SlotDifference]:
-    """The slots whose part or object changed, in slot order: what they were, what they are.
+    Returns:
+        Both, in this order. `masks` holds the slots whose part or object changed.
 
     Raises:
         ValueError: The two have other slots.
     """
+    old = {each.index: each for each in explain(before).objects}
+    new = {each.index: each for each in explain(after).objects}
+    ledger = []
+    for index in sorted(old.keys() | new.keys()):
+        was, now = old.get(index), new.get(index)
+        if words := _words(was, now):
+            name = object_name(before if now is None else after, index)
+            ledger.append(LedgerDifference(index, name, (was, now), words))
+    return Comparison(
+        losses=(Compared(BEFORE, before), Compared(AFTER, after)),
+        same_prediction=True,
+        ledger=tuple(ledger),
+        masks=tuple(_slot_changes(before, after)),
+        notes=(),
+    )
+
+
+def _slot_changes(before: SampleView, after: SampleView) -> list[SlotDifference]:
     if before.layout.grids != after.layout.grids:
         raise ValueError(
             f"The slots are others: {before.layout.grids} before, {after.layout.grids} now."

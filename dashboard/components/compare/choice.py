@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from dashboard.cache import cached_records
-from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.errors import say
+from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.sample_picker import Choice
 from yolo_core.compare.differences import MOST_LOSSES
 from yolo_core.losses.families import FAMILY_NAMES, family_of
@@ -19,7 +20,7 @@ from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.status import read_status
 from yolo_core.training.config import read_config
 
-LOSSES_KEY, RUNS_KEY = "losses", "runs"
+LOSSES, RUNS = UrlChoice("losses"), UrlChoice("runs")
 
 
 def pick_losses(trained: str, family: str) -> list[str]:
@@ -33,14 +34,11 @@ def pick_losses(trained: str, family: str) -> list[str]:
     """
     own = [name for name in loss_names(family) if name != trained]
     others = [name for each in FAMILY_NAMES if each != family for name in loss_names(each)]
-    most = MOST_LOSSES - 1
-    _preset_many(LOSSES_KEY, [*own, *others], lambda: _two_ends(own or others), most=most)
-    return st.multiselect(
+    return LOSSES.pick_many(
         "Losses beside it",
         [*own, *others],
-        key=LOSSES_KEY,
-        bind="query-params",
-        max_selections=most,
+        default=lambda: _two_ends(own or others),
+        most=MOST_LOSSES - 1,
         placeholder="Choose one to four published losses",
         help="A name alone is this project's sound default; name/variant is what was published.",
     )
@@ -51,13 +49,11 @@ def pick_runs(runs: Mapping[str, RunFolder]) -> list[RunFolder]:
 
     Without a choice it is the newest run of each loss on the same pictures, five at most.
     """
-    _preset_many(RUNS_KEY, list(runs), lambda: _comparable(runs), most=MOST_LOSSES)
-    chosen = st.multiselect(
+    chosen = RUNS.pick_many(
         "Runs",
         list(runs),
-        key=RUNS_KEY,
-        bind="query-params",
-        max_selections=MOST_LOSSES,
+        default=lambda: _comparable(runs),
+        most=MOST_LOSSES,
         placeholder="Choose two to five runs",
     )
     return [runs[name] for name in chosen]
@@ -123,10 +119,9 @@ def tell_newer(folder: RunFolder, choice: Choice) -> None:
     It is not shown by itself: each one costs computing, and the page would move under its reader.
     """
     if choice.follows and read_status(folder).is_live:
-        _offer_newer(folder, choice)
+        poll_run(_offer_newer, folder, choice, every=2.0)
 
 
-@st.fragment(run_every=2.0)
 def _offer_newer(folder: RunFolder, choice: Choice) -> None:
     try:
         records = cached_records(folder)
@@ -138,32 +133,6 @@ def _offer_newer(folder: RunFolder, choice: Choice) -> None:
         f"Show step {newest:,}, which is there by now", icon=":material/refresh:"
     ):
         st.rerun()
-
-
-def _preset_many(
-    key: str, options: Sequence[str], default: Callable[[], Sequence[str]], *, most: int
-) -> None:
-    """Chooses the values of a multiselect that is bound to the address; call it before it.
-
-    What is no option (any more) is left out, and said.
-    """
-    first_look = key not in st.session_state
-    asked = st.query_params.get_all(key) if first_look else st.session_state[key]
-    known = [name for name in dict.fromkeys(asked) if name in options]
-    unknown = [name for name in asked if name not in options]
-    if unknown and first_look:
-        st.caption(plain(f"Not shown, because there is no such choice here: {', '.join(unknown)}."))
-    chosen = known[:most]
-    if not chosen and (unknown or (first_look and key not in st.query_params)):
-        chosen = list(default())
-    absent = key not in st.query_params
-    # Also where it is that already: see `preset`.
-    if absent or chosen != list(asked):
-        st.session_state[key] = chosen
-    if absent and chosen:
-        # Once the widget is bound, Streamlit writes the address itself, and forbids this.
-        with contextlib.suppress(StreamlitAPIException):
-            st.query_params[key] = chosen
 
 
 def _two_ends(names: Sequence[str]) -> list[str]:

@@ -14,11 +14,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.compare.sources import cite
-from dashboard.components.compare.view import show_list
-from dashboard.components.shared.address import asked_for, preset
+from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.cell_picker import cell_clicked, pick_cell
+from dashboard.components.shared.comparison import show_list
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.plot import plot
+from dashboard.components.shared.polling import poll
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.marks import cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell
@@ -30,7 +31,7 @@ from yolo_core.compare.own.saved import list_comparisons, read_comparison
 from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.runs.snapshots import SampleView
 
-OWN_KEY, PICTURE_KEY, CHANNEL_KEY = "own", "picture", "channel"
+OWN, PICTURE, CHANNEL = UrlChoice("own"), UrlChoice("picture"), UrlChoice("channel")
 ALL_CHANNELS = "all channels"
 COMMAND = "python -m yolo_core compare FILE.py:function --against yolov2"
 # Of the slots that differ, and of the channels of one of them.
@@ -41,14 +42,15 @@ def compare_own(top: DeltaGenerator) -> None:
     """A comparison that the command line wrote; query parameters "own", "picture", "channel"."""
     files = {path.stem: path for path in list_comparisons(checkpoints_folder())}
     if not files:
-        _nothing_yet()
+        poll(_nothing_yet, every=2.0, goes_on=lambda: not list_comparisons(checkpoints_folder()))
         return
-    asked = asked_for(OWN_KEY)
-    preset(OWN_KEY, asked if asked in files else next(iter(files)))
     with top:
-        name = st.selectbox("Comparison", list(files), index=None, key=OWN_KEY, bind="query-params")
-    if asked and asked not in files:
-        st.caption(plain(f"There is no comparison {asked}; this is the newest one."))
+        name = OWN.pick(
+            st.selectbox,
+            "Comparison",
+            list(files),
+            missing=lambda asked: st.caption(plain(f"There is no comparison {asked}.")),
+        )
     try:
         found = _comparison(str(files[name]), files[name].stat().st_mtime_ns)
     except (ValueError, OSError) as error:
@@ -62,11 +64,7 @@ def compare_own(top: DeltaGenerator) -> None:
     _show_slots(found)
 
 
-@st.fragment(run_every=2.0)
 def _nothing_yet() -> None:
-    """What to type; looks for the first comparison meanwhile."""
-    if list_comparisons(checkpoints_folder()):
-        st.rerun()
     st.info(
         "Nothing compared yet. Type this in a terminal, with your own file and function; what it "
         "finds shows here by itself. Your code is loaded there, never by this page.",
@@ -150,23 +148,18 @@ def _of(agree: int, entries: int) -> str:
 
 def _pick_picture(found: GradientComparison) -> SampleView:
     names = list(found.snapshot.samples)
-    asked = asked_for(PICTURE_KEY)
-    preset(PICTURE_KEY, asked if asked in names else names[0])
-    channels = [ALL_CHANNELS, *found.snapshot.channels]
-    channel = asked_for(CHANNEL_KEY)
-    preset(CHANNEL_KEY, channel if channel in channels else ALL_CHANNELS)
     left, right, _ = st.columns([1, 1, 2])
     with left:
-        name = st.selectbox("Picture", names, index=None, key=PICTURE_KEY, bind="query-params")
+        name = PICTURE.pick(st.selectbox, "Picture", names)
     with right:
-        st.selectbox("Gradient of", channels, index=None, key=CHANNEL_KEY, bind="query-params")
+        CHANNEL.pick(st.selectbox, "Gradient of", [ALL_CHANNELS, *found.snapshot.channels])
     return found.snapshot.sample(name)
 
 
 def _show_maps(found: GradientComparison, view: SampleView, slots: list[SlotDifference]) -> None:
     """Both gradients slot by slot, and all numbers of the selected cell."""
     at = found.snapshot.samples.index(view.name)
-    channel = str(st.session_state[CHANNEL_KEY])
+    channel = str(st.session_state[CHANNEL.key])
     pair = {"yours": found.your_gradient[at], "published": found.published_gradient[at]}
     sizes = {label: _size(view, gradient, channel) for label, gradient in pair.items()}
     finite = [values[np.isfinite(values)].max(initial=0.0) for values in sizes.values()]

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 import streamlit as st
 
 from dashboard.components.compare.choice import loss_names
+from dashboard.components.compare.formulas import Written, show_formulas
 from dashboard.components.compare.losses import recomputed
 from dashboard.components.compare.sources import cite
-from dashboard.components.compare.terms import Written, bars_of, show_bars, show_formulas
-from dashboard.components.compare.view import (
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.comparison import (
+    show_bars,
     show_ledger,
     show_masks,
     show_pictures,
 )
-from dashboard.components.shared.address import asked_for, asked_unbound, preset, write_unbound
 from dashboard.components.shared.errors import plain, say
 from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
@@ -27,7 +28,7 @@ from yolo_core.losses.slips import Slip
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 
-SLIPS_KEY, BASE_KEY = "slips", "base"
+SLIPS, BASE = UrlChoice("slips", bound=False), UrlChoice("base")
 WITHOUT, WITH = "without", "with"
 
 
@@ -56,15 +57,10 @@ def show_slips(
         "coded: all others are off, and the lambdas are "
         f"{'those of this run' if lambdas else 'the published ones, not those of this run'}."
     )
-    bases = loss_names(family)
-    asked = asked_for(BASE_KEY)
-    preset(BASE_KEY, asked if asked in bases else bases[0])
-    base = st.selectbox(
+    base = BASE.pick(
+        st.selectbox,
         "On top of",
-        bases,
-        index=None,
-        key=BASE_KEY,
-        bind="query-params",
+        loss_names(family),
         width=320,
         help="The loss that the slip is put into; its own slips are taken out first.",
     )
@@ -82,11 +78,11 @@ def show_slips(
             with st.container(border=True):
                 _show_slip(folder, record, base, slip, cell, lambdas)
     # Also where there are none: Back can then be told from a page that was left and opened again.
-    write_unbound(SLIPS_KEY, ",".join(chosen))
+    SLIPS.write(",".join(chosen))
 
 
 def _thrown(slips: tuple[Slip, ...]) -> list[str]:
-    asked = (asked_unbound(SLIPS_KEY) or "").split(",")
+    asked = (SLIPS.asked() or "").split(",")
     known = [slip.name for slip in slips]
     unknown = [name for name in asked if name and name not in known]
     if unknown:
@@ -99,7 +95,7 @@ def _throw(name: str, thrown: list[str]) -> None:
     now = [each for each in thrown if each != name]
     if name not in thrown:
         now.append(name)
-    write_unbound(SLIPS_KEY, ",".join(now))
+    SLIPS.write(",".join(now))
 
 
 def _show_slip(
@@ -131,12 +127,12 @@ def _show_slip(
         return
     st.markdown(plain(verdict))
     st.caption(plain(f"Where it shows: {slip.shows}{_not_above(folder, record, slip, comparison)}"))
-    measure = st.session_state.get("bars") or WEIGHTED
-    show_bars(bars_of(comparison), measure=measure, key=f"slip {slip.name}")
+    key = f"slip {slip.name}"
+    show_bars(comparison, measure=st.session_state.get("bars") or WEIGHTED, key=key)
     if comparison.ledger or comparison.masks:
-        show_pictures(comparison, cell, key=f"slip {slip.name}", columns=3)
-        show_ledger(comparison, key=f"slip {slip.name}")
-        show_masks(comparison, cell, key=f"slip {slip.name}")
+        show_pictures(comparison, cell, key=key, columns=3)
+        show_ledger(comparison, key=key)
+        show_masks(comparison, cell, key=key)
     options = [{**slip.situation, "slips": names} for names in ((), (slip.name,))]
     show_formulas(
         [

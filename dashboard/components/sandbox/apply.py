@@ -8,6 +8,7 @@ import shlex
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_commands import send
 from dashboard.tables import number
 from yolo_core.runs.commands import Command
@@ -79,12 +80,10 @@ def _answers(folder: RunFolder, *, live: bool) -> None:
     name, sent = st.session_state.get(_SENT, ("", []))
     if name != folder.name or not sent:
         return
-    st.fragment(_poll, run_every=0.5 if live and _waiting(_read(folder, sent)) else None)(
-        folder, sent
-    )
+    poll(_say_answers, folder, sent, every=0.5, goes_on=lambda: live and _waits(folder, sent))
 
 
-def _poll(folder: RunFolder, sent: list[int]) -> None:
+def _say_answers(folder: RunFolder, sent: list[int]) -> None:
     for command in _read(folder, sent):
         what = f"λ {command.arguments['name']} = {command.arguments['value']:g}"
         if command.state == "failed":
@@ -95,8 +94,8 @@ def _poll(folder: RunFolder, sent: list[int]) -> None:
             st.caption(f"{plain(what)}: took effect at step {command.step:,}")
 
 
-def _waiting(commands: list[Command]) -> bool:
-    return any(command.state == "pending" for command in commands)
+def _waits(folder: RunFolder, sent: list[int]) -> bool:
+    return any(command.state == "pending" for command in _read(folder, sent))
 
 
 def _read(folder: RunFolder, sent: list[int]) -> list[Command]:

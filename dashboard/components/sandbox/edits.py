@@ -14,13 +14,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components.sandbox.state import state_now
-from dashboard.components.shared.address import asked_for, preset
+from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
 from dashboard.tables import number
 from yolo_core.sandbox.edits import EditedObject, objects_of
 from yolo_core.views import SampleView
 
-NEW_CLASS_KEY = "new_class"
+NEW_CLASS = UrlChoice("new_class")
 DRAWING_KEY = "sandbox/drawing"
 """Session key of whether a drag beside the boxes of the picture draws a new one."""
 
@@ -65,13 +65,9 @@ def edit_objects(view: SampleView) -> None:
 def _pick_new_class(view: SampleView) -> str:
     """Asks which class the next box gets, and whether to draw one; query parameter "new_class"."""
     names = list(view.class_names)
-    asked = asked_for(NEW_CLASS_KEY)
-    preset(NEW_CLASS_KEY, asked if asked in names else names[0])
     choice, switch = st.columns([3, 2], vertical_alignment="bottom")
     with choice:
-        name = st.selectbox(
-            "Class of a new box", names, index=None, key=NEW_CLASS_KEY, bind="query-params"
-        )
+        name = NEW_CLASS.pick(st.selectbox, "Class of a new box", names)
     switch.toggle(
         "Draw",
         key=DRAWING_KEY,
@@ -91,7 +87,7 @@ def shapes_changed(view: SampleView, places: Sequence[Sequence[Any]]) -> None:
     """
     state = state_now()
     shown = objects_of(view) if state.edits.objects is None else state.edits.objects
-    names, new_class = list(view.class_names), st.session_state.get(NEW_CLASS_KEY)
+    names, new_class = list(view.class_names), st.session_state.get(NEW_CLASS.key)
     objects = []
     for name, *corners in places:
         if any(value is None for value in corners) or not (name is None or int(name) < len(shown)):

@@ -10,9 +10,9 @@ import streamlit as st
 from dashboard.cache import cached_records, cached_snapshot
 from dashboard.components.sandbox.compute import picture_shape, predicted, predicted_sample
 from dashboard.components.sandbox.draw import draw
-from dashboard.components.shared.address import asked_for, preset
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.empty import no_checkpoint, no_snapshots
 from dashboard.components.shared.errors import say
-from dashboard.components.shared.follow import await_snapshots
 from dashboard.components.shared.sample_picker import pick_sample
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.computing import a_word_while_it_computes
@@ -23,7 +23,7 @@ from yolo_core.views import SampleView
 
 SNAPSHOT, SAMPLE, UPLOAD, DRAW = "a snapshot", "any sample", "a file", "a drawing"
 SOURCES = (SNAPSHOT, SAMPLE, UPLOAD, DRAW)
-SOURCE_KEY = "from"
+SOURCE, ANY = UrlChoice("from"), UrlChoice("any")
 _KINDS = ["png", "jpg", "jpeg", "bmp", "webp", "gif", "tif", "tiff"]
 
 
@@ -33,15 +33,11 @@ def pick_source(folder: RunFolder) -> SampleView | None:
     Raises:
         ValueError: The sample cannot be read or made.
     """
-    asked = asked_for(SOURCE_KEY)
-    preset(SOURCE_KEY, asked if asked in SOURCES else SNAPSHOT)
-    source = st.segmented_control(
-        "Start from", SOURCES, key=SOURCE_KEY, bind="query-params", required=True
-    )
+    source = SOURCE.pick(st.segmented_control, "Start from", SOURCES, required=True)
     if source == SNAPSHOT:
         records = [*cached_records(folder), *cached_survey_records(folder)]
         if not records:
-            await_snapshots(folder)
+            no_snapshots(folder)
             return None
         # A run in progress would exchange what is being edited for its next snapshot.
         choice = pick_sample(records, latest=False)
@@ -60,18 +56,16 @@ def pick_source(folder: RunFolder) -> SampleView | None:
 
 def was_predicted_here() -> bool:
     """Whether the sample is no snapshot, but was predicted by this page."""
-    return st.session_state.get(SOURCE_KEY) != SNAPSHOT
+    return st.session_state.get(SOURCE.key) != SNAPSHOT
 
 
 def _pick_checkpoint(folder: RunFolder) -> CheckpointRecord | None:
     with RunStore.open(folder) as store:
         found = {each.step: each for each in store.checkpoints() if each.path.exists()}
     if not found:
-        st.info(
-            "This run has no checkpoint yet, so there are no weights to look at another picture "
-            "with. It writes one every few hundred steps; **Checkpoint now** on the Train page "
-            "writes one at once.",
-            icon=":material/info:",
+        no_checkpoint(
+            "another picture",
+            "every few hundred steps; **Checkpoint** on the Train page writes one at once.",
         )
         return None
     steps = sorted(found, reverse=True)
@@ -86,10 +80,10 @@ def _pick_checkpoint(folder: RunFolder) -> CheckpointRecord | None:
 
 
 def _any_sample(folder: RunFolder, checkpoint: CheckpointRecord) -> SampleView | None:
-    preset("any", asked_for("any") or "val/100")
+    ANY.preset(ANY.asked() or "val/100")
     name = st.text_input(
         "Sample",
-        key="any",
+        key=ANY.key,
         bind="query-params",
         width=320,
         help="val/NUMBER, test/NUMBER or train/NUMBER, such as val/100.",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.components.shared.address import HOLD_SECONDS
+from dashboard.components.shared.address import HOLD_SECONDS, UrlChoice
 from dashboard.components.shared.errors import say
 from yolo_core.sandbox.edits import Edits
 from yolo_core.views import SampleView
 
-EDITS_KEY = "edits"
+EDITS = UrlChoice("edits", bound=False, hold=HOLD_SECONDS)
 
 _STATE = "sandbox"
 _MOST_PAST = 100
@@ -32,7 +31,7 @@ class SandboxState:
         moves: Likewise for the table of the objects alone, with each change in the picture.
         unchecked: Whether the edits come from a link.
         past: The edits before each change, the last change last.
-        remembered: The edits that stand in the address, as text in `written`, since `written_at`.
+        remembered: The edits that stand in the address.
     """
 
     sample: str
@@ -43,8 +42,6 @@ class SandboxState:
     unchecked: bool = False
     past: list[Edits] = dataclasses.field(default_factory=list)
     remembered: Edits = dataclasses.field(default_factory=Edits)
-    written: str | None = None
-    written_at: float = 0.0
 
     def take(self, edits: Edits) -> None:
         """Other edits than the widgets show, which are drawn anew."""
@@ -62,9 +59,7 @@ def begin_edits(run: str, view: SampleView) -> None:
     elif state.sample != sample:
         same_run = state.run == run
         kept = dataclasses.replace(state.edits, objects=None) if same_run else Edits()
-        # In the address those of the other sample stand for another moment.
-        before = {"written": state.written, "written_at": time.monotonic()}
-        state = SandboxState(sample, run, kept, state.version + 1, remembered=kept, **before)
+        state = SandboxState(sample, run, kept, state.version + 1, remembered=kept)
     elif state.edits == state.remembered:
         _follow_address(state)
     st.session_state[_STATE] = state
@@ -72,9 +67,9 @@ def begin_edits(run: str, view: SampleView) -> None:
 
 def _follow_address(state: SandboxState) -> None:
     """Takes over what a link says, or the browser's Back button."""
-    text = st.query_params.get(EDITS_KEY) or None
-    if text == state.written or time.monotonic() - state.written_at < HOLD_SECONDS:
+    if not EDITS.moved():
         return
+    text = EDITS.follow()
     try:
         edits = Edits.from_json(text) if text else Edits()
     except ValueError as error:
@@ -85,7 +80,7 @@ def _follow_address(state: SandboxState) -> None:
     elif state.edits != edits:
         state.past.append(state.edits)
     state.take(edits)
-    state.written, state.unchecked = text, True
+    state.unchecked = True
 
 
 def check_link(check: Callable[[Edits], None]) -> None:
@@ -152,10 +147,4 @@ def remember() -> None:
     if state.edits != state.remembered:
         state.past = [*state.past[-_MOST_PAST:], state.remembered]
         state.remembered = state.edits
-    text = None if state.edits.is_empty else state.edits.to_json()
-    if text != state.written:
-        state.written, state.written_at = text, time.monotonic()
-    if text is not None and st.query_params.get(EDITS_KEY) != text:
-        st.query_params[EDITS_KEY] = text
-    elif text is None and EDITS_KEY in st.query_params:
-        del st.query_params[EDITS_KEY]
+    EDITS.write(None if state.edits.is_empty else state.edits.to_json())

@@ -3,41 +3,174 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-_WRITTEN = "written to the address"
+from dashboard.components.shared.errors import plain
+
 _CHOSEN = "chosen for widgets"
 HOLD_SECONDS = 1.2
 """How long the browser may send what was there before it heard of a change."""
 
 
-def asked_for(key: str) -> str | None:
-    """What is chosen under a key of a bound widget, or else what the address asks for."""
-    value = st.session_state.get(key)
-    if value is None:
-        value = st.query_params.get(key) or None
-    return None if value is None else str(value)
+@dataclasses.dataclass(frozen=True)
+class UrlChoice:
+    """One thing that can be chosen, and stands in the address.
 
+    Where Streamlit binds the widget to the address, it writes there itself, and takes over what a
+    link or the Back button says. The widget must then have no preset (`index=None`, `value=None`):
+    Streamlit leaves a value that is a widget's own preset out of the address, and presets differ
+    from run to run. Where it cannot be bound, `write` puts the value there.
 
-def preset(key: str, value: str | int) -> None:
-    """Chooses a value for a widget that is bound to the address; call it before the widget.
-
-    The widget itself should have no preset (`index=None`, `value=None`): Streamlit leaves a value
-    that is a widget's own preset out of the address, and presets differ from run to run.
+    Attributes:
+        key: Query parameter, and session key of the widget.
+        bound: Whether Streamlit binds the widget.
+        hold: Seconds after `write` in which the address is not listened to: the browser may not
+            have heard of it.
     """
-    absent = key not in st.query_params
-    # Also where it is that already: what stands there after a change of pages is the value of the
-    # other page's widget, and does not reach this one.
-    if absent or st.session_state.get(key) != value:
-        st.session_state[key] = value
-    if absent:
+
+    key: str
+    bound: bool = True
+    hold: float = 0.0
+
+    def asked(self) -> str | None:
+        """What is to be shown: what `then` chose, or a link, or the widget; None for nothing."""
+        chosen = st.session_state.pop(f"next {self.key}", None)
+        address = st.query_params.get(self.key)
+        if chosen is None and not self.bound and address is not None and self.moved():
+            return address
+        if chosen is None:
+            chosen = st.session_state.get(self.key)
+        if chosen is None:
+            chosen = (address or None) if self.bound else self._written()[1]
+        return None if chosen is None else str(chosen)
+
+    def then(self, value: str) -> None:
+        """Has the next run of the page show something: its widget may not be written to by now."""
+        st.session_state[f"next {self.key}"] = value
+
+    def preset(self, value: str | int) -> None:
+        """Chooses a value for the widget; call it before the widget."""
+        absent = self.key not in st.query_params
+        # Also where it is that already: what stands there after a change of pages is the value of
+        # the other page's widget, and does not reach this one.
+        turned = not self.bound and self._written()[0] != page_address()
+        if absent or turned or st.session_state.get(self.key) != value:
+            st.session_state[self.key] = value
+        if absent and self.bound:
+            self._put(value)
+
+    def pick(
+        self,
+        widget: Callable[..., Any],
+        label: str,
+        options: Sequence[str],
+        *,
+        default: str | None = None,
+        missing: Callable[[str], None] = lambda _: None,
+        **how: Any,
+    ) -> Any:
+        """Shows a widget with what is asked for; what is none of the options becomes the default.
+
+        Args:
+            widget: Such as `st.selectbox`.
+            label: Of the widget.
+            options: What can be chosen.
+            default: None for the first of them.
+            missing: Says that there is no such option as was asked for.
+            **how: What else the widget takes.
+        """
+        asked = self.asked()
+        if asked and asked not in options:
+            missing(asked)
+        self.preset(asked if asked in options else options[0] if default is None else default)
+        if widget is st.selectbox:
+            how["index"] = None
+        if self.bound:
+            return widget(label, options, key=self.key, bind="query-params", **how)
+        chosen = widget(label, options, key=self.key, **how)
+        self.write(chosen)
+        return chosen
+
+    def pick_many(
+        self,
+        label: str,
+        options: Sequence[str],
+        *,
+        default: Callable[[], Sequence[str]],
+        most: int,
+        **how: Any,
+    ) -> list[str]:
+        """Shows a list of which several are chosen; what is no option is left out, and said.
+
+        Args:
+            label: Of the list.
+            options: What can be chosen.
+            default: What is chosen where nothing is asked for.
+            most: How many can be chosen.
+            **how: What else `st.multiselect` takes.
+        """
+        first_look = self.key not in st.session_state
+        address = st.query_params.get_all(self.key)
+        asked = address if first_look else st.session_state[self.key]
+        chosen = [name for name in dict.fromkeys(asked) if name in options][:most]
+        unknown = [name for name in asked if name not in options]
+        if unknown and first_look:
+            names = ", ".join(unknown)
+            st.caption(plain(f"Not shown, because there is no such choice here: {names}."))
+        if not chosen and (unknown or (first_look and not address)):
+            chosen = list(default())
+        if not address or chosen != list(asked):
+            st.session_state[self.key] = chosen
+        if not address and chosen:
+            self._put(chosen)
+        return st.multiselect(
+            label, options, key=self.key, bind="query-params", max_selections=most, **how
+        )
+
+    def write(self, value: str | None) -> None:
+        """Puts the value of a widget that is not bound into the address; None takes it out."""
+        _, before, when = self._written()
+        self._remember(value, when if value == before else time.monotonic())
+        if value is None:
+            st.query_params.pop(self.key, None)
+        elif st.query_params.get(self.key) != value:
+            st.query_params[self.key] = value
+
+    def moved(self) -> bool:
+        """Whether the address says something else than was written there: a link, or Back."""
+        _, value, when = self._written()
+        late = time.monotonic() - when < self.hold
+        return not late and st.query_params.get(self.key) != value
+
+    def follow(self) -> str | None:
+        """What the address says where it has `moved`; it counts as written from then on."""
+        address = st.query_params.get(self.key) or None
+        self._remember(address, 0.0)
+        return address
+
+    def forget(self) -> None:
+        """Nothing is chosen any more."""
+        for key in (self.key, f"written {self.key}"):
+            st.session_state.pop(key, None)
+        st.query_params.pop(self.key, None)
+
+    def _written(self) -> tuple[str | None, str | None, float]:
+        """On which page the address was last written, what, and when."""
+        return st.session_state.get(f"written {self.key}", (None, None, 0.0))
+
+    def _remember(self, value: str | None, when: float) -> None:
+        st.session_state[f"written {self.key}"] = (page_address(), value, when)
+
+    def _put(self, value: object) -> None:
         # Once the widget is bound, Streamlit writes the address itself, and forbids this.
         with contextlib.suppress(StreamlitAPIException):
-            st.query_params[key] = str(value)
+            st.query_params[self.key] = value if isinstance(value, list) else str(value)
 
 
 def choose(values: Mapping[str, object]) -> None:
@@ -69,36 +202,6 @@ def hold_choices(*keys: str) -> bool:
                 st.session_state[key] = value
             late = True
     return late
-
-
-def asked_unbound(key: str) -> str | None:
-    """Like `asked_for`, for a widget that cannot be bound: the address wins if it was changed."""
-    address = st.query_params.get(key)
-    _, written = _written(key)
-    if address is not None and address != written:
-        return address
-    return st.session_state.get(key) or written
-
-
-def preset_unbound(key: str, value: str) -> None:
-    """Chooses a value for a widget that is not bound; call it before the widget."""
-    page, _ = _written(key)
-    # What stands there after a change of pages is the value of the other page's widget, and does
-    # not reach this one.
-    if key not in st.query_params or page != page_address() or st.session_state.get(key) != value:
-        st.session_state[key] = value
-
-
-def write_unbound(key: str, value: str) -> None:
-    """Puts the value of a widget that is not bound into the address, and remembers it."""
-    st.session_state[f"{_WRITTEN} {key}"] = (page_address(), value)
-    if st.query_params.get(key) != value:
-        st.query_params[key] = value
-
-
-def _written(key: str) -> tuple[str | None, str | None]:
-    """On which page the address was last written, and what."""
-    return st.session_state.get(f"{_WRITTEN} {key}", (None, None))
 
 
 def page_address() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dashboard.components.shared.address import asked_for, choose, hold_choices, preset
+from dashboard.components.shared.address import UrlChoice, choose, hold_choices
 from dashboard.figures.places import Cell
 from yolo_core.runs.snapshots import SampleView
 
@@ -48,9 +48,10 @@ def cell_clicked(place: Sequence[int]) -> None:
 
 def _number(label: str, key: str, count: int, default: int) -> int:
     """Asks for 0 to count - 1; what another run's larger grid left behind is cut to that."""
-    asked = asked_for(key) or ""
+    choice = UrlChoice(key)
+    asked = choice.asked() or ""
     wanted = int(asked) if asked.isascii() and asked.isdecimal() else default
-    preset(key, min(wanted, count - 1))
+    choice.preset(min(wanted, count - 1))
     return st.number_input(
         f"{label}, 0 to {count - 1}",
         min_value=0,

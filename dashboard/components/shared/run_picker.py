@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.shared.address import preset
+from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import say
-from dashboard.state import RUN_KEY, checkpoints_folder, take_next_run
+from dashboard.components.shared.polling import poll_run
+from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
 
+RUN = UrlChoice("run")
 STATE_COLORS = {
     RunState.STARTING: "blue",
     RunState.RUNNING: "green",
@@ -23,19 +25,12 @@ STATE_COLORS = {
 
 
 def state_badge(folder: RunFolder) -> None:
-    """Shows the state of a run as a small coloured word, and keeps it true while the run lives.
+    """Shows the state of a run as a small coloured word.
 
-    When the run ends, the whole page is drawn again: what polled a live run then stops.
+    While the run lives it is kept true. When it ends, what polled it on the page stops.
     """
-    live = read_status(folder).is_live
-    st.fragment(_state_badge, run_every=1.0 if live else None)(folder, was_live=live)
-
-
-def _state_badge(folder: RunFolder, *, was_live: bool) -> None:
-    status = read_status(folder)
-    st.badge(status.state.value, color=STATE_COLORS[status.state])
-    if was_live and not status.is_live:
-        st.rerun()
+    state = read_status(folder).state
+    st.badge(state.value, color=STATE_COLORS[state])
 
 
 def pick_run() -> RunFolder | None:
@@ -47,24 +42,24 @@ def pick_run() -> RunFolder | None:
     Returns:
         The chosen run, or None while there is none (what to do then is the page's to say).
     """
-    runs = {folder.name: folder for folder in list_runs(checkpoints_folder())}
+    folder = checkpoints_folder()
+    runs = {run.name: run for run in list_runs(folder)}
     if not runs:
         return None
-    asked = take_next_run() or st.session_state.get(RUN_KEY) or st.query_params.get(RUN_KEY)
-    if asked and asked not in runs:
-        say(f"There is no run {asked!r} in {checkpoints_folder()}; this is the newest one.")
-    chosen = asked if asked in runs else next(iter(runs))
-    preset(RUN_KEY, chosen)
     choice, badge = st.columns([4, 1], vertical_alignment="bottom")
     with choice:
-        # No preset index: the name then always stands in the URL, also that of the newest run,
-        # and a link goes on meaning the same run when there is a newer one. The options are
-        # bare names because the URL holds what the list shows, and a state changes.
-        name = st.selectbox(
-            "Run", list(runs), index=None, key=RUN_KEY, bind="query-params", placeholder="Choose"
+        # The options are bare names because the URL holds what the list shows, and a state changes.
+        name = RUN.pick(
+            st.selectbox,
+            "Run",
+            list(runs),
+            missing=lambda asked: say(
+                f"There is no run {asked!r} in {folder}; this is the newest."
+            ),
+            placeholder="Choose",
         )
     if name is None:
         return None
     with badge:
-        state_badge(runs[name])
+        poll_run(state_badge, runs[name])
     return runs[name]

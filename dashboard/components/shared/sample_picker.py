@@ -7,19 +7,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.components.shared.address import (
-    asked_for,
-    asked_unbound,
-    choose,
-    hold_choices,
-    preset,
-    preset_unbound,
-    write_unbound,
-)
+from dashboard.components.shared.address import UrlChoice, choose, hold_choices
 from yolo_core.data.sample import split_name
 from yolo_core.runs.records import SnapshotRecord
 
-KIND_KEY, SAMPLE_KEY, STEP_KEY = "kind", "sample", "step"
+KIND, SAMPLE = UrlChoice("kind"), UrlChoice("sample")
+# Not bound: a bound slider leaves its first option, step 0, out of the address, which a link
+# without a step could then not be told from.
+STEP = UrlChoice("step", bound=False)
 _MOVED = "step chosen in a fragment"
 LATEST = "latest"
 KINDS = ("pinned", "batch", "survey")
@@ -56,18 +51,14 @@ def pick_sample(records: Sequence[SnapshotRecord], *, latest: bool = True) -> Ch
             stays.
     """
     st.session_state.pop(_MOVED, None)
-    hold_choices(STEP_KEY, SAMPLE_KEY)
+    hold_choices(STEP.key, SAMPLE.key)
     kinds = [kind for kind in KINDS if any(record.kind == kind for record in records)]
     kind_place, sample_place, step_place = st.columns([2, 2, 7], vertical_alignment="bottom")
-    asked = asked_for(KIND_KEY)
-    preset(KIND_KEY, asked if asked in kinds else kinds[0])
     with kind_place:
-        kind = st.selectbox(
+        kind = KIND.pick(
+            st.selectbox,
             "Snapshot",
             kinds,
-            index=None,
-            key=KIND_KEY,
-            bind="query-params",
             help="pinned: chosen samples, looked at in inference mode, each as a batch of its own. "
             "batch: the training batch itself, out of the training step. survey: every sample of a "
             "split, looked at as pinned ones are, by the Survey page.",
@@ -109,7 +100,7 @@ def go_to(choice: Choice, *, step: int | None, sample: int) -> None:
         sample: Index into its samples.
     """
     wanted = LATEST if step is None else str(choice.steps[step])
-    choose({STEP_KEY: wanted, SAMPLE_KEY: choice.samples[sample]})
+    choose({STEP.key: wanted, SAMPLE.key: choice.samples[sample]})
 
 
 def go_to_step(step: int) -> None:
@@ -117,7 +108,7 @@ def go_to_step(step: int) -> None:
 
     In a callback of a fragment, the fragment begins with `rerun_if_moved`.
     """
-    choose({STEP_KEY: str(int(step))})
+    choose({STEP.key: str(int(step))})
     st.session_state[_MOVED] = True
 
 
@@ -128,30 +119,20 @@ def rerun_if_moved() -> None:
 
 
 def _pick_name(names: list[str]) -> str:
-    asked = asked_for(SAMPLE_KEY)
-    if asked not in names:
-        # The next batch holds other samples: stay at the same place in it.
-        asked = names[_order(asked)[1] % len(names)] if asked else names[0]
-    preset(SAMPLE_KEY, asked)
-    return st.selectbox("Sample", names, index=None, key=SAMPLE_KEY, bind="query-params")
+    # The next batch holds other samples: stay at the same place in it.
+    asked = SAMPLE.asked()
+    default = names[_order(asked)[1] % len(names)] if asked else None
+    return SAMPLE.pick(st.selectbox, "Sample", names, default=default)
 
 
 def _pick_step(steps: list[int], *, latest: bool) -> int | None:
     """One of the steps, or None for the latest."""
     options = [*(str(step) for step in steps), *[LATEST] * latest]
-    asked = asked_unbound(STEP_KEY)
-    if asked not in options:
-        if asked is not None and asked.isascii() and asked.isdecimal():
-            nearest = str(min(steps, key=lambda step: abs(step - int(asked))))
-            st.caption(f"There is no snapshot of step {int(asked):,} here; this is the nearest.")
-            asked = nearest
-        else:
-            asked = options[-1]
-    preset_unbound(STEP_KEY, asked)
-    # Not bound: a bound slider leaves its first option, step 0, out of the address, which a link
-    # without a step could then not be told from.
-    chosen = st.select_slider("Step", options, key=STEP_KEY)
-    write_unbound(STEP_KEY, chosen)
+    asked, default = STEP.asked() or "", options[-1]
+    if asked not in options and asked.isascii() and asked.isdecimal():
+        default = str(min(steps, key=lambda step: abs(step - int(asked))))
+        st.caption(f"There is no snapshot of step {int(asked):,} here; this is the nearest.")
+    chosen = STEP.pick(st.select_slider, "Step", options, default=default)
     return None if chosen == LATEST else int(chosen)
 
 

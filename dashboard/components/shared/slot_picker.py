@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboard.components.shared.address import asked_for, choose, hold_choices, preset
+from dashboard.components.shared.address import UrlChoice, choose, hold_choices
 from dashboard.components.shared.cell_picker import (
     ANCHOR_KEY,
     CELL_OF_ANCHOR,
@@ -20,9 +20,9 @@ from yolo_core.explain.trace import object_of_slot
 from yolo_core.slots import SlotLayout
 from yolo_core.views import SampleView
 
-OBJECT_KEY = "object"
+OBJECT = UrlChoice("object", bound=False)
 ABOUT = "object of the selected slot"
-"""Session key of the (sample, slot, object) last shown; without it the address wins."""
+"""Session key of the (sample, slot, object) last shown."""
 
 Place = tuple[int, int, int, int]
 """Head, row, column and anchor."""
@@ -39,20 +39,16 @@ def pick_slot(view: SampleView, cell: Cell) -> int:
     """
     slots = view.layout.cell_slots(cell.head, cell.row, cell.column)
     place = (cell.head, cell.row, cell.column)
-    asked = asked_for(ANCHOR_KEY) or ""
-    stays = st.session_state.get(CELL_OF_ANCHOR, place) == place
-    known = asked.isascii() and asked.isdecimal() and int(asked) < len(slots)
-    chosen = asked if stays and known else str(_first_to_see(view, slots))
+    first = str(_first_to_see(view, slots))
+    if st.session_state.get(CELL_OF_ANCHOR, place) != place:
+        choose({ANCHOR_KEY: first})
     st.session_state[CELL_OF_ANCHOR] = place
-    if not stays:
-        choose({ANCHOR_KEY: chosen})
-    preset(ANCHOR_KEY, chosen)
-    # Numbers alone: the address takes what is written here, and the part changes with the step.
-    chosen = st.segmented_control(
+    chosen = UrlChoice(ANCHOR_KEY).pick(
+        st.segmented_control,
         slot_word(view.layout).capitalize(),
+        # Numbers alone: the address takes what is written here, and the part changes with the step.
         [str(anchor) for anchor in range(len(slots))],
-        key=ANCHOR_KEY,
-        bind="query-params",
+        default=first,
         required=True,
         wrap=True,
     )
@@ -70,16 +66,16 @@ def pick_object(view: SampleView, slot: int) -> int | None:
         return None
     index = _object_about(view, slot)
     st.session_state[ABOUT] = (view.name, slot, index)
-    _write(index)
-    if st.session_state.get(OBJECT_KEY) != index:
-        choose({OBJECT_KEY: index})
-    st.session_state[OBJECT_KEY] = index
+    OBJECT.write(None if index is None else str(index))
+    if st.session_state.get(OBJECT.key) != index:
+        choose({OBJECT.key: index})
+    st.session_state[OBJECT.key] = index
     lost = {n: not object_status(view, n).is_matched for n in view.objects.tolist()}
     st.pills(
         "Object",
         view.objects.tolist(),
         format_func=lambda n: object_label(view, n) + (" ✗" if lost[n] else ""),
-        key=OBJECT_KEY,
+        key=OBJECT.key,
         on_change=_object_chosen,
         args=(view.name, {n: _place_of(view, n) for n in view.objects.tolist()}, view.layout),
         help="Choose one to select its slot. ✗: nothing is trained for it.",
@@ -88,39 +84,27 @@ def pick_object(view: SampleView, slot: int) -> int | None:
 
 
 def _object_chosen(sample: str, places: dict[int, Place], layout: SlotLayout) -> None:
-    if hold_choices(OBJECT_KEY):
+    if hold_choices(OBJECT.key):
         return
-    index = st.session_state[OBJECT_KEY]
+    index = st.session_state[OBJECT.key]
     if index is None:
         return
     head, row, column, anchor = places[index]
     choose({HEAD_KEY: head, ROW_KEY: row, COLUMN_KEY: column, ANCHOR_KEY: str(anchor)})
     st.session_state[CELL_OF_ANCHOR] = (head, row, column)
     st.session_state[ABOUT] = (sample, layout.index(head, row, column, anchor), index)
-    _write(index)
+    OBJECT.write(str(index))
 
 
 def _object_about(view: SampleView, slot: int) -> int | None:
-    known = set(view.objects.tolist())
-    address = st.query_params.get(OBJECT_KEY)
-    about = st.session_state.get(ABOUT)
-    if about is None or (address is not None and address != str(about[2])):
-        # A link, or the Back button.
-        if address is not None and address.isascii() and address.isdecimal():
-            wanted = int(address)
-            if wanted in known:
-                return wanted
-    elif about[:2] == (view.name, slot) and about[2] in known:
+    known = view.objects.tolist()
+    linked = (st.query_params.get(OBJECT.key) or "") if OBJECT.moved() else ""
+    if linked in map(str, known):
+        return int(linked)
+    about = st.session_state.get(ABOUT, ())
+    if about[:2] == (view.name, slot) and about[2] in known:
         return about[2]
     return object_of_slot(view, slot)
-
-
-def _write(index: int | None) -> None:
-    if index is None:
-        if OBJECT_KEY in st.query_params:
-            del st.query_params[OBJECT_KEY]
-    elif st.query_params.get(OBJECT_KEY) != str(index):
-        st.query_params[OBJECT_KEY] = str(index)
 
 
 def _place_of(view: SampleView, index: int) -> Place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.shared.errors import say
-from dashboard.components.survey.start import SHOWN_KEY, survey_words
+from dashboard.components.survey.start import SHOWN, survey_words
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.status import read_status
 
@@ -49,5 +49,4 @@ def _delete(folder: SurveyFolder) -> None:
     except ValueError as error:
         st.session_state[_NOT_DELETED] = str(error)
         return
-    st.session_state.pop(SHOWN_KEY, None)
-    st.query_params.pop(SHOWN_KEY, None)
+    SHOWN.forget()

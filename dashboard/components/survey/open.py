@@ -17,7 +17,7 @@ from dashboard.components.shared.cell_picker import (
     HEAD_KEY,
     ROW_KEY,
 )
-from dashboard.components.shared.slot_picker import ABOUT, OBJECT_KEY
+from dashboard.components.shared.slot_picker import ABOUT, OBJECT
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import find_run
@@ -83,7 +83,7 @@ def leave_if_asked(run: str | None, survey: str | None) -> bool:
 
 def _place(run: str, spot: Spot, step: str) -> dict[str, str]:
     """Where the spot is on its sample, as query parameters of the Inspect page."""
-    chosen = {} if spot.object is None else {OBJECT_KEY: str(spot.object)}
+    chosen = {} if spot.object is None else {OBJECT.key: str(spot.object)}
     try:
         records = cached_survey_records(find_run(checkpoints_folder(), run))
         found = [r for r in records if r.sample == spot.sample and str(r.step) == step]
@@ -102,7 +102,8 @@ def _place(run: str, spot: Spot, step: str) -> dict[str, str]:
 
 def _select(address: Mapping[str, str]) -> None:
     """Selects the place of an address: what was selected on the sample before would win."""
-    for key in (HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY, OBJECT_KEY, CELL_OF_ANCHOR, ABOUT):
+    OBJECT.forget()
+    for key in (HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY, CELL_OF_ANCHOR, ABOUT):
         st.session_state.pop(key, None)
     if ANCHOR_KEY in address:
         cell = {key: int(address[key]) for key in (HEAD_KEY, ROW_KEY, COLUMN_KEY) if key in address}

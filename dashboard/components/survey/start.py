@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.empty import no_checkpoint
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import duration
 from yolo_core.runs.layout import RunFolder
@@ -14,8 +16,9 @@ from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, stop
 from yolo_core.survey.worker import MOST_SAMPLES
 from yolo_core.training.config import read_config
 
-SHOWN_KEY = "survey"
-_NEXT, _NOT_STARTED, _NOT_STOPPED = "next survey", "survey not started", "survey not stopped"
+# Not bound: which surveys there are differs from run to run.
+SHOWN = UrlChoice("survey", bound=False)
+_NOT_STARTED, _NOT_STOPPED = "survey not started", "survey not stopped"
 _STOPPING = "process of the survey that was asked to stop"
 _LATEST = "latest"
 
@@ -32,11 +35,7 @@ def start_form(run: RunFolder) -> None:
     # A survey that was stopped has kept its weights when the training deletes its own.
     steps = sorted({*steps, *(s.step for s in list_surveys(run) if s.weights.is_file())})
     if not steps:
-        st.info(
-            "This run has no checkpoint yet, so there are no weights to look at samples with. It "
-            "writes one at its start, and then every few hundred steps.",
-            icon=":material/hourglass_top:",
-        )
+        no_checkpoint("samples", "at its start, and then every few hundred steps.")
         return
     split_place, count_place, step_place, button_place = st.columns(
         [2, 2, 2, 3], vertical_alignment="bottom"
@@ -80,23 +79,15 @@ def pick_survey(run: RunFolder) -> SurveyFolder | None:
     surveys = {each.name: each for each in list_surveys(run)}
     if not surveys:
         return None
-    newest = max(surveys.values(), key=lambda each: _changed(each)).name
-    asked = st.session_state.pop(_NEXT, None) or st.query_params.get(SHOWN_KEY)
-    chosen = asked if asked in surveys else newest
-    # Not bound: which surveys there are differs from run to run.
-    if st.session_state.get(SHOWN_KEY) not in surveys or st.session_state[SHOWN_KEY] != chosen:
-        st.session_state[SHOWN_KEY] = chosen
-    st.segmented_control(
+    shown = SHOWN.pick(
+        st.segmented_control,
         "Shown",
         list(surveys),
+        default=max(surveys.values(), key=_changed).name,
         format_func=lambda name: survey_words(surveys[name]),
-        key=SHOWN_KEY,
         required=True,
-        on_change=_remember,
     )
-    if st.query_params.get(SHOWN_KEY) != chosen:
-        st.query_params[SHOWN_KEY] = chosen
-    return surveys[chosen]
+    return surveys[shown]
 
 
 def survey_words(folder: SurveyFolder) -> str:
@@ -104,8 +95,9 @@ def survey_words(folder: SurveyFolder) -> str:
     return f"{folder.split}, step {folder.step:,}"
 
 
-def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
+def show_progress(folder: SurveyFolder) -> None:
     """How far a survey is, with its Stop button; or how it ended, where there is more to say."""
+    status = read_status(folder)
     if status.is_live:
         bar, button = st.columns([8, 1], vertical_alignment="bottom")
         with bar:
@@ -174,7 +166,7 @@ def _start(run: RunFolder, split: str, count: int, step: int | None) -> None:
         st.session_state[_NOT_STARTED] = str(error)
         return
     if started is not None:
-        st.session_state[_NEXT] = started.name
+        SHOWN.then(started.name)
 
 
 def _stop(folder: SurveyFolder) -> None:
@@ -185,10 +177,6 @@ def _stop(folder: SurveyFolder) -> None:
         if read_status(folder).is_live:
             st.session_state[_NOT_STOPPED] = str(error)
             st.session_state[_STOPPING] = None
-
-
-def _remember() -> None:
-    st.session_state[_NEXT] = st.session_state[SHOWN_KEY]
 
 
 def _changed(folder: SurveyFolder) -> float:

@@ -102,20 +102,12 @@ def slider_bound(value: float, least: float) -> float:
     return least * 4.0 ** math.ceil(math.log(value / least, 4.0))
 
 
-def dial_panel(folder: RunFolder, *, polling: bool) -> None:
+def dial_panel(folder: RunFolder) -> None:
     """Shows the dials of a run; they take effect at the next step, and say at which.
 
     A dial follows what is on record, so that a change from another tab or from the command line
     shows here too, except while an own change waits for its answer.
-
-    Args:
-        folder: The run.
-        polling: Whether to look again every second.
     """
-    st.fragment(_dial_panel, run_every=1.0 if polling else None)(folder)
-
-
-def _dial_panel(folder: RunFolder) -> None:
     live = read_status(folder).is_live
     try:
         with RunStore.open(folder) as store:

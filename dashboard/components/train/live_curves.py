@@ -22,17 +22,8 @@ POINTS = 1500
 WINDOWS = {"all": None, "last 1,000": 1000, "last 100": 100}
 
 
-def live_curves(folder: RunFolder, *, polling: bool) -> None:
-    """Shows every term unweighted and weighted, the total, and the validation metrics by step.
-
-    Args:
-        folder: The run.
-        polling: Whether to look for new rows every two seconds.
-    """
-    st.fragment(_live_curves, run_every=2.0 if polling else None)(folder)
-
-
-def _live_curves(folder: RunFolder) -> None:
+def live_curves(folder: RunFolder) -> None:
+    """Shows every term unweighted and weighted, the total, and the validation metrics by step."""
     smoothing, log_y, window = _settings()
     state = read_status(folder).state
     try:

@@ -38,20 +38,14 @@ def tail(path: Path, lines: int = LINES) -> list[str]:
     return [line for line in found[1 if start else 0 :] if line.strip()][-lines:]
 
 
-def log_tail(folder: RunFolder, *, polling: bool, ended_badly: bool = False) -> None:
-    """Shows the end of the log in a box that can be opened.
+def log_tail(folder: RunFolder, ended_badly: bool) -> None:
+    """Shows the end of the log.
 
     Args:
         folder: The run.
-        polling: Whether to look again every two seconds.
-        ended_badly: Whether the reason is to be looked for: the box is open at first, and what
-            the process printed is shown beside its log.
+        ended_badly: Whether the reason is to be looked for: what the process printed is shown
+            beside its log.
     """
-    with st.expander("Log", icon=":material/notes:", expanded=ended_badly):
-        st.fragment(_log_tail, run_every=2.0 if polling else None)(folder, ended_badly)
-
-
-def _log_tail(folder: RunFolder, ended_badly: bool) -> None:
     shown = False
     for path in (folder.log, output_file(folder)):
         # Mostly the same lines as the log; what a crash printed stands only there.

@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.shared.errors import say
-from dashboard.state import checkpoints_folder, show_run
+from dashboard.components.shared.run_picker import RUN
+from dashboard.state import checkpoints_folder
 from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.source import NPZ_KEYS
 from yolo_core.data.registry import open_source
@@ -175,7 +176,7 @@ def _start(arguments: list[str]) -> None:
     st.session_state["new training"]["name"] = ""
     st.session_state.pop(KEY + "name", None)
     if (checkpoints_folder() / name).exists():
-        show_run(name)
+        RUN.then(name)
         st.rerun()
     st.info(
         "The training process is still getting its data; the run comes into the list when it "

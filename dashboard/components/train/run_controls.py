@@ -21,16 +21,6 @@ SHOWN_ANSWERS = 3
 _BUTTON_PIXELS = 130
 
 
-def run_controls(folder: RunFolder, *, polling: bool) -> None:
-    """State, progress, rate and time left of a run, its buttons, and what became of the last ones.
-
-    Args:
-        folder: The run.
-        polling: Whether to look again every second.
-    """
-    st.fragment(_run_controls, run_every=1.0 if polling else None)(folder)
-
-
 def progress_text(status: RunStatus) -> str:
     """Step, share, rate and time left as one line."""
     parts = [f"step {status.step:,}" + (f" of {status.steps:,}" if status.steps else "")]
@@ -66,7 +56,8 @@ def answer_text(command: Command, *, live: bool) -> str:
     return f"{what}: waiting for the training process"
 
 
-def _run_controls(folder: RunFolder) -> None:
+def run_controls(folder: RunFolder) -> None:
+    """State, progress, rate and time left of a run, its buttons, and what became of them."""
     status = read_status(folder)
     if status.state is RunState.UNREADABLE:
         say(status.message)

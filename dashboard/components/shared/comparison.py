@@ -1,0 +1,356 @@
+"""One sample under several losses, or with and without edits: drawn side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.components.shared.cell_picker import cell_clicked
+from dashboard.components.shared.errors import plain
+from dashboard.components.shared.plot import kept, plot
+from dashboard.components.shared.show_table import show_table
+from dashboard.figures.marks import (
+    cell_in_picture,
+    cell_in_tiles,
+    outlined_words,
+    slots_in_tiles,
+    under_lines,
+)
+from dashboard.figures.places import Cell, detections
+from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
+from dashboard.figures.terms_bar import UNWEIGHTED, WEIGHTED, Bar, terms_figure
+from dashboard.figures.tiles import mask_figure, narrow, short_titles_sentence
+from dashboard.tables import ledger_table, number
+from yolo_core.compare.differences import PARTS, Compared, Comparison, slot_parts
+from yolo_core.explain.names import cell_name, slot_word
+from yolo_core.explain.reasons import slot_reason
+from yolo_core.explain.report import explain
+from yolo_core.views import SampleView
+
+MASKS_A_ROW = 2
+_SCORE_CUT = 0.3
+_LISTED = 300
+# More rows of a list than this would push everything below them off the page: they scroll.
+_LIST_ROWS, _LIST_HEIGHT = 6, 520
+_WRONG_SLOTS = (
+    "an object with no orange slot in its cell, or blue far away from every object (of these "
+    "losses only SSD leaves most slots alone)"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Boxes:
+    """Boxes of the last picture that can be dragged, resized, drawn and thrown out.
+
+    Attributes:
+        shapes: Of a plotly layout; the name of each is given to `on_change`.
+        line: How one is drawn by hand.
+        drawing: Whether a drag beside them draws a new one.
+        on_change: As `on_shapes` of `plot`.
+    """
+
+    shapes: Sequence[dict[str, Any]]
+    line: dict[str, Any]
+    drawing: bool
+    on_change: Callable[[list[list[Any]]], None]
+
+
+def show_pictures(
+    comparison: Comparison,
+    cell: Cell,
+    *,
+    key: str,
+    columns: int | None = None,
+    predictions: bool = False,
+    boxes: Boxes | None = None,
+) -> None:
+    """Each one's picture: objects, the cells that own them, the matched anchors or predictors.
+
+    Args:
+        comparison: What is compared.
+        cell: The selected cell of the leading one.
+        key: Starts the names of the figures.
+        columns: How many pictures fit side by side; None takes what suits their number.
+        predictions: Whether to draw what the network finds, too.
+        boxes: What can be edited in the last picture.
+    """
+    count = len(comparison.losses)
+    for row in in_rows(comparison.losses, columns or (count if count <= 4 else 3)):
+        for place, each in row:
+            with place:
+                _title(each)
+                own = boxes if each is comparison.losses[-1] else None
+                _picture(comparison, each, cell, key, predictions=predictions, boxes=own)
+    orange = ""
+    if predictions:
+        found = any(len(detections(each.view, _SCORE_CUT)[0]) for each in comparison.losses)
+        none = "" if found else ", of which there are none"
+        orange = f" Orange: predictions with a score of {_SCORE_CUT} or more{none}."
+    heads = any(len(each.view.layout.grids) > 1 for each in comparison.losses)
+    own_head = ", of the head of the selected cell" if heads else ""
+    st.caption(
+        f"Green: the objects (index: class) and, filled, the cells that own them{own_head}. Blue: "
+        "the anchors matched with them, or the predicted boxes where a loss has no anchors, with "
+        f"the score that decided.{orange} Yellow: the selected cell; a click selects another. "
+        "Wrong: an object marked ✗, for which nothing is trained, or an owning cell that does not "
+        "hold the object's centre."
+    )
+
+
+def _picture(
+    comparison: Comparison,
+    each: Compared,
+    cell: Cell,
+    key: str,
+    *,
+    predictions: bool,
+    boxes: Boxes | None,
+) -> None:
+    here = cell_in(each.view, cell, comparison)
+    layers = [GRID, OBJECTS, CELLS, MATCHED, *([PREDICTIONS] if predictions else [])]
+
+    def draw() -> go.Figure:
+        figure = scene_figure(
+            each.view,
+            layers=layers,
+            head=here.head,
+            score_cut=_SCORE_CUT,
+            # The sentence below is the legend of all of them.
+            legend=False,
+        )
+        if boxes is not None:
+            figure.update_layout(
+                shapes=boxes.shapes,
+                newshape={"line": boxes.line},
+                dragmode="drawrect" if boxes.drawing else False,
+                # Else what was drawn by hand outlives its being taken back.
+                editrevision=repr(boxes.shapes),
+            )
+        return figure
+
+    marks = cell_in_picture(each.view, here)
+    edited = (each.label, boxes.drawing) if boxes is not None else None
+    plot(
+        kept(each.view, ("compared picture", here.head, predictions, edited), draw),
+        key=f"{key} picture {each.label}",
+        alt=f"The picture ({each.label}): objects, owning cells, matched slots.",
+        # Every shape in front can be dragged where any can be, and that shall be the boxes alone.
+        marks=marks if boxes is None else under_lines(marks),
+        on_click=_selects(each.view, comparison),
+        on_shapes=None if boxes is None else boxes.on_change,
+    )
+
+
+def show_bars(comparison: Comparison, *, measure: str = WEIGHTED, key: str) -> None:
+    """The terms of each as one chart, and its sentence."""
+    bars = [Bar(each.label, each.view.terms, each.view.lambdas) for each in comparison.losses]
+    told = "; ".join(f"{bar.label} {number(bar.total)}" for bar in bars)
+    figure = terms_figure(bars, measure=measure)
+    plot(figure, key=f"{key} terms", alt=f"Terms of each loss: {told}.")
+    shown = {
+        WEIGHTED: "Every term times its lambda, and behind each bar their sum, the loss",
+        UNWEIGHTED: "The terms before their lambdas",
+    }.get(measure, "What part of each loss every term makes up; behind each bar the loss itself")
+    st.caption(
+        f"{shown}. Point at a piece for its numbers. Wrong: one term with nearly all of a bar, or "
+        "a term that another loss has and this one does not."
+    )
+
+
+def show_ledger(comparison: Comparison, *, key: str, all_objects: bool = False) -> None:
+    """The objects of which different things are made, a row for those that make the same.
+
+    Args:
+        comparison: What is compared.
+        key: Starts the name of the switch.
+        all_objects: Whether to show the others, too, without asking.
+    """
+    st.markdown("**Objects**" if all_objects else "**Objects of which different things are made**")
+    objects = sorted({n for each in comparison.losses for n in each.view.objects.tolist()})
+    if not objects:
+        st.info("This picture holds no objects, so there is nothing to give to a slot.")
+        return
+    if not all_objects:
+        all_objects = st.toggle("Also those that all agree on", key=f"{key} all objects")
+    differing = {each.index: each for each in comparison.ledger}
+    if not differing and not all_objects:
+        count = len(objects)
+        st.success(
+            f"None: {f'all {count} objects have' if count > 1 else 'the one object has'} the same "
+            "status and slots under every loss.",
+            icon=":material/check:",
+        )
+        return
+    tables = {}
+    for each in comparison.losses:
+        found = ledger_table(each.view, explain(each.view)).to_dict("records")
+        tables[each.label] = dict(zip(each.view.objects.tolist(), found, strict=True))
+    told = any(each.words for each in comparison.ledger)
+    rows = []
+    for index in objects if all_objects else differing:
+        words = differing[index].words if index in differing else ""
+        changed = {"changed": words or "as before"} if told else {}
+        rows += _outcomes({k: own[index] for k, own in tables.items() if index in own}, changed)
+    show_list(rows)
+    st.caption(
+        "Every object with the slots that it trains, and why; a row holds all that do the same "
+        "with it. Wrong: a status other than matched, a slot in a cell that does not hold the "
+        "object, or an object that lost its slot and should not have."
+    )
+
+
+def _outcomes(rows: dict[str, dict[str, str]], changed: dict[str, str]) -> list[dict[str, str]]:
+    """The ledger rows of one object; those that are the same become one."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for label, row in rows.items():
+        start = {"object": row["object"], **changed, "loss": "", **row}
+        same = found.setdefault(tuple(row.values()), start)
+        same["loss"] += f", {label}" if same["loss"] else label
+    return list(found.values())
+
+
+def show_masks(comparison: Comparison, cell: Cell, *, key: str, wrong: str = _WRONG_SLOTS) -> None:
+    """The three masks of each with the slots that differ marked, and these as a list.
+
+    Args:
+        comparison: What is compared.
+        cell: The selected cell of the leading one.
+        key: Starts the names of the figures.
+        wrong: What would be wrong with them.
+    """
+    st.markdown("**Which slots are object, no object and ignored**")
+    differing = [difference.slot for difference in comparison.masks]
+    marked = False
+    for row in in_rows(comparison.losses, MASKS_A_ROW):
+        for place, each in row:
+            view = each.view
+            with place:
+                _title(each)
+                found = slots_in_tiles(view, differing)
+                marked = marked or bool(found)
+                selected = cell_in_tiles(view, cell_in(view, cell, comparison))
+                plot(
+                    kept(view, "narrow masks", lambda view=view: narrow(mask_figure(view), view)),
+                    key=f"{key} masks {each.label}",
+                    alt=f"Parts of the slots ({each.label}), one map for each anchor.",
+                    marks=[*found, *selected],
+                    on_click=_selects(view, comparison),
+                )
+    st.caption(
+        "One map for each anchor or predictor, rows are heads: orange slots are trained for an "
+        "object, grey ones to say no object, blue ones are left alone"
+        f"{outlined_words(len(differing), 'differ', marked=marked)}. Wrong: {wrong}. "
+        f"{short_titles_sentence(each.view for each in comparison.losses)}"
+    )
+    for note in comparison.notes:
+        st.info(plain(note), icon=":material/info:")
+    if comparison.notes:
+        return
+    if not comparison.masks:
+        st.success("No slot differs.", icon=":material/check:")
+        return
+    count = comparison.losses[0].view.layout.count
+    st.markdown(f"**The {len(comparison.masks)} of {count:,} slots that differ**")
+    labels = [each.label for each in comparison.losses]
+    rows = [
+        # The reason begins with the part.
+        {"slot": each.place, **dict(zip(labels, each.reasons, strict=True))}
+        for each in sorted(comparison.masks, key=lambda each: PARTS[0] not in each.parts)
+    ]
+    show_list(rows[:_LISTED])
+    listed = f" The first {_LISTED:,} are listed." if len(rows) > _LISTED else ""
+    st.caption(
+        "Every slot that is not trained alike, its part and the reason under each; first those "
+        f"that are trained for an object.{listed} Wrong: a slot near an object that is trained to "
+        "say no object, and should not be."
+    )
+
+
+def show_list(rows: Sequence[dict[str, Any]]) -> None:
+    """A list whose words are all shown: lines break, and a long list scrolls."""
+    with st.container(height=_LIST_HEIGHT if len(rows) > _LIST_ROWS else "content", border=False):
+        show_table(pd.DataFrame(rows), hide_index=True)
+
+
+def show_cell(comparison: Comparison, cell: Cell) -> None:
+    """What each does with the slots of the selected cell, and why."""
+    layout = leading(comparison).layout
+    own = layout.cell_slots(cell.head, cell.row, cell.column)
+    st.markdown(f"**What happens in {cell_name(layout, int(own[0]))}**")
+    rows = []
+    for each in comparison.losses:
+        view, here = each.view, cell_in(each.view, cell, comparison)
+        adds = view.weighted_map
+        for slot in view.layout.cell_slots(here.head, here.row, here.column).tolist():
+            rows.append(
+                {
+                    "loss": each.label,
+                    "slot": f"{slot_word(view.layout)} {view.layout.anchor[slot]}",
+                    "part and reason": slot_reason(view, slot),
+                    "adds to the loss": number(adds[slot]),
+                }
+            )
+    show_table(pd.DataFrame(rows), hide_index=True)
+    st.caption(
+        "The same place in the picture under each, slot by slot: its part, why, and what it adds "
+        "to the weighted loss. Wrong: a large number from a slot that has nothing to do with an "
+        "object."
+    )
+
+
+def leading(comparison: Comparison) -> SampleView:
+    """The one on whose grids the cell is selected: that with the most heads."""
+    return max((each.view for each in comparison.losses), key=lambda view: len(view.layout.grids))
+
+
+def cell_in(view: SampleView, cell: Cell, comparison: Comparison) -> Cell:
+    """The cell of a loss at the place of a cell of the leading one."""
+    return _same_place(cell, leading(comparison), view)
+
+
+def _same_place(cell: Cell, source: SampleView, target: SampleView) -> Cell:
+    if source.layout.grids == target.layout.grids:
+        return cell
+    rows, columns, _ = source.layout.grids[cell.head]
+    # Heads may stand in either order: the one with cells of nearly that size.
+    grids = target.layout.grids
+    head = min(range(len(grids)), key=lambda head: abs(grids[head][0] - rows))
+    own_rows, own_columns, _ = grids[head]
+    return Cell(
+        head,
+        int((cell.row + 0.5) / rows * own_rows),
+        int((cell.column + 0.5) / columns * own_columns),
+    )
+
+
+def _selects(view: SampleView, comparison: Comparison) -> Callable[[Any], None]:
+    """What a click in a figure of that loss does: selects the place on the leading grid."""
+
+    def clicked(place: Any) -> None:
+        head, row, column = (int(value) for value in place[:3])
+        there = _same_place(Cell(head, row, column), view, leading(comparison))
+        cell_clicked(dataclasses.astuple(there))
+
+    return clicked
+
+
+def in_rows(losses: Sequence[Any], columns: int) -> list[list[tuple[Any, Any]]]:
+    """(column, loss) pairs, row by row."""
+    return [
+        list(zip(st.columns(columns, gap="medium"), losses[start:], strict=False))
+        for start in range(0, len(losses), columns)
+    ]
+
+
+def _title(each: Compared) -> None:
+    parts = np.bincount(slot_parts(each.view), minlength=3)
+    st.markdown(
+        f"**{plain(each.label)}**  \nloss {number(each.view.total)}: {parts[0]} object, "
+        f"{parts[1]:,} no object, {parts[2]:,} ignored"
+    )
