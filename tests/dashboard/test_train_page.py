@@ -84,9 +84,9 @@ def test_starting(checkpoints):
     folder = create_run(checkpoints, "yolov2-1")
     folder.config.write_text(parse_config({}).to_json())
     with RunStore.create(folder) as store:
-        store.set_status(state=RunState.STARTING, steps=1500)
+        store.set_status(state=RunState.STARTING, steps=1500, message="Importing TensorFlow.")
         page = open_page()
-        assert "loading TensorFlow" in words(page)
+        assert "step 0 of 1,500 · Importing TensorFlow" in words(page)
         assert "No steps yet" in words(page)
         assert "Stop" in labels(page)
         assert not page.error
@@ -106,7 +106,7 @@ def test_a_run_without_a_database_yet_is_starting(checkpoints):
 def test_running():
     page = open_page()
     said = words(page)
-    assert "step 60 of 200 · 160 images a second · 12 s trained · 28 s left" in said
+    assert "step 60 of 200 · 160 images a second · 12 s trained · 14 s left" in said
     assert "running" in said
     assert labels(page)[:-1] == ["Pause", "Step", "Checkpoint", "Evaluate", "Stop"]
     assert button(page, "Step").disabled

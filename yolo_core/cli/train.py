@@ -164,7 +164,13 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     check_config(parse_config(changed, where="the options"), resumed=folder)
     store = RunStore.open(folder, writable=True)
     try:
-        store.set_status(state=RunState.STARTING, steps=config.training.steps, message="")
+        store.set_status(
+            state=RunState.STARTING,
+            steps=config.training.steps,
+            # Of the process before; this one has none yet.
+            images_per_second=None,
+            message="",
+        )
         for name, value in lambdas.items():
             store.send("set-lambda", {"name": name, "value": value})
         if rate is not None:
@@ -179,6 +185,7 @@ def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json:
     try:
         _log_to(store.folder)
         logger.info("Run %s: starting TensorFlow.", store.folder.name)
+        store.set_status(message="Importing TensorFlow.")
         with native_notes_in(store.folder.log):
             from yolo_core.training.worker import Training
 
@@ -187,6 +194,7 @@ def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json:
             store.set_status(state=RunState.STOPPED, message=message)
             logger.info("%s", message)
         else:
+            store.set_status(message="Making the network.")
             Training(config, store, interrupt).run()
         summary = _summary(store)
     except Exception as error:
