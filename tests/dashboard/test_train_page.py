@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from dashboard.components.train import run_controls
+from dashboard.components.train import starting
 from tests.dashboard.page import button, labels, loaded_by, words
 from tests.dashboard.train_page import charts, dial, open_page
 from tests.training.fake_worker import COLUMNS, LAMBDAS, FakeWorker
@@ -233,7 +233,7 @@ def test_lost_is_resumed_with_a_new_process(worker, monkeypatch):
     assert "ended without saying why" in words(page)
     called = []
     monkeypatch.setattr(
-        run_controls, "start_training", lambda *arguments: called.append(arguments) or "yolov2-1"
+        starting, "start_training", lambda *arguments: called.append(arguments) or "yolov2-1"
     )
     button(page, "Resume training").click().run()
     assert called == [(["--resume", "yolov2-1"], worker.store.folder.path.parent)]
@@ -245,7 +245,7 @@ def test_resuming_that_fails_says_why(worker, monkeypatch):
     def refuse(*_):
         raise ValueError("weights/60.npz is damaged.")
 
-    monkeypatch.setattr(run_controls, "start_training", refuse)
+    monkeypatch.setattr(starting, "start_training", refuse)
     page = open_page()
     button(page, "Resume training").click().run()
     assert "weights/60.npz is damaged." in words(page)

@@ -31,9 +31,7 @@ def test_states_that_are_over(state):
 
 def test_the_time_left_is_at_the_recent_rate():
     # 75 steps of 16 images at 40 a second; the minutes before it began count for nothing.
-    running = RunStatus(
-        RunState.RUNNING, step=25, steps=100, images_per_second=40.0, seconds=600.0
-    )
+    running = RunStatus(RunState.RUNNING, step=25, steps=100, images_per_second=40.0, seconds=600.0)
     assert running.seconds_left(16) == 30.0
     assert dataclasses.replace(running, step=100).seconds_left(16) == 0.0
     assert dataclasses.replace(running, step=120).seconds_left(16) == 0.0

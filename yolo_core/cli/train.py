@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from yolo_core.cli.options import add_checkpoints, add_json
+from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
 from yolo_core.cli.train_config import (
     EPOCH_SAMPLES,
     FIELDS,
@@ -79,6 +79,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--pin", action="append", metavar="SAMPLE", help="sample to snapshot; repeatable"
     )
+    add_low_priority(parser)
     add_json(parser, "end with one line of JSON: what came of the training")
     add_checkpoints(parser)
     parser.set_defaults(run_command=run)
@@ -86,6 +87,8 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains; returns 0, also when it was asked to stop, or 1 when the training failed."""
+    if arguments.low_priority:
+        step_back()
     with Interrupt() as interrupt:
         if arguments.resume is not None:
             store, config = _resumed(arguments)

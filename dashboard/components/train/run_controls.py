@@ -9,13 +9,12 @@ import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import duration, send
-from dashboard.state import checkpoints_folder
+from dashboard.components.train.starting import ask_for_training
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, RunStatus, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import read_config
-from yolo_core.training.launcher import start_training
 
 CAN_RESUME = (RunState.STOPPED, RunState.FAILED, RunState.LOST)
 SHOWN_ANSWERS = 3
@@ -163,15 +162,8 @@ def _button(
 
 def _resume_button(folder: RunFolder) -> None:
     """Starts a new training process that goes on from the last checkpoint."""
-    if not st.button("Resume training", icon=":material/play_arrow:", type="primary"):
-        return
-    try:
-        with st.spinner("Starting the training process"):
-            start_training(["--resume", folder.name], checkpoints_folder())
-    except ValueError as error:
-        say(error)
-        return
-    st.rerun()
+    if st.button("Resume training", icon=":material/play_arrow:", type="primary"):
+        ask_for_training(["--resume", folder.name], say_under="not sent")
 
 
 def _message(status: RunStatus) -> None:
