@@ -118,7 +118,7 @@ class Training(keras.callbacks.Callback):
             state=RunState.RUNNING,
             step=self.done,
             steps=options.steps,
-            message="" if resumed else "Taking the first snapshots.",
+            message="" if resumed else "Compiling the network for the first snapshots.",
         )
         if not resumed:
             self._snapshot()
