@@ -86,7 +86,8 @@ def test_low_priority_is_an_option(command, module, tmp_path):
         check=True,
         start_new_session=True,
     )
-    assert done.stdout.split() == [str(os.getpriority(os.PRIO_PROCESS, 0) + 10), "10"]
+    lower = min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+    assert done.stdout.split() == [str(lower), "10"]
 
 
 def test_it_outlives_the_process_that_started_it(checkpoints):
