@@ -207,6 +207,17 @@ def test_a_refused_change_goes_back_and_says_why(worker):
     assert [widget.value for widget in dial(page, "λ xy")] == [5.0, 5.0]
 
 
+def test_what_the_run_began_with_is_said_once(worker):
+    note = {"message": "mine.py:Loss starts with the lambdas of its class (xy 1)."}
+    worker.store.record_event(0, "note", note)
+    worker.store.record_event(0, "warning", {"message": "Anchors larger than the picture."})
+    # Killed before its first checkpoint, and started anew.
+    worker.store.record_event(0, "note", note)
+    page = open_page()
+    assert [each.value for each in page.warning] == ["Anchors larger than the picture."]
+    assert words(page).count("mine.py:Loss starts with the lambdas of its class (xy 1).") == 1
+
+
 def test_finished(worker):
     end(worker, RunState.FINISHED)
     page = open_page()
