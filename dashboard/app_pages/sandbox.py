@@ -32,6 +32,7 @@ from dashboard.components.sandbox.state import (
     remember,
     take_back,
 )
+from dashboard.components.shared.anchor_doubts import say_doubts
 from dashboard.components.shared.cell_picker import pick_cell
 from dashboard.components.shared.comparison import (
     Boxes,
@@ -145,6 +146,7 @@ def _answer(
             after = before
         comparison = compare_edits(before, after)
         st.markdown(summary(comparison))
+        say_doubts(after)
     return comparison
 
 

@@ -37,8 +37,8 @@ def show(run: RunFolder) -> None:
     if folder is None:
         st.info(
             "No survey of this run yet. Press **Start survey**: all samples of the split are "
-            "looked at, which takes 15 to 40 seconds for 300 of them, and this page then shows the "
-            "worst ones, which objects are lost and why, and where the loss is.",
+            "looked at, and this page then shows the worst ones, which objects are lost and why, "
+            "and where the loss is.",
             icon=":material/arrow_upward:",
         )
         return

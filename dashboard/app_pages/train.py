@@ -12,6 +12,7 @@ from dashboard.components.train.live_curves import live_curves
 from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
 from dashboard.components.train.run_controls import run_controls
+from dashboard.components.train.starting import is_asked_for, start_asked_for
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, read_status
 
@@ -30,14 +31,19 @@ def show(folder: RunFolder) -> None:
         poll_run(log_tail, folder, ended_badly, every=2.0)
 
 
+starting = is_asked_for()
 with st.sidebar:
-    new_training()
-run = pick_run()
-if run is None:
-    no_runs(
-        "the settings there train a detector of digits in about a minute on two CPU cores.",
-        press="Press **Start training** on the left",
-        icon="arrow_back",
-    )
-else:
-    show(run)
+    new_training(starting=starting)
+if starting:
+    start_asked_for()
+# In one container, which what `is_asked_for` says takes the place of, with all that is in it.
+with st.container():
+    run = pick_run()
+    if run is None:
+        no_runs(
+            "the settings there train a detector of digits in about a minute on two CPU cores.",
+            press="Press **Start training** on the left",
+            icon="arrow_back",
+        )
+    else:
+        show(run)

@@ -301,4 +301,4 @@ def test_every_slip_has_a_switch(checkpoints: Path) -> None:
         add_run(checkpoints, name, name)
         page = open_page(run=name, losses=[f"{name}/none"])
         keys = {toggle.key for toggle in page.toggle}
-        assert {f"slip {slip.name}" for slip in slips_of(name)} <= keys
+        assert {f"slip {slip.name}" for slip in family_of(name).slips} <= keys

@@ -8,7 +8,7 @@ import math
 import sys
 from typing import Any
 
-from yolo_core.cli.options import add_checkpoints, add_json
+from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
 from yolo_core.cli.train_config import native_notes_in
 from yolo_core.evaluation.misses import MISS_WORDS
 from yolo_core.runs.layout import find_run
@@ -40,6 +40,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--step", type=int, metavar="N", help="step of the checkpoint (default: the latest)"
     )
+    add_low_priority(parser)
     add_json(parser, "print one object")
     add_checkpoints(parser)
     parser.set_defaults(run_command=run)
@@ -47,6 +48,8 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Surveys; returns 0, also when it was asked to stop, or 1 when it failed."""
+    if arguments.low_priority:
+        step_back()
     with Interrupt() as interrupt:
         survey = Survey(
             find_run(arguments.checkpoints, arguments.run),

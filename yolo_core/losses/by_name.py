@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from yolo_core.losses.base import DetectionLoss
-from yolo_core.losses.families import Family, all_families, family_of, variant_of
+from yolo_core.losses.families import Family, family_of, family_of_class, variant_of
 from yolo_core.losses.slips import Variant, after_switching, check_slips, switch_values
 
 # The constants of the published scripts, and the lambdas and options that they are.
@@ -89,15 +89,8 @@ def changed(loss: DetectionLoss, options: Mapping[str, Any]) -> DetectionLoss:
         ValueError: It has no such option, or the option cannot have that value.
     """
     config = {**loss.get_config(), **options}
-    family = next(
-        (
-            each
-            for each in all_families()
-            if type(loss) in (each.loss_class(), each.loss_class(verbatim=True))
-        ),
-        None,
-    )
-    if family is not None:
+    family = family_of_class(type(loss))
+    if family is not None and type(loss).__module__.startswith(f"{__package__}."):
         return _made(family, frozenset(config.pop("slips", ())), config, type(loss).__name__)
     unknown = [option for option in options if option not in loss.get_config()]
     if unknown:

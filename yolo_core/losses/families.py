@@ -107,6 +107,11 @@ def family_of(name: str) -> Family:
     return _family(name.partition("/")[0])
 
 
+def family_of_class(kind: type) -> Family | None:
+    """The family of a class of loss, be it one of somebody's own under it; None without one."""
+    return next((each for each in all_families() if issubclass(kind, each.loss_class())), None)
+
+
 def variant_of(name: str) -> Variant:
     """The variant of that name; for a family one without slips, this project's sound default.
 

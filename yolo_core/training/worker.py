@@ -23,6 +23,7 @@ from yolo_core.training.config import RunConfig, TrainingConfig
 from yolo_core.training.control import Actions, Control
 from yolo_core.training.diagnosis import describe_non_finite
 from yolo_core.training.interrupt import Interrupt
+from yolo_core.training.notes import first_notes
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import LearningRate
@@ -114,15 +115,29 @@ class Training(keras.callbacks.Callback):
         write_environment(self.store.folder, devices=device_names())
         self.store.record_event(self.done, "resumed" if resumed else "started")
         self.store.set_status(
-            state=RunState.RUNNING, step=self.done, steps=options.steps, message=""
+            state=RunState.RUNNING,
+            step=self.done,
+            steps=options.steps,
+            message="" if resumed else "Compiling the network for the first snapshots.",
         )
+        self._say_notes(record=not resumed)
         if not resumed:
             self._snapshot()
             self._checkpoint()
+            self.store.set_status(message="")
         if self.done < options.steps:
             self._fit()
         self.progress.close()
         self._end()
+
+    def _say_notes(self, *, record: bool) -> None:
+        layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
+        for kind, sentence in first_notes(
+            self.config.loss, self.loss, layout, self.source.image_shape
+        ):
+            logger.log(logging.WARNING if kind == "warning" else logging.INFO, "%s", sentence)
+            if record:
+                self.store.record_event(self.done, kind, {"message": sentence})
 
     def _fit(self) -> None:
         options = self.config.training
@@ -153,7 +168,7 @@ class Training(keras.callbacks.Callback):
         due = is_due(step, self.config.training.snapshot_every)
         # Whoever steps by hand looks at what the step was made from.
         self.detector.wants_breakdown = due or self.control.stands_after_next
-        self.progress.begin_step()
+        self.progress.begin_step(with_breakdown=self.detector.wants_breakdown)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """After it: the books, then whatever somebody asked for."""
