@@ -10,6 +10,7 @@ import pytest
 from tests.dashboard.compare_page import STEP, add_run, bar_labels, bars, number, open_page
 from tests.dashboard.page import assert_sound, loaded_by, plots, words
 from tests.dashboard.sample_run import make_loss, write_kind
+from yolo_core.losses.families import family_of
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import (
     read_snapshot,
