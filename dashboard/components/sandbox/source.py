@@ -102,7 +102,7 @@ def _own_picture(folder: RunFolder) -> tuple[np.ndarray | None, str]:
     invert = st.toggle(
         "Dark on light",
         key="sandbox/invert",
-        help="The digit scenes are light on black; a scan is dark on light.",
+        help="The digits are light on black; a scan is dark on light.",
     )
     if file is None:
         st.info("Choose a picture. It is scaled to what the network takes, and not kept.")
@@ -115,7 +115,7 @@ def _drawing(folder: RunFolder) -> tuple[np.ndarray | None, str]:
     height, width, channels = picture_shape(folder)
     grey = draw(width=width, height=height, key="sandbox drawing")
     if grey is None:
-        st.caption("Draw one or more digits with the mouse; the prediction follows every stroke.")
+        st.caption("Draw with the mouse; the prediction follows every stroke.")
         return None, ""
     return np.repeat(grey[:, :, None], channels, axis=2), "a drawing"
 
