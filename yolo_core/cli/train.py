@@ -19,6 +19,7 @@ from yolo_core.cli.train_config import (
     given_fields,
     given_lambdas,
     laid_over,
+    name_loss,
     native_notes_in,
     new_config,
 )
@@ -135,7 +136,7 @@ def _created(arguments: argparse.Namespace, config: RunConfig) -> RunStore:
 def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     """Takes up a run again, with the changes that were asked for as its first commands."""
     lambdas, given = given_lambdas(arguments), given_fields(arguments)
-    rate = given.pop("--learning-rate", None)
+    rate, loss = given.pop("--learning-rate", None), given.pop("--loss", None)
     refused = [
         *given,
         *(f"--{o}" for o in ("run", "config", "epochs", "pin") if getattr(arguments, o)),
@@ -144,10 +145,11 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     if refused:
         raise ValueError(
             f"--resume goes on as the run's config.json says and takes no {', '.join(refused)}; "
-            "--lambda and --learning-rate it takes."
+            "--lambda and --learning-rate it takes, and --loss with the file of the run's own loss."
         )
     folder = find_run(arguments.checkpoints, arguments.resume)
     config = read_run_config(folder)
+    name_loss(loss, config)
     status = read_status(folder)
     if status.state == RunState.FINISHED:
         raise ValueError(
