@@ -236,14 +236,13 @@ def test_a_file_that_the_command_line_named_may_be_run_from_then_on(tmp_path, re
     assert not may_run(file, runs)
 
 
-def test_a_file_among_the_runs_is_run_where_the_same_command_names_it(tmp_path, received):
-    file = tmp_path / "runs" / "evil.py"
-    file.parent.mkdir()
+def test_a_file_in_a_run_s_folder_is_run_where_the_same_command_names_it(tmp_path, received):
+    file, runs = tmp_path / "runs" / "evil" / "mine.py", tmp_path / "runs"
     mark = received(file)
-    done = command("survey", "evil", "--loss", f"{file}:Evil", checkpoints=file.parent)
+    done = command("survey", "evil", "--loss", f"{file}:Evil", checkpoints=runs)
     assert "subclass of object" in done.stderr
     assert mark.exists()
-    assert not may_run(file, file.parent), "it may have come with another run since"
+    assert not may_run(file, runs), "what it imports may have come with another run since"
 
 
 def test_another_loss_than_the_run_has_is_refused(tmp_path, received):

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from yolo_core.data.config import DataConfig, Positive, Section
-
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 

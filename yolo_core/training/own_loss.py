@@ -8,7 +8,7 @@ Loading a file runs it, so only a file that was named on the command line is eve
   names, but a run folder may come from anybody. So the file must be, byte for byte, the one that
   the run keeps its copy of, and a `--loss` on this computer must have named that very file before:
   this is put down outside of all run folders, and the dashboard, which starts these very commands,
-  may not say `--loss`. A file among the runs must be named by the same command. (What the file
+  may not say `--loss`. A file in a run's folder must be named by the same command. (What the file
   imports is not compared.)
 * `--config FILE.json` does not count as naming the loss file in it: `--loss` must name it, too.
 * Nobody else passes a class to `build_loss`, and without one it refuses such a run in a sentence.
@@ -33,7 +33,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolo_core.runs.layout import replace_file
+from yolo_core.runs.layout import RunFolder, replace_file
 
 if TYPE_CHECKING:
     from yolo_core.losses import DetectionLoss
@@ -229,7 +229,7 @@ def check_source(name: str, folder: Path) -> None:
     if not _was_named(path, now, folder.parent):
         raise ValueError(
             f"Run {folder.name!r} would run {path}, and a run folder may come from anybody: no "
-            "command line has named that file as it stands, or it lies among the runs. If it is "
+            "command line has named that file as it stands, or it lies in a run's folder. If it is "
             f"yours, name it: python -m yolo_core train --resume {folder.name} --loss {name} "
             f"(or survey {folder.name} --loss {name})."
         )
@@ -240,7 +240,10 @@ def _was_named(path: Path, source: bytes, runs: Path) -> bool:
     if record in _named:
         return True
     with contextlib.suppress(OSError, RuntimeError):
-        if not path.resolve().is_relative_to(runs.resolve()):
+        place, runs = path.resolve(), runs.resolve()
+        # What it imports may have come with the run.
+        in_run = place.is_relative_to(runs) and RunFolder(runs / place.relative_to(runs).parts[0])
+        if not (in_run and in_run.is_run):
             return record in _named_before().read_text(encoding="utf-8").splitlines()
     return False
 
