@@ -34,10 +34,9 @@ def a_word_while_it_computes(what: str = "the losses") -> Iterator[None]:
     words = (
         f"Computing {what} …"
         if loaded
-        else f"Loading TensorFlow to compute {what}: 4 to 15 seconds, once until the dashboard is "
-        "started again …"
+        else f"Importing TensorFlow to compute {what}, once until the dashboard is started again …"
     )
-    with st.spinner(words):
+    with st.spinner(words, show_time=True):
         yield
 
 

@@ -13,6 +13,7 @@ from dashboard.components.survey.loss import show_loss
 from dashboard.components.survey.open import leave_if_asked, rerun_if_asked
 from dashboard.components.survey.start import (
     SHOWN_KEY,
+    is_asked_for,
     pick_survey,
     show_progress,
     start_form,
@@ -46,8 +47,8 @@ def show(run: RunFolder) -> None:
     if folder is None:
         st.info(
             "No survey of this run yet. Press **Start survey**: all samples of the split are "
-            "looked at, which takes 15 to 40 seconds for 300 of them, and this page then shows the "
-            "worst ones, which objects are lost and why, and where the loss is.",
+            "looked at, and this page then shows the worst ones, which objects are lost and why, "
+            "and where the loss is.",
             icon=":material/arrow_upward:",
         )
         return
@@ -63,7 +64,7 @@ def show(run: RunFolder) -> None:
 def show_going(folder: SurveyFolder, was_live: bool) -> None:
     """How a survey goes, or how it ended."""
     status = read_status(folder)
-    if was_live != status.is_live:
+    if was_live != status.is_live or is_asked_for():
         st.rerun()  # begins or ends the polling
     show_progress(folder, status)
 

@@ -10,6 +10,7 @@ from dashboard.components.train.live_curves import live_curves
 from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
 from dashboard.components.train.run_controls import run_controls
+from dashboard.components.train.starting import is_asked_for, start_asked_for
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
@@ -39,10 +40,15 @@ def show(folder: RunFolder) -> None:
     log_tail(folder, polling=status.is_live, ended_badly=status.state in ENDED_BADLY)
 
 
+starting = is_asked_for()
 with st.sidebar:
-    new_training()
-run = pick_run()
-if run is None:
-    no_runs()
-else:
-    show(run)
+    new_training(starting=starting)
+if starting:
+    start_asked_for()
+# In one container, which what `is_asked_for` says takes the place of, with all that is in it.
+with st.container():
+    run = pick_run()
+    if run is None:
+        no_runs()
+    else:
+        show(run)

@@ -123,11 +123,14 @@ def test_duration(seconds, text):
 
 
 def test_progress_text():
-    status = RunStatus(RunState.RUNNING, step=0, steps=1500)
-    assert progress_text(status) == "step 0 of 1,500 · compiling the first step, some 10 seconds"
-    status = RunStatus(RunState.PAUSED, step=500, steps=1500, images_per_second=9.0, seconds=60)
-    assert progress_text(status) == "step 500 of 1,500 · 1 min 00 s trained · 2 min 00 s left"
-    assert progress_text(RunStatus(RunState.LOST, step=5)) == "step 5"
+    busy = "Compiling the first step with a snapshot, 14 s so far."
+    status = RunStatus(RunState.RUNNING, step=0, steps=1500, message=busy)
+    assert progress_text(status, 9) == f"step 0 of 1,500 · {busy[:-1]}"
+    status = RunStatus(RunState.PAUSED, step=500, steps=1500, images_per_second=75.0, seconds=60)
+    assert progress_text(status, 9) == "step 500 of 1,500 · 1 min 00 s trained · 2 min 00 s left"
+    assert progress_text(status, None) == "step 500 of 1,500 · 1 min 00 s trained"
+    assert progress_text(RunStatus(RunState.LOST, step=5, message="Gone."), 9) == "step 5"
+    assert progress_text(RunStatus(RunState.STARTING), 9) == "step 0 · the process comes up"
 
 
 @pytest.mark.parametrize(

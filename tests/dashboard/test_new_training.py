@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 
-from dashboard.components.train import new_training
+from dashboard.components.train import starting
 from tests.dashboard.page import button, labels, words
-from tests.dashboard.train_page import dial, field, open_page, wait_for
+from tests.dashboard.train_page import charts, dial, field, open_page, wait_for
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.status import read_status
 from yolo_core.training.config import parse_config
@@ -35,7 +36,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         create_run(checkpoints, name).config.write_text(parse_config({}).to_json())
         return name
 
-    monkeypatch.setattr(new_training, "start_training", record)
+    monkeypatch.setattr(starting, "start_training", record)
     return calls
 
 
@@ -106,18 +107,38 @@ def test_a_file_is_checked_when_it_is_named(started, tmp_path):
     assert started[0][2:4] == ["--data", str(good)]
 
 
+def test_a_start_is_said_at_once_in_place_of_the_run_before(add_finished, monkeypatch):
+    add_finished("yolov2-1")
+    # What is on the page while the process comes up: the script gets no further than there.
+    monkeypatch.setattr(starting, "start_training", lambda *_: st.stop())
+    page = open_page()
+    assert charts(page) == 3
+    button(page, "Start training").click().run()
+    assert "Starting **yolov2-2**." in words(page)
+    assert charts(page) == 0
+    assert "run" not in [box.key for box in page.selectbox]
+    assert button(page, "Start training").disabled
+
+
+def test_low_priority_is_passed_on(started):
+    page = open_page()
+    field(page, "toggle", "low").set_value(True).run()
+    button(page, "Start training").click().run()
+    assert started[0][-1] == "--low-priority"
+
+
 def test_what_the_launcher_refuses_is_said_under_the_button(monkeypatch):
     def refuse(*_):
         raise ValueError("The disk is full.")
 
-    monkeypatch.setattr(new_training, "start_training", refuse)
+    monkeypatch.setattr(starting, "start_training", refuse)
     page = open_page()
     button(page, "Start training").click().run()
     assert [error.value for error in page.error] == ["The disk is full."]
 
 
 def test_a_process_that_has_no_run_yet_is_said_to_be_on_its_way(monkeypatch):
-    monkeypatch.setattr(new_training, "start_training", lambda *_: "yolov2-1")
+    monkeypatch.setattr(starting, "start_training", lambda *_: "yolov2-1")
     page = open_page()
     button(page, "Start training").click().run()
     assert "still getting its data" in words(page)
@@ -126,7 +147,7 @@ def test_a_process_that_has_no_run_yet_is_said_to_be_on_its_way(monkeypatch):
 
 def test_the_second_click_of_a_double_click_is_not_listened_to(started):
     page = open_page()
-    page.session_state[new_training.JUST_STARTED] = True
+    page.session_state[starting.JUST_STARTED] = True
     button(page, "Start training").click().run()
     assert started == []
     button(page, "Start training").click().run()
@@ -135,9 +156,7 @@ def test_the_second_click_of_a_double_click_is_not_listened_to(started):
 
 def test_a_real_process_is_started_shown_and_stopped(checkpoints, monkeypatch):
     """Form, launcher, store and controls together, with a training that needs no network."""
-    monkeypatch.setattr(
-        new_training, "start_training", functools.partial(start_training, command=FAKE)
-    )
+    monkeypatch.setattr(starting, "start_training", functools.partial(start_training, command=FAKE))
     page = open_page()
     field(page, "number_input", "steps").set_value(100_000).run()
     button(page, "Start training").click().run()

@@ -75,6 +75,30 @@ def test_start_starts_what_was_chosen(
 
 
 @pytest.mark.usefixtures("run")
+def test_a_start_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is on the page while the process comes up: the script gets no further than there.
+    monkeypatch.setattr(survey_start, "start_survey", lambda *_, **__: st.stop())
+    page = open_page()
+    button(page, "Start survey").click().run()
+    assert "Starting the survey of val." in words(page)
+    assert button(page, "Start survey").disabled
+
+
+@pytest.mark.usefixtures("run")
+def test_the_second_click_of_a_double_click_starts_no_second_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    monkeypatch.setattr(survey_start, "start_survey", lambda *_, **rest: asked.append(rest))
+    page = open_page()
+    page.session_state["survey just started"] = True
+    button(page, "Start survey").click().run()
+    assert asked == []
+    button(page, "Start survey").click().run()
+    assert len(asked) == 1
+
+
+@pytest.mark.usefixtures("run")
 def test_what_cannot_be_started_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ValueError("There is no room on the disk.")

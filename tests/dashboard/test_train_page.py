@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from dashboard.components.train import run_controls
+from dashboard.components.train import starting
 from tests.dashboard.page import button, labels, loaded_by, words
 from tests.dashboard.train_page import charts, dial, open_page
 from tests.training.fake_worker import COLUMNS, LAMBDAS, FakeWorker
@@ -84,9 +84,9 @@ def test_starting(checkpoints):
     folder = create_run(checkpoints, "yolov2-1")
     folder.config.write_text(parse_config({}).to_json())
     with RunStore.create(folder) as store:
-        store.set_status(state=RunState.STARTING, steps=1500)
+        store.set_status(state=RunState.STARTING, steps=1500, message="Importing TensorFlow.")
         page = open_page()
-        assert "loading TensorFlow" in words(page)
+        assert "step 0 of 1,500 · Importing TensorFlow" in words(page)
         assert "No steps yet" in words(page)
         assert "Stop" in labels(page)
         assert not page.error
@@ -106,7 +106,7 @@ def test_a_run_without_a_database_yet_is_starting(checkpoints):
 def test_running():
     page = open_page()
     said = words(page)
-    assert "step 60 of 200 · 160 images a second · 12 s trained · 28 s left" in said
+    assert "step 60 of 200 · 160 images a second · 12 s trained · 14 s left" in said
     assert "running" in said
     assert labels(page)[:-1] == ["Pause", "Step", "Checkpoint", "Evaluate", "Stop"]
     assert button(page, "Step").disabled
@@ -233,7 +233,7 @@ def test_lost_is_resumed_with_a_new_process(worker, monkeypatch):
     assert "ended without saying why" in words(page)
     called = []
     monkeypatch.setattr(
-        run_controls, "start_training", lambda *arguments: called.append(arguments) or "yolov2-1"
+        starting, "start_training", lambda *arguments: called.append(arguments) or "yolov2-1"
     )
     button(page, "Resume training").click().run()
     assert called == [(["--resume", "yolov2-1"], worker.store.folder.path.parent)]
@@ -245,7 +245,7 @@ def test_resuming_that_fails_says_why(worker, monkeypatch):
     def refuse(*_):
         raise ValueError("weights/60.npz is damaged.")
 
-    monkeypatch.setattr(run_controls, "start_training", refuse)
+    monkeypatch.setattr(starting, "start_training", refuse)
     page = open_page()
     button(page, "Resume training").click().run()
     assert "weights/60.npz is damaged." in words(page)

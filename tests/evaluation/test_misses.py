@@ -8,27 +8,31 @@ import pytest
 from tests.dashboard.sample_run import make_loss, make_snapshot
 from yolo_core.evaluation.misses import Miss, find_objects, reachable
 
-# Objects 0 and 1 of val/0 are both of class 4.
 SLOTS = 108
+# Objects 0 and 1, both of class 4. Two such boxes side by side, d apart, have the IoU
+# (0.2 - d) / (0.2 + d): 0.8 for 0.0222, 0.6 for 0.05, 0.5 for 0.0667.
+BOXES = ((0.4, 0.4, 0.2, 0.2), (0.5, 0.4, 0.2, 0.2))
 
 
 def view_with(detections):
-    """val/0 with nothing predicted but those: {slot: (class, score, kept, {object: IoU})}."""
+    """val/0 with nothing predicted but those: {slot: (class, score, kept, x of its centre)}."""
     view = make_snapshot(make_loss("yolov2"), 0).sample("val/0")
     objectness = np.zeros(SLOTS, np.float32)
     classes = np.zeros((SLOTS, 10), np.float32)
     keep = np.zeros(SLOTS, bool)
-    overlap = np.zeros_like(view.targets["overlap"])
-    for slot, (label, score, kept, ious) in detections.items():
+    boxes = np.zeros((SLOTS, 4), np.float32)
+    for slot, (label, score, kept, x) in detections.items():
         objectness[slot], classes[slot, label], keep[slot] = score, 1.0, kept
-        for index, iou in ious.items():
-            overlap[slot, index] = iou
+        boxes[slot] = x, 0.4, 0.2, 0.2
+    y_true = view.y_true.copy()
+    y_true[:2, 1:5] = BOXES
     return dataclasses.replace(
         view,
         keep=keep,
-        targets={**view.targets, "overlap": overlap},
+        y_true=y_true,
         predictions={
             **view.predictions,
+            "boxes": boxes,
             "objectness": objectness,
             "class_probabilities": classes,
         },
@@ -38,13 +42,13 @@ def view_with(detections):
 @pytest.mark.parametrize(
     ("detections", "miss"),
     [
-        ({7: (4, 0.9, True, {0: 0.8})}, Miss.FOUND),
-        ({7: (4, 0.3, True, {0: 0.5})}, Miss.FOUND),
-        ({7: (3, 0.9, True, {0: 0.8})}, Miss.OTHER_CLASS),
-        ({7: (4, 0.9, False, {0: 0.8})}, Miss.SUPPRESSED),
-        ({7: (4, 0.9, True, {0: 0.4})}, Miss.LOOSE_BOX),
-        ({7: (4, 0.2, True, {0: 0.8})}, Miss.LOW_SCORE),
-        ({7: (4, 0.9, True, {0: 0.05})}, Miss.NOT_SEEN),
+        ({7: (4, 0.9, True, 0.378)}, Miss.FOUND),
+        ({7: (4, 0.3, True, 0.334)}, Miss.FOUND),
+        ({7: (3, 0.9, True, 0.378)}, Miss.OTHER_CLASS),
+        ({7: (4, 0.9, False, 0.378)}, Miss.SUPPRESSED),
+        ({7: (4, 0.9, True, 0.332)}, Miss.LOOSE_BOX),
+        ({7: (4, 0.2, True, 0.378)}, Miss.LOW_SCORE),
+        ({7: (4, 0.9, True, 0.22)}, Miss.NOT_SEEN),
         ({}, Miss.NOT_SEEN),
     ],
 )
@@ -54,20 +58,20 @@ def test_why_object_0_is_missed(detections, miss):
 
 def test_each_detection_finds_one_object_the_surest_first():
     # One box on both objects: it fits object 1 better.
-    found = find_objects(view_with({7: (4, 0.9, True, {0: 0.6, 1: 0.7})}))
+    found = find_objects(view_with({7: (4, 0.9, True, 0.455)}))
     assert found.miss[:2].tolist() == [Miss.TAKEN, Miss.FOUND]
     assert found.false_detections == 0
-    # A second one finds what the first one left.
-    both = {7: (4, 0.9, True, {0: 0.6, 1: 0.7}), 9: (4, 0.8, True, {0: 0.5, 1: 0.9})}
+    # A second one, which fits object 1 better too, finds what the first one left.
+    both = {7: (4, 0.9, True, 0.455), 9: (4, 0.8, True, 0.465)}
     assert find_objects(view_with(both)).miss[:2].tolist() == [Miss.FOUND, Miss.FOUND]
     # A third one has nothing left to find.
-    again = {**both, 11: (4, 0.7, True, {0: 0.9})}
+    again = {**both, 11: (4, 0.7, True, 0.4)}
     assert find_objects(view_with(again)).false_detections == 1
 
 
 def test_the_numbers_beside_a_miss():
-    found = find_objects(view_with({7: (3, 0.9, True, {0: 0.8}), 8: (4, 0.2, False, {0: 0.6})}))
-    assert found.best_iou[0] == np.float32(0.8)
+    found = find_objects(view_with({7: (3, 0.9, True, 0.3778), 8: (4, 0.2, False, 0.35)}))
+    assert found.best_iou[0] == pytest.approx(0.8, abs=1e-3)
     assert found.best_score[0] == np.float32(0.2)
 
 
@@ -88,6 +92,46 @@ def test_objects_on_one_slot_and_one_with_another_slot_can_be_found_both():
         view, assignment=dataclasses.replace(view.assignment, matched_object=matched)
     )
     assert reachable(two).tolist() == [True, True, False, False, True]
+
+
+def exchange(y_true):
+    """Label rows with x and y of every box exchanged."""
+    return y_true[..., [0, 2, 1, *range(3, y_true.shape[-1])]]
+
+
+@pytest.mark.parametrize("name", ["mnist_yolo", "yolov2", "yolov3"])
+def test_an_object_whose_slot_is_trained_towards_another_place_cannot_be_found(name, monkeypatch):
+    loss = make_loss(name)
+    breakdown = loss.breakdown
+    monkeypatch.setattr(loss, "breakdown", lambda truth, pred: breakdown(exchange(truth), pred))
+    view = make_snapshot(loss, 10, names=("val/0",)).sample("val/0")
+    assert (view.assignment.object_slot >= 0).any(axis=1).all(), "every object has a slot"
+    # The centre of object 2 lies on the diagonal, nearly.
+    assert reachable(view).tolist() == [False, False, True, False, False]
+
+
+def test_a_centre_that_no_slot_of_the_cell_can_reach_cannot_be_found():
+    """A right target in a wrong cell: YOLOv2's centres stay in their own cells."""
+    loss = make_loss("yolov2")
+    right = make_snapshot(loss, 10, names=("val/0",)).sample("val/0")
+    slot = int(right.assignment.object_slot[0, 0])
+    # The same target, three cells to the right of where it belongs.
+    place = right.layout.index(0, 2, 0, int(right.layout.anchor[slot]))
+    targets = {name: value.copy() for name, value in right.targets.items()}
+    for name in ("xy", "wh"):
+        targets[name][place] = targets[name][slot]
+    object_slot = right.assignment.object_slot.copy()
+    matched = right.assignment.matched_object.copy()
+    object_slot[0, 0], matched[slot], matched[place] = place, -1, 0
+    wrong = dataclasses.replace(
+        right,
+        targets=targets,
+        assignment=dataclasses.replace(
+            right.assignment, object_slot=object_slot, matched_object=matched
+        ),
+    )
+    assert reachable(right).tolist() == [True] * 5
+    assert reachable(wrong).tolist() == [False, *[True] * 4]
 
 
 def test_a_picture_without_objects():

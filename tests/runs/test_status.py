@@ -24,19 +24,19 @@ def test_live_states(state):
 
 @pytest.mark.parametrize("state", ["finished", "stopped", "failed", "lost", "unreadable"])
 def test_states_that_are_over(state):
-    status = RunStatus(RunState(state), step=10, steps=100, seconds=5.0)
+    status = RunStatus(RunState(state), step=10, steps=100, images_per_second=40.0)
     assert not status.is_live
-    assert status.seconds_left is None
+    assert status.seconds_left(16) is None
 
 
-def test_the_time_left_is_at_the_pace_so_far():
-    running = RunStatus(RunState.RUNNING, step=25, steps=100, seconds=10.0)
-    assert running.seconds_left == 30.0
-    assert dataclasses.replace(running, step=100).seconds_left == 0.0
-    assert dataclasses.replace(running, step=120).seconds_left == 0.0
-    assert dataclasses.replace(running, step=0).seconds_left is None
-    assert dataclasses.replace(running, steps=None).seconds_left is None
-    assert dataclasses.replace(running, seconds=0.0).seconds_left is None
+def test_the_time_left_is_at_the_recent_rate():
+    # 75 steps of 16 images at 40 a second; the minutes before it began count for nothing.
+    running = RunStatus(RunState.RUNNING, step=25, steps=100, images_per_second=40.0, seconds=600.0)
+    assert running.seconds_left(16) == 30.0
+    assert dataclasses.replace(running, step=100).seconds_left(16) == 0.0
+    assert dataclasses.replace(running, step=120).seconds_left(16) == 0.0
+    assert dataclasses.replace(running, steps=None).seconds_left(16) is None
+    assert dataclasses.replace(running, images_per_second=None).seconds_left(16) is None
 
 
 def test_a_new_store_is_starting_in_this_process(store):
@@ -136,17 +136,28 @@ def test_a_process_that_said_that_it_finished_is_not_lost(store):
 def test_a_live_process_that_is_silent_keeps_its_state_and_the_message_says_how_long(
     store, monkeypatch
 ):
-    store.set_status(state="running", message="Evaluating.")
+    store.set_status(state="running", message="")
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 59)
-    assert read_status(store.folder).message == "Evaluating."
+    assert read_status(store.folder).message == ""
     monkeypatch.setattr(time, "time", lambda: now + 75)
     status = read_status(store.folder)
     assert status.state is RunState.RUNNING
     assert status.message == (
-        f"Evaluating. The training process (pid {os.getpid()}) lives, but has written nothing "
-        "for 75 seconds."
+        f"The training process (pid {os.getpid()}) lives, but has written nothing for 75 seconds."
     )
+
+
+def test_what_a_live_process_is_busy_with_is_said_with_how_long_it_has_been(store, monkeypatch):
+    store.set_status(state="starting", message="Importing TensorFlow.")
+    assert read_status(store.folder).message == "Importing TensorFlow."
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 4)
+    assert read_status(store.folder).message == "Importing TensorFlow, 4 s so far."
+    monkeypatch.setattr(time, "time", lambda: now + 400)
+    assert read_status(store.folder).message == "Importing TensorFlow, 400 s so far."
+    store.set_status(state="failed", message="The disk is full.")
+    assert read_status(store.folder).message == "The disk is full."
 
 
 def test_a_folder_without_a_database_is_starting_for_half_a_minute(folder):

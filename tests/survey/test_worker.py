@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
+import time
 
 import pytest
 
@@ -54,7 +55,12 @@ def test_every_sample_is_looked_at_and_kept_with_the_run(run, looker):
     survey = Survey(run, count=40, report=seen.append)
     status = survey.run()
     assert (status.state, status.done, status.total) == (SurveyState.DONE, 40, 40)
-    assert [each.state for each in seen[:2]] == [SurveyState.STARTING, SurveyState.RUNNING]
+    assert [(each.state, each.message) for each in seen[:4]] == [
+        (SurveyState.STARTING, ""),
+        (SurveyState.STARTING, "Importing TensorFlow and making the network."),
+        (SurveyState.STARTING, "Compiling the network."),
+        (SurveyState.RUNNING, ""),
+    ]
     assert looker.chunks == [0, 1, 2]
     assert [each.name for each in list_surveys(run)] == [f"val-{LAST_STEP}"]
     table = read_table(survey.folder.table)
@@ -202,6 +208,17 @@ def test_a_status_whose_process_is_gone_reads_as_lost(run):
     write_status(folder, dataclasses.replace(running, process=ProcessIdentity.current()))
     assert read_status(folder).is_live
     assert read_status(folder).seconds_left == pytest.approx(0.3)
+
+
+def test_a_survey_that_starts_says_what_it_is_busy_with_and_for_how_long(run):
+    folder = SurveyFolder(run, "val", 3)
+    folder.path.mkdir(parents=True)
+    me = ProcessIdentity.current()
+    starting = SurveyStatus(SurveyState.STARTING, total=40, process=me, message="Compiling.")
+    write_status(folder, starting)
+    long_ago = time.time() - 14
+    os.utime(folder.status, (long_ago, long_ago))
+    assert read_status(folder).message == "Compiling, 14 s so far."
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"state": "dancing"}', "\x00"])

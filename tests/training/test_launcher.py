@@ -54,13 +54,40 @@ def test_the_process_has_its_own_session_and_no_input(checkpoints):
     assert os.readlink(f"/proc/{pid}/fd/0") == os.devnull
 
 
-def test_it_takes_turns_after_the_pages(checkpoints):
+def test_it_has_the_priority_of_whoever_started_it(checkpoints):
     folder = find_run(checkpoints, start(checkpoints, "--run", "one", *SLOW))
     pid = read_status(folder).process.pid
-    assert os.getpriority(os.PRIO_PROCESS, pid) == 10
+    assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0)
     autogroup = Path(f"/proc/{pid}/autogroup")
     if autogroup.exists():  # Linux that shares the processor out by session
-        assert autogroup.read_text(encoding="ascii").endswith("nice 10\n")
+        assert autogroup.read_text(encoding="ascii").endswith("nice 0\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "module"), [(("train",), "train"), (("survey", "gone"), "survey")]
+)
+def test_low_priority_is_an_option(command, module, tmp_path):
+    """Each command, in a session of its own as the launcher starts it; it ends at bad input."""
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from yolo_core.__main__ import main\n"
+        f"main([*{command!r}, '--low-priority', '--checkpoints', sys.argv[1], *sys.argv[2:]])\n"
+        "print(os.getpriority(os.PRIO_PROCESS, 0))\n"
+        "own = Path('/proc/self/autogroup')\n"
+        "print(own.read_text().split()[-1] if own.exists() else 10)\n"
+    )
+    bad = ["--run", "../up"] if module == "train" else []
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), *bad],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
+    lower = min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+    assert done.stdout.split() == [str(lower), "10"]
 
 
 def test_it_outlives_the_process_that_started_it(checkpoints):

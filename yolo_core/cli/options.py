@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 from pathlib import Path
+
+NICENESS = 10
 
 
 def add_checkpoints(parser: argparse.ArgumentParser) -> None:
@@ -21,3 +24,25 @@ def add_checkpoints(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     """Adds `--json`."""
     parser.add_argument("--json", action="store_true", help=what)
+
+
+def add_low_priority(parser: argparse.ArgumentParser) -> None:
+    """Adds `--low-priority`; `step_back` does what it says."""
+    parser.add_argument(
+        "--low-priority",
+        action="store_true",
+        help="take the processor only while nobody else needs it; on a busy machine that can be "
+        "hardly ever",
+    )
+
+
+def step_back() -> None:
+    """Lets this process, with all threads to come, take turns after the others."""
+    if os.name != "posix":
+        return
+    os.nice(NICENESS)
+    # Linux shares the processor out by session first, and there the number above counts for
+    # nothing; see "autogroup" in sched(7). A terminal's other programs are not ours to slow down.
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")

@@ -8,7 +8,7 @@ import math
 import sys
 from typing import Any
 
-from yolo_core.cli.options import add_checkpoints, add_json
+from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
 from yolo_core.cli.train_config import name_loss, native_notes_in
 from yolo_core.evaluation.misses import MISS_WORDS
 from yolo_core.runs.layout import find_run
@@ -44,6 +44,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--loss", metavar="FILE.py:NAME", help="a loss of your own, to say that it may be run"
     )
+    add_low_priority(parser)
     add_json(parser, "print one object")
     add_checkpoints(parser)
     parser.set_defaults(run_command=run)
@@ -53,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Surveys; returns 0, also when it was asked to stop, or 1 when it failed."""
     folder = find_run(arguments.checkpoints, arguments.run)
     name_loss(arguments.loss, read_config(folder.config))
+    if arguments.low_priority:
+        step_back()
     with Interrupt() as interrupt:
         survey = Survey(
             folder,

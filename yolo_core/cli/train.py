@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from yolo_core.cli.options import add_checkpoints, add_json
+from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
 from yolo_core.cli.train_config import (
     EPOCH_SAMPLES,
     FIELDS,
@@ -79,6 +79,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--pin", action="append", metavar="SAMPLE", help="sample to snapshot; repeatable"
     )
+    add_low_priority(parser)
     add_json(parser, "end with one line of JSON: what came of the training")
     add_checkpoints(parser)
     parser.set_defaults(run_command=run)
@@ -86,6 +87,8 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains; returns 0, also when it was asked to stop, or 1 when the training failed."""
+    if arguments.low_priority:
+        step_back()
     with Interrupt() as interrupt:
         if arguments.resume is not None:
             store, config = _resumed(arguments)
@@ -162,7 +165,13 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     check_config(parse_config(changed, where="the options"), resumed=folder)
     store = RunStore.open(folder, writable=True)
     try:
-        store.set_status(state=RunState.STARTING, steps=config.training.steps, message="")
+        store.set_status(
+            state=RunState.STARTING,
+            steps=config.training.steps,
+            # Of the process before; this one has none yet.
+            images_per_second=None,
+            message="",
+        )
         for name, value in lambdas.items():
             store.send("set-lambda", {"name": name, "value": value})
         if rate is not None:
@@ -177,6 +186,7 @@ def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json:
     try:
         _log_to(store.folder)
         logger.info("Run %s: starting TensorFlow.", store.folder.name)
+        store.set_status(message="Importing TensorFlow.")
         with native_notes_in(store.folder.log):
             from yolo_core.training.worker import Training
 
@@ -185,6 +195,7 @@ def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json:
             store.set_status(state=RunState.STOPPED, message=message)
             logger.info("%s", message)
         else:
+            store.set_status(message="Making the network.")
             Training(config, store, interrupt).run()
         summary = _summary(store)
     except Exception as error:

@@ -7,6 +7,7 @@ import enum
 
 import numpy as np
 
+from yolo_core.evaluation.target_boxes import target_boxes
 from yolo_core.explain.report import object_status
 from yolo_core.models import decode
 from yolo_core.views import SampleView
@@ -80,14 +81,15 @@ def find_objects(view: SampleView) -> Found:
 
     A detection is a slot that non-maximum suppression keeps, with a score of `SCORE` or more. The
     surest one chooses first: the object of its class, not yet found, that it overlaps most, by
-    `IOU` at least. Each object is found once.
+    `IOU` at least. Each object is found once. The boxes are held against the labels, and not by
+    what the loss says of them: it may be wrong.
     """
     objects = view.objects
     score, label = decode.scores(
         view.predictions["objectness"][None], view.predictions["class_probabilities"][None]
     )
     score, label = score[0], label[0]
-    overlap = np.nan_to_num(view.targets["overlap"][:, objects])
+    overlap = _overlap(view.predictions["boxes"], view.y_true[objects, 1:5])
     one_hot = view.y_true[objects, 5:]
     classes = np.where((one_hot > 0).any(axis=1), one_hot.argmax(axis=1), -1)
     detections = np.flatnonzero(view.keep & (score >= SCORE))
@@ -131,20 +133,25 @@ def find_objects(view: SampleView) -> Found:
 def reachable(view: SampleView) -> np.ndarray:
     """Which objects could all be found at once if every slot predicted what it is trained for.
 
-    One slot gives one box, so of several objects that share their only slot one can be found; and
-    an object that no slot is trained for cannot be.
+    One slot gives one box, so of several objects that share their only slot one can be found. An
+    object that no slot is trained for cannot be, nor one whose slots are trained towards a box that
+    overlaps it by less than `IOU`, as where a loss exchanges x and y.
 
     Returns:
         (M,) bool, in the order of `SampleView.objects`: a largest possible set of objects with a
         slot each.
     """
-    assignment = view.assignment
+    assignment, boxes = view.assignment, target_boxes(view)
+    misses = np.zeros((view.layout.count, len(view.objects)), bool)
+    if boxes is not None:
+        misses = _overlap(boxes, view.y_true[view.objects, 1:5]) < IOU
+        misses &= np.isfinite(boxes).all(axis=1, keepdims=True)
     trains: list[set[int]] = []
-    for index in view.objects:
+    for at, index in enumerate(view.objects):
         slots = set(np.flatnonzero(assignment.matched_object == index).tolist())
         rows = zip(assignment.object_slot[index], assignment.match_count[index], strict=True)
         slots |= {int(slot) for slot, count in rows if slot >= 0 and count > 0}
-        trains.append(slots)
+        trains.append({slot for slot in slots if not misses[slot, at]})
     holder: dict[int, int] = {}
 
     def place(at: int, seen: set[int]) -> bool:
@@ -156,3 +163,16 @@ def reachable(view: SampleView) -> np.ndarray:
         return False
 
     return np.array([place(at, set()) for at in range(len(trains))], bool)
+
+
+def _overlap(boxes: np.ndarray, objects: np.ndarray) -> np.ndarray:
+    """(P, M) float64: IoU of (P, 4) boxes and (M, 4) objects; 0 where a number is not finite."""
+    boxes, objects = boxes[:, None].astype(np.float64), objects[None].astype(np.float64)
+    with np.errstate(all="ignore"):
+        low, high = (
+            bound(boxes[..., :2] + way * boxes[..., 2:], objects[..., :2] + way * objects[..., 2:])
+            for bound, way in ((np.maximum, -0.5), (np.minimum, 0.5))
+        )
+        shared = np.maximum(high - low, 0).prod(-1)
+        union = boxes[..., 2:].prod(-1) + objects[..., 2:].prod(-1) - shared
+        return np.nan_to_num(np.where(union > 0, shared / union, 0.0), nan=0.0)

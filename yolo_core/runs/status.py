@@ -43,8 +43,9 @@ class RunStatus:
         step: Optimizer updates so far.
         steps: Updates in all, None when not known yet.
         images_per_second: Recent rate, None when not known.
-        seconds: Training time so far.
-        message: A sentence for the reader, or empty.
+        seconds: Training time so far, without what compiled.
+        message: A sentence for the reader, or empty; of a live run what it is busy with between
+            steps, and for how long.
         process: The training process, None when none has been named.
         heartbeat: When the process last wrote, seconds since 1970, None when never.
         config: SHA-256 of the configuration that the run began with; None where an earlier version
@@ -66,12 +67,11 @@ class RunStatus:
         """Whether a process is at work on the run."""
         return self.state in LIVE_STATES
 
-    @property
-    def seconds_left(self) -> float | None:
-        """Training time still to go at the average pace so far; None when not known."""
-        if not self.is_live or self.steps is None or self.step <= 0 or self.seconds <= 0:
+    def seconds_left(self, batch_size: int) -> float | None:
+        """Training time still to go at the recent rate; None when not known."""
+        if not self.is_live or self.steps is None or not self.images_per_second:
             return None
-        return max(self.steps - self.step, 0) * self.seconds / self.step
+        return max(self.steps - self.step, 0) * batch_size / self.images_per_second
 
 
 def read_status(folder: RunFolder) -> RunStatus:
@@ -155,10 +155,17 @@ def _checked(folder: RunFolder, status: RunStatus, *, resume_step: int) -> RunSt
             f"python -m yolo_core train --resume {folder.name} goes on from step {resume_step}.",
         )
     silent = 0.0 if status.heartbeat is None else time.time() - status.heartbeat
+    if status.message:
+        return dataclasses.replace(status, message=for_seconds(status.message, silent))
     if silent > SILENT_SECONDS:
         warning = (
             f"The training process (pid {status.process.pid}) lives, but has written nothing "
             f"for {silent:.0f} seconds."
         )
-        return dataclasses.replace(status, message=f"{status.message} {warning}".strip())
+        return dataclasses.replace(status, message=warning)
     return status
+
+
+def for_seconds(message: str, seconds: float) -> str:
+    """What a process is busy with, and since when: "Importing TensorFlow, 4 s so far."."""
+    return message if seconds < 1 else f"{message.removesuffix('.')}, {seconds:.0f} s so far."

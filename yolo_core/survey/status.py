@@ -6,12 +6,14 @@ import dataclasses
 import enum
 import json
 import signal
+import time
 from typing import Any
 
 import psutil
 
 from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import replace_file
+from yolo_core.runs.status import for_seconds
 from yolo_core.survey.folder import SurveyFolder
 
 
@@ -38,7 +40,8 @@ class SurveyStatus:
         done: Samples that the table holds.
         total: Samples that were asked for.
         rate: Samples a second of this process, None when not known yet.
-        message: A sentence for the reader, or empty.
+        message: A sentence for the reader, or empty; while it starts what it is busy with, and for
+            how long.
         checkpoint: SHA-256 of the checkpoint file that was looked at.
         process: The surveying process, None when unknown.
     """
@@ -77,6 +80,7 @@ def read_status(folder: SurveyFolder) -> SurveyStatus:
     """The status, checked against the process that it names. Never raises."""
     try:
         status = _status(json.loads(folder.status.read_text(encoding="utf-8")))
+        written = folder.status.stat().st_mtime
     except FileNotFoundError:
         return SurveyStatus(SurveyState.UNREADABLE, message=f"{folder.status} does not exist.")
     except OSError as error:
@@ -93,6 +97,9 @@ def read_status(folder: SurveyFolder) -> SurveyStatus:
             state=SurveyState.LOST,
             message="The surveying process ended without saying why; start it again to go on.",
         )
+    if status.state is SurveyState.STARTING and status.message:
+        message = for_seconds(status.message, time.time() - written)
+        return dataclasses.replace(status, message=message)
     return status
 
 

@@ -122,8 +122,10 @@ class Survey:
         total = self.status.total
         tables = self._tables_on_disk()
         if _samples(tables) < total and not interrupted():
+            self._say("Importing TensorFlow and making the network.")
             with loading():
                 look = _looker(self.config, self.source, self.folder)
+            self._say("Compiling the network.")
             at_first, next_write = _samples(tables), 0.0
             while (done := _samples(tables)) < total and not interrupted():
                 number = done // CHUNK
@@ -165,10 +167,12 @@ class Survey:
         )
         self._say()
 
-    def _say(self) -> None:
-        write_status(self.folder, self.status)
+    def _say(self, busy: str = "") -> None:
+        """Writes the status; before the first samples with what it is busy with."""
+        status = dataclasses.replace(self.status, message=busy or self.status.message)
+        write_status(self.folder, status)
         if self._report is not None:
-            self._report(self.status)
+            self._report(status)
 
     def _take_checkpoint(self, checkpoint: CheckpointRecord, before: str) -> str:
         """Copies the checkpoint into the survey; a survey of other weights goes.

@@ -26,8 +26,6 @@ from yolo_core.runs.status import RunState, RunStatus, read_status
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "yolo_core", "train")
 OUTPUT = "output.log"
-NICENESS = 10
-"""Where the processor is short, whoever looks at a page comes before the training that it shows."""
 
 
 def output_file(folder: RunFolder) -> Path:
@@ -127,7 +125,7 @@ def spawn(command: list[str], sink: BinaryIO) -> subprocess.Popen:
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             cwd=ROOT,
             env=environment,
@@ -140,22 +138,6 @@ def spawn(command: list[str], sink: BinaryIO) -> subprocess.Popen:
         raise ValueError(
             f"The process could not be started: {error.strerror} ({command[0]})."
         ) from None
-    if os.name == "posix":
-        _step_back(process.pid)
-    return process
-
-
-def _step_back(pid: int) -> None:
-    """Lets a process of its own session, with all threads to come, take turns after the others.
-
-    It may be gone already, which its caller finds out.
-    """
-    with contextlib.suppress(psutil.Error):
-        psutil.Process(pid).nice(NICENESS)
-    # Linux shares the processor out by session first, and there the number above counts for
-    # nothing; see "autogroup" in sched(7).
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def _wait_for_status(

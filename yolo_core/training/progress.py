@@ -19,7 +19,7 @@ logger = logging.getLogger("yolo_core.training")
 
 LINE_SECONDS = 2.0
 TENSORBOARD_EVERY = 10
-# Images a second are the median of the last steps, which a step that compiled does not move.
+# Images a second are the median of the last steps; one that compiled is not among them.
 RATE_STEPS = 25
 RATE_FROM = 5
 
@@ -29,8 +29,8 @@ class Totals:
     """Sums over all steps of a run, which a checkpoint carries on.
 
     Attributes:
-        seconds: Training time: the steps themselves, with waiting for data and compiling; without
-            evaluations, snapshots, checkpoints and pauses.
+        seconds: Training time: the steps themselves, with waiting for data; without those that
+            compiled, evaluations, snapshots, checkpoints and pauses.
         recall: Sum of the recall of every batch.
         steps: Number of steps in both.
     """
@@ -59,22 +59,34 @@ class Progress:
         self.batch_size = batch_size
         self.totals = totals
         self._recent: deque[float] = deque(maxlen=RATE_STEPS)
+        self._compiled: set[bool] = set()
+        self._compiles = False
         self._began = 0.0
         self._said = 0.0
         self._events = tf.summary.create_file_writer(str(tensorboard))
 
-    def begin_step(self) -> None:
-        """Starts the clock of a step; what happens between steps is not training time."""
+    def begin_step(self, *, with_breakdown: bool) -> None:
+        """Starts the clock of a step; what happens between steps is not training time.
+
+        Args:
+            with_breakdown: Which of the detector's two steps it is: the first one of each compiles.
+        """
+        self._compiles = with_breakdown not in self._compiled
+        if self._compiles:
+            self._compiled.add(with_breakdown)
+            kind = "with" if with_breakdown else "without"
+            self.store.set_status(message=f"Compiling the first step {kind} a snapshot.")
         self._began = time.perf_counter()
 
     def end_step(self, step: int, logs: Mapping[str, float], learning_rate: float) -> None:
         """Records a step; one that was not finite counts nowhere else, as it changed nothing."""
-        took = time.perf_counter() - self._began
+        took = 0.0 if self._compiles else time.perf_counter() - self._began
         if logs["finite"]:
             self.totals.seconds += took
             self.totals.recall += float(logs["recall"])
             self.totals.steps += 1
-        self._recent.append(took)
+        if not self._compiles:
+            self._recent.append(took)
         rate = math.nan
         if len(self._recent) >= RATE_FROM:
             rate = self.batch_size / statistics.median(self._recent)
@@ -88,7 +100,8 @@ class Progress:
             **{name: logs[name] for name in self.store.columns if name in logs},
         }
         self.store.record_step(step, values)
-        self.store.set_status(images_per_second=rate, seconds=self.totals.seconds)
+        said = {"message": ""} if self._compiles else {}
+        self.store.set_status(images_per_second=rate, seconds=self.totals.seconds, **said)
         if step % TENSORBOARD_EVERY == 0:
             self.write_events(step, values)
         if time.monotonic() - self._said >= LINE_SECONDS or step == self.steps:

@@ -115,11 +115,15 @@ class Training(keras.callbacks.Callback):
         write_environment(self.store.folder, devices=device_names())
         self.store.record_event(self.done, "resumed" if resumed else "started")
         self.store.set_status(
-            state=RunState.RUNNING, step=self.done, steps=options.steps, message=""
+            state=RunState.RUNNING,
+            step=self.done,
+            steps=options.steps,
+            message="" if resumed else "Compiling the network for the first snapshots.",
         )
         if not resumed:
             self._snapshot()
             self._checkpoint()
+            self.store.set_status(message="")
         if self.done < options.steps:
             self._fit()
         self.progress.close()
@@ -154,7 +158,7 @@ class Training(keras.callbacks.Callback):
         due = is_due(step, self.config.training.snapshot_every)
         # Whoever steps by hand looks at what the step was made from.
         self.detector.wants_breakdown = due or self.control.stands_after_next
-        self.progress.begin_step()
+        self.progress.begin_step(with_breakdown=self.detector.wants_breakdown)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """After it: the books, then whatever somebody asked for."""

@@ -16,6 +16,7 @@ from yolo_core.training.config import read_config
 
 SHOWN_KEY = "survey"
 _NEXT, _NOT_STARTED, _NOT_STOPPED = "next survey", "survey not started", "survey not stopped"
+_ASKED, _JUST_STARTED = "survey asked for", "survey just started"
 _STOPPING = "process of the survey that was asked to stop"
 _LATEST = "latest"
 
@@ -65,14 +66,23 @@ def start_form(run: RunFolder) -> None:
             "Start survey",
             icon=":material/travel_explore:",
             type="primary",
-            on_click=_start,
+            on_click=_ask,
             args=(run, split, int(wanted), None if step == _LATEST else int(step)),
+            disabled=is_asked_for(),
             help="Looks at every sample in inference mode, each as a batch of its own. A process "
             "of its own does it: the page can be closed, and a training goes on meanwhile.",
         )
+    if is_asked_for():
+        _start_asked_for()
+    st.session_state.pop(_JUST_STARTED, None)
     error = st.session_state.pop(_NOT_STARTED, None)
     if error:
         say(error)
+
+
+def is_asked_for() -> bool:
+    """Whether a survey is about to be started, which takes a whole run of the page."""
+    return _ASKED in st.session_state
 
 
 def pick_survey(run: RunFolder) -> SurveyFolder | None:
@@ -111,7 +121,7 @@ def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
         with bar:
             share = min(status.done / status.total, 1.0) if status.total else 0.0
             stopping = st.session_state.get(_STOPPING) == status.process
-            st.progress(share, text=progress_text(status) + " · stopping" * stopping)
+            st.progress(share, text=plain(progress_text(status)) + " · stopping" * stopping)
         with button:
             st.button(
                 "Stop",
@@ -132,7 +142,7 @@ def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
                     "Continue",
                     icon=":material/play_arrow:",
                     key="survey continue",
-                    on_click=_start,
+                    on_click=_ask,
                     args=(folder.run, folder.split, status.total, folder.step),
                     help=f"Goes on to all {status.total:,} samples of {survey_words(folder)}.",
                 )
@@ -158,8 +168,8 @@ def _say_how_it_ended(status: SurveyStatus) -> None:
 def progress_text(status: SurveyStatus) -> str:
     """Samples, rate and time left as one line."""
     parts = [f"{status.done:,} of {status.total:,} samples"]
-    if status.state is SurveyState.STARTING:
-        parts.append("loading TensorFlow and compiling the network, 10 to 30 seconds")
+    if status.state is SurveyState.STARTING and status.message:
+        parts.append(status.message.removesuffix("."))
     if status.rate:
         parts.append(f"{status.rate:,.0f} a second")
     if status.seconds_left is not None:
@@ -167,14 +177,26 @@ def progress_text(status: SurveyStatus) -> str:
     return " · ".join(parts)
 
 
-def _start(run: RunFolder, split: str, count: int, step: int | None) -> None:
-    try:
-        started = start_survey(run, split=split, count=count, step=step)
-    except ValueError as error:
-        st.session_state[_NOT_STARTED] = str(error)
-        return
-    if started is not None:
-        st.session_state[_NEXT] = started.name
+def _ask(run: RunFolder, split: str, count: int, step: int | None) -> None:
+    """Has the page start a survey once it has been drawn; the second click of two is not meant."""
+    if not st.session_state.pop(_JUST_STARTED, False):
+        st.session_state[_ASKED] = (run, split, count, step)
+
+
+def _start_asked_for() -> None:
+    run, split, count, step = st.session_state[_ASKED]
+    st.info(f"Starting the survey of {split}.", icon=":material/hourglass_top:")
+    with st.spinner("The surveying process comes up", show_time=True):
+        try:
+            started = start_survey(run, split=split, count=count, step=step)
+            if started is not None:
+                st.session_state[_NEXT] = started.name
+        except ValueError as error:
+            st.session_state[_NOT_STARTED] = str(error)
+        # Before anything is drawn, where a click that came meanwhile would end this run.
+        del st.session_state[_ASKED]
+        st.session_state[_JUST_STARTED] = True
+    st.rerun()
 
 
 def _stop(folder: SurveyFolder) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.shared.errors import say
-from dashboard.state import checkpoints_folder, show_run
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.train.starting import JUST_STARTED, ON_ITS_WAY, ask_for_training
+from dashboard.state import checkpoints_folder
 from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.source import NPZ_KEYS
 from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import check_run_name, new_run_name
 from yolo_core.training.config import RunConfig
-from yolo_core.training.launcher import start_training
 from yolo_core.training.recipes import LAMBDAS
 
 FILE = "file"
@@ -31,7 +31,7 @@ LOSSES = {
     "ssd": "SSD: prior boxes, hard negatives",
 }
 KEY = "new/"
-JUST_STARTED = "just started"
+_SAID = "what became of the start"
 
 
 def _defaults() -> dict[str, Any]:
@@ -45,20 +45,28 @@ def _defaults() -> dict[str, Any]:
         "batch": config.training.batch_size,
         "rate": config.training.learning_rate,
         "seed": config.seed,
+        "low": False,
         "name": "",
     }
 
 
 @st.fragment
-def new_training() -> None:
+def new_training(*, starting: bool) -> None:
     """The form with its defaults, and the button that starts.
 
     A fragment: filling it in redraws nothing else. A wrong field says so under itself, and what
     the training process refuses is said under the button.
+
+    Args:
+        starting: Whether a training is being started just now.
     """
     # Streamlit forgets the fields while another page is shown, hence the copy. A field that is
     # there is left alone: writing to it would undo what is being typed.
     filled = st.session_state.setdefault("new training", _defaults())
+    if JUST_STARTED in st.session_state:
+        # The next training gets the next free name.
+        filled["name"] = ""
+        st.session_state.pop(KEY + "name", None)
     for field, value in filled.items():
         st.session_state.setdefault(KEY + field, value)
 
@@ -86,16 +94,19 @@ def new_training() -> None:
     seed = right.number_input(
         "Seed", 0, 2**31 - 1, key=KEY + "seed", help="Of the network's first weights."
     )
+    low = st.toggle(
+        "Low priority",
+        key=KEY + "low",
+        help="Trains only while no other program needs the processor. On a busy machine that can "
+        "be hardly ever.",
+    )
     lambdas = _lambdas(loss)
     name, name_error = _name(loss)
     st.session_state["new training"] = {f: st.session_state.get(KEY + f) for f in filled}
 
     wrong = data_error or name_error or size is None
-    pressed = st.button("Start training", type="primary", width="stretch", disabled=bool(wrong))
-    # The second click of a double click comes while the first one starts the process, so it is
-    # in the very next run of this form.
-    just_started = st.session_state.pop(JUST_STARTED, False)
-    if pressed and not just_started:
+    disabled = bool(wrong) or starting
+    if st.button("Start training", type="primary", width="stretch", disabled=disabled):
         arguments = [
             *("--run", name, "--data", source, "--loss", loss, "--network", str(size)),
             *("--steps", str(steps), "--batch-size", str(batch), "--seed", str(seed)),
@@ -103,7 +114,13 @@ def new_training() -> None:
         ]
         for term, value in lambdas.items():
             arguments += ["--lambda", f"{term}={value!r}"]
-        _start(arguments)
+        ask_for_training([*arguments, *["--low-priority"] * low], say_under=_SAID)
+    st.session_state.pop(JUST_STARTED, None)
+    said = st.session_state.pop(_SAID, "")
+    if said == ON_ITS_WAY:
+        st.info(plain(said))
+    elif said:
+        say(said)
 
 
 def _data() -> tuple[str, str | None]:
@@ -166,24 +183,3 @@ def _name(loss: str) -> tuple[str, str | None]:
         say(error)
         return name, str(error)
     return name, None
-
-
-def _start(arguments: list[str]) -> None:
-    """Starts the training and shows it, or says why it did not start."""
-    try:
-        with st.spinner("Starting the training process"):
-            name = start_training(arguments, checkpoints_folder())
-    except ValueError as error:
-        say(error)
-        return
-    st.session_state[JUST_STARTED] = True
-    # The next training gets the next free name.
-    st.session_state["new training"]["name"] = ""
-    st.session_state.pop(KEY + "name", None)
-    if (checkpoints_folder() / name).exists():
-        show_run(name)
-        st.rerun()
-    st.info(
-        "The training process is still getting its data; the run comes into the list when it "
-        "has it, and the page shows it when it is loaded again."
-    )

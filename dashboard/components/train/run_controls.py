@@ -9,12 +9,12 @@ import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import duration, send
-from dashboard.state import checkpoints_folder
+from dashboard.components.train.starting import ask_for_training
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, RunStatus, read_status
 from yolo_core.runs.store import RunStore
-from yolo_core.training.launcher import start_training
+from yolo_core.training.config import read_config
 
 CAN_RESUME = (RunState.STOPPED, RunState.FAILED, RunState.LOST)
 SHOWN_ANSWERS = 3
@@ -31,19 +31,25 @@ def run_controls(folder: RunFolder, *, polling: bool) -> None:
     st.fragment(_run_controls, run_every=1.0 if polling else None)(folder)
 
 
-def progress_text(status: RunStatus) -> str:
-    """Step, share, rate and time left as one line."""
+def progress_text(status: RunStatus, batch_size: int | None) -> str:
+    """Step, what the process is busy with, rate and time left as one line.
+
+    Args:
+        status: The run's status.
+        batch_size: Images a step; None where it is not known, and so no time left.
+    """
     parts = [f"step {status.step:,}" + (f" of {status.steps:,}" if status.steps else "")]
-    if status.state is RunState.STARTING:
-        parts.append("loading TensorFlow, some 5 seconds")
-    elif status.state is RunState.RUNNING and status.images_per_second:
+    if status.is_live and status.message:
+        parts.append(status.message.removesuffix("."))
+    elif status.state is RunState.STARTING:
+        parts.append("the process comes up")
+    if status.state is RunState.RUNNING and status.images_per_second:
         parts.append(f"{status.images_per_second:,.0f} images a second")
-    elif status.state is RunState.RUNNING:
-        parts.append("compiling the first step, some 10 seconds")
     if status.seconds:
         parts.append(f"{duration(status.seconds)} trained")
-    if status.seconds_left is not None:
-        parts.append(f"{duration(status.seconds_left)} left")
+    left = None if batch_size is None else status.seconds_left(batch_size)
+    if left is not None:
+        parts.append(f"{duration(left)} left")
     return " · ".join(parts)
 
 
@@ -72,7 +78,10 @@ def _run_controls(folder: RunFolder) -> None:
         say(status.message)
         return
     share = min(status.step / status.steps, 1.0) if status.steps else 0.0
-    st.progress(share, text=progress_text(status))
+    batch_size = None
+    with contextlib.suppress(ValueError):  # said beside the dials
+        batch_size = read_config(folder.config).training.batch_size
+    st.progress(share, text=plain(progress_text(status, batch_size)))
     with st.container(horizontal=True, vertical_alignment="bottom", key="run-buttons"):
         if status.is_live:
             _live_buttons(folder, status)
@@ -153,22 +162,15 @@ def _button(
 
 def _resume_button(folder: RunFolder) -> None:
     """Starts a new training process that goes on from the last checkpoint."""
-    if not st.button("Resume training", icon=":material/play_arrow:", type="primary"):
-        return
-    try:
-        with st.spinner("Starting the training process"):
-            start_training(["--resume", folder.name], checkpoints_folder())
-    except ValueError as error:
-        say(error)
-        return
-    st.rerun()
+    if st.button("Resume training", icon=":material/play_arrow:", type="primary"):
+        ask_for_training(["--resume", folder.name], say_under="not sent")
 
 
 def _message(status: RunStatus) -> None:
     """What the run has to say: an error when it ended badly, else a quiet line."""
     if status.state in (RunState.FAILED, RunState.LOST):
         say(status.message or f"The run {status.state} without a reason.")
-    elif status.message:
+    elif status.message and not status.is_live:
         st.caption(plain(status.message))
 
 
