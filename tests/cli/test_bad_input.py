@@ -11,7 +11,7 @@ from tests.training.runs_by_command import command
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
-from yolo_core.training.config import read_config
+from yolo_core.training.config import read_config, read_run_config
 
 
 def assert_refused(done, pattern):
@@ -197,10 +197,32 @@ def test_resuming_with_a_corrupt_configuration(cli, stopped):
     assert_refused(cli("train", "--resume", "stopped"), r".*config\.json does not exist")
 
 
+@pytest.mark.parametrize("arguments", [("train", "--resume", "stopped"), ("survey", "stopped")])
+def test_going_on_with_a_changed_configuration(cli, stopped, arguments):
+    text = stopped.config.read_text()
+    changed = text.replace('"val/1"', '"val/9"')
+    assert changed != text
+    stopped.config.write_text(changed)
+    assert_refused(cli(*arguments), r".*config\.json is damaged or was changed since run 'stopped'")
+    assert read_status(stopped).state is RunState.STOPPED
+
+
+def test_a_configuration_that_is_written_otherwise_or_of_an_earlier_version_is_taken(stopped):
+    fields = json.loads(stopped.config.read_text())
+    stopped.config.write_text(json.dumps(dict(reversed(fields.items()))), encoding="utf-8-sig")
+    assert read_run_config(stopped).seed == 3
+    stopped.config.write_text(json.dumps(fields | {"seed": 4}))
+    with RunStore.open(stopped, writable=True) as store:
+        store.set_status(config=None)
+    assert read_run_config(stopped).seed == 4
+
+
 def test_resuming_when_the_data_is_gone(cli, stopped, tmp_path):
     fields = json.loads(stopped.config.read_text())
     fields["data"]["source"] = str(tmp_path / "gone.npz")
     stopped.config.write_text(json.dumps(fields))
+    with RunStore.open(stopped, writable=True) as store:
+        store.set_status(config=None)  # as in a run of an earlier version
     assert_refused(cli("train", "--resume", "stopped"), r".*gone\.npz")
     assert read_status(stopped).state is RunState.STOPPED
 

@@ -231,15 +231,41 @@ def test_two_that_start_at_once_get_two_names(tmp_path, monkeypatch):
 
     create, taken = module.create_run, []
 
-    def quicker(checkpoints, name):
+    def quicker(checkpoints, name, fill):
         if not taken:
-            taken.append(create(checkpoints, name))
-        return create(checkpoints, name)
+            taken.append(create(checkpoints, name, fill))
+        return create(checkpoints, name, fill)
 
     monkeypatch.setattr(module, "create_run", quicker)
     monkeypatch.setattr(module, "_train", lambda *_, **__: 0)
     assert command("train", checkpoints=tmp_path).returncode == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["yolov2-1", "yolov2-2"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["train.replace_file", "create_database", "RunStore.set_status", "os.rename", "train._train"],
+)
+def test_a_start_that_is_killed_leaves_its_name_or_a_run_to_resume(tmp_path, monkeypatch, place):
+    script = f"""
+import os
+from yolo_core.__main__ import main
+from yolo_core.cli import train
+from yolo_core.runs.database import create_database
+from yolo_core.runs.store import RunStore
+{place} = lambda *_, **__: os._exit(9)
+RunStore.create.__globals__["database"].create_database = create_database
+main(["train", "--run", "one", "--checkpoints", {str(tmp_path)!r}])
+"""
+    killed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
+    assert killed.returncode == 9
+    monkeypatch.setattr("yolo_core.cli.train._train", lambda *_, **__: 0)
+    done = command("train", "--run", "one", checkpoints=tmp_path)
+    if place == "train._train":
+        assert "A run named 'one' exists already" in done.stderr
+        done = command("train", "--resume", "one", checkpoints=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
 @pytest.mark.slow

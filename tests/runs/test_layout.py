@@ -66,6 +66,37 @@ def test_creating_makes_the_folders_and_a_second_time_is_refused(tmp_path):
         create_run(tmp_path / "deep" / "checkpoints", "a-1")
 
 
+def test_a_run_appears_when_it_is_complete(tmp_path):
+    def fill(folder):
+        folder.config.write_text("{}")
+        assert list_runs(tmp_path) == []
+
+    run = create_run(tmp_path, "a-1", fill)
+    assert list_runs(tmp_path) == [run]
+    assert os.listdir(tmp_path) == ["a-1"]
+
+
+def test_one_that_cannot_be_filled_leaves_nothing(tmp_path):
+    def fill(_):
+        raise ValueError("no room")
+
+    with pytest.raises(ValueError, match="no room"):
+        create_run(tmp_path, "a-1", fill)
+    assert os.listdir(tmp_path) == []
+
+
+def test_of_two_that_create_a_run_at_once_one_gets_it(tmp_path):
+    def fill(_):
+        (tmp_path / "a-1").mkdir()
+        (tmp_path / "a-1" / "config.json").write_text("{}")
+
+    (tmp_path / f".new-a-1.{2**22 + 1}" / "weights").mkdir(parents=True)  # of one that was killed
+    with pytest.raises(ValueError, match=r"A run named 'a-1' exists already .*delete the folder"):
+        create_run(tmp_path, "a-1", fill)
+    assert os.listdir(tmp_path) == ["a-1"]
+    assert (tmp_path / "a-1" / "config.json").read_text() == "{}"
+
+
 def test_creating_where_a_file_stands_is_a_sentence(tmp_path):
     (tmp_path / "checkpoints").write_text("I am a file.")
     with pytest.raises(ValueError, match="checkpoints cannot be written: "):

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.training.runs_by_command import SMALL, command, curve, train, wait_for_step
-from yolo_core.runs.layout import find_run
+from tests.training.runs_by_command import ROOT, SMALL, command, curve, train, wait_for_step
+from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import parse_config
 from yolo_core.training.launcher import start_training
 from yolo_core.training.own_loss import (
+    KEPT_SOURCE,
     absolute_name,
     check_source,
     keep_source,
@@ -154,14 +157,102 @@ def test_the_browser_can_name_no_file(tmp_path):
 def test_a_file_that_changed_names_the_line(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("one\ntwo\nthree\n")
-    keep_source(f"{file}:Loss", tmp_path)
-    check_source(f"{file}:Loss", tmp_path)
+    one = create_run(tmp_path / "runs", "one").path
+    keep_source(f"{file}:Loss", one)
+    check_source(f"{file}:Loss", one)
     file.write_text("one\nzwei\nthree\n")
     with pytest.raises(ValueError, match=r"has changed since run .* first in line 2: .*old file"):
-        check_source(f"{file}:Loss", tmp_path)
+        check_source(f"{file}:Loss", one)
     file.unlink()
     with pytest.raises(ValueError, match=r"no file .* Was it moved"):
-        check_source(f"{file}:Loss", tmp_path)
+        check_source(f"{file}:Loss", one)
+
+
+@pytest.fixture
+def received(tmp_path):
+    """received(file): a run whose loss is in that file, as somebody might send it; and a mark.
+
+    The mark is made by the file when it is run.
+    """
+    mark = tmp_path / "it was run"
+
+    def make(file: Path) -> Path:
+        folder = create_run(tmp_path / "runs", "evil")
+        config = parse_config({"loss": {"name": f"{file}:Evil"}})
+        folder.config.write_text(config.to_json())
+        source = f"open({str(mark)!r}, 'w').close()\nclass Evil: ...\n"
+        for path in (file, folder.path / KEPT_SOURCE):
+            path.write_text(source)
+        with RunStore.create(folder) as store:
+            store.record_checkpoint(0, folder.weights / "step-00000000.npz")
+            (folder.weights / "step-00000000.npz").write_bytes(b"weights")
+            store.set_status(state=RunState.STOPPED)
+        return mark
+
+    return make
+
+
+ANYBODY = "evil' would run .*, and a run folder may come from anybody: no command line has named"
+
+
+@pytest.mark.parametrize("place", ["runs/evil/own_loss.py", "elsewhere.py"])
+def test_a_received_run_folder_runs_no_code(tmp_path, received, place):
+    mark = received(tmp_path / place)
+    with pytest.raises(ValueError, match=ANYBODY):
+        start_training(["--resume", "evil"], tmp_path / "runs")
+    for arguments in (("train", "--resume", "evil"), ("survey", "evil", "--count", "1")):
+        done = command(*arguments, checkpoints=tmp_path / "runs")
+        assert done.returncode != 0
+        assert re.search(ANYBODY, done.stderr)
+    assert not mark.exists()
+
+
+def may_run(file: Path, runs: Path) -> bool:
+    """Whether a process of its own, with no --loss, may run the file of the run "evil"."""
+    script = (
+        "import sys; from pathlib import Path; from yolo_core.training.own_loss import check_source"
+        "\ntry: check_source(f'{sys.argv[1]}:Evil', Path(sys.argv[2]))"
+        "\nexcept ValueError: sys.exit(3)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(file), str(runs / "evil")], cwd=ROOT, check=False
+    )
+    assert done.returncode in (0, 3)
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [("train", "--resume", "evil"), ("survey", "evil")])
+def test_a_file_that_the_command_line_named_may_be_run_from_then_on(tmp_path, received, arguments):
+    file, runs = tmp_path / "elsewhere.py", tmp_path / "runs"
+    mark = received(file)
+    assert not may_run(file, runs)
+    done = command(*arguments, "--loss", f"{file}:Evil", checkpoints=runs)
+    # That it is no loss is found out only where it was run.
+    assert "subclass of object" in done.stderr
+    assert mark.exists()
+    assert may_run(file, runs)
+    for path in (file, runs / "evil" / KEPT_SOURCE):
+        path.write_text(path.read_text() + "# as it never was named\n")
+    assert not may_run(file, runs)
+
+
+def test_a_file_in_a_run_s_folder_is_run_where_the_same_command_names_it(tmp_path, received):
+    file, runs = tmp_path / "runs" / "evil" / "mine.py", tmp_path / "runs"
+    mark = received(file)
+    done = command("survey", "evil", "--loss", f"{file}:Evil", checkpoints=runs)
+    assert "subclass of object" in done.stderr
+    assert mark.exists()
+    assert not may_run(file, runs), "what it imports may have come with another run since"
+
+
+def test_another_loss_than_the_run_has_is_refused(tmp_path, received):
+    received(tmp_path / "elsewhere.py")
+    for arguments in (("train", "--resume", "evil"), ("survey", "evil")):
+        done = command(*arguments, "--loss", "yolov2", checkpoints=tmp_path / "runs")
+        assert done.returncode == 2
+        assert re.search(
+            r"loss of the run is .*elsewhere\.py:Evil; received --loss yolov2", done.stderr
+        )
 
 
 @pytest.mark.slow

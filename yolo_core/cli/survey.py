@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
-from yolo_core.cli.train_config import native_notes_in
+from yolo_core.cli.train_config import name_loss, native_notes_in
 from yolo_core.evaluation.misses import MISS_WORDS
 from yolo_core.runs.layout import find_run
 from yolo_core.survey import statistics
@@ -17,6 +17,7 @@ from yolo_core.survey.folder import SPLITS
 from yolo_core.survey.status import SurveyState, SurveyStatus
 from yolo_core.survey.table import SurveyTable, read_table
 from yolo_core.survey.worker import Survey
+from yolo_core.training.config import read_config
 from yolo_core.training.interrupt import Interrupt
 
 WORST = 10
@@ -40,6 +41,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--step", type=int, metavar="N", help="step of the checkpoint (default: the latest)"
     )
+    parser.add_argument(
+        "--loss", metavar="FILE.py:NAME", help="a loss of your own, to say that it may be run"
+    )
     add_low_priority(parser)
     add_json(parser, "print one object")
     add_checkpoints(parser)
@@ -48,11 +52,13 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Surveys; returns 0, also when it was asked to stop, or 1 when it failed."""
+    folder = find_run(arguments.checkpoints, arguments.run)
+    name_loss(arguments.loss, read_config(folder.config))
     if arguments.low_priority:
         step_back()
     with Interrupt() as interrupt:
         survey = Survey(
-            find_run(arguments.checkpoints, arguments.run),
+            folder,
             split=arguments.split,
             count=arguments.count,
             step=arguments.step,

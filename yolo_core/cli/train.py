@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import logging
-import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -20,6 +19,7 @@ from yolo_core.cli.train_config import (
     given_fields,
     given_lambdas,
     laid_over,
+    name_loss,
     native_notes_in,
     new_config,
 )
@@ -33,7 +33,7 @@ from yolo_core.runs.layout import (
 )
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
-from yolo_core.training.config import RunConfig, parse_config, read_config
+from yolo_core.training.config import RunConfig, config_digest, parse_config, read_run_config
 from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.own_loss import is_own_loss, keep_source
 
@@ -110,29 +110,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _created(arguments: argparse.Namespace, config: RunConfig) -> RunStore:
     """Makes the run: from here on it can be seen, and not after TensorFlow's five seconds."""
-    folder = _created_folder(arguments, config)
-    try:
+
+    def fill(folder: RunFolder) -> None:
         replace_file(folder.config, config.to_json())
         if is_own_loss(config.loss.name):
             keep_source(config.loss.name, folder.path)
-        store = RunStore.create(folder)
-        store.set_status(state=RunState.STARTING, steps=config.training.steps)
-        return store
-    except BaseException:
-        # Nothing is in it yet, and the next try shall have the name.
-        shutil.rmtree(folder.path, ignore_errors=True)
-        raise
+        with RunStore.create(folder) as store:
+            store.set_status(
+                state=RunState.STARTING,
+                steps=config.training.steps,
+                config=config_digest(folder.config),
+            )
 
-
-def _created_folder(arguments: argparse.Namespace, config: RunConfig) -> RunFolder:
     if arguments.run is not None:
-        return create_run(arguments.checkpoints, arguments.run)
+        return RunStore.open(create_run(arguments.checkpoints, arguments.run, fill), writable=True)
     # A loss of one's own gives its run the name of its class.
     stem = config.loss.name.rpartition(":")[2].replace("/", "-")
     while True:
         name = new_run_name(arguments.checkpoints, stem)
         try:
-            return create_run(arguments.checkpoints, name)
+            return RunStore.open(create_run(arguments.checkpoints, name, fill), writable=True)
         except ValueError:
             # Another training that starts at the same time may have been quicker.
             if new_run_name(arguments.checkpoints, stem) == name:
@@ -142,7 +139,7 @@ def _created_folder(arguments: argparse.Namespace, config: RunConfig) -> RunFold
 def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     """Takes up a run again, with the changes that were asked for as its first commands."""
     lambdas, given = given_lambdas(arguments), given_fields(arguments)
-    rate = given.pop("--learning-rate", None)
+    rate, loss = given.pop("--learning-rate", None), given.pop("--loss", None)
     refused = [
         *given,
         *(f"--{o}" for o in ("run", "config", "epochs", "pin") if getattr(arguments, o)),
@@ -151,10 +148,11 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     if refused:
         raise ValueError(
             f"--resume goes on as the run's config.json says and takes no {', '.join(refused)}; "
-            "--lambda and --learning-rate it takes."
+            "--lambda and --learning-rate it takes, and --loss with the file of the run's own loss."
         )
     folder = find_run(arguments.checkpoints, arguments.resume)
-    config = read_config(folder.config)
+    config = read_run_config(folder)
+    name_loss(loss, config)
     status = read_status(folder)
     if status.state == RunState.FINISHED:
         raise ValueError(

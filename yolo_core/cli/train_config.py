@@ -16,7 +16,13 @@ from yolo_core.data.registry import SOURCES, open_source
 from yolo_core.losses.families import recipe_lambdas
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config
-from yolo_core.training.own_loss import absolute_name, check_source, is_own_loss, load_loss_class
+from yolo_core.training.own_loss import (
+    absolute_name,
+    check_source,
+    is_own_loss,
+    load_loss_class,
+    remember,
+)
 
 # Fresh samples have no end; --epochs counts them in portions of that many.
 EPOCH_SAMPLES = 1000
@@ -126,6 +132,23 @@ def given_lambdas(arguments: argparse.Namespace) -> dict[str, float]:
     return lambdas
 
 
+def name_loss(given: str | None, config: RunConfig) -> None:
+    """What `--loss` means where a run is gone on with: that its own file may be run.
+
+    Args:
+        given: What was given, if anything was.
+        config: The run's configuration.
+
+    Raises:
+        ValueError: It is not the run's own loss.
+    """
+    if given is None:
+        return
+    if not is_own_loss(given) or absolute_name(given) != config.loss.name:
+        raise ValueError(f"The loss of the run is {config.loss.name}; received --loss {given}.")
+    remember(config.loss.name)
+
+
 def laid_over(lambdas: dict[str, float], others: dict[str, float]) -> dict[str, float]:
     """Both, the others last: of a term and its group, the later one counts."""
     kept = {name: value for name, value in lambdas.items() if name not in others}
@@ -149,15 +172,13 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
     known_to_work = set(recipe_lambdas(loss.name, {}))
     if known_to_work and set(loss.lambdas) <= known_to_work and not (loss.options or loss.anchors):
         return
+    if is_own_loss(loss.name) and resumed is not None:
+        check_source(loss.name, resumed.path)
     # Takes TensorFlow's five seconds, so only where there is something to check.
     with native_notes_in(Path(os.devnull)):
         from yolo_core.training.build import build_loss
 
-    own = None
-    if is_own_loss(loss.name):
-        if resumed is not None:
-            check_source(loss.name, resumed.path)
-        own = load_loss_class(loss.name)
+    own = load_loss_class(loss.name) if is_own_loss(loss.name) else None
     try:
         build_loss(config, open_source(config.data), own=own).heads()
     except TypeError as error:

@@ -36,9 +36,10 @@ def claim(connection: sqlite3.Connection, folder: RunFolder, store: object) -> N
         database.sentences(folder.database),
         database.transaction(connection, write=True),
     ):
-        if "boot" not in [row[1] for row in connection.execute("PRAGMA table_info(status)")]:
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(status)")}
+        for name in {"boot", "config"} - columns:
             # Made by an earlier version, to which it stays readable.
-            connection.execute("ALTER TABLE status ADD COLUMN boot TEXT")
+            connection.execute(f"ALTER TABLE status ADD COLUMN {name} TEXT")
         before = stored_status(connection).process
         (writing,) = connection.execute("SELECT writing FROM status").fetchone()
         alive = before is not None and before.is_alive()

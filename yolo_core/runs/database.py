@@ -41,7 +41,7 @@ CREATE INDEX pending_commands ON commands (id) WHERE state = 'pending';
 CREATE TABLE status (
     id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL, step INTEGER NOT NULL,
     steps INTEGER, images_per_second REAL, seconds REAL NOT NULL, message TEXT NOT NULL,
-    pid INTEGER, started REAL, heartbeat REAL, writing INTEGER NOT NULL, boot TEXT
+    pid INTEGER, started REAL, heartbeat REAL, writing INTEGER NOT NULL, boot TEXT, config TEXT
 );
 INSERT INTO status (id, state, step, seconds, message, writing) VALUES (1, 'starting', 0, 0, '', 0);
 """

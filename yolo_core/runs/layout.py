@@ -7,7 +7,11 @@ import dataclasses
 import errno
 import os
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -99,30 +103,53 @@ def new_run_name(checkpoints: Path, stem: str) -> str:
     return check_run_name(f"{stem}-{number}")
 
 
-def create_run(checkpoints: Path, name: str) -> RunFolder:
-    """Makes the folder of a new run, with its subfolders.
+def create_run(
+    checkpoints: Path, name: str, fill: Callable[[RunFolder], None] = lambda _: None
+) -> RunFolder:
+    """Makes the folder of a new run, with its subfolders and whatever else a run begins with.
+
+    It is filled beside its name and moved there when it is complete: a start that is killed on the
+    way leaves no half a run that could neither be resumed nor started again.
+
+    Args:
+        checkpoints: The folder that holds the run folders.
+        name: The run's name.
+        fill: Makes the run's first files, in the folder that it is given.
 
     Raises:
         ValueError: The name is bad or taken, the disk is full, or the place is not writable.
     """
     folder = RunFolder(Path(checkpoints) / check_run_name(name))
+    beside = RunFolder(folder.path.with_name(f".new-{name}.{os.getpid()}"))
     try:
         folder.path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_killed_starts(folder.path.parent)
+        if os.path.lexists(folder.path):
+            raise FileExistsError
+        for part in (beside.weights, beside.snapshots, beside.tensorboard):
+            part.mkdir(parents=True)
+        fill(beside)
+        # Of two that come at once, one finds a folder that is not empty.
+        os.rename(beside.path, folder.path)
     except OSError as error:
-        raise ValueError(_cannot_write(folder.path.parent, error)) from None
-    try:
-        # The folder is the lock on the name: of two that try at once, one fails.
-        folder.path.mkdir()
-        for part in (folder.weights, folder.snapshots, folder.tensorboard):
-            part.mkdir()
-    except FileExistsError:
+        if not os.path.lexists(folder.path):
+            place = folder.path if folder.path.parent.is_dir() else folder.path.parent
+            raise ValueError(_cannot_write(place, error)) from None
+        way = "resume it" if folder.database.is_file() else "delete the folder: it has no run.db"
         raise ValueError(
             f"A run named {name!r} exists already in {folder.path.parent}; "
-            "choose another name, or resume it."
+            f"choose another name, or {way}."
         ) from None
-    except OSError as error:
-        raise ValueError(_cannot_write(folder.path, error)) from None
+    finally:
+        shutil.rmtree(beside.path, ignore_errors=True)
     return folder
+
+
+def _sweep_killed_starts(checkpoints: Path) -> None:
+    for path in checkpoints.glob(".new-*"):
+        pid = path.name.rpartition(".")[2]
+        if not (pid.isdecimal() and psutil.pid_exists(int(pid))):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def find_run(checkpoints: Path, name: str) -> RunFolder:

@@ -48,6 +48,8 @@ class RunStatus:
             steps, and for how long.
         process: The training process, None when none has been named.
         heartbeat: When the process last wrote, seconds since 1970, None when never.
+        config: SHA-256 of the configuration that the run began with; None where an earlier version
+            made the run.
     """
 
     state: RunState
@@ -58,6 +60,7 @@ class RunStatus:
     message: str = ""
     process: ProcessIdentity | None = None
     heartbeat: float | None = None
+    config: str | None = None
 
     @property
     def is_live(self) -> bool:
@@ -109,11 +112,12 @@ def stored_status(connection: sqlite3.Connection) -> RunStatus:
         images_per_second=None if rate is None else float(rate),
         seconds=float(fields["seconds"]),
         message=str(fields["message"]),
-        # Databases of earlier versions have no column for the boot.
+        # Databases of earlier versions lack the last columns.
         process=None
         if pid is None
         else ProcessIdentity(int(pid), float(fields["started"]), fields.get("boot")),
         heartbeat=None if heartbeat is None else float(heartbeat),
+        config=fields.get("config"),
     )
 
 

@@ -24,7 +24,7 @@ from yolo_core.survey.folder import CHUNK, SPLITS, SurveyFolder, list_surveys
 from yolo_core.survey.rows import table_of
 from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, write_status
 from yolo_core.survey.table import SurveyTable, first_samples, joined, write_table
-from yolo_core.training.config import RunConfig, read_config
+from yolo_core.training.config import RunConfig, read_run_config
 
 MOST_SAMPLES = 10_000
 SECONDS_BETWEEN_WRITES = 0.5
@@ -61,7 +61,7 @@ class Survey:
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"A survey is of {', '.join(SPLITS)}; received {split!r}.")
-        self.config: RunConfig = read_config(run.config)
+        self.config: RunConfig = read_run_config(run)
         count = self.config.data.validation_scenes if count is None else count
         if not 1 <= count <= MOST_SAMPLES:
             raise ValueError(f"A survey is of 1 to {MOST_SAMPLES} samples; received {count}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from yolo_core.data.config import DataConfig, Positive, Section
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import read_status
 
 CONFIG_VERSION = 1
 
@@ -130,6 +133,36 @@ def read_config(path: Path) -> RunConfig:
     Raises:
         ValueError: The file is missing, is not JSON, or holds wrong fields.
     """
+    return parse_config(_fields(path), where=str(path))
+
+
+def read_run_config(folder: RunFolder) -> RunConfig:
+    """The configuration that a run goes on with, which must be the one that it began with.
+
+    Raises:
+        ValueError: As `read_config`, or the file says something else than when the run began.
+    """
+    config = read_config(folder.config)
+    # Runs of earlier versions have not put it down.
+    if read_status(folder).config not in (None, config_digest(folder.config)):
+        raise ValueError(
+            f"{folder.config} is damaged or was changed since run {folder.name!r} began: going on "
+            "with it would be another training. Put the old file back, or start a new run with "
+            "--config."
+        )
+    return config
+
+
+def config_digest(path: Path) -> str:
+    """SHA-256 of what a `config.json` says, however it is written.
+
+    Raises:
+        ValueError: The file is missing or is not JSON.
+    """
+    return hashlib.sha256(json.dumps(_fields(path), sort_keys=True).encode()).hexdigest()
+
+
+def _fields(path: Path) -> dict[str, Any]:
     try:
         # Some editors put a mark in front of UTF-8.
         fields = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -149,4 +182,4 @@ def read_config(path: Path) -> RunConfig:
         ) from None
     if not isinstance(fields, dict):
         raise ValueError(f"{path} must hold one JSON object; received {type(fields).__name__}.")
-    return parse_config(fields, where=str(path))
+    return fields

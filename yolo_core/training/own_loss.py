@@ -4,11 +4,12 @@ Loading a file runs it, so only a file that was named on the command line is eve
 
 * `python -m yolo_core train --loss FILE.py:Class` loads it, writes its path and the class into
   `config.json`, and keeps a copy of the file in the run's folder.
-* `--resume RUN` loads the file that the run's `config.json` names, and only as long as it is, byte
-  for byte, the one that the run keeps its copy of. So the dashboard, which resumes a run by
-  starting that very command, can only run again what the command line ran before. (What the file
+* `--resume RUN` and `python -m yolo_core survey RUN` load the file that the run's `config.json`
+  names, but a run folder may come from anybody. So the file must be, byte for byte, the one that
+  the run keeps its copy of, and a `--loss` on this computer must have named that very file before:
+  this is put down outside of all run folders, and the dashboard, which starts these very commands,
+  may not say `--loss`. A file in a run's folder must be named by the same command. (What the file
   imports is not compared.)
-* `python -m yolo_core survey RUN` loads it by that same rule.
 * `--config FILE.json` does not count as naming the loss file in it: `--loss` must name it, too.
 * Nobody else passes a class to `build_loss`, and without one it refuses such a run in a sentence.
   The pages draw the run from its snapshots, for which no loss is needed.
@@ -20,8 +21,10 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import hashlib
 import importlib.util
 import inspect
+import json
 import os
 import re
 import sys
@@ -30,7 +33,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolo_core.runs.layout import replace_file
+from yolo_core.runs.layout import RunFolder, replace_file
 
 if TYPE_CHECKING:
     from yolo_core.losses import DetectionLoss
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 KEPT_SOURCE = "own_loss.py"
 """The copy of the loss's file in a run's folder. It is compared, never run."""
 _OURS = "FILE.py:NAME, such as my_losses.py:MyLoss"
+# What --loss named in this process.
+_named: set[str] = set()
 _IN_FILE = re.compile(r'File "(.+?)", line (\d+)')
 
 
@@ -167,24 +172,43 @@ def read_source(path: Path) -> bytes:
         raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
 
 
+def remember(name: str) -> None:
+    """Puts down, outside of all run folders, that `--loss` on a command line named this file.
+
+    Raises:
+        ValueError: The file cannot be read.
+    """
+    path = split_name(name)[0]
+    record = _record(path, read_source(path))
+    _named.add(record)
+    # Where nothing can be kept, it must be named again.
+    with contextlib.suppress(OSError, RuntimeError):
+        file = _named_before()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as sink:
+            sink.write(f"{record}\n")
+
+
 def keep_source(name: str, folder: Path) -> None:
-    """Keeps a copy of the loss's file in the folder of a run that begins with it.
+    """Remembers the loss's file, and keeps a copy of it in the folder of a run that begins with it.
 
     Raises:
         ValueError: The file cannot be read, or the folder cannot be written to.
     """
+    remember(name)
     replace_file(folder / KEPT_SOURCE, read_source(split_name(name)[0]))
 
 
 def check_source(name: str, folder: Path) -> None:
-    """Refuses a file that is not the one a run began with.
+    """Refuses a file that is not the one a run began with, or that nobody named here.
 
     Args:
         name: The loss's name in the run's configuration.
         folder: The run's folder.
 
     Raises:
-        ValueError: The file is gone, or has changed: the first line that differs is named.
+        ValueError: The file is gone, has changed (the first line that differs is named), or no
+            command line has named it.
     """
     path = split_name(name)[0]
     kept = folder / KEPT_SOURCE
@@ -202,6 +226,35 @@ def check_source(name: str, folder: Path) -> None:
             f"{_first_difference(before, now)}: going on with it would be another training. Start "
             f"a new run, or put the old file back: {kept}."
         )
+    if not _was_named(path, now, folder.parent):
+        raise ValueError(
+            f"Run {folder.name!r} would run {path}, and a run folder may come from anybody: no "
+            "command line has named that file as it stands, or it lies in a run's folder. If it is "
+            f"yours, name it: python -m yolo_core train --resume {folder.name} --loss {name} "
+            f"(or survey {folder.name} --loss {name})."
+        )
+
+
+def _was_named(path: Path, source: bytes, runs: Path) -> bool:
+    record = _record(path, source)
+    if record in _named:
+        return True
+    with contextlib.suppress(OSError, RuntimeError):
+        place, runs = path.resolve(), runs.resolve()
+        # What it imports may have come with the run.
+        in_run = place.is_relative_to(runs) and RunFolder(runs / place.relative_to(runs).parts[0])
+        if not (in_run and in_run.is_run):
+            return record in _named_before().read_text(encoding="utf-8").splitlines()
+    return False
+
+
+def _record(path: Path, source: bytes) -> str:
+    return json.dumps([hashlib.sha256(source).hexdigest(), os.path.abspath(path)])
+
+
+def _named_before() -> Path:
+    place = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA") or "~/.local/state"
+    return Path(place).expanduser() / "detector-debugger" / "named-losses.jsonl"
 
 
 @contextlib.contextmanager
