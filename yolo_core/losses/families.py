@@ -1,8 +1,10 @@
 """The families of losses, and what is known of each without loading Keras.
 
-A family is a folder beside this file: `__init__.py` with its label, its recipe and the names of its
-classes, `loss.py` and `verbatim.py` with these, `slips.py` and `formula.py`. Its name stands in the
-first line of code below, and nowhere outside `losses/`.
+A family is a folder beside this file: `__init__.py` with its label and the name of its class, and
+`loss.py` with that class. Where they are there, `slips.py` says what was published otherwise and
+`verbatim.py` does that, `formula.py` writes the loss down, and RECIPE in `__init__.py` has lambdas
+that suit the digits. The name of a family stands in the first line of code below, and nowhere
+outside `losses/`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +42,7 @@ class Family:
         written: From `DetectionLoss.switches` to {term: its formula in LaTeX, without lambda} and
             sentences that say what the symbols are.
         sound: The name of its class.
-        verbatim: The name of the class that has slips.
+        verbatim: The name of the class that has slips; None without any.
     """
 
     name: str
@@ -49,30 +52,35 @@ class Family:
     variants: Mapping[str, Variant]
     written: Callable[[Mapping[str, Any]], tuple[dict[str, str], list[str]]]
     sound: str
-    verbatim: str
+    verbatim: str | None
 
     def loss_class(self, *, verbatim: bool = False) -> type[DetectionLoss]:
-        """Its class; loads Keras."""
-        module, name = ("verbatim", self.verbatim) if verbatim else ("loss", self.sound)
+        """Its class, or the one that has slips, where there are any; loads Keras."""
+        module, name = "loss", self.sound
+        if verbatim and self.verbatim is not None:
+            module, name = "verbatim", self.verbatim
         return getattr(importlib.import_module(f"{__package__}.{self.name}.{module}"), name)
 
 
 @functools.cache
 def _family(name: str) -> Family:
-    card, slips, formula = (
-        importlib.import_module(f"{__package__}.{name}{part}")
-        for part in ("", ".slips", ".formula")
-    )
+    card = importlib.import_module(f"{__package__}.{name}")
+    slips, formula = (_module(f"{card.__name__}.{part}") for part in ("slips", "formula"))
     return Family(
         name=name,
         label=card.LABEL,
-        recipe=card.RECIPE,
-        slips=slips.SLIPS,
-        variants=slips.VARIANTS,
-        written=formula.written,
+        recipe=getattr(card, "RECIPE", {}),
+        slips=getattr(slips, "SLIPS", ()),
+        variants=getattr(slips, "VARIANTS", {}),
+        written=getattr(formula, "written", lambda _options: ({}, [])),
         sound=card.SOUND,
-        verbatim=card.VERBATIM,
+        verbatim=getattr(card, "VERBATIM", None),
     )
+
+
+def _module(name: str) -> Any:
+    """A module; None where there is none of that name."""
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
 def __getattr__(name: str) -> Any:
