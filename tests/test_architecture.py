@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from yolo_core.losses import families
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = sorted(
@@ -212,6 +215,39 @@ def test_files_hold_one_idea(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= 400, f"{path.relative_to(ROOT)} has {lines} lines: it holds two ideas"
     assert path.stem not in {"utils", "helpers", "common", "misc"}, "a name that says nothing"
+
+
+FAMILY = re.compile(
+    rf"\b(?:{'|'.join(families.FAMILY_NAMES)}"
+    rf"|(?:Verbatim)?(?:{'|'.join(each.sound for each in families.all_families())}))\b"
+)
+# The functions of one loss's document, under the names that it has for them.
+OF_ONE_LOSS = ROOT / "yolo_core" / "training_utils.py"
+
+
+def names_and_words(path: Path) -> list[tuple[int, str]]:
+    """The names and the words of a file with their lines; not what its comments say."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.append((line, node.value))
+        elif isinstance(node, ast.Name):
+            found.append((line, node.id))
+        elif isinstance(node, ast.Attribute):
+            found.append((line, node.attr))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found += [(line, alias.name) for alias in node.names]
+            found.append((line, getattr(node, "module", None) or ""))
+    return found
+
+
+@each([path for path in CODE if path != OF_ONE_LOSS and "losses" not in path.parts])
+def test_no_file_outside_losses_names_a_family(path: Path) -> None:
+    named = [
+        f"line {line}: {words!r}" for line, words in names_and_words(path) if FAMILY.search(words)
+    ]
+    assert not named, f"{path.relative_to(ROOT)} names a loss: ask the loss, or `losses.families`"
 
 
 @each(CODE)

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from yolo_core import losses
 from yolo_core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from yolo_core.assignment import Assignment, IgnoreRule, ObjectStatus
     from yolo_core.breakdown import LossBreakdown
-    from yolo_core.losses import (
-        DetectionLoss,
-        GridLoss,
-        MnistYoloLoss,
-        MultiHeadLoss,
-        PriorConfig,
-        SSDLoss,
-        YoloV1Loss,
-        YoloV2Loss,
-        YoloV3Loss,
-        published,
-    )
+    from yolo_core.losses import *  # noqa: F403
     from yolo_core.losses.heads import Head
     from yolo_core.models.networks import detector_network
     from yolo_core.slots import SlotLayout
@@ -30,25 +20,16 @@ __version__ = "0.2.0"
 
 __all__ = [
     "Assignment",
-    "DetectionLoss",
     "Detector",
-    "GridLoss",
     "Head",
     "IgnoreRule",
     "LossBreakdown",
-    "MnistYoloLoss",
-    "MultiHeadLoss",
     "ObjectStatus",
-    "PriorConfig",
-    "SSDLoss",
     "SlotLayout",
-    "YoloV1Loss",
-    "YoloV2Loss",
-    "YoloV3Loss",
     "__version__",
     "detector_network",
-    "published",
 ]
+__all__ += losses.__all__
 
 __getattr__, __dir__ = lazy_names(
     __name__,
@@ -56,18 +37,7 @@ __getattr__, __dir__ = lazy_names(
         "yolo_core.assignment": ("Assignment", "IgnoreRule", "ObjectStatus"),
         "yolo_core.breakdown": ("LossBreakdown",),
         "yolo_core.slots": ("SlotLayout",),
-        "yolo_core.losses": (
-            "DetectionLoss",
-            "GridLoss",
-            "MnistYoloLoss",
-            "MultiHeadLoss",
-            "PriorConfig",
-            "SSDLoss",
-            "YoloV1Loss",
-            "YoloV2Loss",
-            "YoloV3Loss",
-            "published",
-        ),
+        "yolo_core.losses": losses.__all__,
         "yolo_core.losses.heads": ("Head",),
         "yolo_core.models.networks": ("detector_network",),
         "yolo_core.training.detector": ("Detector",),

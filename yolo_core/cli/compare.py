@@ -1,4 +1,4 @@
-"""`python -m yolo_core compare FILE.py:NAME --against yolov2`: where your loss pulls elsewhere."""
+"""`python -m yolo_core compare FILE.py:NAME --against LOSS`: where your loss pulls elsewhere."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import numpy as np
 from yolo_core.cli.explain import snapshot_record
 from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.cli.train_config import native_notes_in
+from yolo_core.losses.families import DEFAULT_FAMILY
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.training.config import RunConfig, parse_config, read_config
@@ -70,7 +71,9 @@ def add_parser(commands: Any) -> None:
         help="a function of (y_true, y_pred), or a keras Loss; the file is run",
     )
     parser.add_argument(
-        "--against", metavar="LOSS", help="a published loss, such as yolov2 (default: the run's)"
+        "--against",
+        metavar="LOSS",
+        help=f"a published loss, such as {DEFAULT_FAMILY} (default: the run's)",
     )
     parser.add_argument("--run", metavar="RUN", help="take data, anchors and predictions of a run")
     parser.add_argument(
@@ -112,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     against = arguments.against or config.loss.name
     if is_own_loss(against):
         raise ValueError(
-            "--against takes a published loss, such as --against yolov2; "
+            f"--against takes a published loss, such as --against {DEFAULT_FAMILY}; "
             f"received {short_name(against)}."
         )
     with native_notes_in(Path(os.devnull)):
@@ -157,7 +160,8 @@ def _config(arguments: argparse.Namespace) -> RunConfig:
         return read_config(find_run(arguments.checkpoints, arguments.run).config)
     if arguments.against is None:
         raise ValueError(
-            "--against says which published loss yours is held against, such as --against yolov2."
+            "--against says which published loss yours is held against, such as --against "
+            f"{DEFAULT_FAMILY}."
         )
     fields = {"data": {"source": arguments.data or "digits"}, "loss": {"name": arguments.against}}
     return parse_config(fields, where="the options")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from yolo_core.data.registry import SOURCES, open_source
-from yolo_core.losses.families import recipe_lambdas
+from yolo_core.losses.families import FAMILY_NAMES, recipe_lambdas
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config
 from yolo_core.training.own_loss import (
@@ -32,7 +32,7 @@ FIELDS: dict[str, tuple[str, type, str]] = {
     "--loss": (
         "loss.name",
         str,
-        "mnist_yolo, yolov2, ..., a published variant NAME/VARIANT, or FILE.py:Class, a loss of "
+        f"{', '.join(FAMILY_NAMES)}, a published variant NAME/VARIANT, or FILE.py:Class, a loss of "
         "your own",
     ),
     "--data": ("data.source", str, "digits, mnist, or the path of an .npz in MNIST's layout"),

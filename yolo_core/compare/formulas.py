@@ -34,7 +34,7 @@ def formula(
     """The loss as LaTeX: a line a term, its lambda over its number, its value under its formula.
 
     Args:
-        loss_name: A family or a published variant, such as "yolov2/formula"; or "FILE.py:Class", of
+        loss_name: A family or a published variant; or "FILE.py:Class", of
             which only the names of the terms are known.
         lambdas: {term: effective weight}.
         terms: {term: value}, unweighted; the order of the lines.

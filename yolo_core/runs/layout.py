@@ -84,7 +84,7 @@ def check_run_name(name: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(
             "A run name is 1 to 64 letters, digits, - and _ and starts with a letter or a digit, "
-            f"such as yolov2-3; received {name!r}."
+            f"such as first-3; received {name!r}."
         )
     return name
 

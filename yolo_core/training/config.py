@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from yolo_core.data.config import DataConfig, Positive, Section
+from yolo_core.losses.families import DEFAULT_FAMILY
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 
@@ -22,14 +23,14 @@ class LossConfig(Section):
     """Which loss, with which options.
 
     Attributes:
-        name: A family ("yolov2", this project's sound default), a published variant
-            ("yolov2/notebook"), or a loss of one's own, "/path/of/FILE.py:Class".
+        name: A family (this project's sound default), a published variant "FAMILY/VARIANT", or a
+            loss of one's own, "/path/of/FILE.py:Class".
         lambdas: Weights that differ from the loss's defaults, by term or published group name.
         options: Keyword options of the loss.
         anchors: (A, 2) widths and heights as image fractions, or None for the data's own.
     """
 
-    name: str = Field(default="yolov2", min_length=1)
+    name: str = Field(default=DEFAULT_FAMILY, min_length=1)
     lambdas: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default={})
     options: dict[str, Any] = Field(default={})
     anchors: Annotated[list[tuple[PositiveFloat, PositiveFloat]], Field(min_length=1)] | None = None

@@ -141,7 +141,7 @@ def load_loss_class(name: str) -> type[DetectionLoss]:
         kind = "a function" if callable(found) else f"a {type(found).__name__}"
         compare = (
             f" A plain Keras loss can be compared with a published one: python -m yolo_core "
-            f"compare {name} --against yolov2."
+            f"compare {name} --against LOSS."
             if callable(found)
             else ""
         )

@@ -29,11 +29,12 @@ from dashboard.tables import NOTHING, number
 from yolo_core.compare.own.gradients import GradientComparison, SlotDifference
 from yolo_core.compare.own.saved import list_comparisons, read_comparison
 from yolo_core.explain.names import cell_name, slot_word
+from yolo_core.losses.families import DEFAULT_FAMILY
 from yolo_core.runs.snapshots import SampleView
 
 OWN, PICTURE, CHANNEL = UrlChoice("own"), UrlChoice("picture"), UrlChoice("channel")
 ALL_CHANNELS = "all channels"
-COMMAND = "python -m yolo_core compare FILE.py:function --against yolov2"
+COMMAND = f"python -m yolo_core compare FILE.py:function --against {DEFAULT_FAMILY}"
 # Of the slots that differ, and of the channels of one of them.
 _LISTED, _CHANNELS_LISTED = 300, 6
 
