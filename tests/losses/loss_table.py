@@ -34,6 +34,7 @@ class LossCase:
         by_prior: Whether objects go to prior boxes wherever those sit, not to a cell; slots
             without an object are mined then, and images without objects train nothing.
         centre_on_one: The status of an object whose centre is exactly 1.0.
+        title: What it is called among the tests, where its name is there already.
     """
 
     name: str
@@ -45,6 +46,7 @@ class LossCase:
     square_only: bool = False
     by_prior: bool = False
     centre_on_one: ObjectStatus = ObjectStatus.MATCHED
+    title: str = ""
 
     def loss(self, grid=GRID, slots=SLOTS, **options) -> DetectionLoss:
         return published(
@@ -112,6 +114,8 @@ def _with_background(batch, grid, slots):
 _LOSSES = [
     LossCase("mnist_yolo", _all_in_the_slot, shares=True),
     LossCase("mnist_yolo/documented", _all_in_the_slot, shares=True, square_only=True),
+    LossCase("mnist_yolo/huber", _all_in_the_slot, shares=True),
+    LossCase("mnist_yolo/huber_no_floor", _all_in_the_slot, shares=True),
     LossCase("mnist_yolo/cell_offsets", _all_in_the_slot, shares=True),
     LossCase("yolov1", _class_in_the_cell, per_image=True),
     LossCase(
@@ -125,15 +129,34 @@ _LOSSES = [
     LossCase(
         "yolov2/notebook", _all_in_the_slot, _in_cells, centre_on_one=ObjectStatus.OUTSIDE
     ),
+    LossCase(
+        "yolov2/notebook_stop_gradient",
+        _all_in_the_slot,
+        _in_cells,
+        centre_on_one=ObjectStatus.OUTSIDE,
+    ),
+    LossCase(
+        "yolov2/backend", _all_in_the_slot, _in_cells, centre_on_one=ObjectStatus.OUTSIDE
+    ),
+    LossCase(
+        "yolov2/confidence_by_iou",
+        _all_in_the_slot,
+        _in_cells,
+        centre_on_one=ObjectStatus.OUTSIDE,
+    ),
     LossCase("yolov2/formula_pooled", _all_in_the_slot, _in_cells),
     LossCase("yolov3", _all_in_the_slot, _as_fractions),
+    LossCase("yolov3", _two_heads, _of_two_heads, _on_two_grids, title="yolov3 on two heads"),
     LossCase("yolov3/pytorch", _two_heads, _of_two_heads, _on_two_grids),
     LossCase("yolov3/tf2", _two_heads, _of_two_heads, _on_two_grids),
     LossCase("ssd", _with_background, _priors, by_prior=True),
     LossCase("ssd/multibox", _with_background, _priors, by_prior=True),
+    LossCase("ssd/multibox_stable", _with_background, _priors, by_prior=True),
 ]  # fmt: skip
-CASES = [pytest.param(case, id=case.name) for case in _LOSSES]
-DEFAULTS = [pytest.param(case, id=case.name) for case in _LOSSES if "/" not in case.name]
+CASES = [pytest.param(case, id=case.title or case.name) for case in _LOSSES]
+DEFAULTS = [
+    pytest.param(case, id=case.name) for case in _LOSSES if not case.title and "/" not in case.name
+]
 
 
 def label(x, y, w, h, cls=0, flag=1.0) -> list[float]:

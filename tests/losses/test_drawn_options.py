@@ -1,0 +1,106 @@
+"""The laws hold for every published name, and for slips and options in any combination."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.losses.loss_table import CASES, DEFAULTS, LossCase, assert_laws, random_scene
+from yolo_core.losses.families import family_of, loss_names
+from yolo_core.losses.slips import Slip
+
+THRESHOLD = st.floats(0.05, 0.95)
+
+
+def test_every_published_name_is_in_the_table() -> None:
+    assert {case.values[0].name for case in CASES} == set(loss_names())
+
+
+@st.composite
+def slips(draw: st.DrawFn, known: tuple[Slip, ...]) -> list[str]:
+    """Any of the slips, no two of one option."""
+    chosen = draw(st.lists(st.sampled_from(known), unique=True)) if known else []
+    by_option = {slip.option or slip.name: slip.name for slip in chosen}
+    names = set(by_option.values())
+    if "cell-offsets" in names:  # an object in another cell has no offset in it
+        names -= {"x-y-order"}
+    return sorted(names)
+
+
+@st.composite
+def options(draw: st.DrawFn, case: LossCase) -> dict:
+    """Options that the sound class takes, of those that change numbers."""
+    takes = case.loss().options
+    found: dict = {}
+    for name in ("ignore_threshold", "overlap_threshold"):
+        if name in takes:
+            found[name] = draw(THRESHOLD)
+    if "negative_ratio" in takes:
+        found["negative_ratio"] = draw(st.integers(0, 5))
+    if "iou_gradient" in takes:
+        found["iou_gradient"] = draw(st.booleans())
+    if "warmup_batches" in takes:
+        found["warmup_batches"] = draw(st.integers(0, 2))
+    found["lambdas"] = {
+        term: draw(st.sampled_from([0.0, 0.5, 1.0, 30.0])) for term in case.loss().term_names
+    }
+    return found
+
+
+@pytest.mark.parametrize("case", DEFAULTS)
+@given(data=st.data(), seed=st.integers(0, 1000), scale=st.sampled_from([0.3, 1.0, 4.0]))
+@settings(max_examples=12, derandomize=True, deadline=None)
+def test_laws_over_drawn_slips_and_options(case, data, seed, scale):
+    drawn = data.draw(options(case))
+    names = data.draw(slips(family_of(case.name).slips))
+    # A slip that is an option of the sound class, too, is drawn as one.
+    names = [name for name in names if name != "iou-gradient"]
+    if drawn.get("iou_gradient"):
+        names.append("iou-gradient")
+    loss = case.loss(slips=names, **drawn)
+    assert loss.slips == set(names)
+    y_pred = case.predictions(3, seed=seed, scale=scale)
+    if "no-object-unsquared" in names or "raw-boxes" in names:
+        scale = 1.0  # rewarded or unbounded, as published, but whole
+    assert_laws(loss, random_scene(seed), y_pred)
+
+
+def numbers_that_matter(gradient: np.ndarray, count: int) -> np.ndarray:
+    """The places of the largest entries, and of some others, of a flat gradient."""
+    order = np.argsort(-np.abs(gradient))
+    return np.concatenate([order[:count], order[count :: max(1, len(order) // count)][:count]])
+
+
+@pytest.mark.parametrize("case", DEFAULTS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_gradient_is_the_slope_of_the_total(case, seed):
+    # Central differences in float32: exact to some 1e-3 of the largest slope.
+    y_true = random_scene(seed)
+    y_pred = case.predictions(3, seed=seed, scale=0.5)
+    loss = case.loss(**({"iou_gradient": True} if "iou_gradient" in case.loss().options else {}))
+    raw = tf.Variable(y_pred)
+    with tf.GradientTape() as tape:
+        total = loss(y_true, raw)
+    gradient = np.asarray(tape.gradient(total, raw)).ravel()
+    compute = tf.function(loss)
+    step = 1e-2
+    slopes, kept = [], []
+    masks = loss.breakdown(y_true, y_pred).to_numpy().assignment
+    for place in numbers_that_matter(gradient, 12):
+        sides, same = [], True
+        for sign in (1, -1):
+            moved = y_pred.copy().ravel()
+            moved[place] += sign * step
+            moved = moved.reshape(y_pred.shape)
+            there = loss.breakdown(y_true, moved).to_numpy().assignment
+            same &= bool((there.no_object_mask == masks.no_object_mask).all())
+            same &= bool((there.matched_object == masks.matched_object).all())
+            sides.append(float(compute(y_true, moved)))
+        if same:  # where a slot changes its part, the total has no slope
+            slopes.append((sides[0] - sides[1]) / (2 * step))
+            kept.append(gradient[place])
+    assert len(kept) > 12
+    np.testing.assert_allclose(slopes, kept, rtol=2e-2, atol=2e-3 * np.abs(gradient).max())
