@@ -53,7 +53,7 @@ TRAIN = {
     "--lambda nosuch=1": "YoloV2Loss has no lambda 'nosuch'; it has xy, wh",
     "--loss nosuch": "There is no loss 'nosuch'; there are mnist_yolo",
     "--loss yolov2/nosuch": "There is no loss 'yolov2/nosuch'",
-    "--option nosuch=1": "Loss 'yolov2' has no option nosuch; it has ",
+    "--option nosuch=1": "Loss 'yolov2' has no option 'nosuch'; it has ",
     "--option decoded": "--option takes NAME=VALUE; received 'decoded'",
     "--option warmup_batches=abc": "warmup_batches must be",
     "--option anchors=5": r"In the options: loss\.options: anchors is no option",

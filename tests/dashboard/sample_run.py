@@ -145,6 +145,8 @@ def make_snapshot(
 ) -> Snapshot:
     """A snapshot of made-up predictions, taken apart by the real loss; the same ones made once."""
     key = (type(loss), json.dumps(loss.get_config()), step, kind, names)
+    if "breakdown" in vars(loss):  # changed for one test
+        return _made(loss, step, kind, names)
     if key not in _snapshots:
         _snapshots[key] = _made(loss, step, kind, names)
     return _snapshots[key]

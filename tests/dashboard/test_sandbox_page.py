@@ -102,7 +102,7 @@ def test_an_option_that_cannot_be_is_said_and_nothing_is_changed(checkpoints: Pa
     wrong = Edits(options={"warmup_batches": -1})
     page = open_page(run="made-up", sample="val/0", edits=wrong.to_json())
     assert_sound(page)
-    assert "warmup_batches must be 0 or more" in words(page)
+    assert "warmup_batches must be a whole number, 0 or more" in words(page)
     assert "**0** of 5 objects" in words(page)
 
 
@@ -244,7 +244,7 @@ def test_the_command_of_a_new_run_can_be_pasted(checkpoints: Path) -> None:
 
 def test_options_are_explained_by_the_loss_itself() -> None:
     described = described_options(YoloV2Loss)
-    assert described.keys() >= {"ignore_threshold", "box_unit", "warmup_batches"}
+    assert described.keys() >= {"ignore_threshold", "iou_gradient", "warmup_batches"}
     assert "IoU" in described["ignore_threshold"]
 
 

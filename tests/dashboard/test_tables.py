@@ -18,6 +18,7 @@ from dashboard.tables import (
     term_table,
 )
 from tests.explain.made_view import make_view
+from yolo_core.assignment import NO_RULE
 from yolo_core.explain.report import explain
 from yolo_core.runs.snapshots import SampleView, Snapshot
 
@@ -139,14 +140,15 @@ def test_candidates_of_an_object_with_their_decisions(anchored: SampleView) -> N
 
 
 def test_the_ignore_rule_holds_a_box_against_the_objects(anchored: SampleView) -> None:
-    view = dataclasses.replace(anchored, thresholds={"ignore_threshold": 0.6})
+    view = anchored
     ignored = np.flatnonzero(view.assignment.ignore_mask)
     table = ignore_table(view, int(ignored[0]), most=3)
     assert table["decision"].iloc[0] == "reaches it: ignored"
-    assert table["ignored from"].iloc[0] == "0.6"
+    assert table["ignored from"].iloc[0] == view.ignore_rule.threshold_text
     empty = int(np.flatnonzero(view.assignment.no_object_mask)[0])
     assert set(ignore_table(view, empty, most=3)["decision"]) == {"below it"}
-    assert ignore_table(anchored, empty, most=3).empty, "not without the number"
+    unknown = dataclasses.replace(anchored, ignore_rule=NO_RULE)
+    assert ignore_table(unknown, empty, most=3).empty, "not without the rule"
 
 
 def test_of_many_classes_those_of_the_objects_and_the_likeliest_are_shown(

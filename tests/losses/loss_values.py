@@ -21,7 +21,7 @@ def loss_values(case: LossCase) -> dict[str, np.ndarray]:
     values: dict[str, np.ndarray] = {}
     for scene, (y_true, scale) in _scenes().items():
         loss, y_pred = case.loss(), case.predictions(len(y_true), scale=scale)
-        if isinstance(loss.options.get("probability_clip"), float):
+        if isinstance(loss.switches.get("probability_clip"), float):
             # Published, and so kept: 1 - p of a probability beside 1, which has few digits left,
             # and the last one of them is up to the backend's sigmoid.
             y_pred = np.clip(y_pred, -5, 5)

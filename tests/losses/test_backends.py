@@ -39,7 +39,7 @@ def test_tensorflow_is_not_imported(other_backend):
 @pytest.mark.parametrize("case", CASES)
 def test_values_assignment_and_gradient_are_those_of_tensorflow(case, other_backend):
     for name, expected in loss_values(case).items():
-        received, what = other_backend[f"{case.name}/{name}"], name.split("/")[1]
+        received, what = other_backend[f"{case.title or case.name}/{name}"], name.split("/")[1]
         if what in ASSIGNMENT:
             np.testing.assert_array_equal(received, expected, name)
             continue

@@ -22,8 +22,8 @@ def test_every_published_name_is_in_the_table() -> None:
 @st.composite
 def slips(draw: st.DrawFn, known: tuple[Slip, ...]) -> list[str]:
     """Any of the slips, no two of one option."""
-    chosen = draw(st.lists(st.sampled_from(known), unique=True)) if known else []
-    by_option = {slip.option or slip.name: slip.name for slip in chosen}
+    chosen = draw(st.sets(st.sampled_from([slip.name for slip in known])))
+    by_option = {slip.option or slip.name: slip.name for slip in known if slip.name in chosen}
     names = set(by_option.values())
     if "cell-offsets" in names:  # an object in another cell has no offset in it
         names -= {"x-y-order"}
@@ -52,7 +52,7 @@ def options(draw: st.DrawFn, case: LossCase) -> dict:
 
 @pytest.mark.parametrize("case", DEFAULTS)
 @given(data=st.data(), seed=st.integers(0, 1000), scale=st.sampled_from([0.3, 1.0, 4.0]))
-@settings(max_examples=12, derandomize=True, deadline=None)
+@settings(max_examples=8, derandomize=True, deadline=None)
 def test_laws_over_drawn_slips_and_options(case, data, seed, scale):
     drawn = data.draw(options(case))
     names = data.draw(slips(family_of(case.name).slips))
@@ -63,8 +63,6 @@ def test_laws_over_drawn_slips_and_options(case, data, seed, scale):
     loss = case.loss(slips=names, **drawn)
     assert loss.slips == set(names)
     y_pred = case.predictions(3, seed=seed, scale=scale)
-    if "no-object-unsquared" in names or "raw-boxes" in names:
-        scale = 1.0  # rewarded or unbounded, as published, but whole
     assert_laws(loss, random_scene(seed), y_pred)
 
 

@@ -33,6 +33,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yolo_core.losses.families import DEFAULT_FAMILY
 from yolo_core.runs.layout import RunFolder, replace_file
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def load_loss_class(name: str) -> type[DetectionLoss]:
         kind = "a function" if callable(found) else f"a {type(found).__name__}"
         compare = (
             f" A plain Keras loss can be compared with a published one: python -m yolo_core "
-            f"compare {name} --against LOSS."
+            f"compare {name} --against {DEFAULT_FAMILY}."
             if callable(found)
             else ""
         )
