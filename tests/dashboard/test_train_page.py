@@ -139,6 +139,8 @@ def test_the_scale_of_a_dial_follows_its_value(worker):
     # Taken back: the long scale goes with the large value.
     move(dial(page, "λ xy")[0], 50.0)
     assert scale() == (50, 200, 1)
+    move(dial(page, "λ xy")[0], 51.0)
+    assert scale() == (51, 200, 1)
     # It holds still while its slider is moved, until that stands near one of its ends.
     move(dial(page, "λ xy")[1], 120.0)
     assert scale() == (120, 200, 10)

@@ -214,8 +214,8 @@ class _Shown:
         key: Beginning of the keys of its widgets.
         recorded: What was on record when last looked at.
         value: What number field and slider show.
-        bound: Upper end of the slider. It follows the value, but does not change under its user's
-            hand before the slider stands at one of its ends.
+        bound: Upper end of the slider. It follows the value, but not before that stands near one
+            of its ends; under its user's hand, not before it stands there.
         numbers: How many number fields there were before this one.
         sliders: How many sliders there were before this one.
         asked: Id of the own command that has not been answered yet.
@@ -256,7 +256,8 @@ class _Shown:
             return
         self.value = value
         replace_number, replace_slider = moved != self.number_key, moved != self.slider_key
-        if value > 0 and (replace_slider or not self.bound / 20 <= value < self.bound):
+        low, high = (0.1, 0.5) if replace_slider else (0.05, 1.0)
+        if value > 0 and not low <= value / self.bound < high:
             self.bound = slider_bound(value, self.bound)
         self.numbers += replace_number
         self.sliders += replace_slider
