@@ -44,7 +44,8 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
 def test_the_packages_load_nothing_before_a_name_is_asked_for() -> None:
     code = (
-        "import sys, yolo_core, yolo_core.losses.yolov2, yolo_core.losses.families; dir(yolo_core)\n"
+        "import sys, yolo_core, yolo_core.losses.yolov2, yolo_core.losses.families\n"
+        "dir(yolo_core)\n"
         "print(sorted({'numpy', 'keras', 'tensorflow'} & set(sys.modules)))\n"
     )
     result = subprocess.run(

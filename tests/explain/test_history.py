@@ -87,13 +87,18 @@ def test_what_a_snapshot_holds() -> None:
     classes[:] = [0.2, 0.8]
     classes[5] = [0.5, 0.25]  # the object's class
     view.predictions["objectness"][:] = 0.5
-    view.targets["overlap"][[2, 5], 0] = [0.9, 0.75]
+    x, y, width, height = view.y_true[view.objects[0], 1:5]
+    boxes = view.predictions["boxes"]
+    boxes[:] = [3.0, 3.0, 0.1, 0.1]
+    boxes[[2, 5]] = [[x, y, 0.9 * width, height], [x, y, width, 0.75 * height]]
+    # What the loss says of it: of other objects than those of the labels, or of some only.
+    view.targets["overlap"][:] = 0.0
     found = sighting(dataclasses.replace(view, keep=kept))
     assert found.step == 120
     assert found.slot.tolist() == [2, 5, 9]
     np.testing.assert_allclose(found.score, [0.4, 0.25, 0.4])
     # Another class than the object's finds nothing, however well it lies.
-    np.testing.assert_allclose(found.iou, [[0], [0.75], [0]])
+    np.testing.assert_allclose(found.iou, [[0], [0.75], [0]], rtol=1e-5)
     assert found.own == {5: [0]}
 
 

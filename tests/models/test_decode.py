@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolo_core.models.decode import nms_keep, scores
+from yolo_core.models.decode import nms_keep, overlaps, scores
 
 BOX = (0.5, 0.5, 0.4, 0.4)
 SHIFTED = (0.6, 0.5, 0.4, 0.4)  # shares 0.3 x 0.4 with BOX: IoU 0.12 / 0.20 = 0.6
@@ -29,6 +29,13 @@ def test_score_is_objectness_times_the_best_class() -> None:
     np.testing.assert_allclose(score, [[0.4, 0.6]], rtol=1e-6)
     assert label.tolist() == [[1, 0]]
     assert (score.dtype, label.dtype) == (np.float32, np.int32)
+
+
+def test_overlaps_of_boxes_with_objects() -> None:
+    boxes = np.array([BOX, FAR, (0.5, 0.5, 0.0, 0.4), (np.nan, 0.5, 0.4, 0.4)])
+    found = overlaps(boxes, np.array([SHIFTED, BOX, (0.5, 0.5, 0.4, 0.2)]))
+    np.testing.assert_allclose(found, [[0.6, 1, 0.5], [0, 0, 0], [0, 0, 0], [0, 0, 0]])
+    assert overlaps(boxes, np.zeros((0, 4))).shape == (4, 0)
 
 
 def test_the_higher_score_wins_among_overlapping_boxes() -> None:

@@ -52,7 +52,9 @@ def test_a_published_variant_says_so_too_and_what_was_given_is_not_said():
     ((_, note),) = notes("yolov2/notebook")
     assert note.startswith("yolov2/notebook starts with the lambdas that it was published with (")
     ((_, note),) = notes(f"{FILE}:FocalLoss", lambdas={"coord": 7.0})
-    assert "(xy 7, wh 7, objectness 5," in note
+    assert "the lambdas of its class where none was given (xy 7, wh 7, objectness 5," in note
+    recipe = {"xy": 20.0, "wh": 8.0, "objectness": 50.0, "no_object": 50.0}
+    assert notes(f"{FILE}:FocalLoss", lambdas=recipe) == [], "the fifth is 1 in both"
     given = {"coord": 7.0, "objectness": 1.0, "no_object": 1.0, "class": 1.0}
     assert notes(f"{FILE}:FocalLoss", lambdas=given) == []
 

@@ -89,7 +89,7 @@ def find_objects(view: SampleView) -> Found:
         view.predictions["objectness"][None], view.predictions["class_probabilities"][None]
     )
     score, label = score[0], label[0]
-    overlap = _overlap(view.predictions["boxes"], view.y_true[objects, 1:5])
+    overlap = decode.overlaps(view.predictions["boxes"], view.y_true[objects, 1:5])
     one_hot = view.y_true[objects, 5:]
     classes = np.where((one_hot > 0).any(axis=1), one_hot.argmax(axis=1), -1)
     detections = np.flatnonzero(view.keep & (score >= SCORE))
@@ -144,7 +144,7 @@ def reachable(view: SampleView) -> np.ndarray:
     assignment, boxes = view.assignment, target_boxes(view)
     misses = np.zeros((view.layout.count, len(view.objects)), bool)
     if boxes is not None:
-        misses = _overlap(boxes, view.y_true[view.objects, 1:5]) < IOU
+        misses = decode.overlaps(boxes, view.y_true[view.objects, 1:5]) < IOU
         misses &= np.isfinite(boxes).all(axis=1, keepdims=True)
     trains: list[set[int]] = []
     for at, index in enumerate(view.objects):
@@ -163,16 +163,3 @@ def reachable(view: SampleView) -> np.ndarray:
         return False
 
     return np.array([place(at, set()) for at in range(len(trains))], bool)
-
-
-def _overlap(boxes: np.ndarray, objects: np.ndarray) -> np.ndarray:
-    """(P, M) float64: IoU of (P, 4) boxes and (M, 4) objects; 0 where a number is not finite."""
-    boxes, objects = boxes[:, None].astype(np.float64), objects[None].astype(np.float64)
-    with np.errstate(all="ignore"):
-        low, high = (
-            bound(boxes[..., :2] + way * boxes[..., 2:], objects[..., :2] + way * objects[..., 2:])
-            for bound, way in ((np.maximum, -0.5), (np.minimum, 0.5))
-        )
-        shared = np.maximum(high - low, 0).prod(-1)
-        union = boxes[..., 2:].prod(-1) + objects[..., 2:].prod(-1) - shared
-        return np.nan_to_num(np.where(union > 0, shared / union, 0.0), nan=0.0)

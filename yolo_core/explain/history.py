@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.explain.reasons import trained_objects
-from yolo_core.models.decode import scores
+from yolo_core.models.decode import overlaps, scores
 
 if TYPE_CHECKING:
     from yolo_core.runs.snapshots import SampleView
@@ -70,7 +70,7 @@ def sighting(view: SampleView) -> Sighting:
     objects = view.objects
     one_hot = view.y_true[objects, 5:]
     wanted = np.where((one_hot > 0).any(axis=1), one_hot.argmax(axis=1), -1)
-    overlap = np.nan_to_num(view.targets["overlap"][np.ix_(slot, objects)])
+    overlap = overlaps(view.predictions["boxes"][slot], view.y_true[objects, 1:5])
     place = {int(index): k for k, index in enumerate(objects)}
     return Sighting(
         step=view.step,

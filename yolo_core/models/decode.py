@@ -29,6 +29,27 @@ def scores(
     )
 
 
+def overlaps(boxes: np.ndarray, objects: np.ndarray) -> np.ndarray:
+    """IoU of predicted boxes with labels. A loss's own account of it may be of other objects.
+
+    Args:
+        boxes: (P, 4) x_center, y_center, width, height, in any one unit.
+        objects: (M, 4), likewise.
+
+    Returns:
+        (P, M) float64; 0 where a number is not finite.
+    """
+    boxes, objects = boxes[:, None].astype(np.float64), objects[None].astype(np.float64)
+    with np.errstate(all="ignore"):
+        low, high = (
+            bound(boxes[..., :2] + way * boxes[..., 2:], objects[..., :2] + way * objects[..., 2:])
+            for bound, way in ((np.maximum, -0.5), (np.minimum, 0.5))
+        )
+        shared = np.maximum(high - low, 0).prod(-1)
+        union = boxes[..., 2:].prod(-1) + objects[..., 2:].prod(-1) - shared
+        return np.nan_to_num(np.where(union > 0, shared / union, 0.0), nan=0.0)
+
+
 def nms_keep(
     boxes: np.ndarray,
     objectness: np.ndarray,

@@ -10,6 +10,7 @@ import numpy as np
 from yolo_core.evaluation.misses import find_objects, reachable
 from yolo_core.explain.reasons import object_reason
 from yolo_core.explain.report import object_status
+from yolo_core.models.decode import overlaps
 from yolo_core.survey.table import Ledger, Objects, Places, Samples, SurveyTable
 from yolo_core.views import SampleView, Snapshot
 
@@ -109,9 +110,10 @@ def _ledger_rows(
     view: SampleView, index: int, at: int, place_of: np.ndarray
 ) -> list[dict[str, Any]]:
     ledger = view.assignment
+    slots = ledger.object_slot[index]
+    iou = overlaps(view.predictions["boxes"][slots], view.y_true[[index], 1:5])[:, 0]
     rows = []
-    for head in range(ledger.object_status.shape[1]):
-        slot = int(ledger.object_slot[index, head])
+    for head, slot in enumerate(slots.tolist()):
         is_candidate = (ledger.candidate_slots[index, head] == slot) & (slot >= 0)
         scores = ledger.candidate_score[index, head][is_candidate]
         rows.append(
@@ -119,7 +121,7 @@ def _ledger_rows(
                 "object": at,
                 "status": int(ledger.object_status[index, head]),
                 "place": int(place_of[slot]) if slot >= 0 else -1,
-                "iou": float(ledger.object_iou[index, head]),
+                "iou": float(iou[head]) if slot >= 0 else 0.0,
                 "score": float(scores[0]) if scores.size else float("nan"),
             }
         )

@@ -26,13 +26,14 @@ def first_notes(
     for sentence in doubtful_anchors(layout, image_shape):
         yield "warning", sentence
     given = loss.expand_lambdas(config.lambdas)
-    if set(given) == set(loss.term_names):
+    family = family_of_class(type(loss))
+    starts = {name: float(value.numpy()) for name, value in loss.lambdas.items()}
+    if set(given) == set(loss.term_names) or (family is not None and family.recipe == starts):
         return
     whose = "that it was published with" if config.name in VARIANTS else "of its class"
-    starts = {name: float(value.numpy()) for name, value in loss.lambdas.items()}
-    words = f"{short_name(config.name)} starts with the lambdas {whose} ({_words(starts)})"
-    family = family_of_class(type(loss))
-    if family is not None and family.recipe != starts:
+    where = " where none was given" if given else ""
+    words = f"{short_name(config.name)} starts with the lambdas {whose}{where} ({_words(starts)})"
+    if family is not None:
         words += (
             f". Those found for these digits, with which --loss {family.name} starts, are "
             f"{_words(family.recipe)}: to hold one run against the other, give both the same "

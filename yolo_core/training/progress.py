@@ -19,9 +19,10 @@ logger = logging.getLogger("yolo_core.training")
 
 LINE_SECONDS = 2.0
 TENSORBOARD_EVERY = 10
-# Images a second are the median of the last steps; one that compiled is not among them.
+# Images a second are the median of the last steps, without those that compiled. Of the first ones
+# many are slow: they take snapshots, and their data come in for the first time.
 RATE_STEPS = 25
-RATE_FROM = 5
+RATE_FROM = 10
 
 
 @dataclasses.dataclass

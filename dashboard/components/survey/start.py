@@ -55,7 +55,8 @@ def start_form(run: RunFolder) -> None:
             help="The first ones of the split. The default is as many as an evaluation looks at.",
         )
     with step_place:
-        names = {_LATEST: f"latest (step {steps[-1]:,})"}
+        # Without its step: the browser goes on showing the one that it was a moment ago.
+        names = {_LATEST: _LATEST}
         names |= {str(step): f"step {step:,}" for step in reversed(steps)}
         step = st.selectbox(
             "Weights of", list(names), format_func=names.__getitem__, key=f"survey step {run.name}"
