@@ -109,10 +109,9 @@ class RunRecorder(keras.callbacks.Callback):
         self.describe_failure = describe_failure
         self.interrupt = interrupt or Interrupt()
         self.done = 0
-        self.control: Control | None = None
         self._is_owner = not isinstance(run, RunStore)
-        self.store = _new_run(Path(run)) if self._is_owner else run
-        self._in_block = self._began = self._resumed = False
+        self.store: RunStore = run if isinstance(run, RunStore) else _new_run(Path(run))
+        self._in_block = self._is_set_up = self._began = self._resumed = False
         self._follows_fit = steps is None
         self._pictured: int | None = None  # the step of the newest pinned snapshot
         self._totals = Totals()
@@ -161,11 +160,13 @@ class RunRecorder(keras.callbacks.Callback):
                 "RunRecorder records every step of a compiled detector: compile it, with "
                 f"steps_per_execution=1{several}."
             )
-        if self.control is not None:
-            if model is not self.model:
+        if self._is_set_up:
+            if model is not self.detector:
                 raise ValueError("A run is of one detector; received another one for this run.")
             return
         super().set_model(model)
+        self.detector = model
+        self._is_set_up = True
         if not model.optimizer.built:
             # A checkpoint has all its variables, from the first step on.
             model.optimizer.build(model.trainable_variables)
@@ -200,7 +201,7 @@ class RunRecorder(keras.callbacks.Callback):
         Raises:
             ValueError: There are checkpoints, and not one can be read. The run stays as it is.
         """
-        state = restore_newest(self.store, self.model)
+        state = restore_newest(self.store, self.detector)
         if state is not None:
             self.done = state["step"]
             self.rate.restore(state)
@@ -254,8 +255,9 @@ class RunRecorder(keras.callbacks.Callback):
         """Before the first step of a `fit`."""
         del logs
         if self._follows_fit:
-            a_pass = self.params.get("steps")
-            self.steps = self.done + self.params["epochs"] * a_pass if a_pass else None
+            params: dict[str, Any] = self.params or {}
+            a_pass = params.get("steps")
+            self.steps = self.done + params["epochs"] * a_pass if a_pass else None
         self.begin()
         self.progress.steps = self.steps
         self.store.set_status(steps=self.steps)
@@ -265,12 +267,12 @@ class RunRecorder(keras.callbacks.Callback):
         del batch, logs
         step = self.done + 1
         if self.schedule is not None:
-            self.model.optimizer.learning_rate.assign(self.schedule.at(step))
+            self.detector.optimizer.learning_rate.assign(self.schedule.at(step))
         self._learning_rate = self.rate.at(step)
         # Whoever steps by hand looks at what the step was made from.
         due = is_due(step, self.snapshot_every)
-        self.model.wants_breakdown = due or self.control.stands_after_next
-        self.progress.begin_step(with_breakdown=self.model.wants_breakdown)
+        self.detector.wants_breakdown = due or self.control.stands_after_next
+        self.progress.begin_step(with_breakdown=self.detector.wants_breakdown)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """After it: the books, then whatever somebody asked for."""
@@ -280,12 +282,12 @@ class RunRecorder(keras.callbacks.Callback):
         self.progress.end_step(step, logs, self._learning_rate)
         if not logs["finite"]:
             self._failure = self._non_finite(step)
-            self.model.stop_training = True
+            self.detector.stop_training = True
             return
         self.done = step
-        if self.model.last_batch is not None:
-            self.snapshots.write_batch(step, self.model.last_batch)
-            self.model.last_batch = None
+        if self.detector.last_batch is not None:
+            self.snapshots.write_batch(step, self.detector.last_batch)
+            self.detector.last_batch = None
         last = step == self.steps
         if last or is_due(step, self.snapshot_every):
             self._snapshot()
@@ -295,7 +297,7 @@ class RunRecorder(keras.callbacks.Callback):
             self._checkpoint()
         self.control.between(step)
         if self._stopped_by is not None:
-            self.model.stop_training = True
+            self.detector.stop_training = True
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """After a `fit`: the end of the run, unless a `with` block goes on."""
@@ -328,14 +330,14 @@ class RunRecorder(keras.callbacks.Callback):
             else:
                 self.store.record_event(self.done, "finished")
                 self.store.set_status(state=RunState.FINISHED, message="")
-            if self.control is not None:
+            if self._is_set_up:
                 self.control.refuse_the_rest()
         finally:
             self._release()
 
     @property
     def _stopped_by(self) -> str | None:
-        return None if self.control is None else self.control.stopped_by
+        return self.control.stopped_by if self._is_set_up else None
 
     def _say_stopped(self, by: str) -> None:
         message = f"Stopped by {by} after step {self.done}."
@@ -353,12 +355,12 @@ class RunRecorder(keras.callbacks.Callback):
             "pinned": list(self.snapshots.pinned),
             "totals": dataclasses.asdict(self._totals),
         }
-        keep_checkpoint(self.store, self.model, state)
+        keep_checkpoint(self.store, self.detector, state)
 
     def _evaluate(self) -> None:
         if self.evaluate is None:
             raise ValueError("Nothing measures this run: it was begun without an evaluation.")
-        metrics = self.evaluate(self.model)
+        metrics = self.evaluate(self.detector)
         self.store.record_evaluation(self.done, metrics)
         self.progress.write_events(
             self.done, {f"validation/{name}": value for name, value in metrics.items()}
