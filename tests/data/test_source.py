@@ -15,7 +15,7 @@ from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.scenes import DigitScenes
 from yolo_core.data.registry import open_source
 from yolo_core.data.sample import Sample
-from yolo_core.data.source import default_anchors, first_names, has_sample
+from yolo_core.data.source import GivenSamples, default_anchors, first_names, first_pinned
 
 
 def test_the_digits_are_found_by_name_and_by_file(tmp_path: Path) -> None:
@@ -61,11 +61,11 @@ def test_a_split_that_ends_has_so_many_first_samples() -> None:
         first_names(toy, "test", 1)
 
 
-def test_which_samples_there_are() -> None:
-    toy = ToySource(0)
-    names = ("val/5", "val/6", "train/19", "train/20", "test/0")
-    assert [has_sample(toy, name) for name in names] == [True, False, True, True, False]
-    assert has_sample(open_source(DataConfig()), "test/1000000")
+def test_what_is_pinned_by_default_is_what_there_is() -> None:
+    val, train = [f"val/{k}" for k in range(8)], [f"train/{k}" for k in range(4)]
+    assert first_pinned(open_source(DataConfig())) == (*val, *train)
+    assert first_pinned(ToySource(0)) == (*val[:6], *train)
+    assert first_pinned(GivenSamples([ToySource(0).sample("val/0")], "abc")) == ("val/0",)
 
 
 def test_a_batch_of_colour_pictures_that_are_not_square() -> None:

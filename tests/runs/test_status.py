@@ -111,11 +111,12 @@ time.sleep(60)
     kill(process)
     status = read_status(folder)
     assert status.state is RunState.LOST
-    assert status.message == (
-        f"The training process (pid {process.pid}) ended without saying why; "
-        "python -m yolo_core train --resume yolov2-1 goes on from step 250."
-    )
+    ended = f"The training process (pid {process.pid}) ended without saying why"
+    assert status.message == f"{ended}.", "somebody's own script, which has no configuration"
     assert (status.step, status.steps) == (300, 1500)
+    folder.config.write_text("{}")
+    way = "python -m yolo_core train --resume yolov2-1 goes on from step 250"
+    assert read_status(folder).message == f"{ended}; {way}."
 
 
 def test_a_database_just_made_is_not_lost_before_its_process_has_named_itself(folder):

@@ -1,8 +1,9 @@
 """The learning rate of each step, in numbers that fit on paper."""
 
+import keras
 import pytest
 
-from yolo_core.training.schedule import FLOOR, LearningRate
+from yolo_core.training.schedule import FLOOR, LearningRate, OptimizerRate
 
 
 def test_constant_is_constant():
@@ -58,3 +59,19 @@ def test_peak_and_warm_up_carry_a_live_change_over_to_another_process():
     second = LearningRate(first.peak, "cosine", 100)
     second.warms_up = first.warms_up
     assert [second.at(step) for step in (5, 77)] == [first.at(step) for step in (5, 77)]
+
+
+def test_an_optimizer_s_own_rate_is_set_at_once():
+    optimizer = keras.optimizers.Adam(0.25)
+    rate = OptimizerRate(optimizer)
+    assert rate.at(7) == 0.25
+    rate.set_at(8, 0.5)
+    assert rate.at(8) == float(optimizer.learning_rate) == 0.5
+
+
+def test_an_optimizer_s_own_schedule_stays():
+    falling = keras.optimizers.schedules.ExponentialDecay(0.25, 1, 0.5)
+    rate = OptimizerRate(keras.optimizers.Adam(falling))
+    assert rate.at(1) == 0.25
+    with pytest.raises(ValueError, match=r"follows a schedule of its own, so .* of step 8 cannot"):
+        rate.set_at(8, 0.5)

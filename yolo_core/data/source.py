@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,10 @@ from yolo_core.data.sample import Sample, split_name
 
 ANCHOR_SAMPLES = 500
 """Training samples whose boxes anchors are fitted to."""
+
+
+PINNED = (*(f"val/{index}" for index in range(8)), *(f"train/{index}" for index in range(4)))
+"""The samples that are snapshotted where nobody says which."""
 
 
 class SampleSource(Protocol):
@@ -70,6 +74,59 @@ class SampleSource(Protocol):
         return np.concatenate(boxes)
 
 
+class GivenSamples(SampleSource):
+    """Samples that are there already, such as those of a script of one's own.
+
+    Args:
+        samples: Their names are "val/0", "val/1", ...; their pictures have one shape.
+        class_names: (C,) names of the classes.
+        name: What the data is called.
+
+    Raises:
+        ValueError: There is none, a name is missing, or a picture has another shape.
+    """
+
+    problems = ()
+
+    def __init__(
+        self, samples: Sequence[Sample], class_names: Sequence[str], *, name: str = "given"
+    ) -> None:
+        self.name = name
+        self.class_names = tuple(class_names)
+        self._samples = {sample.name: sample for sample in samples}
+        expected = [f"val/{index}" for index in range(max(len(samples), 1))]
+        shapes = {sample.image.shape for sample in samples}
+        if list(self._samples) != expected or len(shapes) > 1:
+            raise ValueError(
+                f"Samples must be named {expected[0]} to {expected[-1]} in this order, and have "
+                f"pictures of one shape; received {', '.join(self._samples) or 'none'}, of shape "
+                f"{' and '.join(map(str, sorted(shapes))) or 'none'}."
+            )
+        (self.image_shape,) = shapes
+        self.max_objects = max(1, *(len(sample.boxes) for sample in samples))
+        self.splits = {"val": len(samples)}
+
+    def sample(self, name: str) -> Sample:
+        """The sample of that name.
+
+        Raises:
+            ValueError: There is none.
+        """
+        if name not in self._samples:
+            last = len(self._samples) - 1
+            raise ValueError(f"{self.name} has val/0 to val/{last}; received {name!r}.")
+        return self._samples[name]
+
+    def stream_sample(self, index: int) -> Sample:
+        """None: what is trained on is not from here."""
+        return self.sample(f"train/{index}")
+
+    def files(self, name: str) -> tuple[Path, ...]:
+        """None that are known."""
+        self.sample(name)
+        return ()
+
+
 def first_names(source: SampleSource, split: str, count: int) -> tuple[str, ...]:
     """Names of the first samples of a split: `count` of them, or all if there are fewer.
 
@@ -83,11 +140,15 @@ def first_names(source: SampleSource, split: str, count: int) -> tuple[str, ...]
     return tuple(f"{split}/{index}" for index in range(min(count, size or count)))
 
 
-def has_sample(source: SampleSource, name: str) -> bool:
-    """Whether a name such as "val/3" is one of a sample; the training stream has no end."""
-    split, index = split_name(name)
-    size = source.splits.get(split, 0)
-    return size is None or index < size or (split == "train" and size > 0)
+def first_pinned(source: SampleSource) -> tuple[str, ...]:
+    """The samples of `PINNED` that a source has; the training stream of one has no end."""
+
+    def is_there(name: str) -> bool:
+        split, index = split_name(name)
+        size = source.splits.get(split, 0)
+        return size is None or index < size or (split == "train" and size > 0)
+
+    return tuple(name for name in PINNED if is_there(name))
 
 
 def default_anchors(source: SampleSource, count: int = 3) -> np.ndarray:

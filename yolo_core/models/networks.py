@@ -89,10 +89,10 @@ def detector_network(
     if size not in WIDTHS:
         raise ValueError(f"Network size must be {', '.join(WIDTHS)}; received {size!r}.")
     x = image = keras.Input(image_shape, name="image")
-    whole = tuple(cells * COARSEST for cells in grid_cells(image_shape, COARSEST))
-    if whole != tuple(image_shape[:2]):
+    rows, columns = grid_cells(image_shape, COARSEST)
+    if (rows * COARSEST, columns * COARSEST) != tuple(image_shape[:2]):
         # Boxes are fractions of the picture, so they stay what they are.
-        x = layers.Resizing(*whole, name="whole_cells")(x)
+        x = layers.Resizing(rows * COARSEST, columns * COARSEST, name="whole_cells")(x)
     first, second, third, fourth, fifth = WIDTHS[size]
     x = _convolution(x, first, kernel=5, strides=2, name="block1")
     x = _convolution(x, second, name="block2")

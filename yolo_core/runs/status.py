@@ -148,12 +148,12 @@ def _checked(folder: RunFolder, status: RunStatus, *, resume_step: int) -> RunSt
         return status
     if status.process is None or not status.process.is_alive():
         pid = f" (pid {status.process.pid})" if status.process else ""
-        return dataclasses.replace(
-            status,
-            state=RunState.LOST,
-            message=f"The training process{pid} ended without saying why; "
-            f"python -m yolo_core train --resume {folder.name} goes on from step {resume_step}.",
-        )
+        message = f"The training process{pid} ended without saying why"
+        # Without a configuration it was somebody's own script.
+        if folder.config.is_file():
+            command = f"python -m yolo_core train --resume {folder.name}"
+            message = f"{message}; {command} goes on from step {resume_step}"
+        return dataclasses.replace(status, state=RunState.LOST, message=f"{message}.")
     silent = 0.0 if status.heartbeat is None else time.time() - status.heartbeat
     if status.message:
         return dataclasses.replace(status, message=for_seconds(status.message, silent))

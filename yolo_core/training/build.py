@@ -97,10 +97,3 @@ def build_detector(config: RunConfig, loss: DetectionLoss, source: SampleSource)
     detector.compile(optimizer=optimizer, jit_compile=bool(gpus))
     optimizer.build(detector.trainable_variables)
     return detector
-
-
-def device_names() -> list[str]:
-    """What trains: the model names of the GPUs, or "CPU" where there is none."""
-    gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    return [detail.get("device_name", "GPU") for detail in details] or ["CPU"]

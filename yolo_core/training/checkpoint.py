@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,12 @@ from typing import Any
 import numpy as np
 
 from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.runs.store import RunStore
 from yolo_core.training.detector import Detector
 
+logger = logging.getLogger("yolo_core.training")
+
+KEPT_CHECKPOINTS = 3
 _FORMAT = "detector-debugger checkpoint"
 _VERSION = 1
 
@@ -94,6 +99,47 @@ def read_checkpoint(
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
     return state
+
+
+def keep_checkpoint(store: RunStore, detector: Detector, state: dict[str, Any]) -> None:
+    """Writes a checkpoint after `state["step"]` updates; of a run the last few stay.
+
+    Raises:
+        ValueError: As `write_checkpoint`.
+    """
+    path = checkpoint_path(store.folder, state["step"])
+    write_checkpoint(path, detector, state)
+    store.record_checkpoint(state["step"], path)
+    for record in store.checkpoints()[:-KEPT_CHECKPOINTS]:
+        store.forget_checkpoint(record.step)
+        record.path.unlink(missing_ok=True)
+
+
+def restore_newest(store: RunStore, detector: Detector) -> dict[str, Any] | None:
+    """Sets every variable from the newest checkpoint of a run that can be read.
+
+    Returns:
+        Its `state`; None where the run has no checkpoint at all.
+
+    Raises:
+        ValueError: There are checkpoints, and not one can be read. The run stays as it is.
+    """
+    checkpoints = store.checkpoints()
+    wrong: list[str] = []
+    for record in reversed(checkpoints):
+        try:
+            state = read_checkpoint(record.path, detector)
+        except ValueError as error:
+            wrong.append(str(error))
+            continue
+        for damaged, sentence in zip(reversed(checkpoints), wrong, strict=False):
+            logger.warning("%s", sentence)
+            damaged.path.unlink(missing_ok=True)
+        logger.info("Resuming from the checkpoint of step %d.", state["step"])
+        return state
+    if wrong:
+        raise ValueError(f"No checkpoint of the run can be read. {' '.join(wrong)}")
+    return None
 
 
 def _unnumbered(path: str) -> str:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from yolo_core.data.config import DataConfig, Positive, Section
+from yolo_core.data.sample import split_name
+from yolo_core.data.source import PINNED
 from yolo_core.losses.families import DEFAULT_FAMILY
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
@@ -63,7 +65,8 @@ class TrainingConfig(Section):
         checkpoint_every: Steps between two checkpoints; also after the last step.
         snapshot_every: Steps between two snapshots once the dense early ones are over.
         snapshot_megabytes: Disk space the snapshots of a run may take.
-        pinned: Names of the samples that are snapshotted.
+        pinned: Names of the samples that are snapshotted; of those named here by default, the ones
+            that the source has.
         precision: "auto" takes mixed precision on a GPU and float32 elsewhere.
     """
 
@@ -75,17 +78,12 @@ class TrainingConfig(Section):
     checkpoint_every: Positive = 250
     snapshot_every: Positive = 100
     snapshot_megabytes: Positive = 500
-    pinned: Annotated[tuple[str, ...], Field(min_length=1)] = (
-        *(f"val/{i}" for i in range(8)),
-        *(f"train/{i}" for i in range(4)),
-    )
+    pinned: Annotated[tuple[str, ...], Field(min_length=1)] = PINNED
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
 
     @field_validator("pinned")
     @classmethod
     def _known_samples(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        from yolo_core.data.sample import split_name
-
         for name in value:
             split_name(name)
         return value

@@ -14,7 +14,7 @@ from yolo_core.runs.records import Event
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.interrupt import Interrupt
-from yolo_core.training.schedule import LearningRate
+from yolo_core.training.schedule import LearningRate, OptimizerRate
 
 logger = logging.getLogger("yolo_core.training")
 
@@ -70,7 +70,7 @@ class Control:
         self,
         store: RunStore,
         loss: DetectionLoss,
-        rate: LearningRate,
+        rate: LearningRate | OptimizerRate,
         actions: Actions,
         interrupt: Interrupt,
     ) -> None:

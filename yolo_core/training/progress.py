@@ -46,14 +46,20 @@ class Progress:
 
     Args:
         store: The run, open for writing.
-        steps: Steps of the whole training.
+        steps: Steps of the whole training; None where nobody knows.
         batch_size: Images a step.
         tensorboard: Folder of the event files.
         totals: Sums over the steps before, which go on.
     """
 
     def __init__(
-        self, store: RunStore, *, steps: int, batch_size: int, tensorboard: Path, totals: Totals
+        self,
+        store: RunStore,
+        *,
+        steps: int | None,
+        batch_size: int,
+        tensorboard: Path,
+        totals: Totals,
     ) -> None:
         self.store = store
         self.steps = steps
@@ -125,8 +131,12 @@ class Progress:
             for name, value in values.items()
             if name.startswith("term/")
         )
-        line = f"step {step}/{self.steps}  total {values['total']:.4g}  {terms}"
+        of = f"/{self.steps}" if self.steps else ""
+        line = f"step {step}{of}  total {values['total']:.4g}  {terms}"
         if math.isnan(rate):
             return line
+        line = f"{line}  {rate:.0f} images/s"
+        if not self.steps:
+            return line
         left = round((self.steps - step) * self.batch_size / rate)
-        return f"{line}  {rate:.0f} images/s  {left // 60}:{left % 60:02d} left"
+        return f"{line}  {left // 60}:{left % 60:02d} left"

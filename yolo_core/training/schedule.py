@@ -1,8 +1,10 @@
-"""The learning rate of every step."""
+"""The learning rate of every step, and how a command changes it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 WARM_UP_STEPS = 100
 # The share of the peak that is left at the last step of a cosine schedule.
@@ -37,6 +39,14 @@ class LearningRate:
         self.warms_up = False
         self.peak = value / self._share(step)
 
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return {"peak_learning_rate": self.peak, "warms_up": self.warms_up}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes up what a checkpoint kept."""
+        self.peak, self.warms_up = state["peak_learning_rate"], state["warms_up"]
+
     def _share(self, step: int) -> float:
         if self.schedule == "constant":
             return 1.0
@@ -44,3 +54,40 @@ class LearningRate:
         rising = min(1.0, step / warm_up) if self.warms_up else 1.0
         cosine = 0.5 * (1 + math.cos(math.pi * (step - 1) / self.steps))
         return rising * max(cosine, FLOOR)
+
+
+class OptimizerRate:
+    """The learning rate that an optimizer has by itself; a checkpoint keeps it with the optimizer.
+
+    Args:
+        optimizer: A Keras optimizer.
+    """
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+
+    def at(self, step: int) -> float:
+        """The learning rate now, whichever step is next."""
+        del step
+        return float(self.optimizer.learning_rate)
+
+    def set_at(self, step: int, value: float) -> None:
+        """Makes it `value` from now on.
+
+        Raises:
+            ValueError: The optimizer follows a schedule.
+        """
+        try:
+            self.optimizer.learning_rate = value
+        except TypeError:
+            raise ValueError(
+                f"The optimizer of this run follows a schedule of its own, so the learning rate of "
+                f"step {step} cannot be set."
+            ) from None
+
+    def state(self) -> dict[str, Any]:
+        """Nothing: it is a variable of the optimizer."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing: it came with the optimizer."""

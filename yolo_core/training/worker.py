@@ -1,48 +1,31 @@
-"""One training from its first step, or from its last checkpoint, to its end."""
+"""One training as its configuration describes it, from its first step or its last checkpoint."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from typing import Any
 
-import keras
 import numpy as np
 
 from yolo_core.data.batches import sample_batch, training_batches
 from yolo_core.data.registry import open_source
-from yolo_core.data.source import SampleSource, has_sample
+from yolo_core.data.source import PINNED, SampleSource
 from yolo_core.evaluation.evaluator import Evaluator
 from yolo_core.losses.base import DetectionLoss
-from yolo_core.runs.environment import write_environment
-from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
-from yolo_core.training.build import build_detector, build_loss, device_names
-from yolo_core.training.checkpoint import checkpoint_path, read_checkpoint, write_checkpoint
-from yolo_core.training.config import RunConfig, TrainingConfig
-from yolo_core.training.control import Actions, Control
+from yolo_core.training.build import build_detector, build_loss
+from yolo_core.training.config import RunConfig
 from yolo_core.training.diagnosis import describe_non_finite
 from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.notes import first_notes
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
-from yolo_core.training.progress import Progress, Totals
+from yolo_core.training.recorder import RunRecorder
 from yolo_core.training.schedule import LearningRate
-from yolo_core.training.snapshotting import Snapshotter, is_due
 
 logger = logging.getLogger("yolo_core.training")
 
-KEPT_CHECKPOINTS = 3
 
-
-class NonFiniteLossError(ValueError):
-    """A step gave a loss or gradients that are not finite; its weights were not kept."""
-
-
-class Training(keras.callbacks.Callback):
-    """A run in progress: the callback of `Detector.fit` that keeps its books.
-
-    Between two steps, in this order: the row is recorded, then snapshots, evaluation and
-    checkpoint where they are due, then commands.
+class Training:
+    """A run of ours: builds data, loss and network, and trains them on record.
 
     Args:
         config: What to train.
@@ -56,7 +39,6 @@ class Training(keras.callbacks.Callback):
     def __init__(
         self, config: RunConfig, store: RunStore, interrupt: Interrupt | None = None
     ) -> None:
-        super().__init__()
         self.config = config
         self.store = store
         self.source: SampleSource = open_source(config.data)
@@ -68,31 +50,23 @@ class Training(keras.callbacks.Callback):
         self.detector = build_detector(config, self.loss, self.source)
         options = config.training
         self.rate = LearningRate(options.learning_rate, options.schedule, options.steps)
-        pinned = options.pinned
-        if pinned == TrainingConfig().pinned:
-            # Nobody said which: a small data set need not have them all.
-            pinned = tuple(name for name in pinned if has_sample(self.source, name))
-        self.evaluator = Evaluator(self.source, config.data.validation_scenes)
-        self.snapshots = Snapshotter(
+        self.recorder = RunRecorder(
             store,
             self.source,
-            self.detector,
+            batch_size=options.batch_size,
+            steps=options.steps,
+            pinned=None if options.pinned == PINNED else options.pinned,
             loss_name=short_name(config.loss.name),
-            pinned=pinned,
-            megabytes=options.snapshot_megabytes,
+            schedule=self.rate,
+            snapshot_every=options.snapshot_every,
+            snapshot_megabytes=options.snapshot_megabytes,
+            evaluate=Evaluator(self.source, config.data.validation_scenes).evaluate,
+            evaluate_every=options.evaluate_every,
+            checkpoint_every=options.checkpoint_every,
+            describe_failure=self._describe_failure,
+            interrupt=interrupt,
         )
-        actions = Actions(
-            checkpoint=self._checkpoint,
-            evaluate=self._evaluate,
-            pin=self._pin,
-            snapshot=self._snapshot,
-        )
-        self.control = Control(store, self.loss, self.rate, actions, interrupt or Interrupt())
-        self.done = 0
-        self._pictured: int | None = None  # the step of the newest pinned snapshot
-        self._totals = Totals()
-        self._failure: NonFiniteLossError | None = None
-        self._add_columns()
+        self.recorder.set_model(self.detector)
 
     def run(self) -> None:
         """Trains to the last step, or until told to stop.
@@ -102,206 +76,38 @@ class Training(keras.callbacks.Callback):
                 on disk.
             ValueError: The disk is full, or another file of the run failed.
         """
-        resumed = self._restore()
         options = self.config.training
-        self.progress = Progress(
-            self.store,
-            steps=options.steps,
-            batch_size=options.batch_size,
-            tensorboard=self.store.folder.tensorboard,
-            totals=self._totals,
-        )
-        self.control.replay(self.store.events(), after=self.done)
-        write_environment(self.store.folder, devices=device_names())
-        self.store.record_event(self.done, "resumed" if resumed else "started")
-        self.store.set_status(
-            state=RunState.RUNNING,
-            step=self.done,
-            steps=options.steps,
-            message="" if resumed else "Compiling the network for the first snapshots.",
-        )
-        self._say_notes(record=not resumed)
-        if not resumed:
-            self._snapshot()
-            self._checkpoint()
-            self.store.set_status(message="")
-        if self.done < options.steps:
-            self._fit()
-        self.progress.close()
-        self._end()
-
-    def _say_notes(self, *, record: bool) -> None:
         layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
-        for kind, sentence in first_notes(
-            self.config.loss, self.loss, layout, self.source.image_shape
-        ):
-            logger.log(logging.WARNING if kind == "warning" else logging.INFO, "%s", sentence)
-            if record:
-                self.store.record_event(self.done, kind, {"message": sentence})
+        notes = first_notes(self.config.loss, self.loss, layout, self.source.image_shape)
+        with self.recorder as recorder:
+            recorder.restore()
+            recorder.begin(notes)
+            if not recorder.is_over:
+                remaining = options.steps - recorder.done
+                batches = training_batches(
+                    self.source,
+                    batch_size=options.batch_size,
+                    first_batch=recorder.done,
+                    batches=remaining,
+                )
+                self.detector.fit(
+                    batches,
+                    epochs=1,
+                    steps_per_epoch=remaining,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=[recorder],
+                )
+        if recorder.done < options.steps:
+            logger.info("--resume %s goes on.", self.store.folder.name)
 
-    def _fit(self) -> None:
-        options = self.config.training
-        remaining = options.steps - self.done
-        batches = training_batches(
-            self.source,
-            batch_size=options.batch_size,
-            first_batch=self.done,
-            batches=remaining,
-        )
-        self.control.between(self.done)
-        if self.control.stopped_by is not None:
-            return
-        self.detector.fit(
-            batches,
-            epochs=1,
-            steps_per_epoch=remaining,
-            shuffle=False,
-            verbose=0,
-            callbacks=[self],
-        )
-
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Before step `done` + 1."""
-        del batch, logs
-        step = self.done + 1
-        self.detector.optimizer.learning_rate.assign(self.rate.at(step))
-        due = is_due(step, self.config.training.snapshot_every)
-        # Whoever steps by hand looks at what the step was made from.
-        self.detector.wants_breakdown = due or self.control.stands_after_next
-        self.progress.begin_step(with_breakdown=self.detector.wants_breakdown)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """After it: the books, then whatever somebody asked for."""
-        del batch
-        logs = logs or {}
-        step = self.done + 1
-        self.progress.end_step(step, logs, self.rate.at(step))
-        if not logs["finite"]:
-            self._failure = self._non_finite(step)
-            self.detector.stop_training = True
-            return
-        self.done = step
-        options = self.config.training
-        if self.detector.last_batch is not None:
-            self.snapshots.write_batch(step, self.detector.last_batch)
-            self.detector.last_batch = None
-        last = step == options.steps
-        if last or is_due(step, options.snapshot_every):
-            self._snapshot()
-        if last or step % options.evaluate_every == 0:
-            self._evaluate()
-        if last or step % options.checkpoint_every == 0:
-            self._checkpoint()
-        self.control.between(step)
-        if self.control.stopped_by is not None:
-            self.detector.stop_training = True
-
-    def _end(self) -> None:
-        """Says how the training ended."""
-        # However it ends, the last pictures are of the last weights.
-        self._snapshot()
-        if self._failure is not None:
-            self._checkpoint()
-            self.store.record_event(self.done, "failed", {"message": str(self._failure)})
-            raise self._failure
-        if self.done < self.config.training.steps:
-            self._checkpoint()
-            message = f"Stopped by {self.control.stopped_by} after step {self.done}."
-            self.store.set_status(state=RunState.STOPPED, message=message)
-            logger.info("%s --resume %s goes on.", message, self.store.folder.name)
-        else:
-            self.store.record_event(self.done, "finished")
-            self.store.set_status(state=RunState.FINISHED, message="")
-        self.control.refuse_the_rest()
-
-    def _restore(self) -> bool:
-        """Goes back to the newest checkpoint that can be read.
-
-        Returns:
-            Whether there is a checkpoint at all; without one the training starts anew.
-
-        Raises:
-            ValueError: There are checkpoints, and not one can be read. The run stays as it is.
-        """
-        checkpoints = self.store.checkpoints()
-        wrong: list[str] = []
-        for record in reversed(checkpoints):
-            try:
-                state = read_checkpoint(record.path, self.detector)
-            except ValueError as error:
-                wrong.append(str(error))
-                continue
-            for damaged, sentence in zip(reversed(checkpoints), wrong, strict=False):
-                logger.warning("%s", sentence)
-                damaged.path.unlink(missing_ok=True)
-            self.done = state["step"]
-            self.rate.peak = state["peak_learning_rate"]
-            self.rate.warms_up = state["warms_up"]
-            self.snapshots.pin(tuple(state["pinned"]))
-            self._totals = Totals(**state["totals"])
-            self.store.truncate_after(self.done)
-            logger.info("Resuming from the checkpoint of step %d.", self.done)
-            return True
-        if wrong:
-            raise ValueError(f"No checkpoint of the run can be read. {' '.join(wrong)}")
-        self.store.truncate_after(0)
-        return False
-
-    def _checkpoint(self) -> None:
-        path = checkpoint_path(self.store.folder, self.done)
-        state = {
-            "step": self.done,
-            "peak_learning_rate": self.rate.peak,
-            "warms_up": self.rate.warms_up,
-            "pinned": list(self.snapshots.pinned),
-            "totals": dataclasses.asdict(self._totals),
-        }
-        write_checkpoint(path, self.detector, state)
-        self.store.record_checkpoint(self.done, path)
-        for record in self.store.checkpoints()[:-KEPT_CHECKPOINTS]:
-            self.store.forget_checkpoint(record.step)
-            record.path.unlink(missing_ok=True)
-
-    def _evaluate(self) -> None:
-        metrics = self.evaluator.evaluate(self.detector)
-        self.store.record_evaluation(self.done, metrics)
-        self.progress.write_events(
-            self.done, {f"validation/{name}": value for name, value in metrics.items()}
-        )
-        logger.info(
-            "step %d  validation mAP50 %.3f  mAP50-95 %.3f  recall %.3f",
-            self.done,
-            *(metrics[name] for name in ("map50", "map50_95", "recall")),
-        )
-
-    def _pin(self, names: tuple[str, ...]) -> None:
-        self.snapshots.pin(names)
-        self._pictured = None
-        self._snapshot()
-
-    def _snapshot(self) -> None:
-        """Snapshots the pinned samples, unless that was done since the last step."""
-        if self._pictured != self.done:
-            self.snapshots.write_pinned(self.done)
-            self._pictured = self.done
-
-    def _non_finite(self, step: int) -> NonFiniteLossError:
+    def _describe_failure(self, step: int) -> tuple[str, str]:
         size = self.config.training.batch_size
         names = [f"train/{(step - 1) * size + at}" for at in range(size)]
         images, y_true = sample_batch(self.source, names)
         what = describe_non_finite(self.detector, images.astype(np.float32) / 255.0, y_true, names)
-        return NonFiniteLossError(
-            f"The loss stopped being a finite number at step {step}: {what}. The weights of step "
-            f"{step - 1} are kept. To go on, lower a lambda or the learning rate (now "
-            f"{self.rate.at(step):.3g}): --resume {self.store.folder.name} --learning-rate VALUE "
-            "--lambda NAME=VALUE."
+        advice = (
+            f"To go on, lower a lambda or the learning rate (now {self.rate.at(step):.3g}): "
+            f"--resume {self.store.folder.name} --learning-rate VALUE --lambda NAME=VALUE."
         )
-
-    def _add_columns(self) -> None:
-        columns = ["total", "learning_rate", "images_per_second", "recall_current"]
-        columns.append("recall_average")
-        for group in ("term", "lambda"):
-            columns += [f"{group}/{name}" for name in self.loss.term_names]
-        missing = [name for name in columns if name not in self.store.columns]
-        if missing:
-            self.store.add_columns(missing)
+        return what, advice

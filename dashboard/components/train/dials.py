@@ -121,8 +121,12 @@ def dial_panel(folder: RunFolder) -> None:
     live = read_status(folder).is_live
     try:
         with RunStore.open(folder) as store:
-            rate = read_config(folder.config).training.learning_rate
-            found = dials(store.last_step(), store.events(), rate)
+            row = store.last_step()
+            # A run of somebody's own script has no configuration.
+            rate = (row or {}).get("learning_rate", math.nan)
+            if folder.config.is_file():
+                rate = read_config(folder.config).training.learning_rate
+            found = dials(row, store.events(), rate)
             commands = store.commands(RECENT_COMMANDS)
     except ValueError as error:
         if not live:

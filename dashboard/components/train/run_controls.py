@@ -76,7 +76,7 @@ def run_controls(folder: RunFolder) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="run-buttons"):
         if status.is_live:
             _live_buttons(folder, status)
-        elif status.state in CAN_RESUME:
+        elif status.state in CAN_RESUME and folder.config.is_file():
             _resume_button(folder)
     if problem := st.session_state.pop("not sent", None):
         say(problem)
