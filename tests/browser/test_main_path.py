@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import wait_for
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
@@ -64,9 +64,7 @@ def pull_a_lambda(page: Page, checkpoints: Path) -> None:
     step = int(step.replace(",", ""))
     with RunStore.open(find_run(checkpoints, "first")) as store:
         # Said when the step begins, recorded when it is done.
-        deadline = time.monotonic() + STARTING_MS / 1000
-        while (store.last_step() or {"step": 0})["step"] < step and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_for(lambda: (store.last_step() or {"step": 0})["step"] >= step)
         before, after = store.steps(step - 1, step)["lambda/no_object"]
     assert after == pytest.approx(float(value))
     assert before != after

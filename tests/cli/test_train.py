@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -20,6 +19,7 @@ from tests.training.runs_by_command import (
     start,
     train,
 )
+from tests.waiting import wait_for
 from yolo_core.cli.train import add_parser
 from yolo_core.cli.train_config import new_config
 from yolo_core.runs.layout import RunFolder, find_run
@@ -246,10 +246,7 @@ def test_two_that_start_at_once_get_two_names(tmp_path, monkeypatch):
 def test_ctrl_c_while_tensorflow_loads(tmp_path):
     process = start("--run", "early", *SMALL, "--json", checkpoints=tmp_path)
     folder = RunFolder(tmp_path / "early")
-    deadline = time.monotonic() + 60
-    while read_status(folder).process is None:
-        assert time.monotonic() < deadline, "the run did not appear"
-        time.sleep(0.01)
+    wait_for(lambda: read_status(folder).process is not None)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")

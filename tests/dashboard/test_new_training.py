@@ -13,7 +13,8 @@ import pytest
 
 from dashboard.components.train import new_training
 from tests.dashboard.page import button, labels, words
-from tests.dashboard.train_page import dial, field, open_page, wait_for
+from tests.dashboard.train_page import dial, field, open_page
+from tests.waiting import wait_for
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.status import read_status
 from yolo_core.training.config import parse_config

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from streamlit.testing.v1 import AppTest
 
 from tests.dashboard.page import opener
@@ -25,10 +22,3 @@ def charts(page: AppTest) -> int:
 
 def field(page: AppTest, kind: str, name: str):
     return getattr(page, kind)(key=f"new/{name}")
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)

@@ -12,11 +12,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
+from tests.waiting import wait_for
 from yolo_core.__main__ import main
 from yolo_core.runs.layout import RunFolder, find_run
 from yolo_core.runs.store import RunStore
@@ -74,17 +74,16 @@ def start(*arguments: str, checkpoints: Path) -> subprocess.Popen:
 
 def wait_for_step(checkpoints: Path, name: str, step: int, timeout: float = 120) -> None:
     """Returns once that step is on record."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
+
+    def is_there() -> bool:
         try:
             with RunStore.open(find_run(checkpoints, name)) as store:
                 last = store.last_step()
-                if last is not None and last["step"] >= step:
-                    return
         except ValueError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"run {name} did not reach step {step} in {timeout} s")
+            return False
+        return last is not None and last["step"] >= step
+
+    wait_for(is_there, timeout)
 
 
 def curve(checkpoints: Path, name: str) -> dict[str, np.ndarray]:

@@ -2,10 +2,10 @@
 
 import contextlib
 import threading
-import time
 
 import pytest
 
+from tests.waiting import PATIENCE, wait_for
 from yolo_core.losses import YoloV2Loss
 from yolo_core.runs.layout import create_run
 from yolo_core.runs.status import RunState, read_status
@@ -71,13 +71,21 @@ def in_the_background(function, *arguments):
     thread = threading.Thread(target=function, args=arguments)
     thread.start()
     yield thread
-    thread.join(timeout=10)
+    thread.join(timeout=PATIENCE)
     assert not thread.is_alive()
 
 
 def answer(store, sent):
     found = next(command for command in store.commands() if command.id == sent)
     return found.state, found.step, found.error
+
+
+def assert_stands_still(loop, store, done):
+    """It answers at that step: one that went on would answer later in the run, or never."""
+    answered = store.wait_for_answer(store.send("evaluate"), PATIENCE)
+    assert (answered.state, answered.step) == ("done", done)
+    assert loop.called[-1] == ("evaluate", done)
+    assert loop.done == done
 
 
 def kinds(store):
@@ -140,11 +148,11 @@ def test_paused_it_stands_still_and_takes_commands(loop, store):
     loop.run(3)
     pause = store.send("pause")
     with in_the_background(loop.run, 5):
-        assert store.wait_for_answer(pause, 5).step == 4
+        assert store.wait_for_answer(pause, PATIENCE).step == 4
         assert read_status(store.folder).state is RunState.PAUSED
         assert loop.pictured == [3]
         sent = store.send("set-lambda", {"name": "xy", "value": 2.0})
-        assert store.wait_for_answer(sent, 5).step == 4
+        assert store.wait_for_answer(sent, PATIENCE).step == 4
         assert loop.done == 3
         store.send("resume")
     assert loop.done == 8
@@ -157,10 +165,9 @@ def test_stepping_makes_exactly_so_many_steps(loop, store):
     with in_the_background(loop.run, 100):
         for count, expected in ((1, 1), (3, 4)):
             sent = store.send("step", {"count": count})
-            assert store.wait_for_answer(sent, 5).step == expected - count + 1
+            assert store.wait_for_answer(sent, PATIENCE).step == expected - count + 1
             wait_for(lambda expected=expected: loop.done == expected)
-            time.sleep(0.15)
-            assert loop.done == expected
+            assert_stands_still(loop, store, expected)
             assert read_status(store.folder).state is RunState.PAUSED
             assert loop.pictured[-1] == expected
         store.send("stop")
@@ -172,8 +179,7 @@ def test_stepping_while_running_stops_after_so_many(loop, store):
     store.send("step", {"count": 2})
     with in_the_background(loop.run, 100):
         wait_for(lambda: loop.done == 4)
-        time.sleep(0.15)
-        assert loop.done == 4
+        assert_stands_still(loop, store, 4)
         store.send("resume")
     assert loop.done == 102
 
@@ -184,8 +190,7 @@ def test_two_step_commands_at_once_add_up(loop, store):
     store.send("step", {"count": 2})
     with in_the_background(loop.run, 100):
         wait_for(lambda: loop.done == 3)
-        time.sleep(0.1)
-        assert loop.done == 3
+        assert_stands_still(loop, store, 3)
         store.send("stop")
 
 
@@ -297,13 +302,6 @@ def test_a_command_wins_over_a_replay_of_its_step(loop, store):
     loop.control.replay(store.events(), after=0)
     store.send("set-lambda", {"name": "xy", "value": 2.0})
     assert loop.run(1) == [2]
-
-
-def wait_for(condition, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def test_what_a_new_command_sets_no_later_replay_undoes(loop, store):

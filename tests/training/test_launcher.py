@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.waiting import PATIENCE, wait_for
 from yolo_core.runs.layout import find_run, list_runs
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
@@ -32,13 +32,6 @@ def checkpoints(tmp_path):
 
 def start(checkpoints, *arguments, **options):
     return start_training(arguments, checkpoints, command=FAKE, **options)
-
-
-def wait_for(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 def test_returns_with_a_run_that_has_a_status(checkpoints):
@@ -141,7 +134,7 @@ def test_resuming_waits_for_the_new_process(checkpoints):
     folder = find_run(checkpoints, start(checkpoints, "--run", "one", *SLOW))
     with RunStore.open(folder) as store:
         wait_for(lambda: store.last_step() is not None)
-        store.wait_for_answer(store.send("stop"), 5)
+        store.wait_for_answer(store.send("stop"), PATIENCE)
     wait_for(lambda: read_status(folder).state is RunState.STOPPED)
     old = read_status(folder).process
     start(checkpoints, "--resume", "one", *SLOW)

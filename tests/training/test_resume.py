@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from tests.training.runs_by_command import (
     train,
     wait_for_step,
 )
+from tests.waiting import wait_for
 from yolo_core.runs.layout import RunFolder, create_run, find_run
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
@@ -169,10 +169,3 @@ def test_without_a_readable_checkpoint_nothing_is_lost(tmp_path, whole):
     assert len(done.stderr.splitlines()) == 1
     assert read_status(folder).state is RunState.FAILED
     assert_same_curves(curve(tmp_path, "torn"), curve(whole, "whole"))
-
-
-def wait_for(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
