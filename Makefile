@@ -43,6 +43,7 @@ format: .venv/.ready-dev
 
 bench: .venv/.ready-dev
 	$(PY) -m benchmarks.losses
+	$(PY) -m benchmarks.store
 	$(PY) -m benchmarks.step
 
 clean:

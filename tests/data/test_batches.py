@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.waiting import wait_for
 from yolo_core.data.batches import READY_BATCHES, sample_batch, training_batches
 from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
 from yolo_core.data.sample import Sample, label_rows
@@ -108,11 +108,13 @@ def test_batches_are_rendered_while_the_step_computes() -> None:
     built = Counted(load_digit_source("digits"), seed=0)
     stream = training_batches(built, batch_size=8).as_numpy_iterator()
     next(stream)
-    deadline = time.monotonic() + 30
-    while built.rendered < 8 * (1 + READY_BATCHES) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.1)
-    assert built.rendered == 8 * (1 + READY_BATCHES), "so many ahead, and no more"
+    ahead = 8 * (1 + READY_BATCHES)
+    wait_for(lambda: built.rendered >= ahead)
+    # A step that takes as long as it takes to render as many again.
+    step = scenes()
+    for index in range(ahead):
+        step.stream_sample(index)
+    assert built.rendered == ahead, "so many ahead, and no more"
 
 
 @pytest.mark.slow

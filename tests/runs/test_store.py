@@ -265,12 +265,3 @@ def test_a_closed_store_says_so(folder):
 def test_creating_twice_is_refused(store):
     with pytest.raises(ValueError, match=r"run\.db exists already"):
         RunStore.create(store.folder, COLUMNS)
-
-
-def test_a_step_costs_little(store):
-    values = dict.fromkeys(COLUMNS, 1.5)
-    start = time.perf_counter()
-    for step in range(1, 20001):
-        store.record_step(step, values)
-    store.flush()
-    assert (time.perf_counter() - start) / 20000 < 200e-6  # about 10 us on a quiet machine

@@ -20,22 +20,20 @@ WRITER = """
 store = RunStore.create(folder, ["total", "term/xy"])
 store.set_status(state="running")
 say("ready")
-step, slowest, until = 0, 0.0, time.monotonic() + SECONDS
-while time.monotonic() < until:
+step = 0
+while not folder.path.joinpath("enough").exists():
     step += 1
-    before = time.monotonic()
     store.record_step(step, {"total": step, "term/xy": step % 5})
     if step % 7 == 0:
         store.flush()
-    slowest = max(slowest, time.monotonic() - before)
 store.close()
-say(step, slowest)
+say(step)
 """
 
 READER = """
-reads, last, until = 0, 0, time.monotonic() + 1.0
+last, seen = 0, set()
 with RunStore.open(folder) as store:
-    while time.monotonic() < until:
+    while len(seen) < 30:
         table = store.steps(first=max(last - 100, 1))
         steps = table["step"]
         if len(steps) and not (steps[1:] == steps[:-1] + 1).all():
@@ -50,23 +48,21 @@ with RunStore.open(folder) as store:
             raise SystemExit("a bucket does not fit its rows")
         last = int(steps[-1]) if len(steps) else last
         store.status(), store.events(), store.last_step()
-        reads += 1
-say(reads)
+        seen.add(last)
+say(last)
 """
 
 
 def test_readers_see_whole_states_while_a_process_writes(folder):
-    writer = start(WRITER.replace("SECONDS", "1.8"), folder.path)
+    writer = start(WRITER, folder.path)
     assert writer.stdout.readline() == "ready\n"
     readers = [start(READER, folder.path) for _ in range(2)]
-    reads = [int(end(reader)) for reader in readers]
-    steps, slowest = end(writer).split()
-    assert min(reads) > 3
-    assert int(steps) > 50
-    # A reader never holds the writer up; what is left is the machine's own unrest.
-    assert float(slowest) < 1.0
+    seen = [int(end(reader)) for reader in readers]
+    (folder.path / "enough").touch()
+    steps = int(end(writer))
+    assert max(seen) <= steps
     with RunStore.open(folder) as store:
-        assert store.last_step()["step"] == int(steps)
+        assert store.last_step()["step"] == steps
         assert_buckets_are_right(store)
 
 
@@ -76,11 +72,11 @@ def test_a_reader_in_the_middle_of_reading_does_not_hold_the_writer_up(store):
     other = sqlite3.connect(store.folder.database, isolation_level=None)
     other.execute("BEGIN")
     assert other.execute("SELECT count(*) FROM steps").fetchone() == (1,)
-    begin = time.monotonic()
+    # From now on a lock that somebody else holds is an error at once.
+    store._connection.execute("PRAGMA busy_timeout = 0")
     for step in range(2, 52):
         store.record_step(step, {"total": 1.0})
         store.flush()
-    assert time.monotonic() - begin < 5  # it would wait 10 seconds for a lock
     assert other.execute("SELECT count(*) FROM steps").fetchone() == (1,)
     other.close()
 
@@ -140,7 +136,7 @@ while len(list(folder.path.glob("tried-*"))) < 3:
 
 @pytest.mark.parametrize("delay", [0.02, 0.08, 0.15])
 def test_a_killed_writer_leaves_rows_and_buckets_in_step_and_the_run_goes_on(folder, delay):
-    writer = start(WRITER.replace("SECONDS", "60"), folder.path)
+    writer = start(WRITER, folder.path)
     assert writer.stdout.readline() == "ready\n"
     time.sleep(delay)
     kill(writer)
