@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.test_main_path import CENTRE_ON_PAGE
+from tests.browser.figures import CENTRE_ON_PAGE
 from tests.dashboard.compare_page import add_run
 
 if TYPE_CHECKING:

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.test_main_path import click_a_cell
+from tests.browser.figures import RANGES, click_a_cell, picture
 from tests.dashboard.sample_run import make_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-RANGES = "host => [host._fullLayout.xaxis.range, host._fullLayout.yaxis.range]"
-
 
 # Where the picture's axes stand, for every frame that shows them somewhere else.
 WATCH = """() => {
@@ -33,12 +30,6 @@ WATCH = """() => {
   };
   look();
 }"""
-
-
-def picture(page: Page) -> Locator:
-    found = page.get_by_role("figure", name=re.compile("^The picture"))
-    found.locator(".main-svg").first.wait_for()
-    return found
 
 
 def zoomed_in(page: Page) -> tuple[Locator, list]:

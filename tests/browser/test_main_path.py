@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.figures import click_a_cell
 from tests.waiting import wait_for
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.status import RunState, read_status
@@ -20,11 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Importing TensorFlow and compiling the first step take this long on a busy machine.
 STARTING_MS = 120_000
-CELL_PIXELS = 16
-CENTRE_ON_PAGE = """(host, [x, y]) => {
-  const { xaxis, yaxis } = host._fullLayout;
-  return { x: xaxis._offset + xaxis.d2p(x), y: yaxis._offset + yaxis.d2p(y) };
-}"""
 
 
 def test_train_pull_a_lambda_and_inspect(page: Page, checkpoints: Path) -> None:
@@ -78,13 +74,6 @@ def pause_and_take_one_step(page: Page, checkpoints: Path) -> None:
     button(page, "Step").click()
     page.get_by_text(re.compile(rf"step {held + 1:,} of")).wait_for()
     assert read_status(folder).step == held + 1
-
-
-def click_a_cell(page: Page, *, row: int, column: int) -> None:
-    picture = page.get_by_role("figure", name=re.compile("^The picture"))
-    picture.locator(".main-svg").first.wait_for()
-    centre = [(column + 0.5) * CELL_PIXELS, (row + 0.5) * CELL_PIXELS]
-    picture.click(position=picture.evaluate(CENTRE_ON_PAGE, centre))
 
 
 def read_the_card(page: Page, *, row: int, column: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dashboard.components.shared.address import HOLD_SECONDS
 from tests.dashboard.compare_page import add_run
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def test_an_object_is_dragged_and_the_link_brings_it_back(page: Page, checkpoint
     page.wait_for_url(re.compile("edits="))
     [summary] = page.get_by_text(re.compile("1 of 5 objects and")).all_inner_texts()
 
-    page.wait_for_timeout(1500)
+    # For so long the page takes an older address for a late one of the browser.
+    page.wait_for_timeout(1000 * HOLD_SECONDS + 100)
     page.go_back()
     page.get_by_text("0 of 5 objects and 0 of 108 slots").wait_for()
     page.go_forward()

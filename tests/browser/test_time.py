@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.test_inspect import RANGES, picture
-from tests.browser.test_main_path import CENTRE_ON_PAGE
+from tests.browser.figures import CENTRE_ON_PAGE, RANGES, picture
 from tests.dashboard.sample_run import make_run
 
 if TYPE_CHECKING:
@@ -74,10 +73,8 @@ def test_play_goes_to_the_end_and_stops_there(page: Page, checkpoints: Path) -> 
     make_run(checkpoints, "yolov2-1", pinned_steps=STEPS)
     page.goto("/inspect?run=yolov2-1&sample=val/0&step=20")
     wait_for(page, sample="val/0", snapshot=4)
-    page.wait_for_timeout(1500)
-    wait_for(page, sample="val/0", snapshot=4)  # nothing moves by itself
     page.get_by_label("Pace of Play").select_option("1 s")
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play").click()  # else it says Pause, and moves
     page.get_by_text("snapshot 5 of 6").wait_for()
     wait_for(page, sample="val/0", snapshot=6)
     page.get_by_role("button", name="Play").wait_for()
@@ -114,6 +111,6 @@ def test_a_click_on_a_strip_goes_to_its_step(page: Page, checkpoints: Path) -> N
     )
     place = curves.evaluate(CENTRE_ON_PAGE, first)
     curves.hover(position=place)
-    page.wait_for_timeout(200)
+    curves.locator(".hoverlayer .hovertext").first.wait_for()
     curves.click(position=place)
     wait_for(page, sample="val/0", snapshot=1)

@@ -17,7 +17,7 @@ from dashboard.tables import (
     slot_term_table,
     term_table,
 )
-from tests.explain.test_report import make_view
+from tests.explain.made_view import make_view
 from yolo_core.explain.report import explain
 from yolo_core.runs.snapshots import SampleView, Snapshot
 

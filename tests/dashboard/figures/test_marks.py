@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.figures.marks import cell_in_picture, cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell
-from tests.explain.test_report import ANCHORS, make_view
+from tests.explain.made_view import ANCHORS, make_view
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.slots import SlotLayout
 

@@ -15,7 +15,7 @@ from dashboard.figures.tiles import (
     narrow,
     slot_parts,
 )
-from tests.explain.test_report import ANCHORS, make_view
+from tests.explain.made_view import ANCHORS, make_view
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.slots import SlotLayout
 

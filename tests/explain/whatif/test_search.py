@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.losses.loss_table import CASES, DEFAULTS, GRID, NUM_CLASSES, images, label
+from tests.explain.whatif.judged import one_object, view_of
+from tests.losses.loss_table import CASES, DEFAULTS, GRID, label
 from yolo_core.assignment import ObjectStatus
 from yolo_core.boxes import shape_iou
 from yolo_core.compare.raw_shape import network_output
@@ -17,9 +18,7 @@ from yolo_core.explain.whatif.outcomes import (
     SlotSubject,
 )
 from yolo_core.explain.whatif.search import box_changes, labels_with, threshold_changes
-from yolo_core.losses import published
 
-SIDE = 48
 # Two in one cell of the 3 x 4 grid, one alone, one outside the picture.
 SCENE = (
     label(0.40, 0.45, 0.30, 0.40, 1),
@@ -27,17 +26,6 @@ SCENE = (
     label(0.80, 0.15, 0.25, 0.20, 0),
     label(1.20, 0.50, 0.20, 0.20, 0),
 )
-
-
-def view_of(loss, y_pred, rows=SCENE, size=(SIDE, SIDE)):
-    return sample_view(
-        loss,
-        image=np.zeros((*size, 1), np.uint8),
-        y_true=images(list(rows))[0],
-        y_pred=y_pred,
-        class_names=[str(k) for k in range(NUM_CLASSES)],
-        loss_name=loss.name,
-    )
 
 
 TWO_HEADS = [case for case in CASES if case.id == "yolov3/pytorch"]
@@ -49,7 +37,7 @@ def judged(request):
     # A snapshot holds slots on one axis, which do not tell a head's rows and columns.
     one_head = request.param.name == "yolov3"
     loss = request.param.loss(**({"grids": [GRID]} if one_head else {}))
-    view = view_of(loss, request.param.predictions(1, seed=1))
+    view = view_of(loss, request.param.predictions(1, seed=1), SCENE)
     assigner = Assigner(loss)
     return loss, view, lambda y_true, thresholds: assigner(view, y_true, thresholds)
 
@@ -116,16 +104,6 @@ def test_a_change_of_a_threshold_does_what_it_says_and_not_one_step_before(judge
             results.append(recorded_with(other, view, view.y_true))
         assert change.subject.outcome(results[0], 0) == change.after
         np.testing.assert_array_equal(change.subject.codes(results[1]), now)
-
-
-def one_object(x=0.3, y=0.3, width=0.2, height=0.3):
-    """YOLOv2 on 4 x 4 cells of 12 pixels with two anchors, and one object in cell (1, 1)."""
-    anchors = [[1.0, 1.0], [2.0, 2.0]]
-    loss = published("yolov2", anchors=anchors, num_classes=NUM_CLASSES)
-    y_pred = np.random.default_rng(0).normal(size=(1, 4, 4, 2 * (5 + NUM_CLASSES)))
-    view = view_of(loss, y_pred.astype(np.float32), [label(x, y, width, height)])
-    assigner = Assigner(loss)
-    return loss, view, lambda y_true, thresholds: assigner(view, y_true, thresholds)
 
 
 def test_a_centre_changes_its_cell_at_the_border():

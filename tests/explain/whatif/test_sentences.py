@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tests.explain.whatif.test_search import one_object
+from tests.explain.whatif.judged import one_object
 from yolo_core.assignment import ObjectStatus
 from yolo_core.explain.whatif.outcomes import (
     IGNORED,
