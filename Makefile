@@ -3,6 +3,7 @@
 PORT ?= 8501
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 TESTS ?= tests
+JOBS ?= 2
 HEADLESS ?=
 
 PY := .venv/bin/python
@@ -19,7 +20,7 @@ REBUILD := $(if $(RUNS),,rebuild)
 
 help:
 	@echo "make run      the dashboard on http://localhost:$(PORT)   (PORT=8600, HEADLESS=1: open no browser)"
-	@echo "make test     lint and all tests                       (TESTS=tests/runs: only those)"
+	@echo "make test     lint and all tests   (TESTS=fast: the quick ones, TESTS=tests/runs: only those)"
 	@echo "make lint     only the lint;  make format: let ruff rewrite the files"
 	@echo "make bench    the benchmarks"
 	@echo "make clean    remove .venv and the caches; runs under checkpoints/ stay"
@@ -31,7 +32,7 @@ run: .venv/.ready
 		$(if $(HEADLESS),--server.headless true)
 
 test: lint
-	$(PY) -m pytest $(TESTS)
+	$(PY) -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(if $(filter fast,$(TESTS)),-m "not slow",$(TESTS))
 
 lint: .venv/.ready-dev
 	$(PY) -m ruff check .

@@ -111,6 +111,6 @@ def test_a_click_on_a_strip_goes_to_its_step(page: Page, checkpoints: Path) -> N
     )
     place = curves.evaluate(CENTRE_ON_PAGE, first)
     curves.hover(position=place)
-    curves.locator(".hoverlayer .hovertext").first.wait_for()
+    page.wait_for_function("host => host._hoverdata?.length", arg=curves.element_handle())
     curves.click(position=place)
     wait_for(page, sample="val/0", snapshot=1)

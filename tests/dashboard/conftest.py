@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 
 from tests.dashboard.sample_run import make_loss, make_run, make_snapshot
 from tests.survey.made_up import Looker, make_surveyable
@@ -16,6 +18,15 @@ from yolo_core.runs.snapshots import SampleView, Snapshot
 from yolo_core.survey import worker
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.worker import Survey
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_looked_for_once() -> Iterator[None]:
+    """For every page that a test opens, Streamlit reads what is said of each installed package."""
+    found = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(autouse=True)
