@@ -37,13 +37,19 @@ def make(case, variant):
     return loss, y_true, y_pred.reshape(batch, height, width, anchors * features), arrays, scalars
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("case", CASES)
+# The code of these two has no warm-up, so no such numbers exist.
+WITHOUT_WARM_UP = {"yumi_buggy", "yumi_fixed"}
+PUBLISHED = [
+    (case, variant)
+    for case in CASES
+    for variant in VARIANTS
+    if case != "yolov2_warmup" or variant not in WITHOUT_WARM_UP
+]
+
+
+@pytest.mark.parametrize(("case", "variant"), PUBLISHED)
 def test_total_and_gradient(case, variant):
     loss, y_true, y_pred, arrays, scalars = make(case, variant)
-    if f"{variant}__total_loss" not in scalars:
-        assert case == "yolov2_warmup"  # Yumi's code has no warm-up, so no such numbers exist.
-        return
     breakdown, gradient = with_gradient(loss, y_true, y_pred)
     assert float(breakdown.total) == pytest.approx(scalars[f"{variant}__total_loss"], rel=1e-5)
     expected = arrays[f"{variant}__grad_total_wrt_y_pred"]
