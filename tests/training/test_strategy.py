@@ -15,6 +15,8 @@ from tests.training.train_replicas import NON_FINITE, STEPS, cases
 from yolo_core.losses import YoloV2Loss
 from yolo_core.training.detector import Detector
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NAMES = [name for name, _, _ in cases()]
 
