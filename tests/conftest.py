@@ -7,10 +7,15 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 # Before anything imports TensorFlow: its start-up remarks drown a failing test's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+# No clock decides a test: on a busy machine an example may take any time.
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")
 
 
 WHOLE_RUN = "whole"
