@@ -134,6 +134,7 @@ def test_the_second_click_of_a_double_click_is_not_listened_to(started):
     assert len(started) == 1
 
 
+@pytest.mark.slow
 def test_a_real_process_is_started_shown_and_stopped(checkpoints, monkeypatch):
     """Form, launcher, store and controls together, with a training that needs no network."""
     monkeypatch.setattr(

@@ -317,6 +317,7 @@ def test_only_live_runs_are_polled(worker, monkeypatch):
     assert [every for every in polled if every] == [2.0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("worker")
 def test_the_page_does_without_tensorflow(checkpoints):
     assert loaded_by("train", checkpoints, shows="button") == ""

@@ -117,6 +117,7 @@ def test_mixed_precision_keeps_the_loss_in_float32(case):
         assert values.dtype == "float32"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mixed_precision")
 def test_mixed_precision_in_fit():
     model = keras.Sequential([keras.Input((*GRID, 4)), keras.layers.Conv2D(CHANNELS, 1)])
