@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 # Before anything imports TensorFlow: its start-up remarks drown a failing test's output.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -18,6 +19,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # What tests name as losses of their own is nothing to remember for whoever runs them.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="state-")
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+# No clock decides a test: on a busy machine an example may take any time.
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")
 
 
 WHOLE_RUN = "whole"

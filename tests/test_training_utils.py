@@ -155,6 +155,7 @@ def test_centres_on_the_border_and_outside_have_the_nearest_cell():
     assert cells[0].numpy().tolist() == [[5, 5], [5, 0], [0, 5], [3, 1]]
 
 
+@pytest.mark.slow
 def test_compiles_into_a_model_as_in_the_document():
     keras.utils.set_random_seed(0)
     model = keras.Sequential(

@@ -12,6 +12,8 @@ import pytest
 from tests.training.runs_by_command import SMALL, command, train
 from yolo_core.compare.own.saved import list_comparisons, read_comparison
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOK = Path(__file__).parents[1] / "notebook_style_loss.py"
 OWN = Path(__file__).parents[1] / "own_losses.py"
 

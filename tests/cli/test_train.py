@@ -194,6 +194,7 @@ def test_a_run_s_configuration_starts_an_equal_run(whole, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_on_the_way(tmp_path, monkeypatch):
     fsync, written = os.fsync, []
 

@@ -307,6 +307,7 @@ def test_a_newer_snapshot_of_a_live_run_is_offered(checkpoints: Path) -> None:
         assert "after 12 updates" in words(page)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("run")
 def test_pictures_of_runs_need_no_tensorflow(checkpoints: Path) -> None:
     """Opening the page and looking at trained runs; only recomputing loads it."""

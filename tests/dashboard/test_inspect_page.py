@@ -349,6 +349,7 @@ def test_a_damaged_database_is_one_sentence(
     assert not plots(page)
 
 
+@pytest.mark.slow
 def test_the_page_needs_no_tensorflow(add_finished: Callable[[str], Path]) -> None:
     checkpoints = add_finished("yolov2-1").parent
     assert loaded_by("inspect", checkpoints, shows="success") == ""

@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard.components.train import starting
 from tests.dashboard.page import button, labels, words
-from tests.dashboard.train_page import charts, dial, field, open_page
+from tests.dashboard.train_page import dial, field, open_page
 from tests.waiting import wait_for
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.status import read_status
@@ -155,6 +155,7 @@ def test_the_second_click_of_a_double_click_is_not_listened_to(started):
     assert len(started) == 1
 
 
+@pytest.mark.slow
 def test_a_real_process_is_started_shown_and_stopped(checkpoints, monkeypatch):
     """Form, launcher, store and controls together, with a training that needs no network."""
     monkeypatch.setattr(starting, "start_training", functools.partial(start_training, command=FAKE))

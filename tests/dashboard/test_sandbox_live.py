@@ -40,6 +40,7 @@ def step(page: AppTest) -> str:
     return page.select_slider(key="step").value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pinned", "batch"])
 def test_the_next_snapshot_does_not_take_the_place_of_what_is_edited(
     live: RunFolder, kind: str

@@ -361,6 +361,7 @@ def test_only_live_runs_are_polled(worker, monkeypatch):
     assert not [every for every in polled if every]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("worker")
 def test_the_page_does_without_tensorflow(checkpoints):
     assert loaded_by("train", checkpoints, shows="button") == ""

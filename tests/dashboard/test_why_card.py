@@ -128,6 +128,7 @@ def test_classes_that_a_cell_shares_are_said_to_be_shared(checkpoints: Path) -> 
     assert "Its cell has one set of classes" in words(page)
 
 
+@pytest.mark.slow
 def test_what_would_change_it_is_there_when_asked_for(checkpoints: Path) -> None:
     """By the loss of the run's configuration, here the data's own anchors in the snapshot too."""
     from yolo_core.data.registry import open_source
@@ -151,6 +152,7 @@ def test_what_would_change_it_is_there_when_asked_for(checkpoints: Path) -> None
     assert "if its centre moved 0.64 px right" in words(page)
 
 
+@pytest.mark.slow
 def test_a_loss_that_decides_otherwise_here_is_not_asked(
     add_finished: Callable[[str], Path],
 ) -> None:

@@ -12,6 +12,8 @@ import pytest
 from tests.losses.loss_table import CASES
 from tests.losses.loss_values import ASSIGNMENT, loss_values
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("loss_values.py")
 ROOT = Path(__file__).parents[2]
 HOW = {

@@ -38,11 +38,17 @@ def make(case, variant):
     return loss, y_true, y_pred.reshape(batch, height, width, anchors * features), arrays, scalars
 
 
-@pytest.mark.parametrize(
-    ("case", "variant"),
-    # Yumi's code has no warm-up, so there are no such numbers.
-    [(c, v) for c in CASES for v in VARIANTS if c != "yolov2_warmup" or v.startswith("seed")],
-)
+# The code of these two has no warm-up, so no such numbers exist.
+WITHOUT_WARM_UP = {"yumi_buggy", "yumi_fixed"}
+PUBLISHED = [
+    (case, variant)
+    for case in CASES
+    for variant in VARIANTS
+    if case != "yolov2_warmup" or variant not in WITHOUT_WARM_UP
+]
+
+
+@pytest.mark.parametrize(("case", "variant"), PUBLISHED)
 def test_total_and_gradient(case, variant):
     loss, y_true, y_pred, arrays, scalars = make(case, variant)
     breakdown, gradient = with_gradient(loss, y_true, y_pred)

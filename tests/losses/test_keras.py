@@ -27,6 +27,7 @@ def pictures(count, seed=0):
     return np.random.default_rng(seed).normal(size=(count, *GRID, 4)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DEFAULTS)
 def test_fit_with_batches_of_any_size_and_number_of_label_rows(case):
     keras.utils.set_random_seed(1)
@@ -69,6 +70,7 @@ def test_a_saved_model_comes_back_with_its_loss(case, tmp_path):
     assert restored.loss.get_config() == model.loss.get_config()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DEFAULTS)
 def test_xla_gives_the_same_terms_and_gradient(case):
     loss, y_true, y_pred = case.loss(), random_scene(2), tf.constant(case.predictions(3))
@@ -87,6 +89,7 @@ def test_xla_gives_the_same_terms_and_gradient(case):
     np.testing.assert_allclose(compiled[1], gradient, rtol=1e-4, atol=1e-6 * np.abs(gradient).max())
 
 
+@pytest.mark.slow
 def test_compiled_with_xla_in_fit():
     model = keras.Sequential([keras.Input((*GRID, 4)), keras.layers.Conv2D(CHANNELS, 1)])
     model.compile("sgd", loss=YoloV2Loss(ANCHORS, NUM_CLASSES), jit_compile=True)
@@ -114,6 +117,7 @@ def test_mixed_precision_keeps_the_loss_in_float32(case):
         assert values.dtype == "float32"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mixed_precision")
 def test_mixed_precision_in_fit():
     model = keras.Sequential([keras.Input((*GRID, 4)), keras.layers.Conv2D(CHANNELS, 1)])

@@ -59,6 +59,7 @@ def test_names_that_are_refused():
         published("mnist_yolo/huber", num_classes=3, lambdas={"coord": 1.0})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DEFAULTS)
 def test_an_assigned_lambda_takes_effect_in_the_next_call_of_the_same_trace(case):
     loss, y_true, y_pred = case.loss(), random_scene(1), case.predictions(3)

@@ -230,6 +230,7 @@ def test_padding_rows_change_nothing(case):
     np.testing.assert_allclose(loss(more, y_pred), loss(y_true, y_pred), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DEFAULTS)
 def test_any_box_at_all(case):
     loss, y_pred = case.loss(), case.predictions(5, seed=9)

@@ -194,6 +194,7 @@ def counted(store: RunStore) -> list[None]:
     return spent
 
 
+@pytest.mark.slow
 def test_a_million_steps_are_looked_at_without_reading_them(folder):
     total = million(folder)
     with RunStore.open(folder) as reader:

@@ -259,6 +259,7 @@ def test_a_truncated_file_is_always_told(file):
             read_snapshot(file)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_told_or_does_not_matter(file):
     """Bytes between the arrays may be anything; a changed number never passes for a true one."""
     snapshot = make_snapshot()

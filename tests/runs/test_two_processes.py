@@ -53,6 +53,7 @@ say(last)
 """
 
 
+@pytest.mark.slow
 def test_readers_see_whole_states_while_a_process_writes(folder):
     writer = start(WRITER, folder.path)
     assert writer.stdout.readline() == "ready\n"
@@ -112,6 +113,7 @@ def test_a_second_writer_in_the_same_process_is_refused_until_the_first_is_close
         assert third.last_step()["step"] == 1
 
 
+@pytest.mark.slow
 def test_of_many_processes_that_claim_a_run_at_once_one_gets_it(folder):
     RunStore.create(folder, COLUMNS).close()
     code = """

@@ -34,6 +34,7 @@ def test_every_published_loss_has_heads_that_fit_it(name):
     assert all(value.shape == (2, slots) for value in breakdown.maps.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILY_NAMES)
 def test_every_family_has_a_network_that_it_can_train(name):
     scenes, loss, detector = build(loss={"name": name})
@@ -45,6 +46,7 @@ def test_every_family_has_a_network_that_it_can_train(name):
     assert 0 < norm < np.inf
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_weights():
     first, again, other = (build(seed=seed)[2].get_weights() for seed in (1, 1, 2))
     for a, b in zip(first, again, strict=True):

@@ -13,6 +13,8 @@ from tests.training.tiny import (
 )
 from yolo_core.losses import YoloV2Loss
 
+pytestmark = pytest.mark.slow
+
 TERMS = YoloV2Loss.term_names
 
 

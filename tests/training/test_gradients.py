@@ -9,6 +9,8 @@ from tests.losses.loss_table import DEFAULTS, random_scene
 from tests.training.tiny import tiny_batches, tiny_detector
 from yolo_core.training.detector import Detector
 
+pytestmark = pytest.mark.slow
+
 
 def slot_gradient(loss, y_true, y_pred):
     """(B, P, channels): the gradient of the total, straight from a tape."""

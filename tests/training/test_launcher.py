@@ -16,6 +16,8 @@ from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.launcher import ROOT, output_file, start_training
 
+pytestmark = pytest.mark.slow
+
 FAKE = (sys.executable, "-m", "tests.training.fake_worker")
 SLOW = ("--steps", "100000", "--seconds-a-step", "0.05")
 

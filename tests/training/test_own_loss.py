@@ -108,6 +108,7 @@ def test_what_is_no_class_under_detection_loss():
     refused("Other", "own_losses.py:Other is a subclass of object.", load_loss_class)
 
 
+@pytest.mark.slow
 def test_set_up_as_the_loss_it_is_derived_from(build):
     focal, heads = build("FocalLoss", {"options": {"gamma": 3}, "lambdas": {"coord": 4}})
     assert focal.gamma == 3
@@ -123,6 +124,7 @@ def test_set_up_as_the_loss_it_is_derived_from(build):
     assert heads[0].bias[4] == -3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [

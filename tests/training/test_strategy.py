@@ -1,6 +1,5 @@
 """Two replicas under MirroredStrategy train as one device does."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from tests.training.train_replicas import NON_FINITE, STEPS, cases
 from yolo_core.losses import YoloV2Loss
 from yolo_core.training.detector import Detector
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NAMES = [name for name, _, _ in cases()]
 
@@ -25,18 +26,8 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     paths = [folder / f"{count}.npz" for count in (1, 2)]
-    with contextlib.ExitStack() as stack:
-        processes = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.training.train_replicas", str(count), path],
-                    env=environment,
-                )
-            )
-            for count, path in enumerate(paths, start=1)
-        ]
-        for process in processes:
-            assert process.wait(timeout=250) == 0
+    command = [sys.executable, "-m", "tests.training.train_replicas", *paths]
+    subprocess.run(command, env=environment, check=True, timeout=500)
     values = []
     for path in paths:
         with np.load(path) as file:

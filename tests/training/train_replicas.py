@@ -1,6 +1,6 @@
-"""Some steps on COUNT virtual CPU devices: `python -m tests.training.train_replicas COUNT OUT.npz`.
+"""Some steps on one device, then on two: `python -m tests.training.train_replicas ONE.npz TWO.npz`.
 
-Virtual devices are made before TensorFlow starts, so every number of them is a process.
+The two are parts of the processor. They are made before TensorFlow starts: in a process of its own.
 """
 
 from __future__ import annotations
@@ -74,17 +74,14 @@ def train(case: LossCase, options: dict[str, int]) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    count, path = int(sys.argv[1]), sys.argv[2]
-    scope = contextlib.nullcontext()
-    if count > 1:
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        parts = [tf.config.LogicalDeviceConfiguration()] * count
-        tf.config.set_logical_device_configuration(cpu, parts)
-        scope = tf.distribute.MirroredStrategy([f"CPU:{at}" for at in range(count)]).scope()
-    with scope:
-        values = {
-            f"{name}/{key}": value
-            for name, case, options in cases()
-            for key, value in train(case, options).items()
-        }
-    np.savez(path, **values)
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
+    for path, scope in zip(sys.argv[1:], (contextlib.nullcontext(), two), strict=True):
+        with scope:
+            values = {
+                f"{name}/{key}": value
+                for name, case, options in cases()
+                for key, value in train(case, options).items()
+            }
+        np.savez(path, **values)

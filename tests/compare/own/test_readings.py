@@ -12,6 +12,8 @@ from yolo_core.compare.own.gradients import differing
 from yolo_core.compare.own.readings import AS_IT_IS, readings
 from yolo_core.compare.raw_shape import network_output
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("yolov2", "yolov1", "yolov3", "ssd", "mnist_yolo")
 MISTAKES = {"yolov2": 13, "yolov3": 4, "ssd": 4}
 

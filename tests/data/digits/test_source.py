@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 
 from yolo_core.data.digits.scenes import DigitSource, load_digit_source
 
-SHARED = Path(__file__).parents[4] / "shared" / "data" / "mnist_t10k.npz"
-
 
 def arrays(**changes: object) -> dict[str, object]:
     """A tiny file in the layout of Keras's MNIST: 20 training digits and 5 test digits."""
@@ -77,11 +75,21 @@ def test_a_file_of_three_digits_is_enough(tmp_path: Path) -> None:
     assert [len(part) for part in source.splits.values()] == [1, 1, 1]
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data/mnist_t10k.npz")
-def test_real_mnist_digits() -> None:
-    source = load_digit_source(str(SHARED))
-    assert_sound(source, 10_000)
-    assert [len(part) for part in source.splits.values()] == [6800, 1200, 2000]
+def test_a_file_of_written_digits(tmp_path: Path) -> None:
+    """The bundled ones, three times as large, in the layout of MNIST."""
+    bundled = load_digit_source("digits")
+    large = bundled.images.repeat(3, axis=1).repeat(3, axis=2)
+    labels = bundled.labels.astype(np.uint8)
+    np.savez(
+        tmp_path / "written.npz",
+        **{"x_train": large[:1400], "y_train": labels[:1400]},
+        **{"x_test": large[1400:], "y_test": labels[1400:]},
+    )
+    source = load_digit_source(str(tmp_path / "written.npz"))
+    assert_sound(source, 1797)
+    assert [len(part) for part in source.splits.values()] == [1190, 210, 397]
+    np.testing.assert_array_equal(source.images[:, ::3, ::3], bundled.images)
+    np.testing.assert_array_equal(source.labels, bundled.labels)
 
 
 def fake_keras(load_data: object) -> SimpleNamespace:

@@ -19,6 +19,8 @@ from yolo_core.explain.whatif.outcomes import (
 )
 from yolo_core.explain.whatif.search import box_changes, labels_with, threshold_changes
 
+pytestmark = pytest.mark.slow
+
 # Two in one cell of the 3 x 4 grid, one alone, one outside the picture.
 SCENE = (
     label(0.40, 0.45, 0.30, 0.40, 1),
