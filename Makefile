@@ -15,13 +15,13 @@ PORT_CHECK := import socket, sys; s = socket.socket(); \
 RUNS := $(shell $(PY) -c 'print("yes")' 2>/dev/null)
 REBUILD := $(if $(RUNS),,rebuild)
 
-.PHONY: help run test lint format bench clean rebuild
+.PHONY: help run test lint style types format bench clean rebuild
 .NOTPARALLEL:
 
 help:
 	@echo "make run      the dashboard on http://localhost:$(PORT)   (PORT=8600, HEADLESS=1: open no browser)"
 	@echo "make test     lint and all tests   (TESTS=fast: the quick ones, TESTS=tests/runs: only those)"
-	@echo "make lint     only the lint;  make format: let ruff rewrite the files"
+	@echo "make lint     only the lint (style and types);  make format: let ruff rewrite the files"
 	@echo "make bench    the benchmarks"
 	@echo "make clean    remove .venv and the caches; runs under checkpoints/ stay"
 
@@ -31,12 +31,18 @@ run: .venv/.ready
 	@exec $(PY) -m streamlit run dashboard/app.py --server.port '$(PORT)' \
 		$(if $(HEADLESS),--server.headless true)
 
-test: lint
+# The quick tests are to answer at once, so they go without the type checker.
+test: $(if $(filter fast,$(TESTS)),style,lint)
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(if $(filter fast,$(TESTS)),-m "not slow",$(TESTS))
 
-lint: .venv/.ready-dev
+lint: style types
+
+style: .venv/.ready-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+types: .venv/.ready-dev
+	$(PY) -m basedpyright
 
 format: .venv/.ready-dev
 	$(PY) -m ruff check --fix .

@@ -1,4 +1,4 @@
-"""What every test runs under: fast tests first, and no quiet skip of a browser test in CI."""
+"""What every test runs under: fast tests first, and no quiet skip in CI."""
 
 from __future__ import annotations
 
@@ -70,20 +70,22 @@ def freeze() -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keeps each phase's report on its item, and turns a skipped browser test into a failure.
+    """Keeps each phase's report on its item, and turns a test that CI skips into a failure.
 
-    The second only with REQUIRE_BROWSER set, as `.ci/run` does: there, a browser that cannot be
-    found is a broken build, not a reason to test less.
+    The second for tests whose marker `.ci/run` requires: there, a browser or a backend that cannot
+    be found is a broken build, not a reason to test less.
     """
     report = yield
     item.stash.setdefault(REPORTS, {})[report.when] = report
-    if report.skipped and item.get_closest_marker("browser") and os.environ.get("REQUIRE_BROWSER"):
-        report.outcome = "failed"
-        report.longrepr = (
-            f"REQUIRE_BROWSER is set, but {item.nodeid} was skipped: {report.longrepr}"
-        )
+    for marker, variable in REQUIRED_BY.items():
+        if report.skipped and item.get_closest_marker(marker) and os.environ.get(variable):
+            report.outcome = "failed"
+            report.longrepr = f"{variable} is set, but {item.nodeid} was skipped: {report.longrepr}"
     return report
 
+
+REQUIRED_BY = {"browser": "REQUIRE_BROWSER", "backend": "REQUIRE_BACKENDS"}
+"""The environment variable with which a skipped test of that marker fails."""
 
 REPORTS: pytest.StashKey[dict[str, pytest.TestReport]] = pytest.StashKey()
 """The reports of a test by phase ("setup", "call"): fixtures ask here whether their test failed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,14 @@ def names_for_type_checkers(package: str) -> set[str]:
     """The names that stand under `if TYPE_CHECKING:`, which is all that a type checker sees."""
     tree = ast.parse(ROOT.joinpath(*package.split("."), "__init__.py").read_text(encoding="utf-8"))
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    names = {alias.name for node in block.body for alias in node.names}
-    # "*" stands for what the package below offers.
-    return names - {"*"} | (names_for_type_checkers("yolo_core.losses") if "*" in names else set())
+    names: set[str] = set()
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom), ast.unparse(node)
+        for alias in node.names:
+            names |= (
+                names_for_type_checkers(str(node.module)) if alias.name == "*" else {alias.name}
+            )
+    return names
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -52,3 +58,9 @@ def test_the_packages_load_nothing_before_a_name_is_asked_for() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_name_is_that_of_a_module_whose_import_would_take_its_place(package: str) -> None:
+    for name in importlib.import_module(package).__all__:
+        assert importlib.util.find_spec(f"{package}.{name}") is None, name

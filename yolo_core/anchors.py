@@ -107,12 +107,10 @@ def kmeans_anchors(sizes: np.ndarray, count: int, seed: int = 0) -> tuple[np.nda
             f"{count} anchors need at least {count} different box sizes; received {different}."
         )
     draws = np.random.Philox(key=[seed, 0]).random_raw(RESTARTS * count).reshape(RESTARTS, count)
-    best, best_iou = None, -1.0
-    for start in draws:
-        anchors = _settle(sizes, _spread_start(sizes, start))
-        mean_iou = float(shape_iou(sizes, anchors).max(-1).mean())
-        if mean_iou > best_iou:
-            best, best_iou = anchors, mean_iou
+    tried = [_settle(sizes, _spread_start(sizes, start)) for start in draws]
+    mean_iou = [float(shape_iou(sizes, anchors).max(-1).mean()) for anchors in tried]
+    best_iou = max(mean_iou)
+    best = tried[mean_iou.index(best_iou)]
     best = best[np.lexsort((best[:, 0], best.prod(-1)))]
     return best.astype(np.float32), best_iou
 

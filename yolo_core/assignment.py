@@ -98,8 +98,8 @@ class IgnoreRule:
         """
         if self.threshold is None:
             raise ValueError(f"An ignore rule of kind {self.kind} compares no overlap.")
-        score, threshold = np.float32(score), np.float32(self.threshold)
-        return bool(score > threshold if self.kind == "prior_shape" else score >= threshold)
+        reached, threshold = np.float32(score), np.float32(self.threshold)
+        return bool(reached > threshold if self.kind == "prior_shape" else reached >= threshold)
 
     def score_text(self, score: float, digits: int = 2) -> str:
         """A score with that many digits, or more where it could be taken for the other side's."""

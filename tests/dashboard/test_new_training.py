@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard.components.train import starting
 from tests.dashboard.page import button, labels, words
-from tests.dashboard.train_page import dial, field, open_page
+from tests.dashboard.train_page import charts, dial, field, open_page
 from tests.waiting import wait_for
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.status import read_status

@@ -5,13 +5,16 @@ A backend is chosen when Keras is imported, so every backend needs a process of 
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from tests.losses.loss_table import CASES, LossCase, label, random_scene
+from yolo_core.losses import DetectionLoss
 
 ASSIGNMENT = ("object_mask", "no_object_mask", "ignore_mask", "object_status", "object_slot")
 
@@ -19,20 +22,22 @@ ASSIGNMENT = ("object_mask", "no_object_mask", "ignore_mask", "object_status", "
 def loss_values(case: LossCase) -> dict[str, np.ndarray]:
     """Total, terms, assignment and gradient of one loss, by scene and name."""
     values: dict[str, np.ndarray] = {}
+    loss = case.loss()
+    take_apart = _taken_apart_by_jax(loss) if keras.backend.backend() == "jax" else _taken_apart
     for scene, (y_true, scale) in _scenes().items():
-        loss, y_pred = case.loss(), case.predictions(len(y_true), scale=scale)
+        y_pred = case.predictions(len(y_true), scale=scale)
         if isinstance(loss.switches.get("probability_clip"), float):
             # Published, and so kept: 1 - p of a probability beside 1, which has few digits left,
             # and the last one of them is up to the backend's sigmoid.
             y_pred = np.clip(y_pred, -5, 5)
-        breakdown = loss.breakdown(y_true, y_pred).to_numpy()
-        values[f"{scene}/total"] = breakdown.total
-        values[f"{scene}/gradient"] = _gradient(loss, y_true, y_pred)
-        for term, value in breakdown.terms.items():
-            values[f"{scene}/term {term}"] = value
-            values[f"{scene}/map {term}"] = breakdown.maps[term]
+        tree, gradient = take_apart(loss, y_true, y_pred)
+        values[f"{scene}/total"] = np.asarray(tree["total"])
+        values[f"{scene}/gradient"] = np.asarray(gradient)
+        for term, value in tree["terms"].items():
+            values[f"{scene}/term {term}"] = np.asarray(value)
+            values[f"{scene}/map {term}"] = np.asarray(tree["maps"][term])
         for name in ASSIGNMENT:
-            values[f"{scene}/{name}"] = getattr(breakdown.assignment, name)
+            values[f"{scene}/{name}"] = np.asarray(tree["assignment"][name])
     return values
 
 
@@ -54,8 +59,9 @@ def _scenes() -> dict[str, tuple[np.ndarray, float]]:
     }
 
 
-def _gradient(loss: Any, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """The gradient of the total by the predictions, as this backend takes it."""
+def _taken_apart(loss: DetectionLoss, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[dict, Any]:
+    """The breakdown, and the gradient of the total by the predictions as this backend takes it."""
+    tree = loss.breakdown(y_true, y_pred).to_numpy().to_tree()
     match keras.backend.backend():
         case "tensorflow":
             import tensorflow as tf
@@ -64,17 +70,26 @@ def _gradient(loss: Any, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
             with tf.GradientTape() as tape:
                 tape.watch(inputs)
                 total = loss(y_true, inputs)
-            return tape.gradient(total, inputs).numpy()
+            return tree, tape.gradient(total, inputs)
         case "torch":
             inputs = keras.ops.convert_to_tensor(y_pred).requires_grad_()
             loss(y_true, inputs).backward()
-            return inputs.grad.cpu().numpy()
-        case "jax":
-            import jax
-
-            return np.asarray(jax.grad(lambda inputs: loss(y_true, inputs))(y_pred))
+            return tree, inputs.grad.cpu()
         case other:
             raise ValueError(f"No gradient on the {other} backend.")
+
+
+def _taken_apart_by_jax(loss: DetectionLoss) -> Callable[..., tuple[dict, Any]]:
+    """The same, compiled once a shape as a training is: op by op it takes twice as long."""
+    import jax
+
+    @jax.jit
+    @functools.partial(jax.grad, has_aux=True)
+    def compiled(y_pred: jax.Array, y_true: jax.Array) -> tuple[jax.Array, dict]:
+        tree = loss.breakdown(y_true, y_pred).to_tree()
+        return tree["total"], tree
+
+    return lambda _, y_true, y_pred: compiled(y_pred, y_true)[::-1]
 
 
 if __name__ == "__main__":

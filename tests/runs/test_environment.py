@@ -7,6 +7,7 @@ import platform
 import socket
 
 import numpy as np
+import pytest
 
 from yolo_core.runs import environment
 from yolo_core.runs.environment import write_environment
@@ -57,3 +58,16 @@ def test_it_holds_no_path_user_or_host(folder, monkeypatch):
     assert socket.gethostname() not in text
     if len(getpass.getuser()) > 4:  # a short one, such as "root", may be part of a word
         assert getpass.getuser() not in text
+
+
+@pytest.mark.parametrize(
+    ("called", "recorded"),
+    [
+        ("/home/somebody/.venv/bin/detector-debugger", ["detector-debugger", "train"]),
+        ("/home/somebody/study.py", ["python", "study.py", "train"]),
+    ],
+)
+def test_the_command_is_recorded_as_it_can_be_typed(folder, monkeypatch, called, recorded):
+    monkeypatch.setattr(environment.sys, "argv", [called, "train"])
+    write_environment(folder)
+    assert json.loads(folder.environment.read_text())["command"] == recorded

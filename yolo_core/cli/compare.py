@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import inspect
 import json
 import os
 import sys
@@ -216,7 +215,7 @@ def _predictions(
     """(B, P, channels) slots."""
     from yolo_core.compare.own.random_predictions import random_predictions
 
-    if pictures.slots is None:
+    if pictures.slots is None or pictures.channels is None:
         layout = loss.slots((len(pictures.names), *loss.output_shape(pictures.images.shape[1:])))
         return random_predictions(loss, layout, pictures.y_true, seed=arguments.seed)
     if pictures.channels != loss.channel_names:
@@ -237,7 +236,7 @@ def _function(name: str, config: RunConfig, source: SampleSource) -> Callable[[A
     from yolo_core.training.own_loss import blamed_on
 
     found = load_object(name)
-    if inspect.isclass(found):
+    if isinstance(found, type):
         if issubclass(found, DetectionLoss):
             loss = config.loss.model_copy(update={"name": name, "lambdas": {}, "options": {}})
             return build_loss(config.model_copy(update={"loss": loss}), source, own=found)

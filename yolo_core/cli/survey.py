@@ -122,7 +122,7 @@ def _json(table: SurveyTable) -> dict[str, Any]:
         "worst": [
             {
                 "sample": str(table.samples.name[at]),
-                "total": _finite(table.samples.total[at]),
+                "total": _finite(float(table.samples.total[at])),
                 "missed": int(missed[at]),
             }
             for at in order

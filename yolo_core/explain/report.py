@@ -171,11 +171,12 @@ def _object_report(view: SampleView, index: int) -> ObjectReport:
     row = view.y_true[index]
     one_hot = row[5:]
     class_index = int(np.argmax(one_hot)) if np.any(one_hot > 0) else -1
+    x, y, width, height = (float(value) for value in row[1:5])
     return ObjectReport(
         index=index,
         class_index=class_index,
         class_name=view.class_names[class_index] if class_index >= 0 else "none",
-        box=tuple(float(value) for value in row[1:5]),
+        box=(x, y, width, height),
         status=object_status(view, index),
         slots=_trained_slots(view, index),
         reason=object_reason(view, index),

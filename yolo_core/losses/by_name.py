@@ -113,7 +113,7 @@ def _made(family: Family, has: frozenset[str], config: dict[str, Any], name: str
     has = after_switching(family.slips, has, by_keyword)
     # A slip that is an option of the sound class, too, needs no other class.
     has = frozenset(s.name for s in family.slips if s.name in has and s.option not in known)
-    verbatim = family.loss_class(verbatim=True)
+    verbatim: Any = family.loss_class(verbatim=True)
     more = {option for option in _arguments(verbatim) if option not in known} - {"slips"}
     if not config.get("decoded", True):
         config.pop("decoded")

@@ -123,7 +123,7 @@ def raw_fraction(values: np.ndarray, what: str) -> np.ndarray:
 
 def outside(values: np.ndarray) -> np.ndarray:
     """(B, P) bool: slots with a number that no sigmoid gives, up to rounding."""
-    return ((values < -ROUNDING) | (values > 1 + ROUNDING)).any(axis=-1)
+    return np.any((values < -ROUNDING) | (values > 1 + ROUNDING), axis=-1)
 
 
 def refuse(wrong: np.ndarray, sentence: str) -> None:

@@ -42,11 +42,11 @@ def claim(connection: sqlite3.Connection, folder: RunFolder, store: object) -> N
             connection.execute(f"ALTER TABLE status ADD COLUMN {name} TEXT")
         before = stored_status(connection).process
         (writing,) = connection.execute("SELECT writing FROM status").fetchone()
-        alive = before is not None and before.is_alive()
-        mine = alive and before.pid == me.pid
-        if writing and alive and not mine:
+        alive = before if before is not None and before.is_alive() else None
+        mine = alive is not None and alive.pid == me.pid
+        if writing and alive is not None and not mine:
             raise database.RunFileError(
-                f"Run {folder.name!r} is being written by process {before.pid}; "
+                f"Run {folder.name!r} is being written by process {alive.pid}; "
                 "stop that one first, or wait until it has ended."
             )
         if writing and mine and _key(folder) in _held:

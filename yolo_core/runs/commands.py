@@ -55,7 +55,9 @@ _ARGUMENTS: dict[str, dict[str, tuple[Callable[[Any], bool], str]]] = {
     "evaluate": {},
     "pin": {
         "samples": (
-            lambda v: isinstance(v, (list, tuple)) and v and all(isinstance(s, str) for s in v),
+            lambda v: (
+                isinstance(v, (list, tuple)) and bool(v) and all(isinstance(s, str) for s in v)
+            ),
             "a list of sample names",
         )
     },

@@ -47,7 +47,7 @@ def write_environment(folder: RunFolder, *, devices: Sequence[str] = ()) -> None
         "packages": _package_versions(),
         "cpu_count": os.cpu_count(),
         "devices": list(devices),
-        "command": ["python", *_command(sys.argv)],
+        "command": _command(sys.argv),
     }
     replace_file(folder.environment, json.dumps(fields, indent=2) + "\n")
 
@@ -64,10 +64,11 @@ def _package_versions() -> dict[str, str]:
 
 def _command(arguments: Sequence[str]) -> list[str]:
     program, *rest = arguments or [""]
-    if os.path.basename(program) == "__main__.py":
-        start = ["-m", os.path.basename(os.path.dirname(program))]
+    folder, name = os.path.split(program)
+    if name == "__main__.py":
+        start = ["python", "-m", os.path.basename(folder)]
     else:
-        start = [os.path.basename(program)]
+        start = ["python", name] if name.endswith(".py") else [name]
     return [*start, *(_without_folder(argument) for argument in rest)]
 
 

@@ -92,14 +92,19 @@ def objects_of(view: SampleView) -> tuple[EditedObject, ...]:
     """The objects of a sample as they are; an object without a class counts as class 0."""
     height, width = view.image.shape[:2]
     scale = np.array([width, height, width, height])
-    return tuple(
-        EditedObject(
-            row=int(index),
-            class_index=int(np.argmax(view.y_true[index, 5:])),
-            box=tuple(round(float(v), 3) for v in view.y_true[index, 1:5] * scale),
+    objects = []
+    for index in view.objects:
+        x, y, box_width, box_height = (
+            round(float(value), 3) for value in view.y_true[index, 1:5] * scale
         )
-        for index in view.objects
-    )
+        objects.append(
+            EditedObject(
+                row=int(index),
+                class_index=int(np.argmax(view.y_true[index, 5:])),
+                box=(x, y, box_width, box_height),
+            )
+        )
+    return tuple(objects)
 
 
 def edited_labels(view: SampleView, objects: Sequence[EditedObject] | None) -> np.ndarray:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import IO
+
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 MOST_PIXELS = 40_000_000
 
 
-def read_picture(file: object, shape: tuple[int, int, int], *, invert: bool = False) -> np.ndarray:
+def read_picture(
+    file: str | Path | IO[bytes], shape: tuple[int, int, int], *, invert: bool = False
+) -> np.ndarray:
     """A picture file as the network takes it: scaled to fit, on black where it is not as wide.
 
     Args:

@@ -12,6 +12,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -228,7 +229,7 @@ def write_table(path: Path, table: SurveyTable) -> None:
         ValueError: The disk is full, or the place is not writable.
     """
     meta = {"format": _FORMAT, "version": _VERSION, **{n: getattr(table, n) for n in _WORDS}}
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{part}.{field.name}": getattr(getattr(table, part), field.name)
         for part, kind in _PARTS.items()
         for field in dataclasses.fields(kind)

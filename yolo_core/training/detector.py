@@ -226,7 +226,7 @@ class Detector(keras.Model):
     ) -> LossBreakdown:
         """The breakdown with the gradient of each term, from a tape that has seen both."""
         gradients = {
-            name: tape.gradient(term, y_pred, unconnected_gradients="zero")
+            name: tape.gradient(term, y_pred, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             for name, term in breakdown.terms.items()
         }
         # They lie on the slots as the predictions do: it is the same rearrangement.

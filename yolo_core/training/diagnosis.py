@@ -87,7 +87,7 @@ def _where(names: Sequence[str], bad: np.ndarray, shares: np.ndarray) -> str:
 
 def _bad_rows(values: np.ndarray) -> np.ndarray:
     """(B,) bool: samples with a value that is not finite."""
-    return ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    return ~np.all(np.isfinite(values).reshape(len(values), -1), axis=1)
 
 
 def _all_finite(value: Any) -> bool:

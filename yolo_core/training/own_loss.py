@@ -100,6 +100,8 @@ def load_object(name: str) -> Any:
     # A name of its own, so that it hides no installed module; listed, because AutoGraph and
     # Keras's serialisation look their classes' modules up.
     spec = importlib.util.spec_from_file_location(_module_name(path), path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} is no file that Python can load.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     with blamed_on(path, "it could not be loaded"):

@@ -143,7 +143,7 @@ def term_gradients(
         weighted = {t: breakdown.lambdas[t] * value for t, value in breakdown.terms.items()}
     gradients = {}
     for term, value in weighted.items():
-        gradient = tape.gradient(value, raw, unconnected_gradients="zero")
+        gradient = tape.gradient(value, raw, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         gradients[term] = np.asarray(loss.slot_predictions(gradient))
     return breakdown.to_numpy(), gradients
 

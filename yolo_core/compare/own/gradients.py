@@ -20,6 +20,7 @@ from yolo_core.compare.own.term_factors import (
     TermFactor,
     median_ratio,
     relative_difference,
+    summed,
     term_factors,
     trained,
 )
@@ -206,12 +207,12 @@ def compare_gradients(
     views = [snapshot.sample(name) for name in snapshot.samples]
     parts = np.stack([slot_parts(view) for view in views])
     mine, of_terms = trained(your_gradient, term_gradients)
-    theirs = sum(of_terms.values())
+    theirs = summed(of_terms)
     terms, expected = term_factors(mine, of_terms)
     relative = relative_difference(mine, expected)
     groups = _groups(snapshot.channels, parts, mine, theirs, relative)
     # A reader sees the numbers as they are, not what is left once rounding is taken out.
-    raw = your_gradient, sum(term_gradients.values())
+    raw = your_gradient, summed(term_gradients)
     slots = _slot_differences(views, parts, (mine, theirs), raw, expected, relative)
     factor = median_ratio(mine, theirs)
     return GradientComparison(
@@ -240,7 +241,7 @@ def differing(mine: np.ndarray, terms: Mapping[str, np.ndarray]) -> np.ndarray:
     """
     mine, of_terms = trained(mine, terms)
     _, expected = term_factors(mine, of_terms)
-    return (relative_difference(mine, expected) > TOLERANCE).any(axis=-1)
+    return np.any(relative_difference(mine, expected) > TOLERANCE, axis=-1)
 
 
 def _groups(

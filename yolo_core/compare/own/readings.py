@@ -90,11 +90,12 @@ def _decodings(loss: DetectionLoss, shape: tuple[int, ...]) -> Iterator[Reading]
     ) -> Reading:
         def decoded(y_pred: Any) -> Any:
             raw = tf.reshape(y_pred, (-1, rows, columns, len(anchors), len(loss.channel_names)))
+            xy, wh, objectness, classes = tf.split(raw, [2, 2, 1, -1], axis=-1)
             parts = [
-                (sigmoid(raw[..., :2]) + corner) / unit,
-                exp(raw[..., 2:4]) * anchors / unit,
-                tf.sigmoid(raw[..., 4:5]),
-                tf.nn.softmax(raw[..., 5:]),
+                (sigmoid(xy) + corner) / unit,
+                exp(wh) * anchors / unit,
+                tf.sigmoid(objectness),
+                tf.nn.softmax(classes),
             ]
             return tf.transpose(tf.reshape(tf.concat(parts, axis=-1), tf.shape(y_pred)), axes)
 

@@ -8,6 +8,7 @@ So a factor is looked for term by term, first where a term stands alone.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 
@@ -40,6 +41,11 @@ class TermFactor:
     factor: float | None
 
 
+def summed(terms: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The gradient of a loss out of those of its terms, of which there is one at least."""
+    return functools.reduce(np.add, terms.values())
+
+
 def trained(
     mine: np.ndarray, terms: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -60,7 +66,7 @@ def trained(
     terms = {name: np.asarray(gradient, np.float64) for name, gradient in terms.items()}
     size = _size(mine)
     sizes = {name: _size(gradient) for name, gradient in terms.items()}
-    published = _size(sum(terms.values()))
+    published = _size(summed(terms))
     small = size <= _floor(size)
     small_terms = {name: each <= _floor(each) for name, each in sizes.items()}
     nothing = small & np.all(list(small_terms.values()), axis=0)
@@ -125,7 +131,7 @@ def term_factors(
         One entry a term, in their order, and (B, P, channels): what `mine` would be with these
         factors. Terms without a factor are in it with the median one over everything.
     """
-    overall = median_ratio(mine, sum(terms.values()))
+    overall = median_ratio(mine, summed(terms))
     fallback = overall if overall is not None and overall > 0 else 1.0
     expected = np.zeros_like(mine)
     accepted = [1.0, fallback]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def load_digit_source(source: str) -> DigitSource:
 def _bundled_digits() -> DigitSource:
     from sklearn.datasets import load_digits  # Takes 1 s to import.
 
-    bundle = load_digits()
+    bundle: Any = load_digits()
     images = np.minimum(bundle.images.astype(np.int32) * 16, 255).astype(np.uint8)  # 0 to 16
     order = permutation(random_words(0, "split", 0, len(images)))
     cuts = [len(images) * 70 // 100, len(images) * 85 // 100]

@@ -38,11 +38,14 @@ def who_would(view: SampleView, change: Change) -> str:
 
 def change_words(view: SampleView, change: Change) -> str:
     """The rest of it: "be ignored if the ignore threshold were at most 0.57 (it is 0.6)"."""
-    if isinstance(change.subject, SlotSubject):
-        what = _role_words(view, change.before, change.after)
+    before, after = change.before, change.after
+    if isinstance(before, ObjectFate) and isinstance(after, ObjectFate):
+        what, whose = _fate_words(view, before, after), "its"
+    elif isinstance(before, SlotRole) and isinstance(after, SlotRole):
+        what = _role_words(view, before, after)
         whose = object_name(view, change.index) + "'s" if change.index >= 0 else ""
     else:
-        what, whose = _fate_words(view, change.before, change.after), "its"
+        raise ValueError(f"A change leads from a slot to a slot, or an object; received {change}.")
     return f"{what} if {_condition(change, whose)}"
 
 

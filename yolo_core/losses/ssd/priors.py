@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -136,7 +137,7 @@ def prior_layout(priors: Any, grids: Sequence[Sequence[int]] | None) -> SlotLayo
     try:
         boxes = np.asarray(priors, np.float32)
     except (TypeError, ValueError):
-        boxes = np.zeros(0)
+        boxes = np.zeros((0, 4), np.float32)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes):
         raise ValueError(
             "priors must be a configuration or (P, 4) boxes, x_center, y_center, width, height as "
@@ -148,10 +149,11 @@ def prior_layout(priors: Any, grids: Sequence[Sequence[int]] | None) -> SlotLayo
             "Every prior box must have a width and a height above zero; prior "
             f"{wrong[0]} is {boxes[wrong[0]].tolist()}."
         )
-    grids = [(1, len(boxes), 1)] if grids is None else [tuple(map(int, each)) for each in grids]
-    if any(len(grid) != 3 for grid in grids) or sum(np.prod(grids, axis=1)) != len(boxes):
+    given = [(1, len(boxes), 1)] if grids is None else grids
+    read = [(int(each[0]), int(each[1]), int(each[2])) for each in given if len(each) == 3]
+    if len(read) != len(given) or sum(map(math.prod, read)) != len(boxes):
         raise ValueError(
             f"grids must be (rows, columns, priors a cell) of each map, {len(boxes)} priors in all;"
-            f" received {grids!r}."
+            f" received {given!r}."
         )
-    return dataclasses.replace(SlotLayout.from_grids(grids), prior=boxes)
+    return dataclasses.replace(SlotLayout.from_grids(read), prior=boxes)

@@ -103,7 +103,7 @@ class YoloV1Loss(GridLoss):
         raw = super().encode(layout, said)
         cells = np.exp(raw[..., 5:]).reshape(len(raw), -1, layout.grids[0][2], self.num_classes)
         refuse(
-            (np.abs(cells - cells[:, :, :1]) > 1e-4).any(axis=-1),
+            np.any(np.abs(cells - cells[:, :, :1]) > 1e-4, axis=-1),
             "it has one set of class probabilities a cell, and {} disagree with the first one "
             "of their cell",
         )

@@ -132,8 +132,8 @@ class YoloV2Loss(AnchorOutput, NotebookLabels):
         # (B, N, ...) what the slot of each object predicts: class terms are never dense.
         own, objectness = gather_slots_and_channel(raw, slot, 4)  # (B, N, 5 + C), (B, P)
         own_numbers, own_objectness, own_classes = ops.split(own, [4, 5], axis=-1)
-        of_slot = (ops.take(values, slot, axis=0) for values in (corner, anchor))
-        own_boxes = self._boxes(own_numbers, *of_slot, grid)  # (B, N, 4)
+        own_corner, own_anchor = ops.take(corner, slot, axis=0), ops.take(anchor, slot, axis=0)
+        own_boxes = self._boxes(own_numbers, own_corner, own_anchor, grid)  # (B, N, 4)
         own_confidence = self._confidence(ops.squeeze(own_objectness, -1))  # (B, N)
         confidence = self._confidence(objectness)  # (B, P)
         iou = intersection_over_union(objects, own_boxes)  # (B, N)
@@ -238,7 +238,7 @@ class YoloV2Loss(AnchorOutput, NotebookLabels):
         empty = self.reduce_count(ops.sum(ops.cast(no_object_mask, "float32")))
         slots = self.reduce_count(ops.sum(ops.ones_like(no_object_mask, dtype="float32")))
         coord = warm * slots + (1.0 - warm) * objects
-        counts = dict.fromkeys(("xy", "wh"), coord)
+        counts: dict[str, Tensor] = dict.fromkeys(("xy", "wh"), coord)
         counts |= dict.fromkeys(("objectness", "no_object"), objects + empty)
         counts["classification"] = objects
         # Nothing is divided by zero where there is nothing to divide.

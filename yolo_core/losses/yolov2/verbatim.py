@@ -139,7 +139,7 @@ class VerbatimYoloV2Loss(VerbatimLoss, YoloV2Loss):
             confident = confident * self._is_on("objectness")
             empty = empty * self._is_on("no_object")
         coord = warm * no_object_mask.shape[1] + (1.0 - warm) * objects
-        counts = dict.fromkeys(("xy", "wh"), coord)
+        counts: dict[str, Tensor] = dict.fromkeys(("xy", "wh"), coord)
         counts |= dict.fromkeys(("objectness", "no_object"), confident + empty)
         counts["classification"] = classed
         return {term: self._divisor(count) for term, count in counts.items()}
