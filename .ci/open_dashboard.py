@@ -66,8 +66,9 @@ def look_around(address: str) -> None:
         page.get_by_text(re.compile("images a second")).wait_for()
         for name in ("Inspect", "Sandbox", "Survey", "Compare", "Train"):
             page.get_by_role("link", name=name).first.click()
-            page.wait_for_url(re.compile("/" if name == "Train" else f"/{name.lower()}"))
-            page.get_by_test_id("stMainBlockContainer").get_by_text("first").first.wait_for()
+            place = "" if name == "Train" else name.lower()
+            page.wait_for_url(re.compile(rf"/{place}\?(.*&)?run=first"))
+            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
             if page.get_by_test_id("stException").count():
                 raise RuntimeError(f"{name}: {page.get_by_test_id('stException').inner_text()}")
         browser.close()
