@@ -23,6 +23,8 @@ from yolo_core.runs.snapshots import (
     write_snapshot,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.usefixtures("checkpoints")
 def test_your_own_loss_says_what_to_type() -> None:

@@ -21,6 +21,8 @@ from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import parse_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(checkpoints: Path) -> RunFolder:
@@ -307,7 +309,6 @@ def test_a_newer_snapshot_of_a_live_run_is_offered(checkpoints: Path) -> None:
         assert "after 12 updates" in words(page)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("run")
 def test_pictures_of_runs_need_no_tensorflow(checkpoints: Path) -> None:
     """Opening the page and looking at trained runs; only recomputing loads it."""

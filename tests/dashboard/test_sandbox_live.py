@@ -15,6 +15,8 @@ from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 
+pytestmark = pytest.mark.slow
+
 open_page = opener("sandbox")
 inspect_page = opener("inspect")
 
@@ -40,7 +42,6 @@ def step(page: AppTest) -> str:
     return page.select_slider(key="step").value
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pinned", "batch"])
 def test_the_next_snapshot_does_not_take_the_place_of_what_is_edited(
     live: RunFolder, kind: str

@@ -25,6 +25,8 @@ from yolo_core.runs.store import RunStore
 from yolo_core.sandbox.changes import AFTER, BEFORE
 from yolo_core.sandbox.edits import EditedObject, Edits
 
+pytestmark = pytest.mark.slow
+
 open_page = opener("sandbox")
 STATE = "sandbox"
 MOVED = Edits(objects=(EditedObject(0, 4, (20.0, 60.0, 21.0, 33.0)),))  # the other four deleted
