@@ -20,9 +20,9 @@ from dashboard.components.survey.start import (
 )
 from dashboard.components.survey.worst import show_worst
 from dashboard.state import RUN_KEY, checkpoints_folder
+from yolo_core.jobs.status import JobState, read_job
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.survey.folder import SurveyFolder
-from yolo_core.survey.status import SurveyState, read_status
 
 
 @st.fragment(run_every=2.0)
@@ -52,7 +52,7 @@ def show(run: RunFolder) -> None:
             icon=":material/arrow_upward:",
         )
         return
-    live = read_status(folder).is_live
+    live = read_job(folder.status).is_live
     if not live:
         with button:
             delete_survey(folder)
@@ -63,7 +63,7 @@ def show(run: RunFolder) -> None:
 
 def show_going(folder: SurveyFolder, was_live: bool) -> None:
     """How a survey goes, or how it ended."""
-    status = read_status(folder)
+    status = read_job(folder.status)
     if was_live != status.is_live or is_asked_for():
         st.rerun()  # begins or ends the polling
     show_progress(folder, status)
@@ -72,7 +72,8 @@ def show_going(folder: SurveyFolder, was_live: bool) -> None:
 def show_found(folder: SurveyFolder, live: bool) -> None:
     """What a survey has found so far."""
     rerun_if_asked()
-    if not folder.table.exists() and (live or read_status(folder).state is not SurveyState.DONE):
+    state = read_job(folder.status).state
+    if not folder.table.exists() and (live or state is not JobState.FINISHED):
         return
     try:
         table = cached_table(folder)

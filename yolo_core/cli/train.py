@@ -23,18 +23,18 @@ from yolo_core.cli.train_config import (
     native_notes_in,
     new_config,
 )
+from yolo_core.files import replace_file
+from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.runs.layout import (
     RunFolder,
     check_run_name,
     create_run,
     find_run,
     new_run_name,
-    replace_file,
 )
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import RunConfig, config_digest, parse_config, read_run_config
-from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.own_loss import is_own_loss, keep_source
 
 logger = logging.getLogger("yolo_core.training")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import sqlite3
 import time
 from pathlib import Path
 
 from yolo_core.jobs.process import ProcessIdentity
+from yolo_core.jobs.status import JobState as RunState
+from yolo_core.jobs.status import ProcessStatus, for_seconds
 from yolo_core.runs import database
 from yolo_core.runs.layout import RunFolder
 
@@ -16,56 +17,26 @@ STARTING_SECONDS = 30
 SILENT_SECONDS = 60
 
 
-class RunState(enum.StrEnum):
-    """The states of a run."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    LOST = "lost"
-    """The process is gone without having said so."""
-    UNREADABLE = "unreadable"
-    """The run folder is damaged; the message says how."""
-
-
-LIVE_STATES = (RunState.STARTING, RunState.RUNNING, RunState.PAUSED)
-
-
 @dataclasses.dataclass(frozen=True)
-class RunStatus:
+class RunStatus(ProcessStatus):
     """What a run is doing.
 
     Attributes:
-        state: The state.
         step: Optimizer updates so far.
         steps: Updates in all, None when not known yet.
         images_per_second: Recent rate, None when not known.
         seconds: Training time so far, without what compiled.
-        message: A sentence for the reader, or empty; of a live run what it is busy with between
-            steps, and for how long.
-        process: The training process, None when none has been named.
         heartbeat: When the process last wrote, seconds since 1970, None when never.
         config: SHA-256 of the configuration that the run began with; None where an earlier version
             made the run.
     """
 
-    state: RunState
     step: int = 0
     steps: int | None = None
     images_per_second: float | None = None
     seconds: float = 0.0
-    message: str = ""
-    process: ProcessIdentity | None = None
     heartbeat: float | None = None
     config: str | None = None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether a process is at work on the run."""
-        return self.state in LIVE_STATES
 
     def seconds_left(self, batch_size: int) -> float | None:
         """Training time still to go at the recent rate; None when not known."""
@@ -141,31 +112,22 @@ def _is_new(path: Path) -> bool:
 
 
 def _checked(folder: RunFolder, status: RunStatus, *, resume_step: int) -> RunStatus:
-    if not status.is_live:
-        return status
     if status.process is None and _is_new(folder.database):
         # Just made: the process names itself in the next moment.
         return status
-    if status.process is None or not status.process.is_alive():
-        pid = f" (pid {status.process.pid})" if status.process else ""
-        return dataclasses.replace(
-            status,
-            state=RunState.LOST,
-            message=f"The training process{pid} ended without saying why; "
-            f"python -m yolo_core train --resume {folder.name} goes on from step {resume_step}.",
-        )
+    pid = f" (pid {status.process.pid})" if status.process else ""
+    status = status.checked(
+        f"The training process{pid} ended without saying why; "
+        f"python -m yolo_core train --resume {folder.name} goes on from step {resume_step}."
+    )
+    if not status.is_live:
+        return status
     silent = 0.0 if status.heartbeat is None else time.time() - status.heartbeat
     if status.message:
         return dataclasses.replace(status, message=for_seconds(status.message, silent))
     if silent > SILENT_SECONDS:
         warning = (
-            f"The training process (pid {status.process.pid}) lives, but has written nothing "
-            f"for {silent:.0f} seconds."
+            f"The training process{pid} lives, but has written nothing for {silent:.0f} seconds."
         )
         return dataclasses.replace(status, message=warning)
     return status
-
-
-def for_seconds(message: str, seconds: float) -> str:
-    """What a process is busy with, and since when: "Importing TensorFlow, 4 s so far."."""
-    return message if seconds < 1 else f"{message.removesuffix('.')}, {seconds:.0f} s so far."

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from yolo_core.files import replace_file
 from yolo_core.runs.array_files import read_arrays
-from yolo_core.runs.layout import replace_file
 
 _FORMAT = "detector-debugger survey"
 _VERSION = 1

@@ -15,14 +15,15 @@ from pathlib import Path
 
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource, first_names
+from yolo_core.files import replace_file
 from yolo_core.jobs.process import ProcessIdentity
-from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.jobs.status import JobState, JobStatus, read_job, write_job
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
 from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import CHUNK, SPLITS, SurveyFolder, list_surveys
 from yolo_core.survey.rows import table_of
-from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, write_status
 from yolo_core.survey.table import SurveyTable, first_samples, joined, write_table
 from yolo_core.training.config import RunConfig, read_run_config
 
@@ -57,7 +58,7 @@ class Survey:
         split: str = "val",
         count: int | None = None,
         step: int | None = None,
-        report: Callable[[SurveyStatus], None] | None = None,
+        report: Callable[[JobStatus], None] | None = None,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"A survey is of {', '.join(SPLITS)}; received {split!r}.")
@@ -70,15 +71,15 @@ class Survey:
         self._report = report
         checkpoint = choose_checkpoint(run, step)
         self.folder = SurveyFolder(run, split, checkpoint.step)
-        before = read_status(self.folder)
+        before = read_job(self.folder.status)
         if before.is_live:
             raise ValueError(
                 f"Process {before.process.pid if before.process else '?'} is at work on the survey "
                 f"{self.folder.name} of run {run.name!r}; stop that one first, or wait for it."
             )
         digest = self._take_checkpoint(checkpoint, before.checkpoint)
-        self.status = SurveyStatus(
-            SurveyState.STARTING,
+        self.status = JobStatus(
+            JobState.STARTING,
             done=min(before.done, count) if before.checkpoint == digest else 0,
             total=count,
             checkpoint=digest,
@@ -90,7 +91,7 @@ class Survey:
         self,
         interrupted: Callable[[], bool] = lambda: False,
         loading: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
-    ) -> SurveyStatus:
+    ) -> JobStatus:
         """Looks at all samples, or until told to stop.
 
         Args:
@@ -98,7 +99,7 @@ class Survey:
             loading: What to wrap the loading of TensorFlow in, if it must be loaded.
 
         Returns:
-            The status it ended with: DONE, STOPPED, or FAILED with the sentence that says why.
+            The status it ended with: FINISHED, STOPPED, or FAILED with the sentence that says why.
         """
         try:
             self._run(interrupted, loading)
@@ -107,7 +108,7 @@ class Survey:
             if not isinstance(error, ValueError):
                 sentence = f"{type(error).__name__}: {sentence}"
             self.status = dataclasses.replace(
-                self.status, state=SurveyState.FAILED, message=sentence, rate=None
+                self.status, state=JobState.FAILED, message=sentence, rate=None
             )
             # A full disk takes the status no more than the rest.
             with contextlib.suppress(ValueError):
@@ -139,11 +140,11 @@ class Survey:
                 else:
                     rate = (end - counted) / (now - began)
                 if now >= next_write:
-                    self._write(tables, SurveyState.RUNNING, rate)
+                    self._write(tables, JobState.RUNNING, rate)
                     took = time.monotonic() - now
                     next_write = now + max(SECONDS_BETWEEN_WRITES, WRITING_SHARE * took)
         if _samples(tables) < total:
-            self._write(tables, SurveyState.STOPPED)
+            self._write(tables, JobState.STOPPED)
         else:
             if self._has_more():
                 message = (
@@ -154,11 +155,9 @@ class Survey:
             else:
                 # A longer one that was stopped still needs them.
                 self.folder.weights.unlink(missing_ok=True)
-            self._write(tables, SurveyState.DONE)
+            self._write(tables, JobState.FINISHED)
 
-    def _write(
-        self, tables: list[SurveyTable], state: SurveyState, rate: float | None = None
-    ) -> None:
+    def _write(self, tables: list[SurveyTable], state: JobState, rate: float | None = None) -> None:
         # The table first: whoever reads the status then finds at least what it speaks of.
         if tables:
             write_table(self.folder.table, joined(tables))
@@ -170,7 +169,7 @@ class Survey:
     def _say(self, busy: str = "") -> None:
         """Writes the status; before the first samples with what it is busy with."""
         status = dataclasses.replace(self.status, message=busy or self.status.message)
-        write_status(self.folder, status)
+        write_job(self.folder.status, status)
         if self._report is not None:
             self._report(status)
 
@@ -243,7 +242,7 @@ class Survey:
         others = [
             each
             for each in list_surveys(self.folder.run)
-            if each != self.folder and not read_status(each).is_live
+            if each != self.folder and not read_job(each.status).is_live
         ]
         others.sort(key=lambda each: _age(each.status))
         sizes = {each.name: each.bytes() for each in others}

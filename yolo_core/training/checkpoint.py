@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.files import replace_file
+from yolo_core.runs.layout import RunFolder
 from yolo_core.training.detector import Detector
 
 _FORMAT = "detector-debugger checkpoint"

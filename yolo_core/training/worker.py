@@ -13,6 +13,7 @@ from yolo_core.data.batches import sample_batch, training_batches
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource, has_sample
 from yolo_core.evaluation.evaluator import Evaluator
+from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.environment import write_environment
 from yolo_core.runs.status import RunState
@@ -23,7 +24,6 @@ from yolo_core.training.config import RunConfig, TrainingConfig
 from yolo_core.training.control import Actions, Control
 from yolo_core.training.diagnosis import describe_non_finite
 from yolo_core.training.families import build_loss
-from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import LearningRate

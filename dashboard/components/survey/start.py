@@ -6,11 +6,11 @@ import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import duration
+from yolo_core.jobs.status import JobState, JobStatus, read_job, stop_job
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import SPLITS, SurveyFolder, list_surveys
 from yolo_core.survey.launcher import start_survey
-from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, stop_survey
 from yolo_core.survey.worker import MOST_SAMPLES
 from yolo_core.training.config import read_config
 
@@ -114,7 +114,7 @@ def survey_words(folder: SurveyFolder) -> str:
     return f"{folder.split}, step {folder.step:,}"
 
 
-def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
+def show_progress(folder: SurveyFolder, status: JobStatus) -> None:
     """How far a survey is, with its Stop button; or how it ended, where there is more to say."""
     if status.is_live:
         bar, button = st.columns([8, 1], vertical_alignment="bottom")
@@ -132,7 +132,7 @@ def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
                 disabled=stopping,
                 help="Keeps what is there; Continue then goes on from there.",
             )
-    elif status.state is not SurveyState.DONE:
+    elif status.state is not JobState.FINISHED:
         notice, button = st.columns([8, 1], vertical_alignment="center")
         with notice:
             _say_how_it_ended(status)
@@ -153,8 +153,8 @@ def show_progress(folder: SurveyFolder, status: SurveyStatus) -> None:
         say(error)
 
 
-def _say_how_it_ended(status: SurveyStatus) -> None:
-    if status.state is SurveyState.STOPPED:
+def _say_how_it_ended(status: JobStatus) -> None:
+    if status.state is JobState.STOPPED:
         st.warning(
             f"Stopped after {status.done:,} of {status.total:,} samples"
             + (", which are shown." if status.done else "."),
@@ -165,10 +165,10 @@ def _say_how_it_ended(status: SurveyStatus) -> None:
         say(f"{status.message}{shown}")
 
 
-def progress_text(status: SurveyStatus) -> str:
+def progress_text(status: JobStatus) -> str:
     """Samples, rate and time left as one line."""
     parts = [f"{status.done:,} of {status.total:,} samples"]
-    if status.state is SurveyState.STARTING and status.message:
+    if status.state is JobState.STARTING and status.message:
         parts.append(status.message.removesuffix("."))
     if status.rate:
         parts.append(f"{status.rate:,.0f} a second")
@@ -200,11 +200,11 @@ def _start_asked_for() -> None:
 
 
 def _stop(folder: SurveyFolder) -> None:
-    st.session_state[_STOPPING] = read_status(folder).process
+    st.session_state[_STOPPING] = read_job(folder.status).process
     try:
-        stop_survey(folder)
+        stop_job(folder.status)
     except ValueError as error:
-        if read_status(folder).is_live:
+        if read_job(folder.status).is_live:
             st.session_state[_NOT_STOPPED] = str(error)
             st.session_state[_STOPPING] = None
 
