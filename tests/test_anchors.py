@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolo_core.anchors import kmeans_anchors, shape_iou
+from yolo_core.anchors import doubtful_anchors, kmeans_anchors, shape_iou
+from yolo_core.slots import SlotLayout
 
 
 def test_shape_iou_of_boxes_that_share_a_centre() -> None:
@@ -74,3 +75,31 @@ def test_laws(sizes: list[tuple[float, float]], count: int, seed: int) -> None:
 def test_bad_input_gets_a_sentence(sizes: object, count: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kmeans_anchors(sizes, count)
+
+
+def doubts(*heads: list[tuple[float, float]], image: tuple[int, int, int] = (96, 96, 1)) -> str:
+    """What is doubted about anchors in pixels, on heads of 6 x 6, 12 x 12, ... cells."""
+    grids = [(6 << head, 6 << head, len(anchors)) for head, anchors in enumerate(heads)]
+    sizes = [np.array(anchors) / (image[1], image[0]) for anchors in heads]
+    return " ".join(doubtful_anchors(SlotLayout.from_grids(grids, sizes), image))
+
+
+def test_anchors_larger_than_the_picture_are_doubted() -> None:
+    assert doubts([(11, 18), (178, 286), (150, 40)]) == (
+        "Anchors larger than the picture of 96 x 96 px (anchor 1: 178 x 286 px; anchor 2: "
+        "150 x 40 px) fit no object. Were the sizes given in another unit?"
+    )
+    assert "picture of 48 x 96 px (anchor 0: 50 x 97 px)" in doubts([(50, 97)], image=(96, 48, 3))
+
+
+def test_anchors_of_hardly_any_cell_are_doubted() -> None:
+    # Fractions of the picture, taken for cells: 0.2 of 16 px.
+    assert doubts([(11, 18)], [(1.9, 1.8), (1.9, 3)]) == (
+        "Anchors of less than a quarter of their cells of 8 x 8 px (head 1, anchor 0: "
+        "1.9 x 1.8 px) fit hardly any object. Were the sizes given in another unit?"
+    )
+
+
+def test_usual_anchors_are_not_doubted() -> None:
+    assert doubts([(10, 13), (90, 96), (4, 60), (110, 60)], [(5, 5)]) == ""
+    assert doubtful_anchors(SlotLayout.from_grids([(6, 6, 3)]), (96, 96, 1)) == []

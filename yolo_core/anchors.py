@@ -1,9 +1,15 @@
-"""Anchor sets: k-means over box sizes, under the distance that matters to a detector."""
+"""Anchor sets: k-means over box sizes under the distance that matters, and doubts about sizes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from yolo_core.slots import SlotLayout
+
+# Of an anchor: more than this part of the picture on one side, or less than this part of a cell.
+WIDE, NARROW = 1.5, 0.25
 RESTARTS = 8
 """Starts of the k-means, of which the best counts: a single one can end in a poor corner."""
 
@@ -23,6 +29,43 @@ def shape_iou(sizes: np.ndarray, anchors: np.ndarray) -> np.ndarray:
     sizes, anchors = np.asarray(sizes, np.float64), np.asarray(anchors, np.float64)
     shared = np.minimum(sizes[:, None], anchors[None]).prod(-1)
     return shared / (sizes.prod(-1)[:, None] + anchors.prod(-1)[None] - shared)
+
+
+def doubtful_anchors(layout: SlotLayout, image_shape: Sequence[int]) -> list[str]:
+    """Which anchors can hardly be meant, in a sentence for each reason.
+
+    Args:
+        layout: The slots with their prior boxes.
+        image_shape: (height, width, ...) of the pictures in pixels.
+    """
+    pixels = np.array([image_shape[1], image_shape[0]])
+    large, small = {}, {}
+    for slot in np.unique(np.stack([layout.head, layout.anchor]), axis=1, return_index=True)[1]:
+        size, cell = layout.prior[slot, 2:], layout.stride[slot]
+        head = f"head {layout.head[slot]}, " if len(layout.grids) > 1 else ""
+        words = f"{head}anchor {layout.anchor[slot]}: {_size(size * pixels)}"
+        if (size > 1).all() or (size > WIDE).any():
+            large[words] = _size(pixels)
+        elif (size < NARROW * cell).all():
+            small[words] = _size(cell * pixels)
+    of = "Were the sizes given in another unit?"
+    found = []
+    if large:
+        found.append(
+            f"Anchors larger than the picture of {next(iter(large.values()))} ({'; '.join(large)}) "
+            f"fit no object. {of}"
+        )
+    if small:
+        cells = " and ".join(dict.fromkeys(small.values()))
+        found.append(
+            f"Anchors of less than a quarter of their cells of {cells} ({'; '.join(small)}) fit "
+            f"hardly any object. {of}"
+        )
+    return found
+
+
+def _size(size: np.ndarray) -> str:
+    return " x ".join(f"{value:.3g}" for value in size) + " px"
 
 
 def kmeans_anchors(sizes: np.ndarray, count: int, seed: int = 0) -> tuple[np.ndarray, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -32,12 +34,13 @@ from dashboard.components.shared.cell_picker import pick_cell
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.follow import await_snapshots
 from dashboard.components.shared.run_picker import pick_run
-from dashboard.components.shared.sample_picker import Choice, pick_sample
+from dashboard.components.shared.sample_picker import Choice, go_to_step, pick_sample
 from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.places import Cell
 from dashboard.state import checkpoints_folder
 from yolo_core.compare.differences import COMMON_FAMILY, Comparison, compare_views
 from yolo_core.runs.layout import RunFolder, list_runs
+from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.training.config import LossConfig, read_config
 from yolo_core.training.own_loss import is_own_loss, short_name
@@ -82,7 +85,9 @@ def compare_on_prediction(top: DeltaGenerator) -> None:
     family = family_of(as_published(config, view).loss.name)
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     with left:
-        names = pick_losses(config.loss.name, family)
+        names = pick_losses(
+            config.loss.name, family, lambda name: _differs(folder, choice, view, name)
+        )
     with right:
         own_weights = st.toggle(
             "This run's lambdas",
@@ -143,22 +148,51 @@ def compare_runs(top: DeltaGenerator) -> None:
             continue
         found.append((f"{folder.name}: {short_name(loss.name)}", loss, view))
     steps = {view.step for _, _, view in found}
-    one = f" All are of step {steps.pop():,}." if len(steps) == 1 else ""
+    which = "its own last step" if choice.follows else "its snapshot nearest to the step"
+    one = f"All are of step {max(steps):,}" if len(steps) == 1 else ""
     st.caption(
         "Each run's own network and loss, as its training process recorded them: nothing is "
-        f"computed here. Where a run has no snapshot of the step, it is the nearest one.{one}"
+        f"computed here. {one or f'Each is shown at {which}'}."
     )
     tell_newer(folders[0], choice)
+    if len(steps) > 1:
+        _offer_common_step(list(records.values()), choice.record.sample)
     comparison = _compared(
         {label if one else f"{label}, step {view.step:,}": view for label, _, view in found}
     )
     if comparison is not None:
-        show_comparison(comparison, [loss for _, loss, _ in found])
+        show_comparison(comparison, [loss for _, loss, _ in found], of="runs")
 
 
-def show_comparison(comparison: Comparison, losses: list[LossConfig]) -> Cell:
-    """Everything that is compared; gives the selected cell."""
-    st.markdown(plain(summary(comparison)))
+def _offer_common_step(records: list[list[SnapshotRecord]], sample: str) -> None:
+    """Says that the runs are not of one step, and offers the last one that all have."""
+    st.warning(
+        "They have not been trained for equally many steps: what differs here need not come from "
+        "the losses.",
+        icon=":material/warning:",
+    )
+    of_each = ({each.step for each in own if each.sample == sample} for own in records)
+    common = set.intersection(*of_each)
+    if common:
+        st.button(
+            f"Compare at step {max(common):,}, the last that all have",
+            icon=":material/compare_arrows:",
+            on_click=go_to_step,
+            args=(max(common),),
+        )
+
+
+def show_comparison(
+    comparison: Comparison, losses: list[LossConfig], *, of: str = "losses"
+) -> Cell:
+    """Everything that is compared; gives the selected cell.
+
+    Args:
+        comparison: The losses on the sample.
+        losses: Their configurations.
+        of: What they are called: "losses" on one prediction, "runs" each on its own.
+    """
+    st.markdown(plain(summary(comparison, of)))
     pictures = st.container()
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
@@ -189,6 +223,15 @@ def show_comparison(comparison: Comparison, losses: list[LossConfig]) -> Cell:
         ]
     )
     return cell
+
+
+def _differs(folder: RunFolder, choice: Choice, view: SampleView, name: str) -> bool:
+    """Whether a loss makes other things of the objects or slots than the one that trained."""
+    with contextlib.suppress(ValueError), a_word_while_it_computes():
+        other = recomputed(folder, choice.record, name)
+        comparison = compare_views({"trained": view, name: other})
+        return bool(comparison.ledger or comparison.masks or comparison.notes)
+    return False
 
 
 def _published(

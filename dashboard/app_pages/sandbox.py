@@ -34,6 +34,7 @@ from dashboard.components.sandbox.state import (
     remember,
     take_back,
 )
+from dashboard.components.shared.anchor_doubts import say_doubts
 from dashboard.components.shared.cell_picker import pick_cell
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_picker import pick_run
@@ -129,6 +130,7 @@ def _answer(
             say(error)
             after = before
         st.markdown(summary(before, after))
+        say_doubts(after)
     return after
 
 

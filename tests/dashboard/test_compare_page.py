@@ -62,11 +62,13 @@ def test_the_loss_that_trained_stands_first_and_as_it_was_recorded(run: RunFolde
 
 
 @pytest.mark.usefixtures("run")
-def test_without_a_choice_two_variants_are_shown_and_stand_in_the_address() -> None:
+def test_without_a_choice_a_difference_is_shown_and_stands_in_the_address() -> None:
     page = open_page()
     assert_sound(page)
     chosen = page.multiselect(key="losses").value
-    assert chosen == ["yolov2/notebook", "yolov2/formula_pooled"]
+    # No variant of YOLOv2 gives a slot to another object or part here, so another family does.
+    assert chosen == ["yolov2/notebook", "yolov3"]
+    assert re.search(r"put [1-9]\d* of 108 slots into different parts", words(page))
     assert page.query_params["losses"] == chosen
     page.multiselect(key="losses").set_value([]).run()
     assert_sound(page)
@@ -222,9 +224,25 @@ def test_two_runs_are_drawn_as_they_were_recorded(checkpoints: Path, run: RunFol
         for folder, step in ((run, STEP), (mnist, 10))
     ]
     assert all(number(total) in words(page) for total in totals)
-    # With the latest step chosen each run shows its own latest one.
+
+
+@pytest.mark.usefixtures("run")
+def test_the_latest_step_is_each_run_s_own_and_a_common_one_is_offered(checkpoints: Path) -> None:
+    add_run(checkpoints, "mnist", "mnist_yolo", pinned_steps=(0, 10, 30))
     page = open_page(compare="trained runs", runs=["v2", "mnist"])
+    assert_sound(page)
     assert bar_labels(page) == [f"v2: yolov2, step {STEP}", "mnist: mnist_yolo, step 30"]
+    said = words(page)
+    assert "Each is shown at its own last step." in said
+    assert "The runs give" in said
+    assert "have not been trained for equally many steps" in page.warning[0].value
+    (offer,) = page.button
+    assert offer.label == "Compare at step 0, the last that all have"
+    offer.click().run()
+    assert_sound(page)
+    assert bar_labels(page) == ["v2: yolov2", "mnist: mnist_yolo"]
+    assert "All are of step 0." in words(page)
+    assert not page.warning
 
 
 @pytest.mark.usefixtures("run")

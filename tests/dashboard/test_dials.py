@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dashboard.components.shared.run_curves import markers, metric_curves, term_curves
-from dashboard.components.train.dials import LEARNING_RATE, dials, slider_bound
+from dashboard.components.train.dials import LEARNING_RATE, dials, number_step, slider_bound
 from dashboard.components.train.log_tail import tail
 from dashboard.components.train.run_controls import answer_text, duration, progress_text
 from dashboard.figures.colors import TOTAL_COLOR, color_of
@@ -60,10 +60,22 @@ def test_a_change_of_a_group_shows_with_its_row():
 
 @pytest.mark.parametrize(
     ("value", "bound"),
-    [(0, 10), (10, 10), (10.5, 40), (40, 40), (41, 160), (float("nan"), 10), (float("inf"), 10)],
+    [
+        *[(1, 5), (2.5, 10), (5, 20), (8, 50), (10, 50), (20, 100), (50, 200), (1000, 5000)],
+        *[(0.1, 0.5), (0.02, 0.1), (0.004, 0.02), (1e-7, 5e-7), (0.3, 2), (3e30, 2e31)],
+        *[(0, 10), (float("nan"), 10), (float("inf"), 10)],
+    ],
 )
-def test_slider_bound(value, bound):
-    assert slider_bound(value, 10.0) == pytest.approx(bound)
+def test_a_value_stands_between_a_tenth_and_a_quarter_of_its_slider(value, bound):
+    assert slider_bound(value, 10.0) == bound
+
+
+@pytest.mark.parametrize(
+    ("value", "step"),
+    [(1, 0.1), (8, 0.1), (20, 1), (50, 1), (99, 1), (1000, 100), (0.02, 0.001), (0, 0.02)],
+)
+def test_plus_changes_the_second_digit(value, step):
+    assert number_step(value, 2.0) == step
 
 
 def test_markers_are_the_changes_a_reader_would_look_for():

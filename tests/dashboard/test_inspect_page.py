@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import cache
 from dashboard.components.shared.cell_picker import cell_clicked
 from tests.dashboard.page import assert_sound, loaded_by, opener, plain, plots, words
 from tests.dashboard.sample_run import LAST_STEP, make_loss, make_run, write_kind
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
+from yolo_core.views import Snapshot
 
 # The picture, two strips of time, masks, loss map, and three figures of curves.
 PLOTS = 8
@@ -83,6 +87,25 @@ def test_a_finished_run_shows_its_latest_snapshot(add_finished: Callable[[str], 
     assert ledger["status"].tolist() == ["matched"] * 5
     # Every figure and table with a sentence on what would be wrong with it.
     assert text.count("Wrong:") >= 12
+
+
+def test_anchors_larger_than_the_picture_are_warned_of(
+    add_finished: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_finished("yolov2-1")
+    assert not open_page().warning
+    st.cache_resource.clear()
+    read = cache.read_snapshot
+
+    def with_large_anchors(path: Path) -> Snapshot:
+        snapshot = read(path)
+        prior = snapshot.layout.prior * np.array([1, 1, 16, 16], np.float32)
+        layout = dataclasses.replace(snapshot.layout, prior=prior)
+        return dataclasses.replace(snapshot, layout=layout)
+
+    monkeypatch.setattr(cache, "read_snapshot", with_large_anchors)
+    (warning,) = open_page().warning
+    assert "anchor 0: 205 x 256 px" in plain(warning.value)
 
 
 def test_choices_come_from_the_address_and_stay_in_it(add_finished: Callable[[str], Path]) -> None:

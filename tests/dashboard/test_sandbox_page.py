@@ -80,6 +80,14 @@ def test_a_lambda_changes_the_total_and_no_slot(checkpoints: Path) -> None:
     assert "The run has ended" in words(page)
 
 
+def test_anchors_larger_than_the_picture_are_warned_of(checkpoints: Path) -> None:
+    add_run(checkpoints, "made-up")
+    large = Edits(anchors=((16.0, 16.0), (200.0, 300.0), (40.0, 40.0)))
+    page = open_page(run="made-up", sample="val/0", edits=large.to_json())
+    assert_sound(page)
+    assert "Anchors larger than the picture of 96 x 96 px (anchor 1: 200 x 300 px)" in words(page)
+
+
 def test_an_option_that_cannot_be_is_said_and_nothing_is_changed(checkpoints: Path) -> None:
     add_run(checkpoints, "made-up")
     wrong = Edits(options={"warmup_batches": -1})

@@ -111,12 +111,44 @@ def test_running():
     assert labels(page)[:-1] == ["Pause", "Step", "Checkpoint", "Evaluate", "Stop"]
     assert button(page, "Step").disabled
     assert charts(page) == 3
+    assert LAMBDAS["xy"] == 5
     for term, value in LAMBDAS.items():
         number, slider = dial(page, f"λ {term}".replace("_", r"\_"))
-        assert (number.value, slider.value, slider.min, slider.max) == (value, value, 0, 10)
+        assert (number.value, slider.value, slider.min) == (value, value, 0)
+        assert (slider.max, number.step) == {5: (20, 0.1), 1: (5, 0.1), 0.5: (2, 0.01)}[value]
         assert not number.disabled
     assert not page.error
     assert not page.exception
+
+
+def test_the_scale_of_a_dial_follows_its_value(worker):
+    page = open_page()
+
+    def scale() -> tuple[float, float, float]:
+        number, slider = dial(page, "λ xy")
+        assert number.value == slider.value
+        return number.value, slider.max, number.step
+
+    def move(widget, value: float) -> None:
+        widget.set_value(value).run()
+        obey(worker)
+        page.run()
+
+    move(dial(page, "λ xy")[0], 1000.0)
+    assert scale() == (1000, 5000, 100)
+    # Taken back: the long scale goes with the large value.
+    move(dial(page, "λ xy")[0], 50.0)
+    assert scale() == (50, 200, 1)
+    # It holds still while its slider is moved, until that stands near one of its ends.
+    move(dial(page, "λ xy")[1], 120.0)
+    assert scale() == (120, 200, 10)
+    move(dial(page, "λ xy")[1], 200.0)
+    assert scale() == (200, 1000, 10)
+    move(dial(page, "λ xy")[1], 5.0)
+    assert scale() == (5, 20, 0.1)
+    # Zero says nothing of the scale that one wants back.
+    move(dial(page, "λ xy")[1], 0.0)
+    assert scale() == (0, 20, 0.2)
 
 
 @pytest.mark.usefixtures("worker")
@@ -175,7 +207,7 @@ def test_a_second_tab_follows_the_first(worker):
     obey(worker)
     second.run()
     number, slider = dial(second, "λ wh")
-    assert (number.value, slider.value, slider.max) == (25.0, 25.0, 40.0)
+    assert (number.value, slider.value, slider.max) == (25.0, 25.0, 100.0)
     assert "25 took effect at step 61" in words(second)
     first.run()
     assert len(worker.store.commands()) == 1, "the second tab must not answer the first"
@@ -205,6 +237,17 @@ def test_a_refused_change_goes_back_and_says_why(worker):
     page.run()
     assert "The loss has no term 'xy' any more." in words(page)
     assert [widget.value for widget in dial(page, "λ xy")] == [5.0, 5.0]
+
+
+def test_what_the_run_began_with_is_said_once(worker):
+    note = {"message": "mine.py:Loss starts with the lambdas of its class (xy 1)."}
+    worker.store.record_event(0, "note", note)
+    worker.store.record_event(0, "warning", {"message": "Anchors larger than the picture."})
+    # Killed before its first checkpoint, and started anew.
+    worker.store.record_event(0, "note", note)
+    page = open_page()
+    assert [each.value for each in page.warning] == ["Anchors larger than the picture."]
+    assert words(page).count("mine.py:Loss starts with the lambdas of its class (xy 1).") == 1
 
 
 def test_finished(worker):

@@ -267,6 +267,9 @@ def test_it_trains_and_resumes_with_everything_the_pages_show(tmp_path):
 
     with RunStore.open(find_run(tmp_path, "whole")) as store:
         record = store.snapshots(kind="pinned", sample="val/3")[-1]
+        (note,) = [event for event in store.events() if event.kind == "note"]
+    assert note.detail["message"].startswith("mine.py:FocalLoss starts with the lambdas of its")
+    assert note.detail["message"] in find_run(tmp_path, "whole").log.read_text()
     view = read_snapshot(record.file).sample("val/3")
     assert view.loss_name == "mine.py:FocalLoss"
     weighted = sum(view.lambdas[term] * view.maps[term].sum() for term in view.maps)

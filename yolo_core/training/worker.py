@@ -24,6 +24,7 @@ from yolo_core.training.config import RunConfig, TrainingConfig
 from yolo_core.training.control import Actions, Control
 from yolo_core.training.diagnosis import describe_non_finite
 from yolo_core.training.families import build_loss
+from yolo_core.training.notes import first_notes
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import LearningRate
@@ -120,6 +121,7 @@ class Training(keras.callbacks.Callback):
             steps=options.steps,
             message="" if resumed else "Compiling the network for the first snapshots.",
         )
+        self._say_notes(record=not resumed)
         if not resumed:
             self._snapshot()
             self._checkpoint()
@@ -128,6 +130,15 @@ class Training(keras.callbacks.Callback):
             self._fit()
         self.progress.close()
         self._end()
+
+    def _say_notes(self, *, record: bool) -> None:
+        layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
+        for kind, sentence in first_notes(
+            self.config.loss, self.loss, layout, self.source.image_shape
+        ):
+            logger.log(logging.WARNING if kind == "warning" else logging.INFO, "%s", sentence)
+            if record:
+                self.store.record_event(self.done, kind, {"message": sentence})
 
     def _fit(self) -> None:
         options = self.config.training

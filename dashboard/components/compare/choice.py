@@ -22,19 +22,21 @@ from yolo_core.variants import FAMILY_NAMES, VARIANTS
 LOSSES_KEY, RUNS_KEY = "losses", "runs"
 
 
-def pick_losses(trained: str, family: str) -> list[str]:
+def pick_losses(trained: str, family: str, differs: Callable[[str], bool]) -> list[str]:
     """Asks for the published losses beside the one that trained; query parameter "losses".
 
-    Without a choice it is two variants of the family that trained.
+    Without a choice it is a variant of the family that trained, and a loss that gives slots to
+    other objects or parts on this picture: another variant, or else another family.
 
     Args:
         trained: Name of the loss that trained, such as "yolov2" or "mine.py:MyLoss".
         family: The family that it is of, or is like.
+        differs: Whether a loss does so. Asked one after the other, until one does.
     """
     own = [name for name in loss_names(family) if name != trained]
     others = [name for each in FAMILY_NAMES if each != family for name in loss_names(each)]
     most = MOST_LOSSES - 1
-    _preset_many(LOSSES_KEY, [*own, *others], lambda: _two_ends(own or others), most=most)
+    _preset_many(LOSSES_KEY, [*own, *others], lambda: _telling(own, others, differs), most=most)
     return st.multiselect(
         "Losses beside it",
         [*own, *others],
@@ -166,6 +168,11 @@ def _preset_many(
             st.query_params[key] = chosen
 
 
-def _two_ends(names: Sequence[str]) -> list[str]:
-    """The first and the last of the names, which differ most."""
-    return list(dict.fromkeys([*names[:1], *names[-1:]]))
+def _telling(
+    own: Sequence[str], others: Sequence[str], differs: Callable[[str], bool]
+) -> list[str]:
+    """A variant of the own family, and a loss that differs where any does."""
+    families = [name for name in others if "/" not in name]
+    ends = [*own[:1], *own[-1:]]
+    found = next((name for name in dict.fromkeys([*ends, *families]) if differs(name)), None)
+    return list(dict.fromkeys([*own[:1], *([found] if found else []), *own[-1:]]))[:2]

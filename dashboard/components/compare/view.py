@@ -31,14 +31,14 @@ _LISTED = 300
 _LEDGER_ROWS, _LEDGER_HEIGHT = 6, 520
 
 
-def summary(comparison: Comparison) -> str:
-    """What differs, in one or two sentences."""
+def summary(comparison: Comparison, of: str = "losses") -> str:
+    """What differs, in one or two sentences; `of` says what is compared."""
     first = comparison.losses[0].view
     objects, slots = len(first.objects), first.layout.count
     words = "The picture holds no objects"
     if objects:
-        of = f"{objects} objects" if objects > 1 else "one object"
-        words = f"The losses give {len(comparison.ledger)} of {of} to different slots"
+        all_of_them = f"{objects} objects" if objects > 1 else "one object"
+        words = f"The {of} give {len(comparison.ledger)} of {all_of_them} to different slots"
     if not comparison.notes:
         words += f" and put {len(comparison.masks)} of {slots:,} slots into different parts"
     totals = ", ".join(f"{number(each.view.total)} ({each.label})" for each in comparison.losses)

@@ -21,8 +21,8 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.config import read_config
 
 LEARNING_RATE = "learning rate"
-# Upper ends of the sliders while the value is below them.
-LEAST_LAMBDA, LEAST_RATE = 10.0, 0.01
+# Upper ends of the sliders while the value is zero.
+AT_ZERO, AT_ZERO_RATE = 1.0, 0.01
 RECENT_COMMANDS = 200
 
 
@@ -95,11 +95,21 @@ def _short(value: float) -> float:
     return float(str(np.float32(value)))
 
 
-def slider_bound(value: float, least: float) -> float:
-    """Upper end of a slider: `least`, or that times the first power of 4 that has room."""
-    if not math.isfinite(value) or value <= least:
-        return least
-    return least * 4.0 ** math.ceil(math.log(value / least, 4.0))
+def slider_bound(value: float, at_zero: float) -> float:
+    """Upper end of a slider: the first of 1, 2, 5, 10, 20, ... that is four times the value."""
+    if not math.isfinite(value) or value <= 0:
+        return at_zero
+    power = 10.0 ** math.floor(math.log10(4 * value))
+    # The shortest numbers: 2 * 0.1 is another one than 0.2.
+    bounds = (float(f"{factor * power:.6g}") for factor in (1, 2, 5, 10))
+    return next(bound for bound in bounds if bound >= 4 * value * (1 - 1e-9))
+
+
+def number_step(value: float, bound: float) -> float:
+    """What "+" adds: one in the second digit of the value, a hundredth of the scale at zero."""
+    if not math.isfinite(value) or value <= 0:
+        return bound / 100
+    return float(f"{10.0 ** (math.floor(math.log10(value)) - 1):.6g}")
 
 
 def dial_panel(folder: RunFolder, *, polling: bool) -> None:
@@ -132,19 +142,17 @@ def _dial_panel(folder: RunFolder) -> None:
         return
     for column, dial in zip(st.columns(len(found)), found, strict=True):
         answer = next((command for command in commands if dial.answers(command)), None)
-        least = LEAST_RATE if dial.name == LEARNING_RATE else LEAST_LAMBDA
         with column:
-            _draw(folder, dial, least, answer, live=live)
+            _draw(folder, dial, answer, live=live)
 
 
-def _draw(
-    folder: RunFolder, dial: Dial, least: float, answer: Command | None, *, live: bool
-) -> None:
+def _draw(folder: RunFolder, dial: Dial, answer: Command | None, *, live: bool) -> None:
     """One dial: colour, number field, slider, and since when its value holds."""
     key = f"{folder.name}/dial/{dial.name}"
-    shown = st.session_state.setdefault(key, _Shown(key, dial.value, dial.value))
+    at_zero = AT_ZERO_RATE if dial.name == LEARNING_RATE else AT_ZERO
+    bound = slider_bound(dial.value, at_zero)
+    shown = st.session_state.setdefault(key, _Shown(key, dial.value, dial.value, bound))
     shown.follow(dial.value, answer)
-    shown.bound = max(shown.bound, slider_bound(shown.value, least))
     color = TOTAL_COLOR if dial.name == LEARNING_RATE else color_of(dial.name)
     st.html(f'<div style="height: 4px; border-radius: 2px; background: {color}"></div>')
     label = dial.name if dial.name == LEARNING_RATE else f"λ {dial.name}"
@@ -152,7 +160,7 @@ def _draw(
         plain(label),
         0.0,
         value=shown.value,
-        step=shown.bound / 100,
+        step=number_step(shown.value, shown.bound),
         format="%g",
         key=shown.number_key,
         on_change=_moved,
@@ -206,7 +214,8 @@ class _Shown:
         key: Beginning of the keys of its widgets.
         recorded: What was on record when last looked at.
         value: What number field and slider show.
-        bound: Upper end of the slider; it never shrinks under its user's hand.
+        bound: Upper end of the slider. It follows the value, but does not change under its user's
+            hand before the slider stands at one of its ends.
         numbers: How many number fields there were before this one.
         sliders: How many sliders there were before this one.
         asked: Id of the own command that has not been answered yet.
@@ -215,7 +224,7 @@ class _Shown:
     key: str
     recorded: float
     value: float
-    bound: float = 0.0
+    bound: float
     numbers: int = 0
     sliders: int = 0
     asked: int | None = None
@@ -247,6 +256,8 @@ class _Shown:
             return
         self.value = value
         replace_number, replace_slider = moved != self.number_key, moved != self.slider_key
+        if value > 0 and (replace_slider or not self.bound / 20 <= value < self.bound):
+            self.bound = slider_bound(value, self.bound)
         self.numbers += replace_number
         self.sliders += replace_slider
 

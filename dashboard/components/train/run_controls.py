@@ -90,7 +90,7 @@ def _run_controls(folder: RunFolder) -> None:
     if problem := st.session_state.pop("not sent", None):
         say(problem)
     _message(status)
-    _answers(folder, live=status.is_live)
+    _said(folder, live=status.is_live)
 
 
 def _live_buttons(folder: RunFolder, status: RunStatus) -> None:
@@ -174,11 +174,11 @@ def _message(status: RunStatus) -> None:
         st.caption(plain(status.message))
 
 
-def _answers(folder: RunFolder, *, live: bool) -> None:
-    """The last commands, from whatever tab or terminal, newest first."""
+def _said(folder: RunFolder, *, live: bool) -> None:
+    """The last commands, from whatever tab or terminal, newest first; what the run began with."""
     try:
         with RunStore.open(folder) as store:
-            commands = store.commands(SHOWN_ANSWERS)
+            commands, events = store.commands(SHOWN_ANSWERS), store.events()
     except ValueError as error:
         # A run that is starting has no database for a moment.
         if not live:
@@ -190,3 +190,9 @@ def _answers(folder: RunFolder, *, live: bool) -> None:
     quiet = [answer_text(c, live=live) for c in commands if c.state != "failed"]
     if quiet:
         st.caption(plain(" · ".join(quiet)))
+    # One that was killed before its first checkpoint has said it twice.
+    for kind, text in dict.fromkeys((e.kind, str(e.detail.get("message"))) for e in events):
+        if kind == "warning":
+            st.warning(plain(text), icon=":material/warning:")
+        elif kind == "note":
+            st.caption(plain(text))

@@ -1,0 +1,64 @@
+"""What a run says of itself before its first step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yolo_core.data.registry import open_source
+from yolo_core.training.config import parse_config
+from yolo_core.training.families import build_loss, output_shape
+from yolo_core.training.notes import first_notes
+from yolo_core.training.own_loss import load_loss_class
+from yolo_core.training.recipes import LAMBDAS
+
+FILE = Path(__file__).parents[1] / "own_losses.py"
+RECIPE = "xy 20, wh 8, objectness 50, no_object 50, classification 1"
+DEFAULTS = "xy 1, wh 1, objectness 5, no_object 1, classification 1"
+
+
+def notes(name: str, **loss: object) -> list[tuple[str, str]]:
+    config = parse_config({"loss": {"name": name, **loss}})
+    data = open_source(config.data)
+    own = load_loss_class(name) if ":" in name else None
+    made = build_loss(config, data, own=own)
+    layout = made.slots((1, *output_shape(made, data.image_shape)))
+    return list(first_notes(config.loss, made, layout, data.image_shape))
+
+
+@pytest.mark.parametrize("name", LAMBDAS)
+def test_a_loss_with_its_recipe_and_the_data_s_anchors_needs_no_word(name):
+    assert notes(name, lambdas=LAMBDAS[name]) == []
+
+
+def test_a_loss_of_one_s_own_says_which_lambdas_it_starts_with_and_which_the_named_one():
+    assert notes(f"{FILE}:FocalLoss") == [
+        (
+            "note",
+            f"own_losses.py:FocalLoss starts with the lambdas of its class ({DEFAULTS}). Those "
+            f"found for these digits, with which --loss yolov2 starts, are {RECIPE}: to hold one "
+            "run against the other, give both the same with --lambda NAME=VALUE.",
+        )
+    ]
+    ((_, own),) = notes(f"{FILE}:CornerLoss")
+    assert own == "own_losses.py:CornerLoss starts with the lambdas of its class (box 2)."
+
+
+def test_a_published_variant_says_so_too_and_what_was_given_is_not_said():
+    ((_, note),) = notes("yolov2")  # from a --config that names no lambdas
+    assert note.startswith(f"yolov2 starts with the lambdas of its class ({DEFAULTS}). Those")
+    ((_, note),) = notes("yolov2/notebook")
+    assert note.startswith("yolov2/notebook starts with the lambdas that it was published with (")
+    ((_, note),) = notes(f"{FILE}:FocalLoss", lambdas={"coord": 7.0})
+    assert "(xy 7, wh 7, objectness 5," in note
+    given = {"coord": 7.0, "objectness": 1.0, "no_object": 1.0, "class": 1.0}
+    assert notes(f"{FILE}:FocalLoss", lambdas=given) == []
+
+
+def test_anchors_sixteen_times_too_large_are_warned_of():
+    ((kind, sentence),) = notes(
+        "yolov2", lambdas=LAMBDAS["yolov2"], anchors=[(1.85, 2.98), (0.2, 0.3), (0.4, 0.3)]
+    )
+    assert kind == "warning"
+    assert "larger than the picture of 96 x 96 px (anchor 0: 178 x 286 px)" in sentence
