@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.jobs import is_asked_for
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.survey_files import cached_table
 from dashboard.components.survey.delete import delete_survey, say_if_not_deleted
@@ -13,7 +14,6 @@ from dashboard.components.survey.loss import show_loss
 from dashboard.components.survey.open import leave_if_asked, rerun_if_asked
 from dashboard.components.survey.start import (
     SHOWN_KEY,
-    is_asked_for,
     pick_survey,
     show_progress,
     start_form,
@@ -63,10 +63,9 @@ def show(run: RunFolder) -> None:
 
 def show_going(folder: SurveyFolder, was_live: bool) -> None:
     """How a survey goes, or how it ended."""
-    status = read_job(folder.status)
-    if was_live != status.is_live or is_asked_for():
+    if was_live != read_job(folder.status).is_live or is_asked_for():
         st.rerun()  # begins or ends the polling
-    show_progress(folder, status)
+    show_progress(folder)
 
 
 def show_found(folder: SurveyFolder, live: bool) -> None:

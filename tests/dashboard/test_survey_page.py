@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from dashboard.components.shared import jobs
 from dashboard.components.shared.survey_files import (
     cached_survey_records,
     cached_table,
@@ -91,7 +92,7 @@ def test_the_second_click_of_a_double_click_starts_no_second_one(
     asked = []
     monkeypatch.setattr(survey_start, "start_survey", lambda *_, **rest: asked.append(rest))
     page = open_page()
-    page.session_state["survey just started"] = True
+    page.session_state[jobs.JUST_STARTED] = True
     button(page, "Start survey").click().run()
     assert asked == []
     button(page, "Start survey").click().run()
@@ -242,7 +243,7 @@ def test_a_running_one_shows_how_far_it_is_and_can_be_stopped(
     )
     write_job(folder.status, running)
     stopped = []
-    monkeypatch.setattr(survey_start, "stop_job", stopped.append)
+    monkeypatch.setattr(jobs, "stop_job", stopped.append)
     page = open_page()
     assert_sound(page)
     (progress,) = page.get("progress")

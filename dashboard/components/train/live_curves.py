@@ -12,9 +12,10 @@ from dashboard.components.shared.errors import say
 from dashboard.components.shared.plot import plot
 from dashboard.components.shared.run_curves import markers, metric_curves, term_curves
 from dashboard.figures.curves import curve_figure
+from yolo_core.jobs.status import LIVE_STATES
 from yolo_core.runs.curves import Curves
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.status import LIVE_STATES, RunState, read_status
+from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 
 # A run of the default length is drawn as it was recorded, a longer one from buckets.
