@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from yolo_core.jobs.process import ProcessIdentity
-from yolo_core.jobs.status import JobState, JobStatus, read_job, stop_job, write_job
+from yolo_core.jobs.status import Job, JobState, JobStatus, read_job, stop_job, write_job
 
 
 @pytest.fixture
@@ -78,3 +78,31 @@ def test_a_missing_file_and_a_folder_in_its_place(file):
     assert read_job(file).message == f"{file} does not exist."
     file.mkdir()
     assert read_job(file).message == f"{file} cannot be read: Is a directory."
+
+
+def test_a_job_says_what_it_does_and_how_it_ended(file):
+    seen = []
+    job = Job(file, JobStatus(JobState.STARTING, total=40), seen.append)
+    assert read_job(file) == JobStatus(
+        JobState.STARTING, process=ProcessIdentity.current(), total=40
+    )
+
+    def work():
+        job.say(state=JobState.RUNNING, done=16, rate=80.0)
+        assert read_job(file).done == 16
+        raise RuntimeError("out of\nluck")
+
+    ended = job.run(work)
+    assert ended == read_job(file) == seen[-1]
+    assert (ended.state, ended.message) == (JobState.FAILED, "RuntimeError: out of")
+    assert (ended.done, ended.rate) == (16, None)
+    assert [status.state for status in seen] == ["starting", "running", "failed"]
+
+
+def test_a_job_without_a_place_for_its_status_ends_all_the_same(file):
+    job = Job(file, JobStatus(JobState.STARTING))
+    file.unlink()
+    file.parent.rmdir()
+    ended = job.run(lambda: job.say(done=1))
+    assert ended.state is JobState.FAILED
+    assert ended.message == f"{file} cannot be written: No such file or directory."

@@ -25,6 +25,7 @@ from yolo_core.cli.train_config import (
 )
 from yolo_core.files import replace_file
 from yolo_core.jobs.interrupt import Interrupt
+from yolo_core.jobs.status import error_sentence
 from yolo_core.runs.layout import (
     RunFolder,
     check_run_name,
@@ -199,11 +200,10 @@ def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json:
             Training(config, store, interrupt).run()
         summary = _summary(store)
     except Exception as error:
-        sentence = " ".join(str(error).split())
+        sentence = error_sentence(error)
         if not isinstance(error, ValueError):
             # Not foreseen, so the log gets the whole story and the page one line of it.
             logger.debug("%s", traceback.format_exc())
-            sentence = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
         logger.error("%s", sentence)
         # A full disk takes the status no more than the rest.
         with contextlib.suppress(ValueError):

@@ -24,23 +24,20 @@ from yolo_core.jobs.process import ProcessIdentity
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "yolo_core")
+AtWork = Callable[[], Iterable[tuple[ProcessIdentity | None, Path]]]
+"""What is at work: each process with the file that what it prints goes to."""
 
 
 def start_job(
-    command: Sequence[str],
-    place: Path,
-    at_work: Callable[[], Iterable[tuple[ProcessIdentity | None, Path]]],
-    *,
-    timeout: float,
+    command: Sequence[str], place: Path, at_work: AtWork, *, timeout: float
 ) -> Path | None:
     """Starts a process and returns once it is seen at work.
 
     Args:
         command: The program and its arguments.
         place: A folder for what the process prints, made if it is not there.
-        at_work: The processes that are at work by what they wrote, each with the file that what it
-            prints goes to from then on. That has the last words of a process that had no time for
-            others (a library that cannot be loaded, a crash inside one).
+        at_work: Looks for it by what processes wrote. Its file has the last words of one that had
+            no time for others (a library that cannot be loaded, a crash inside one).
         timeout: Seconds to wait. A process that is alive but not seen by then is left alone: its
             work may begin later, as when data is downloaded first.
 
@@ -94,12 +91,7 @@ def _spawn(command: Sequence[str], output: int) -> subprocess.Popen:
         ) from None
 
 
-def _wait(
-    process: subprocess.Popen,
-    at_work: Callable[[], Iterable[tuple[ProcessIdentity | None, Path]]],
-    timeout: float,
-    printed: Path,
-) -> Path | None:
+def _wait(process: subprocess.Popen, at_work: AtWork, timeout: float, printed: Path) -> Path | None:
     deadline = time.monotonic() + timeout
     while True:
         code = process.poll()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import json
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -126,6 +128,58 @@ def _status(fields: dict[str, Any]) -> JobStatus:
         rate=None if rate is None else float(rate),
         checkpoint=str(fields["checkpoint"]),
     )
+
+
+class Job:
+    """A job in this process, which keeps its status in a file.
+
+    Args:
+        file: The status file.
+        status: What it begins with; the process is put down here.
+        report: Told the status whenever it changes.
+
+    Attributes:
+        status: The present one.
+
+    Raises:
+        ValueError: The disk is full, or the place is not writable.
+    """
+
+    def __init__(
+        self, file: Path, status: JobStatus, report: Callable[[JobStatus], None] | None = None
+    ) -> None:
+        self.file = file
+        self.status = dataclasses.replace(status, process=ProcessIdentity.current())
+        self._report = report
+        self.say()
+
+    def say(self, **fields: Any) -> None:
+        """Changes fields of the status, and writes it.
+
+        Raises:
+            ValueError: The disk is full, or the place is not writable.
+        """
+        self.status = dataclasses.replace(self.status, **fields)
+        write_job(self.file, self.status)
+        if self._report is not None:
+            self._report(self.status)
+
+    def run(self, work: Callable[[], None]) -> JobStatus:
+        """Does the work; returns the status it ended with, FAILED where the work raised."""
+        try:
+            work()
+        except Exception as error:
+            # A full disk takes the status no more than the rest.
+            with contextlib.suppress(ValueError):
+                self.say(state=JobState.FAILED, message=error_sentence(error), rate=None)
+        return self.status
+
+
+def error_sentence(error: Exception) -> str:
+    """What an error says; of one that is not foreseen its kind and its first line."""
+    if isinstance(error, ValueError):
+        return " ".join(str(error).split())
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
 
 
 def stop_job(file: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 import time
-from pathlib import Path
 
 from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.jobs.status import JobState as RunState
@@ -13,7 +12,6 @@ from yolo_core.jobs.status import ProcessStatus, for_seconds
 from yolo_core.runs import database
 from yolo_core.runs.layout import RunFolder
 
-STARTING_SECONDS = 30
 SILENT_SECONDS = 60
 
 
@@ -52,8 +50,6 @@ def read_status(folder: RunFolder) -> RunStatus:
     says what happened and what can be done.
     """
     try:
-        if not folder.database.is_file():
-            return _without_database(folder)
         connection = database.connect(folder.database)
         try:
             with database.sentences(folder.database):
@@ -92,29 +88,7 @@ def stored_status(connection: sqlite3.Connection) -> RunStatus:
     )
 
 
-def _without_database(folder: RunFolder) -> RunStatus:
-    if not folder.config.is_file():
-        return RunStatus(
-            RunState.UNREADABLE, message=f"{folder.path} holds neither config.json nor run.db."
-        )
-    if _is_new(folder.config):
-        return RunStatus(RunState.STARTING)
-    return RunStatus(
-        RunState.UNREADABLE,
-        message=f"{folder.database} does not exist: the training process never came up; "
-        f"{folder.log.name} in the run folder may say why.",
-    )
-
-
-def _is_new(path: Path) -> bool:
-    # The clock may have been set back since.
-    return abs(time.time() - path.stat().st_mtime) < STARTING_SECONDS
-
-
 def _checked(folder: RunFolder, status: RunStatus, *, resume_step: int) -> RunStatus:
-    if status.process is None and _is_new(folder.database):
-        # Just made: the process names itself in the next moment.
-        return status
     pid = f" (pid {status.process.pid})" if status.process else ""
     status = status.checked(
         f"The training process{pid} ended without saying why; "

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from yolo_core.jobs.launch import COMMAND, start_job
-from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.jobs.status import read_job
 from yolo_core.runs.layout import RunFolder
 from yolo_core.survey.folder import SurveyFolder, list_surveys
@@ -37,13 +35,14 @@ def start_survey(
     Raises:
         ValueError: As `start_job`.
     """
-
-    def at_work() -> Iterable[tuple[ProcessIdentity | None, Path]]:
-        return [(read_job(each.status).process, each.log) for each in list_surveys(run)]
-
     arguments = [run.name, "--split", split, "--count", str(count)]
     arguments += [] if step is None else ["--step", str(step)]
     checkpoints = run.path.parent.resolve()
     arguments += ["--checkpoints", str(checkpoints)]
-    log = start_job([*command, *arguments], checkpoints, at_work, timeout=timeout)
+    log = start_job(
+        [*command, *arguments],
+        checkpoints,
+        lambda: [(read_job(each.status).process, each.log) for each in list_surveys(run)],
+        timeout=timeout,
+    )
     return next((each for each in list_surveys(run) if each.log == log), None)

@@ -7,7 +7,6 @@ the training process.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import time
 from collections.abc import Callable
@@ -16,8 +15,7 @@ from pathlib import Path
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource, first_names
 from yolo_core.files import replace_file
-from yolo_core.jobs.process import ProcessIdentity
-from yolo_core.jobs.status import JobState, JobStatus, read_job, write_job
+from yolo_core.jobs.status import Job, JobState, JobStatus, read_job
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
@@ -68,7 +66,6 @@ class Survey:
             raise ValueError(f"A survey is of 1 to {MOST_SAMPLES} samples; received {count}.")
         self.source = open_source(self.config.data)
         count = len(first_names(self.source, split, count))
-        self._report = report
         checkpoint = choose_checkpoint(run, step)
         self.folder = SurveyFolder(run, split, checkpoint.step)
         before = read_job(self.folder.status)
@@ -78,14 +75,14 @@ class Survey:
                 f"{self.folder.name} of run {run.name!r}; stop that one first, or wait for it."
             )
         digest = self._take_checkpoint(checkpoint, before.checkpoint)
-        self.status = JobStatus(
+        status = JobStatus(
             JobState.STARTING,
             done=min(before.done, count) if before.checkpoint == digest else 0,
             total=count,
             checkpoint=digest,
-            process=ProcessIdentity.current(),
         )
-        self._say()
+        self.job = Job(self.folder.status, status, report)
+        self._message = ""
 
     def run(
         self,
@@ -101,32 +98,20 @@ class Survey:
         Returns:
             The status it ended with: FINISHED, STOPPED, or FAILED with the sentence that says why.
         """
-        try:
-            self._run(interrupted, loading)
-        except Exception as error:
-            sentence = " ".join(str(error).split())
-            if not isinstance(error, ValueError):
-                sentence = f"{type(error).__name__}: {sentence}"
-            self.status = dataclasses.replace(
-                self.status, state=JobState.FAILED, message=sentence, rate=None
-            )
-            # A full disk takes the status no more than the rest.
-            with contextlib.suppress(ValueError):
-                self._say()
-        return self.status
+        return self.job.run(lambda: self._run(interrupted, loading))
 
     def _run(
         self,
         interrupted: Callable[[], bool],
         loading: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
-        total = self.status.total
+        total = self.job.status.total
         tables = self._tables_on_disk()
         if _samples(tables) < total and not interrupted():
-            self._say("Importing TensorFlow and making the network.")
+            self.job.say(message="Importing TensorFlow and making the network.")
             with loading():
                 look = _looker(self.config, self.source, self.folder)
-            self._say("Compiling the network.")
+            self.job.say(message="Compiling the network.")
             at_first, next_write = _samples(tables), 0.0
             while (done := _samples(tables)) < total and not interrupted():
                 number = done // CHUNK
@@ -147,11 +132,10 @@ class Survey:
             self._write(tables, JobState.STOPPED)
         else:
             if self._has_more():
-                message = (
+                self._message = (
                     f"The first {total:,}, as asked for. More were looked at before: ask for more, "
                     "and they are there again."
                 )
-                self.status = dataclasses.replace(self.status, message=message)
             else:
                 # A longer one that was stopped still needs them.
                 self.folder.weights.unlink(missing_ok=True)
@@ -161,17 +145,7 @@ class Survey:
         # The table first: whoever reads the status then finds at least what it speaks of.
         if tables:
             write_table(self.folder.table, joined(tables))
-        self.status = dataclasses.replace(
-            self.status, state=state, done=_samples(tables), rate=rate
-        )
-        self._say()
-
-    def _say(self, busy: str = "") -> None:
-        """Writes the status; before the first samples with what it is busy with."""
-        status = dataclasses.replace(self.status, message=busy or self.status.message)
-        write_job(self.folder.status, status)
-        if self._report is not None:
-            self._report(status)
+        self.job.say(state=state, done=_samples(tables), rate=rate, message=self._message)
 
     def _take_checkpoint(self, checkpoint: CheckpointRecord, before: str) -> str:
         """Copies the checkpoint into the survey; a survey of other weights goes.
@@ -200,7 +174,7 @@ class Survey:
         """
         tables: list[SurveyTable] = []
         number = 0
-        while _samples(tables) == number * CHUNK < self.status.total:
+        while _samples(tables) == number * CHUNK < self.job.status.total:
             path = self.folder.chunk(number)
             try:
                 snapshot = read_snapshot(path)
@@ -210,13 +184,13 @@ class Survey:
             if snapshot.samples != self.folder.names(first, first + len(snapshot.samples)):
                 break
             table = table_of(snapshot, path.name)
-            tables.append(first_samples(table, self.status.total - first))
+            tables.append(first_samples(table, self.job.status.total - first))
             number += 1
         return tables
 
     def _has_more(self) -> bool:
         """Whether files hold samples after the ones that were asked for."""
-        total = self.status.total
+        total = self.job.status.total
         if self.folder.chunk(-(-total // CHUNK)).exists():
             return True
         try:
@@ -232,10 +206,11 @@ class Survey:
             size: Bytes that a sample takes.
         """
         limit = self.config.training.snapshot_megabytes * 1e6
-        needed = size * self.status.total
+        total = self.job.status.total
+        needed = size * total
         if needed > limit:
             raise ValueError(
-                f"{self.status.total:,} samples would take {needed / 1e6:,.0f} MB; the surveys of "
+                f"{total:,} samples would take {needed / 1e6:,.0f} MB; the surveys of "
                 f"this run may take {limit / 1e6:,.0f} MB (snapshot_megabytes in its config.json): "
                 f"ask for {int(limit / size):,} at most."
             )
@@ -253,8 +228,9 @@ class Survey:
             del sizes[oldest.name]
             gone.append(oldest.name)
         if gone:
-            message = f"Deleted to stay below {limit / 1e6:,.0f} MB: the surveys {', '.join(gone)}."
-            self.status = dataclasses.replace(self.status, message=message)
+            self._message = (
+                f"Deleted to stay below {limit / 1e6:,.0f} MB: the surveys {', '.join(gone)}."
+            )
 
 
 def choose_checkpoint(run: RunFolder, step: int | None) -> CheckpointRecord:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from yolo_core.jobs.launch import COMMAND, start_job
-from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import RunFolder, check_run_name, new_run_name
 from yolo_core.runs.status import read_status
 
@@ -45,12 +44,12 @@ def start_training(
         raise ValueError("The file of a loss can be named on the command line alone.")
     name = _run_name(arguments, checkpoints)
     folder = RunFolder(checkpoints / name)
-
-    def at_work() -> Iterable[tuple[ProcessIdentity | None, Path]]:
-        return [(read_status(folder).process, output_file(folder))]
-
-    where = ("--checkpoints", str(checkpoints.resolve()))
-    start_job([*command, *arguments, *where], checkpoints, at_work, timeout=timeout)
+    start_job(
+        [*command, *arguments, "--checkpoints", str(checkpoints.resolve())],
+        checkpoints,
+        lambda: [(read_status(folder).process, output_file(folder))],
+        timeout=timeout,
+    )
     return name
 
 
