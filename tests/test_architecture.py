@@ -24,8 +24,8 @@ ALL_PYTHON = sorted(
 # A room may import itself and what stands on an earlier line. The longest name that fits counts.
 ORDER = (
     ("yolo_core.boxes", "yolo_core.slots", "yolo_core.assignment", "yolo_core.lazy"),
-    ("yolo_core.breakdown", "yolo_core.anchors", "yolo_core.variants"),
-    ("yolo_core.data", "yolo_core.jobs.process"),
+    ("yolo_core.breakdown", "yolo_core.anchors", "yolo_core.variants", "yolo_core.files"),
+    ("yolo_core.data", "yolo_core.jobs"),
     ("yolo_core.views",),
     ("yolo_core.losses", "yolo_core.runs"),
     ("yolo_core.training_utils", "yolo_core.models"),
@@ -54,7 +54,8 @@ RUNS_MAY_IMPORT = (
     "yolo_core.assignment",
     "yolo_core.data.sample",
     "yolo_core.views",
-    "yolo_core.jobs.process",
+    "yolo_core.files",
+    "yolo_core.jobs",
 )
 WHATIF_WITH_LOSSES = "yolo_core.explain.whatif.assigner"
 LEARNING = ("tensorflow", "keras")

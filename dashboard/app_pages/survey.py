@@ -22,9 +22,9 @@ from dashboard.components.survey.start import (
     start_form,
 )
 from dashboard.components.survey.worst import show_worst
+from yolo_core.jobs.status import JobState, read_job
 from yolo_core.runs.layout import RunFolder
 from yolo_core.survey.folder import SurveyFolder
-from yolo_core.survey.status import SurveyState, read_status
 
 
 def show(run: RunFolder) -> None:
@@ -53,13 +53,13 @@ def show(run: RunFolder) -> None:
 
 def is_live(folder: SurveyFolder) -> bool:
     """Whether a survey has a process."""
-    return read_status(folder).is_live
+    return read_job(folder.status).is_live
 
 
 def show_found(folder: SurveyFolder) -> None:
     """What a survey has found so far."""
     rerun_if_asked()
-    if not folder.table.exists() and read_status(folder).state is not SurveyState.DONE:
+    if not folder.table.exists() and read_job(folder.status).state is not JobState.FINISHED:
         return
     try:
         table = cached_table(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.shared.empty import no_runs
+from dashboard.components.shared.jobs import is_asked_for, start_asked_for
 from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.train.dials import dial_panel
@@ -12,7 +13,6 @@ from dashboard.components.train.live_curves import live_curves
 from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
 from dashboard.components.train.run_controls import run_controls
-from dashboard.components.train.starting import is_asked_for, start_asked_for
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, read_status
 
@@ -36,7 +36,7 @@ with st.sidebar:
     new_training(starting=starting)
 if starting:
     start_asked_for()
-# In one container, which what `is_asked_for` says takes the place of, with all that is in it.
+# In one container, which what `start_asked_for` says takes the place of, with all that is in it.
 with st.container():
     run = pick_run()
     if run is None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from dashboard.components.shared.jobs import JUST_STARTED
 from dashboard.components.train import starting
 from tests.dashboard.page import button, labels, words
 from tests.dashboard.train_page import charts, dial, field, open_page
@@ -148,7 +149,7 @@ def test_a_process_that_has_no_run_yet_is_said_to_be_on_its_way(monkeypatch):
 
 def test_the_second_click_of_a_double_click_is_not_listened_to(started):
     page = open_page()
-    page.session_state[starting.JUST_STARTED] = True
+    page.session_state[JUST_STARTED] = True
     button(page, "Start training").click().run()
     assert started == []
     button(page, "Start training").click().run()

@@ -9,9 +9,9 @@ import pytest
 
 from tests.dashboard.page import assert_sound, button, labels, opener, words
 from yolo_core.jobs.process import ProcessIdentity
+from yolo_core.jobs.status import JobState, read_job, write_job
 from yolo_core.runs.layout import RunFolder
 from yolo_core.survey.folder import SurveyFolder, list_surveys
-from yolo_core.survey.status import SurveyState, read_status, write_status
 
 open_page = opener("survey")
 DELETE = "Delete this survey"
@@ -19,10 +19,10 @@ DELETE = "Delete this survey"
 
 def start_again(folder: SurveyFolder) -> None:
     """What another tab does."""
-    status = read_status(folder)
-    write_status(
-        folder,
-        dataclasses.replace(status, state=SurveyState.RUNNING, process=ProcessIdentity.current()),
+    status = read_job(folder.status)
+    write_job(
+        folder.status,
+        dataclasses.replace(status, state=JobState.RUNNING, process=ProcessIdentity.current()),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from dashboard.components.shared import jobs
 from dashboard.components.shared.survey_files import (
     cached_survey_records,
     cached_table,
@@ -23,12 +24,12 @@ from dashboard.components.survey.worst import samples_table
 from tests.dashboard.page import assert_sound, button, labels, opener, plots, words
 from tests.dashboard.sample_run import LAST_STEP
 from yolo_core.jobs.process import ProcessIdentity
+from yolo_core.jobs.status import JobState, read_job, write_job
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.survey.folder import SurveyFolder, list_surveys
 from yolo_core.survey.spots import Spot
 from yolo_core.survey.statistics import GROUPINGS, loss_by
-from yolo_core.survey.status import SurveyState, read_status, write_status
 
 open_page, open_inspect = opener("survey"), opener("inspect")
 
@@ -91,7 +92,7 @@ def test_the_second_click_of_a_double_click_starts_no_second_one(
     asked = []
     monkeypatch.setattr(survey_start, "start_survey", lambda *_, **rest: asked.append(rest))
     page = open_page()
-    page.session_state["survey just started"] = True
+    page.session_state[jobs.JUST_STARTED] = True
     button(page, "Start survey").click().run()
     assert asked == []
     button(page, "Start survey").click().run()
@@ -233,24 +234,24 @@ def test_a_running_one_shows_how_far_it_is_and_can_be_stopped(
 ) -> None:
     folder = survey()
     running = dataclasses.replace(
-        read_status(folder),
-        state=SurveyState.RUNNING,
+        read_job(folder.status),
+        state=JobState.RUNNING,
         done=20,
         total=60,
         rate=10.0,
         process=ProcessIdentity.current(),
     )
-    write_status(folder, running)
+    write_job(folder.status, running)
     stopped = []
-    monkeypatch.setattr(survey_start, "stop_survey", stopped.append)
+    monkeypatch.setattr(jobs, "stop_job", stopped.append)
     page = open_page()
     assert_sound(page)
     (progress,) = page.get("progress")
     assert progress.proto.text == "20 of 60 samples · 10 a second · 4 s left"
     button(page, "Stop").click().run()
-    assert stopped == [folder]
+    assert stopped == [folder.status]
     assert page.get("progress")[0].proto.text.endswith("· stopping")
-    write_status(folder, dataclasses.replace(running, state=SurveyState.STOPPED))
+    write_job(folder.status, dataclasses.replace(running, state=JobState.STOPPED))
     page = open_page()
     assert "Stopped after 20 of 60 samples, which are shown." in page.warning[0].value
     assert "20 samples of val" in words(page)
@@ -262,17 +263,17 @@ def test_a_running_one_shows_how_far_it_is_and_can_be_stopped(
     assert asked == [{"split": "val", "count": 60, "step": 40}]
 
 
-@pytest.mark.parametrize("state", [SurveyState.FAILED, SurveyState.RUNNING])
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.RUNNING])
 def test_one_that_ended_badly_says_why_and_shows_what_it_has(
-    survey: Callable[..., SurveyFolder], state: SurveyState
+    survey: Callable[..., SurveyFolder], state: JobState
 ) -> None:
     folder = survey()
     gone = ProcessIdentity(1, started=1.0)
-    status = dataclasses.replace(read_status(folder), state=state, message="Why.", process=gone)
-    write_status(folder, status)
+    status = dataclasses.replace(read_job(folder.status), state=state, message="Why.", process=gone)
+    write_job(folder.status, status)
     page = open_page()
     assert_sound(page)
-    reason = "Why." if state is SurveyState.FAILED else "ended without saying why"
+    reason = "Why." if state is JobState.FAILED else "ended without saying why"
     assert reason in page.error[0].value
     assert "The 20 samples it had are shown." in page.error[0].value
     assert len(plots(page)) == 5
@@ -282,7 +283,7 @@ def test_one_that_ended_badly_says_why_and_shows_what_it_has(
     ("file", "sentence"),
     [
         ("table", "is damaged, half-written or no table of a survey"),
-        ("status", "no status file of a survey"),
+        ("status", "no status file of a job"),
     ],
 )
 def test_a_damaged_file_is_a_sentence(

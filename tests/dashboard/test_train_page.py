@@ -93,15 +93,6 @@ def test_starting(checkpoints):
         assert not page.exception
 
 
-def test_a_run_without_a_database_yet_is_starting(checkpoints):
-    folder = create_run(checkpoints, "yolov2-1")
-    folder.config.write_text(parse_config({}).to_json())
-    page = open_page()
-    assert "starting" in words(page)
-    assert not page.error
-    assert not page.exception
-
-
 @pytest.mark.usefixtures("worker")
 def test_running():
     page = open_page()

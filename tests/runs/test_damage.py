@@ -28,7 +28,6 @@ READS: dict[str, Callable[[RunStore], object]] = {
     "events": lambda store: store.events(),
     "checkpoints": lambda store: store.checkpoints(),
     "snapshots": lambda store: store.snapshots(),
-    "snapshot_steps": lambda store: store.snapshot_steps("val/0"),
     "commands": lambda store: store.commands(),
     "wait_for_answer": lambda store: store.wait_for_answer(1, 0),
 }

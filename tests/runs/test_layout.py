@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from yolo_core.runs import layout
 from yolo_core.runs.layout import (
     RunFolder,
     check_run_name,
@@ -14,7 +12,6 @@ from yolo_core.runs.layout import (
     find_run,
     list_runs,
     new_run_name,
-    replace_file,
 )
 
 
@@ -135,32 +132,3 @@ def test_runs_are_listed_newest_first_and_what_is_no_run_is_left_out(tmp_path):
 
 def test_a_missing_folder_holds_no_runs(tmp_path):
     assert list_runs(tmp_path / "missing") == []
-
-
-def test_replacing_a_file_leaves_the_new_text_and_nothing_else(tmp_path):
-    path = tmp_path / "config.json"
-    replace_file(path, "one")
-    replace_file(path, "two λ")
-    assert path.read_text(encoding="utf-8") == "two λ"
-    replace_file(path, b"\x00\xff")
-    assert path.read_bytes() == b"\x00\xff"
-    assert os.listdir(tmp_path) == ["config.json"]
-
-
-def test_a_full_disk_is_a_sentence_and_the_old_file_stays(tmp_path, monkeypatch):
-    path = tmp_path / "config.json"
-    replace_file(path, "old")
-
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(layout.os, "fsync", full)
-    with pytest.raises(ValueError, match=r"The disk is full, so .*config.json cannot be written"):
-        replace_file(path, "new")
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["config.json"]
-
-
-def test_writing_into_a_folder_that_is_not_there_is_a_sentence(tmp_path):
-    with pytest.raises(ValueError, match=r"config.json cannot be written: No such file"):
-        replace_file(tmp_path / "missing" / "config.json", "{}")

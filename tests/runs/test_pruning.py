@@ -20,7 +20,7 @@ def record(store: RunStore, kind: str, steps: list[int]) -> None:
 
 def left(store: RunStore, kind: str = "pinned") -> list[int]:
     on_disk = sorted(int(p.stem.split("-")[1]) for p in store.folder.snapshots.glob(f"{kind}-*"))
-    assert store.snapshot_steps("val/0", kind).tolist() == on_disk
+    assert [record.step for record in store.snapshots(kind, "val/0")] == on_disk
     return on_disk
 
 

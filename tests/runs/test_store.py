@@ -34,7 +34,6 @@ def test_before_the_first_step_there_is_nothing(store):
     assert store.steps()["total"].shape == (0,)
     assert store.evaluations()["step"].shape == (0,)
     assert store.events() == store.checkpoints() == store.snapshots() == store.commands() == []
-    assert store.snapshot_steps("val/0").shape == (0,)
 
 
 def test_nan_and_infinities_survive(store):
@@ -152,8 +151,6 @@ def test_snapshots_are_found_by_kind_sample_and_step(store):
     assert (record.total, record.terms, record.lambdas) == (2.0, {"xy": 0.5}, {"xy": 5.0})
     assert record.file == file
     assert math.isnan(store.snapshots(kind="batch")[0].total)
-    assert store.snapshot_steps("val/0").tolist() == [10, 20]
-    assert store.snapshot_steps("val/0", "pinned").tolist() == [10]
     store.forget_snapshot_file(file)
     assert [(r.step, r.sample) for r in store.snapshots()] == [(20, "val/0")]
 
@@ -172,7 +169,7 @@ def test_truncating_drops_what_came_later_but_not_what_was_said(store):
     assert store.last_step()["total"] == 20
     assert store.evaluations()["step"].tolist() == [0, 10, 20]
     assert [record.step for record in store.checkpoints()] == [0, 10, 20]
-    assert store.snapshot_steps("val/0").tolist() == [0, 10, 20]
+    assert [record.step for record in store.snapshots()] == [0, 10, 20]
     assert len(store.events()) == 4
     assert sorted(path.name for path in store.folder.snapshots.iterdir()) == [
         "pinned-00000000.npz",

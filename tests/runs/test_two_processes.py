@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from yolo_core.runs.layout import replace_file
+from yolo_core.files import replace_file
 from yolo_core.runs.status import read_status
 from yolo_core.runs.store import RunStore
 

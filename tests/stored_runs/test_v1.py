@@ -13,6 +13,7 @@ from yolo_core.assignment import ObjectStatus
 from yolo_core.explain.reasons import slot_reason
 from yolo_core.explain.report import explain
 from yolo_core.explain.trace import candidates, comparisons, object_of_slot
+from yolo_core.jobs.status import JobState, read_job
 from yolo_core.runs.layout import RunFolder, find_run, list_runs
 from yolo_core.runs.snapshots import SampleView, read_snapshot
 from yolo_core.runs.status import RunState, read_status
@@ -20,8 +21,6 @@ from yolo_core.runs.store import RunStore
 from yolo_core.survey import statistics
 from yolo_core.survey.folder import list_surveys
 from yolo_core.survey.records import records
-from yolo_core.survey.status import SurveyState
-from yolo_core.survey.status import read_status as survey_status
 from yolo_core.survey.table import read_table
 from yolo_core.training.config import read_config
 
@@ -197,7 +196,7 @@ def test_an_object_s_ledger() -> None:
 
 def test_the_survey(two_heads: RunFolder) -> None:
     (folder,) = list_surveys(two_heads)
-    assert (folder.name, survey_status(folder).state) == ("val-2", SurveyState.DONE)
+    assert (folder.name, read_job(folder.status).state) == ("val-2", JobState.FINISHED)
     table = read_table(folder.table)
     assert table.samples.name.tolist() == ["val/0", "val/1"]
     assert statistics.total(table) == pytest.approx(34.679327, abs=1e-6)

@@ -12,11 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.jobs.process import ProcessIdentity
+from yolo_core.jobs.status import JobState, JobStatus, write_job
 from yolo_core.runs.layout import find_run
 from yolo_core.survey.folder import SurveyFolder
-from yolo_core.survey.status import SurveyState, SurveyStatus, write_status
-from yolo_core.training.interrupt import Interrupt
 
 
 def main() -> int:
@@ -37,13 +37,13 @@ def main() -> int:
     folder = SurveyFolder(run, arguments.split, arguments.step)
     folder.path.mkdir(parents=True)
     me = ProcessIdentity.current()
-    status = SurveyStatus(SurveyState.RUNNING, done=3, total=arguments.count, process=me)
+    status = JobStatus(JobState.RUNNING, done=3, total=arguments.count, process=me)
     with Interrupt() as interrupt:
-        write_status(folder, status)
+        write_job(folder.status, status)
         end = time.monotonic() + 60
         while interrupt.by is None and time.monotonic() < end:
             time.sleep(0.02)
-    write_status(folder, dataclasses.replace(status, state=SurveyState.STOPPED))
+    write_job(folder.status, dataclasses.replace(status, state=JobState.STOPPED))
     return 0
 
 

@@ -7,9 +7,9 @@ import psutil
 import pytest
 
 from tests.waiting import wait_for
+from yolo_core.jobs.status import JobState, read_job, stop_job
 from yolo_core.runs.layout import RunFolder
 from yolo_core.survey.launcher import start_survey
-from yolo_core.survey.status import SurveyState, read_status, stop_survey
 
 FAKE = (sys.executable, "-m", "tests.survey.fake_survey")
 
@@ -28,20 +28,20 @@ def start(run, split, **options):
 
 def test_returns_with_a_survey_that_has_a_status_and_stops_it(run):
     folder = start(run, "val")
-    status = read_status(folder)
-    assert (folder.name, status.state, status.total) == ("val-7", SurveyState.RUNNING, 40)
+    status = read_job(folder.status)
+    assert (folder.name, status.state, status.total) == ("val-7", JobState.RUNNING, 40)
     assert os.getsid(status.process.pid) == status.process.pid != os.getsid(0)
-    stop_survey(folder)
-    wait_for(lambda: not read_status(folder).is_live)
-    assert read_status(folder).state is SurveyState.STOPPED
+    stop_job(folder.status)
+    wait_for(lambda: not read_job(folder.status).is_live)
+    assert read_job(folder.status).state is JobState.STOPPED
     assert folder.log.is_file()
-    assert not list(run.path.glob(".survey-*"))
+    assert not list(run.path.parent.glob(".starting-*"))
 
 
 def test_what_it_says_before_it_ends_is_told(run):
     with pytest.raises(ValueError, match=r"^there is nothing to look at$"):
         start(run, "test")
-    assert not list(run.path.glob(".survey-*"))
+    assert not list(run.path.parent.glob(".starting-*"))
 
 
 def test_a_silent_one_is_left_alone(run):

@@ -56,12 +56,6 @@ def test_two_objects_on_one_slot_are_a_collision_and_one_of_them_can_be_found():
     assert (shared.trained, shared.reachable) == (18, 16)
 
 
-def test_the_use_of_the_anchors_adds_up_to_the_trained_rows(survey):
-    use = statistics.anchor_use(survey)
-    assert use.sum() == statistics.trained_rows(survey).sum()
-    assert len(use) == len(statistics.place_names(survey))
-
-
 def test_names_of_the_anchors(yolov2):
     # 0.8 x 1.0, 1.4 x 1.8 and 2.2 x 2.4 cells of 16 px.
     assert statistics.place_names(yolov2) == [

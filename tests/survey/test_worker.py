@@ -1,28 +1,22 @@
 """A survey: stopped, taken up, made longer, refused. Nothing is trained here."""
 
-import dataclasses
 import json
 import os
 import shutil
-import time
 
 import pytest
 
 from tests.dashboard.sample_run import LAST_STEP
 from tests.survey.made_up import Looker, add_checkpoint, make_surveyable
-from yolo_core.jobs.process import ProcessIdentity
+from yolo_core.jobs.status import (
+    JobState,
+    read_job,
+)
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.survey import worker
-from yolo_core.survey.folder import SurveyFolder, list_surveys
+from yolo_core.survey.folder import list_surveys
 from yolo_core.survey.records import records
-from yolo_core.survey.status import (
-    SurveyState,
-    SurveyStatus,
-    read_status,
-    stop_survey,
-    write_status,
-)
 from yolo_core.survey.table import read_table
 from yolo_core.survey.worker import Survey
 
@@ -54,12 +48,12 @@ def test_every_sample_is_looked_at_and_kept_with_the_run(run, looker):
     seen = []
     survey = Survey(run, count=40, report=seen.append)
     status = survey.run()
-    assert (status.state, status.done, status.total) == (SurveyState.DONE, 40, 40)
+    assert (status.state, status.done, status.total) == (JobState.FINISHED, 40, 40)
     assert [(each.state, each.message) for each in seen[:4]] == [
-        (SurveyState.STARTING, ""),
-        (SurveyState.STARTING, "Importing TensorFlow and making the network."),
-        (SurveyState.STARTING, "Compiling the network."),
-        (SurveyState.RUNNING, ""),
+        (JobState.STARTING, ""),
+        (JobState.STARTING, "Importing TensorFlow and making the network."),
+        (JobState.STARTING, "Compiling the network."),
+        (JobState.RUNNING, ""),
     ]
     assert looker.chunks == [0, 1, 2]
     assert [each.name for each in list_surveys(run)] == [f"val-{LAST_STEP}"]
@@ -83,8 +77,8 @@ def test_its_records_lead_to_samples_with_that_total(run):
 
 def test_one_that_was_stopped_goes_on_where_it_was(run, looker):
     stopped = Survey(run, count=40)
-    assert stopped.run(after(2, looker)).state is SurveyState.STOPPED
-    assert (read_status(stopped.folder).done, read_status(stopped.folder).total) == (32, 40)
+    assert stopped.run(after(2, looker)).state is JobState.STOPPED
+    assert (read_job(stopped.folder.status).done, read_job(stopped.folder.status).total) == (32, 40)
     assert len(read_table(stopped.folder.table).samples.name) == 32
     looker.chunks.clear()
     assert Survey(run, count=40).run().done == 40
@@ -133,7 +127,7 @@ def test_one_that_was_stopped_needs_the_training_s_checkpoint_no_more(run, looke
     worker_store = worker.RunStore.open(run, writable=True)
     worker_store.forget_checkpoint(10)
     worker_store.close()
-    assert Survey(run, count=40, step=10).run().state is SurveyState.DONE
+    assert Survey(run, count=40, step=10).run().state is JobState.FINISHED
     with pytest.raises(ValueError, match=f"no checkpoint of step 10; it has those of {LAST_STEP}"):
         Survey(run, count=50, step=10)
 
@@ -144,8 +138,8 @@ def test_a_failure_is_a_sentence_in_the_status(run, monkeypatch):
 
     monkeypatch.setattr(worker, "_looker", broken)
     status = Survey(run, count=3).run()
-    assert status.state is SurveyState.FAILED
-    assert read_status(list_surveys(run)[0]).message == "RuntimeError: the network is gone"
+    assert status.state is JobState.FAILED
+    assert read_job(list_surveys(run)[0].status).message == "RuntimeError: the network"
 
 
 @pytest.mark.usefixtures("looker")
@@ -154,7 +148,7 @@ def test_more_than_may_lie_on_disk_is_refused_with_what_may(run):
     config["training"]["snapshot_megabytes"] = 1
     run.config.write_text(json.dumps(config))
     status = Survey(run, count=500).run()
-    assert status.state is SurveyState.FAILED
+    assert status.state is JobState.FAILED
     assert "500 samples would take" in status.message
     assert "may take 1 MB (snapshot_megabytes in its config.json): ask for" in status.message
 
@@ -168,7 +162,7 @@ def test_older_surveys_of_the_run_make_room(run):
     run.config.write_text(json.dumps(config))
     count = int(config["training"]["snapshot_megabytes"] * 1e6 / size * 16 * 0.8)
     status = Survey(run, count=count).run()
-    assert status.state is SurveyState.DONE, status.message
+    assert status.state is JobState.FINISHED, status.message
     assert f"the surveys test-{LAST_STEP}" in status.message
     assert [each.split for each in list_surveys(run)] == ["val"]
 
@@ -178,7 +172,7 @@ def test_two_do_not_write_to_one(run):
     first = Survey(run, count=3)
     with pytest.raises(ValueError, match=f"Process {os.getpid()} is at work on the survey"):
         Survey(run, count=3)
-    assert first.run().state is SurveyState.DONE
+    assert first.run().state is JobState.FINISHED
 
 
 @pytest.mark.parametrize(
@@ -193,42 +187,6 @@ def test_what_cannot_be_surveyed_is_refused(run, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         Survey(run, **options)
     assert list_surveys(run) == []
-
-
-def test_a_status_whose_process_is_gone_reads_as_lost(run):
-    folder = SurveyFolder(run, "val", 3)
-    folder.path.mkdir(parents=True)
-    gone = ProcessIdentity(ProcessIdentity.current().pid, started=1.0)
-    running = SurveyStatus(SurveyState.RUNNING, done=16, total=40, rate=80.0, process=gone)
-    write_status(folder, running)
-    status = read_status(folder)
-    assert (status.state, status.done) == (SurveyState.LOST, 16)
-    with pytest.raises(ValueError, match="No process is at work on the survey val-3: it is lost"):
-        stop_survey(folder)
-    write_status(folder, dataclasses.replace(running, process=ProcessIdentity.current()))
-    assert read_status(folder).is_live
-    assert read_status(folder).seconds_left == pytest.approx(0.3)
-
-
-def test_a_survey_that_starts_says_what_it_is_busy_with_and_for_how_long(run):
-    folder = SurveyFolder(run, "val", 3)
-    folder.path.mkdir(parents=True)
-    me = ProcessIdentity.current()
-    starting = SurveyStatus(SurveyState.STARTING, total=40, process=me, message="Compiling.")
-    write_status(folder, starting)
-    long_ago = time.time() - 14
-    os.utime(folder.status, (long_ago, long_ago))
-    assert read_status(folder).message == "Compiling, 14 s so far."
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"state": "dancing"}', "\x00"])
-def test_a_foreign_status_file_is_a_sentence(run, text):
-    folder = SurveyFolder(run, "val", 3)
-    folder.path.mkdir(parents=True)
-    folder.status.write_text(text)
-    status = read_status(folder)
-    assert status.state is SurveyState.UNREADABLE
-    assert status.message.endswith("is no status file of a survey.")
 
 
 def test_other_things_in_the_folder_are_no_surveys(run):

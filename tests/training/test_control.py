@@ -6,12 +6,12 @@ import threading
 import pytest
 
 from tests.waiting import PATIENCE, wait_for
+from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.losses import YoloV2Loss
 from yolo_core.runs.layout import create_run
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.control import Actions, Control
-from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.schedule import LearningRate
 
 

@@ -11,14 +11,14 @@ from typing import Any
 from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
 from yolo_core.cli.train_config import name_loss, native_notes_in
 from yolo_core.evaluation.misses import MISS_WORDS
+from yolo_core.jobs.interrupt import Interrupt
+from yolo_core.jobs.status import JobState, JobStatus
 from yolo_core.runs.layout import find_run
 from yolo_core.survey import statistics
 from yolo_core.survey.folder import SPLITS
-from yolo_core.survey.status import SurveyState, SurveyStatus
 from yolo_core.survey.table import SurveyTable, read_table
 from yolo_core.survey.worker import Survey
 from yolo_core.training.config import read_config
-from yolo_core.training.interrupt import Interrupt
 
 WORST = 10
 
@@ -52,10 +52,10 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Surveys; returns 0, also when it was asked to stop, or 1 when it failed."""
-    folder = find_run(arguments.checkpoints, arguments.run)
-    name_loss(arguments.loss, read_config(folder.config))
     if arguments.low_priority:
         step_back()
+    folder = find_run(arguments.checkpoints, arguments.run)
+    name_loss(arguments.loss, read_config(folder.config))
     with Interrupt() as interrupt:
         survey = Survey(
             folder,
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    if status.state is SurveyState.FAILED:
+    if status.state is JobState.FAILED:
         print(f"error: {status.message}", file=sys.stderr)
         return 1
     if not status.done:
@@ -78,14 +78,16 @@ def run(arguments: argparse.Namespace) -> int:
     table = read_table(survey.folder.table)
     if arguments.json:
         where = {"run": arguments.run, "split": arguments.split, "step": survey.folder.step}
-        state = {"state": str(status.state), "samples": status.done, "asked_for": status.total}
+        done = status.state is JobState.FINISHED
+        state = {"state": "done" if done else str(status.state)}
+        state |= {"samples": status.done, "asked_for": status.total}
         print(json.dumps({**where, **state, **_json(table)}))
     else:
         print(_text(table, status, arguments.split))
     return 0
 
 
-def _progress(status: SurveyStatus) -> None:
+def _progress(status: JobStatus) -> None:
     rate = f", {status.rate:.0f} a second" if status.rate else ""
     text = f"\r{status.state}: {status.done:,} of {status.total:,} samples{rate}   "
     print(text, end="", file=sys.stderr, flush=True)
@@ -130,12 +132,12 @@ def _json(table: SurveyTable) -> dict[str, Any]:
     }
 
 
-def _text(table: SurveyTable, status: SurveyStatus, split: str) -> str:
+def _text(table: SurveyTable, status: JobStatus, split: str) -> str:
     """The survey for reading."""
     ledger = statistics.summary(table)
     count = len(table.samples.name)
     good = int(statistics.finite(table).sum())
-    asked = "" if status.state is SurveyState.DONE else f" of the {status.total:,} asked for"
+    asked = "" if status.state is JobState.FINISHED else f" of the {status.total:,} asked for"
     lines = [
         f"{count:,} samples of {split}{asked} at step {table.step:,}, each a batch of one in "
         "inference mode.",

@@ -23,18 +23,19 @@ from yolo_core.cli.train_config import (
     native_notes_in,
     new_config,
 )
+from yolo_core.files import replace_file
+from yolo_core.jobs.interrupt import Interrupt
+from yolo_core.jobs.status import error_sentence
 from yolo_core.runs.layout import (
     RunFolder,
     check_run_name,
     create_run,
     find_run,
     new_run_name,
-    replace_file,
 )
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import RunConfig, config_digest, parse_config, read_run_config
-from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.own_loss import is_own_loss, keep_source
 
 logger = logging.getLogger("yolo_core.training")
@@ -199,11 +200,10 @@ def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json:
             Training(config, store, interrupt).run()
         summary = _summary(store)
     except Exception as error:
-        sentence = " ".join(str(error).split())
+        sentence = error_sentence(error)
         if not isinstance(error, ValueError):
             # Not foreseen, so the log gets the whole story and the page one line of it.
             logger.debug("%s", traceback.format_exc())
-            sentence = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
         logger.error("%s", sentence)
         # A full disk takes the status no more than the rest.
         with contextlib.suppress(ValueError):

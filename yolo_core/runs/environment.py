@@ -10,7 +10,8 @@ import re
 import sys
 from collections.abc import Sequence
 
-from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.files import replace_file
+from yolo_core.runs.layout import RunFolder
 
 _VERSION = 1
 _PACKAGES = (

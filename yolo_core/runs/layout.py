@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import errno
 import os
 import re
 import shutil
@@ -12,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+
+from yolo_core.files import cannot_write
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -134,7 +134,7 @@ def create_run(
     except OSError as error:
         if not os.path.lexists(folder.path):
             place = folder.path if folder.path.parent.is_dir() else folder.path.parent
-            raise ValueError(_cannot_write(place, error)) from None
+            raise ValueError(cannot_write(place, error)) from None
         way = "resume it" if folder.database.is_file() else "delete the folder: it has no run.db"
         raise ValueError(
             f"A run named {name!r} exists already in {folder.path.parent}; "
@@ -189,35 +189,3 @@ def list_runs(checkpoints: Path) -> list[RunFolder]:
         except OSError:
             continue
     return [folder for _, _, folder in sorted(found, key=lambda item: item[:2], reverse=True)]
-
-
-def replace_file(path: Path, data: bytes | memoryview | str, *, durable: bool = True) -> None:
-    """Writes a file so that a reader sees the old one or the new one, never a part.
-
-    Args:
-        path: The file's final name.
-        data: What it shall hold; text is written as UTF-8.
-        durable: Wait until the disk has it, so that a power cut cannot lose or tear it.
-
-    Raises:
-        ValueError: The disk is full, or the place is not writable.
-    """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            file.write(data.encode("utf-8") if isinstance(data, str) else data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # the first error is the one to tell
-            beside.unlink(missing_ok=True)
-        raise ValueError(_cannot_write(path, error)) from None
-
-
-def _cannot_write(path: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full, so {path} cannot be written."
-    return f"{path} cannot be written: {error.strerror or error}."

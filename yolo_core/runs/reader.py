@@ -176,16 +176,6 @@ class RunReader:
         with self._reading() as connection:
             return records.read_snapshots(connection, self.folder, kind, sample)
 
-    def snapshot_steps(self, sample: str, kind: str | None = None) -> np.ndarray:
-        """(S,) int64: the steps at which there is a snapshot of the sample, ascending."""
-        with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT step FROM snapshots "
-                "WHERE sample = ? AND (kind = ? OR ? IS NULL) ORDER BY step",
-                (sample, kind, kind),
-            ).fetchall()
-            return np.array([int(row[0]) for row in rows], np.int64)
-
     def commands(self, limit: int = 20) -> list[Command]:
         """The commands sent last, newest first."""
         with self._reading() as connection:

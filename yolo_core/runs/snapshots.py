@@ -20,8 +20,9 @@ import numpy as np
 
 from yolo_core.assignment import Assignment, IgnoreRule
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.files import replace_file
 from yolo_core.runs.array_files import read_arrays
-from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.store import RunStore
 from yolo_core.slots import SlotLayout
 from yolo_core.views import KINDS, SampleView, Snapshot, check_snapshot

@@ -3,69 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import sqlite3
 import time
-from pathlib import Path
 
 from yolo_core.jobs.process import ProcessIdentity
+from yolo_core.jobs.status import JobState as RunState
+from yolo_core.jobs.status import ProcessStatus, for_seconds
 from yolo_core.runs import database
 from yolo_core.runs.layout import RunFolder
 
-STARTING_SECONDS = 30
 SILENT_SECONDS = 60
 
 
-class RunState(enum.StrEnum):
-    """The states of a run."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    LOST = "lost"
-    """The process is gone without having said so."""
-    UNREADABLE = "unreadable"
-    """The run folder is damaged; the message says how."""
-
-
-LIVE_STATES = (RunState.STARTING, RunState.RUNNING, RunState.PAUSED)
-
-
 @dataclasses.dataclass(frozen=True)
-class RunStatus:
+class RunStatus(ProcessStatus):
     """What a run is doing.
 
     Attributes:
-        state: The state.
         step: Optimizer updates so far.
         steps: Updates in all, None when not known yet.
         images_per_second: Recent rate, None when not known.
         seconds: Training time so far, without what compiled.
-        message: A sentence for the reader, or empty; of a live run what it is busy with between
-            steps, and for how long.
-        process: The training process, None when none has been named.
         heartbeat: When the process last wrote, seconds since 1970, None when never.
         config: SHA-256 of the configuration that the run began with; None where an earlier version
             made the run.
     """
 
-    state: RunState
     step: int = 0
     steps: int | None = None
     images_per_second: float | None = None
     seconds: float = 0.0
-    message: str = ""
-    process: ProcessIdentity | None = None
     heartbeat: float | None = None
     config: str | None = None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether a process is at work on the run."""
-        return self.state in LIVE_STATES
 
     def seconds_left(self, batch_size: int) -> float | None:
         """Training time still to go at the recent rate; None when not known."""
@@ -81,8 +50,6 @@ def read_status(folder: RunFolder) -> RunStatus:
     says what happened and what can be done.
     """
     try:
-        if not folder.database.is_file():
-            return _without_database(folder)
         connection = database.connect(folder.database)
         try:
             with database.sentences(folder.database):
@@ -121,51 +88,22 @@ def stored_status(connection: sqlite3.Connection) -> RunStatus:
     )
 
 
-def _without_database(folder: RunFolder) -> RunStatus:
-    if not folder.config.is_file():
-        return RunStatus(
-            RunState.UNREADABLE, message=f"{folder.path} holds neither config.json nor run.db."
-        )
-    if _is_new(folder.config):
-        return RunStatus(RunState.STARTING)
-    return RunStatus(
-        RunState.UNREADABLE,
-        message=f"{folder.database} does not exist: the training process never came up; "
-        f"{folder.log.name} in the run folder may say why.",
-    )
-
-
-def _is_new(path: Path) -> bool:
-    # The clock may have been set back since.
-    return abs(time.time() - path.stat().st_mtime) < STARTING_SECONDS
-
-
 def _checked(folder: RunFolder, status: RunStatus, *, resume_step: int) -> RunStatus:
+    pid = f" (pid {status.process.pid})" if status.process else ""
+    lost = f"The training process{pid} ended without saying why"
+    # Without a configuration it was somebody's own script.
+    if folder.config.is_file():
+        command = f"python -m yolo_core train --resume {folder.name}"
+        lost = f"{lost}; {command} goes on from step {resume_step}"
+    status = status.checked(f"{lost}.")
     if not status.is_live:
         return status
-    if status.process is None and _is_new(folder.database):
-        # Just made: the process names itself in the next moment.
-        return status
-    if status.process is None or not status.process.is_alive():
-        pid = f" (pid {status.process.pid})" if status.process else ""
-        message = f"The training process{pid} ended without saying why"
-        # Without a configuration it was somebody's own script.
-        if folder.config.is_file():
-            command = f"python -m yolo_core train --resume {folder.name}"
-            message = f"{message}; {command} goes on from step {resume_step}"
-        return dataclasses.replace(status, state=RunState.LOST, message=f"{message}.")
     silent = 0.0 if status.heartbeat is None else time.time() - status.heartbeat
     if status.message:
         return dataclasses.replace(status, message=for_seconds(status.message, silent))
     if silent > SILENT_SECONDS:
         warning = (
-            f"The training process (pid {status.process.pid}) lives, but has written nothing "
-            f"for {silent:.0f} seconds."
+            f"The training process{pid} lives, but has written nothing for {silent:.0f} seconds."
         )
         return dataclasses.replace(status, message=warning)
     return status
-
-
-def for_seconds(message: str, seconds: float) -> str:
-    """What a process is busy with, and since when: "Importing TensorFlow, 4 s so far."."""
-    return message if seconds < 1 else f"{message.removesuffix('.')}, {seconds:.0f} s so far."

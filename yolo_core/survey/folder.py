@@ -9,7 +9,6 @@ import re
 import shutil
 from pathlib import Path
 
-from yolo_core.data.sample import split_name
 from yolo_core.runs.layout import RunFolder
 
 SPLITS = ("val", "test", "train")
@@ -109,12 +108,3 @@ def list_surveys(run: RunFolder) -> list[SurveyFolder]:
             if match and entry.is_dir():
                 found.append(SurveyFolder(run, match[1], int(match[2])))
     return sorted(found, key=lambda each: (SPLITS.index(each.split), -each.step))
-
-
-def survey_of(run: RunFolder, sample: str, step: int) -> SurveyFolder:
-    """The survey that a sample such as "val/3" at a step belongs to.
-
-    Raises:
-        ValueError: The sample's name has another form.
-    """
-    return SurveyFolder(run, split_name(sample)[0], step)

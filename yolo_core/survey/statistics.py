@@ -271,12 +271,6 @@ def trained_rows(table: SurveyTable) -> np.ndarray:
     return np.isin(table.ledger.status, matched) & (table.ledger.place >= 0)
 
 
-def anchor_use(table: SurveyTable) -> np.ndarray:
-    """(G,) int: ledger rows whose best slot is at each place; adds up to the trained rows."""
-    rows = table.ledger.place[trained_rows(table)]
-    return np.bincount(rows, minlength=len(table.places.head))
-
-
 def place_names(table: SurveyTable) -> list[str]:
     """(G,) such as "anchor 2 (21 × 30 px)", with the head where there are several."""
     several = len(np.unique(table.places.head)) > 1

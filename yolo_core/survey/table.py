@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from yolo_core.files import replace_file
 from yolo_core.runs.array_files import read_arrays
-from yolo_core.runs.layout import replace_file
 
 _FORMAT = "detector-debugger survey"
 _VERSION = 1

@@ -7,7 +7,6 @@ the training process.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import time
 from collections.abc import Callable
@@ -15,14 +14,14 @@ from pathlib import Path
 
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource, first_names
-from yolo_core.jobs.process import ProcessIdentity
-from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.files import replace_file
+from yolo_core.jobs.status import Job, JobState, JobStatus, read_job
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
 from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import CHUNK, SPLITS, SurveyFolder, list_surveys
 from yolo_core.survey.rows import table_of
-from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, write_status
 from yolo_core.survey.table import SurveyTable, first_samples, joined, write_table
 from yolo_core.training.config import RunConfig, read_run_config
 
@@ -57,7 +56,7 @@ class Survey:
         split: str = "val",
         count: int | None = None,
         step: int | None = None,
-        report: Callable[[SurveyStatus], None] | None = None,
+        report: Callable[[JobStatus], None] | None = None,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"A survey is of {', '.join(SPLITS)}; received {split!r}.")
@@ -67,30 +66,29 @@ class Survey:
             raise ValueError(f"A survey is of 1 to {MOST_SAMPLES} samples; received {count}.")
         self.source = open_source(self.config.data)
         count = len(first_names(self.source, split, count))
-        self._report = report
         checkpoint = choose_checkpoint(run, step)
         self.folder = SurveyFolder(run, split, checkpoint.step)
-        before = read_status(self.folder)
+        before = read_job(self.folder.status)
         if before.is_live:
             raise ValueError(
                 f"Process {before.process.pid if before.process else '?'} is at work on the survey "
                 f"{self.folder.name} of run {run.name!r}; stop that one first, or wait for it."
             )
         digest = self._take_checkpoint(checkpoint, before.checkpoint)
-        self.status = SurveyStatus(
-            SurveyState.STARTING,
+        status = JobStatus(
+            JobState.STARTING,
             done=min(before.done, count) if before.checkpoint == digest else 0,
             total=count,
             checkpoint=digest,
-            process=ProcessIdentity.current(),
         )
-        self._say()
+        self.job = Job(self.folder.status, status, report)
+        self._message = ""
 
     def run(
         self,
         interrupted: Callable[[], bool] = lambda: False,
         loading: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
-    ) -> SurveyStatus:
+    ) -> JobStatus:
         """Looks at all samples, or until told to stop.
 
         Args:
@@ -98,34 +96,22 @@ class Survey:
             loading: What to wrap the loading of TensorFlow in, if it must be loaded.
 
         Returns:
-            The status it ended with: DONE, STOPPED, or FAILED with the sentence that says why.
+            The status it ended with: FINISHED, STOPPED, or FAILED with the sentence that says why.
         """
-        try:
-            self._run(interrupted, loading)
-        except Exception as error:
-            sentence = " ".join(str(error).split())
-            if not isinstance(error, ValueError):
-                sentence = f"{type(error).__name__}: {sentence}"
-            self.status = dataclasses.replace(
-                self.status, state=SurveyState.FAILED, message=sentence, rate=None
-            )
-            # A full disk takes the status no more than the rest.
-            with contextlib.suppress(ValueError):
-                self._say()
-        return self.status
+        return self.job.run(lambda: self._run(interrupted, loading))
 
     def _run(
         self,
         interrupted: Callable[[], bool],
         loading: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
-        total = self.status.total
+        total = self.job.status.total
         tables = self._tables_on_disk()
         if _samples(tables) < total and not interrupted():
-            self._say("Importing TensorFlow and making the network.")
+            self.job.say(message="Importing TensorFlow and making the network.")
             with loading():
                 look = _looker(self.config, self.source, self.folder)
-            self._say("Compiling the network.")
+            self.job.say(message="Compiling the network.")
             at_first, next_write = _samples(tables), 0.0
             while (done := _samples(tables)) < total and not interrupted():
                 number = done // CHUNK
@@ -139,40 +125,27 @@ class Survey:
                 else:
                     rate = (end - counted) / (now - began)
                 if now >= next_write:
-                    self._write(tables, SurveyState.RUNNING, rate)
+                    self._write(tables, JobState.RUNNING, rate)
                     took = time.monotonic() - now
                     next_write = now + max(SECONDS_BETWEEN_WRITES, WRITING_SHARE * took)
         if _samples(tables) < total:
-            self._write(tables, SurveyState.STOPPED)
+            self._write(tables, JobState.STOPPED)
         else:
             if self._has_more():
-                message = (
+                self._message = (
                     f"The first {total:,}, as asked for. More were looked at before: ask for more, "
                     "and they are there again."
                 )
-                self.status = dataclasses.replace(self.status, message=message)
             else:
                 # A longer one that was stopped still needs them.
                 self.folder.weights.unlink(missing_ok=True)
-            self._write(tables, SurveyState.DONE)
+            self._write(tables, JobState.FINISHED)
 
-    def _write(
-        self, tables: list[SurveyTable], state: SurveyState, rate: float | None = None
-    ) -> None:
+    def _write(self, tables: list[SurveyTable], state: JobState, rate: float | None = None) -> None:
         # The table first: whoever reads the status then finds at least what it speaks of.
         if tables:
             write_table(self.folder.table, joined(tables))
-        self.status = dataclasses.replace(
-            self.status, state=state, done=_samples(tables), rate=rate
-        )
-        self._say()
-
-    def _say(self, busy: str = "") -> None:
-        """Writes the status; before the first samples with what it is busy with."""
-        status = dataclasses.replace(self.status, message=busy or self.status.message)
-        write_status(self.folder, status)
-        if self._report is not None:
-            self._report(status)
+        self.job.say(state=state, done=_samples(tables), rate=rate, message=self._message)
 
     def _take_checkpoint(self, checkpoint: CheckpointRecord, before: str) -> str:
         """Copies the checkpoint into the survey; a survey of other weights goes.
@@ -201,7 +174,7 @@ class Survey:
         """
         tables: list[SurveyTable] = []
         number = 0
-        while _samples(tables) == number * CHUNK < self.status.total:
+        while _samples(tables) == number * CHUNK < self.job.status.total:
             path = self.folder.chunk(number)
             try:
                 snapshot = read_snapshot(path)
@@ -211,13 +184,13 @@ class Survey:
             if snapshot.samples != self.folder.names(first, first + len(snapshot.samples)):
                 break
             table = table_of(snapshot, path.name)
-            tables.append(first_samples(table, self.status.total - first))
+            tables.append(first_samples(table, self.job.status.total - first))
             number += 1
         return tables
 
     def _has_more(self) -> bool:
         """Whether files hold samples after the ones that were asked for."""
-        total = self.status.total
+        total = self.job.status.total
         if self.folder.chunk(-(-total // CHUNK)).exists():
             return True
         try:
@@ -233,17 +206,18 @@ class Survey:
             size: Bytes that a sample takes.
         """
         limit = self.config.training.snapshot_megabytes * 1e6
-        needed = size * self.status.total
+        total = self.job.status.total
+        needed = size * total
         if needed > limit:
             raise ValueError(
-                f"{self.status.total:,} samples would take {needed / 1e6:,.0f} MB; the surveys of "
+                f"{total:,} samples would take {needed / 1e6:,.0f} MB; the surveys of "
                 f"this run may take {limit / 1e6:,.0f} MB (snapshot_megabytes in its config.json): "
                 f"ask for {int(limit / size):,} at most."
             )
         others = [
             each
             for each in list_surveys(self.folder.run)
-            if each != self.folder and not read_status(each).is_live
+            if each != self.folder and not read_job(each.status).is_live
         ]
         others.sort(key=lambda each: _age(each.status))
         sizes = {each.name: each.bytes() for each in others}
@@ -254,8 +228,9 @@ class Survey:
             del sizes[oldest.name]
             gone.append(oldest.name)
         if gone:
-            message = f"Deleted to stay below {limit / 1e6:,.0f} MB: the surveys {', '.join(gone)}."
-            self.status = dataclasses.replace(self.status, message=message)
+            self._message = (
+                f"Deleted to stay below {limit / 1e6:,.0f} MB: the surveys {', '.join(gone)}."
+            )
 
 
 def choose_checkpoint(run: RunFolder, step: int | None) -> CheckpointRecord:

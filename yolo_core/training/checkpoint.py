@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.files import replace_file
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.store import RunStore
 from yolo_core.training.detector import Detector
 

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.commands import Command, check_command
 from yolo_core.runs.records import Event
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
-from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.schedule import LearningRate, OptimizerRate
 
 logger = logging.getLogger("yolo_core.training")

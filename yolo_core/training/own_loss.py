@@ -33,8 +33,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yolo_core.files import replace_file
 from yolo_core.losses.families import DEFAULT_FAMILY
-from yolo_core.runs.layout import RunFolder, replace_file
+from yolo_core.runs.layout import RunFolder
 
 if TYPE_CHECKING:
     from yolo_core.losses import DetectionLoss

@@ -14,6 +14,8 @@ import keras
 import tensorflow as tf
 
 from yolo_core.data.source import SampleSource, first_pinned
+from yolo_core.jobs.interrupt import Interrupt
+from yolo_core.jobs.status import error_sentence
 from yolo_core.runs.environment import write_environment
 from yolo_core.runs.layout import create_run
 from yolo_core.runs.status import RunState
@@ -21,7 +23,6 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.checkpoint import keep_checkpoint, restore_newest
 from yolo_core.training.control import Actions, Control
 from yolo_core.training.detector import Detector
-from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import LearningRate, OptimizerRate
 from yolo_core.training.snapshotting import Snapshotter, is_due
@@ -132,10 +133,7 @@ class RunRecorder(keras.callbacks.Callback):
             if isinstance(error, KeyboardInterrupt):
                 self._say_stopped("Ctrl-C")
             else:
-                sentence = " ".join(str(error).split())
-                if not isinstance(error, ValueError):
-                    sentence = f"{type(error).__name__}: {sentence}"
-                self.store.set_status(state=RunState.FAILED, message=sentence)
+                self.store.set_status(state=RunState.FAILED, message=error_sentence(error))
         self._release()
 
     @property

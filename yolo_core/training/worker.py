@@ -10,12 +10,12 @@ from yolo_core.data.batches import sample_batch, training_batches
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import PINNED, SampleSource
 from yolo_core.evaluation.evaluator import Evaluator
+from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig
 from yolo_core.training.diagnosis import describe_non_finite
-from yolo_core.training.interrupt import Interrupt
 from yolo_core.training.notes import first_notes
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.training.recorder import RunRecorder

@@ -6,8 +6,8 @@ import streamlit as st
 
 from dashboard.components.shared.errors import say
 from dashboard.components.survey.start import SHOWN, survey_words
+from yolo_core.jobs.status import read_job
 from yolo_core.survey.folder import SurveyFolder
-from yolo_core.survey.status import read_status
 
 _NOT_DELETED = "survey not deleted"
 
@@ -39,7 +39,7 @@ def say_if_not_deleted() -> None:
 
 def _delete(folder: SurveyFolder) -> None:
     # Another tab or the command line can have started it again since the page was drawn.
-    if read_status(folder).is_live:
+    if read_job(folder.status).is_live:
         st.session_state[_NOT_DELETED] = (
             f"The survey of {survey_words(folder)} runs, so it was not deleted. Stop it first."
         )

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import functools
+
 import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_checkpoint
-from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.run_commands import duration
+from dashboard.components.shared.errors import say
+from dashboard.components.shared.jobs import (
+    JUST_STARTED,
+    ask_for,
+    is_asked_for,
+    show_job,
+    start_asked_for,
+)
+from yolo_core.jobs.status import read_job
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import SPLITS, SurveyFolder, list_surveys
 from yolo_core.survey.launcher import start_survey
-from yolo_core.survey.status import SurveyState, SurveyStatus, read_status, stop_survey
 from yolo_core.survey.worker import MOST_SAMPLES
 from yolo_core.training.config import read_config
 
 # Not bound: which surveys there are differs from run to run.
 SHOWN = UrlChoice("survey", bound=False)
-_NOT_STARTED, _NOT_STOPPED = "survey not started", "survey not stopped"
-_ASKED, _JUST_STARTED = "survey asked for", "survey just started"
-_STOPPING = "process of the survey that was asked to stop"
+_NOT_STARTED = "survey not started"
 _LATEST = "latest"
 
 
@@ -73,16 +79,11 @@ def start_form(run: RunFolder) -> None:
             "of its own does it: the page can be closed, and a training goes on meanwhile.",
         )
     if is_asked_for():
-        _start_asked_for()
-    st.session_state.pop(_JUST_STARTED, None)
+        start_asked_for()
+    st.session_state.pop(JUST_STARTED, None)
     error = st.session_state.pop(_NOT_STARTED, None)
     if error:
         say(error)
-
-
-def is_asked_for() -> bool:
-    """Whether a survey is about to be started, which takes a whole run of the page."""
-    return _ASKED in st.session_state
 
 
 def pick_survey(run: RunFolder) -> SurveyFolder | None:
@@ -107,101 +108,27 @@ def survey_words(folder: SurveyFolder) -> str:
 
 
 def show_progress(folder: SurveyFolder) -> None:
-    """How far a survey is, with its Stop button; or how it ended, where there is more to say."""
+    """How far a survey is, or how it ended."""
     if is_asked_for():
         st.rerun()  # Continue was pressed: the form above starts it
-    status = read_status(folder)
-    if status.is_live:
-        bar, button = st.columns([8, 1], vertical_alignment="bottom")
-        with bar:
-            share = min(status.done / status.total, 1.0) if status.total else 0.0
-            stopping = st.session_state.get(_STOPPING) == status.process
-            st.progress(share, text=plain(progress_text(status)) + " · stopping" * stopping)
-        with button:
-            st.button(
-                "Stop",
-                icon=":material/stop:",
-                key="survey stop",
-                on_click=_stop,
-                args=(folder,),
-                disabled=stopping,
-                help="Keeps what is there; Continue then goes on from there.",
-            )
-    elif status.state is not SurveyState.DONE:
-        notice, button = st.columns([8, 1], vertical_alignment="center")
-        with notice:
-            _say_how_it_ended(status)
-        if status.total:
-            with button:
-                st.button(
-                    "Continue",
-                    icon=":material/play_arrow:",
-                    key="survey continue",
-                    on_click=_ask,
-                    args=(folder.run, folder.split, status.total, folder.step),
-                    help=f"Goes on to all {status.total:,} samples of {survey_words(folder)}.",
-                )
-    elif status.message:
-        st.caption(plain(status.message))
-    error = st.session_state.pop(_NOT_STOPPED, None)
-    if error:
-        say(error)
-
-
-def _say_how_it_ended(status: SurveyStatus) -> None:
-    if status.state is SurveyState.STOPPED:
-        st.warning(
-            f"Stopped after {status.done:,} of {status.total:,} samples"
-            + (", which are shown." if status.done else "."),
-            icon=":material/pause_circle:",
-        )
-    else:
-        shown = f" The {status.done:,} samples it had are shown." if status.done else ""
-        say(f"{status.message}{shown}")
-
-
-def progress_text(status: SurveyStatus) -> str:
-    """Samples, rate and time left as one line."""
-    parts = [f"{status.done:,} of {status.total:,} samples"]
-    if status.state is SurveyState.STARTING and status.message:
-        parts.append(status.message.removesuffix("."))
-    if status.rate:
-        parts.append(f"{status.rate:,.0f} a second")
-    if status.seconds_left is not None:
-        parts.append(f"{duration(status.seconds_left)} left")
-    return " · ".join(parts)
+    total = read_job(folder.status).total
+    show_job(
+        folder.status,
+        unit="samples",
+        go_on=functools.partial(_ask, folder.run, folder.split, total, folder.step),
+        go_on_help=f"Goes on to all {total:,} samples of {survey_words(folder)}.",
+    )
 
 
 def _ask(run: RunFolder, split: str, count: int, step: int | None) -> None:
-    """Has the page start a survey once it has been drawn; the second click of two is not meant."""
-    if not st.session_state.pop(_JUST_STARTED, False):
-        st.session_state[_ASKED] = (run, split, count, step)
+    start = functools.partial(_start, run, split, count, step)
+    ask_for(f"the survey of {split}", start, say_under=_NOT_STARTED)
 
 
-def _start_asked_for() -> None:
-    run, split, count, step = st.session_state[_ASKED]
-    st.info(f"Starting the survey of {split}.", icon=":material/hourglass_top:")
-    with st.spinner("The surveying process comes up", show_time=True):
-        try:
-            started = start_survey(run, split=split, count=count, step=step)
-            if started is not None:
-                SHOWN.then(started.name)
-        except ValueError as error:
-            st.session_state[_NOT_STARTED] = str(error)
-        # Before anything is drawn, where a click that came meanwhile would end this run.
-        del st.session_state[_ASKED]
-        st.session_state[_JUST_STARTED] = True
-    st.rerun()
-
-
-def _stop(folder: SurveyFolder) -> None:
-    st.session_state[_STOPPING] = read_status(folder).process
-    try:
-        stop_survey(folder)
-    except ValueError as error:
-        if read_status(folder).is_live:
-            st.session_state[_NOT_STOPPED] = str(error)
-            st.session_state[_STOPPING] = None
+def _start(run: RunFolder, split: str, count: int, step: int | None) -> None:
+    started = start_survey(run, split=split, count=count, step=step)
+    if started is not None:
+        SHOWN.then(started.name)
 
 
 def _changed(folder: SurveyFolder) -> float:

@@ -12,9 +12,10 @@ from dashboard.components.shared.errors import say
 from dashboard.components.shared.plot import plot
 from dashboard.components.shared.run_curves import markers, metric_curves, term_curves
 from dashboard.figures.curves import curve_figure
+from yolo_core.jobs.status import LIVE_STATES
 from yolo_core.runs.curves import Curves
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.status import LIVE_STATES, RunState, read_status
+from yolo_core.runs.status import read_status
 from yolo_core.runs.store import RunStore
 
 # A run of the default length is drawn as it was recorded, a longer one from buckets.
@@ -33,11 +34,8 @@ def live_curves(folder: RunFolder) -> None:
             curves = store.curves(first=first, points=POINTS)
             evaluations, events = store.evaluations(), store.events()
     except ValueError as error:
-        # The database of a run that is starting is not there at once.
-        if state is not RunState.STARTING:
-            say(error)
-            return
-        last = None
+        say(error)
+        return
     if last is None:
         live = "No steps yet: the curves begin with the first one."
         st.info(live if state in LIVE_STATES else "This run has no steps.")

@@ -171,9 +171,7 @@ def _said(folder: RunFolder, *, live: bool) -> None:
         with RunStore.open(folder) as store:
             commands, events = store.commands(SHOWN_ANSWERS), store.events()
     except ValueError as error:
-        # A run that is starting has no database for a moment.
-        if not live:
-            say(error)
+        say(error)
         return
     for command in commands:
         if command.state == "failed":

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from yolo_core.compare.own.gradients import GradientComparison, compare_gradients
-from yolo_core.runs.layout import replace_file
+from yolo_core.files import replace_file
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
 
 FOLDER = ".comparisons"

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from yolo_core.training.interrupt import Interrupt
+from yolo_core.jobs.interrupt import Interrupt
 
 SCRIPT = """
 import time
-from yolo_core.training.interrupt import Interrupt
+from yolo_core.jobs.interrupt import Interrupt
 with Interrupt() as interrupt:
     print("ready", flush=True)
     while interrupt.by is None:
