@@ -20,6 +20,7 @@ from dashboard.components.survey.start import (
     pick_survey,
     show_progress,
     start_form,
+    start_if_asked,
 )
 from dashboard.components.survey.worst import show_worst
 from yolo_core.jobs.status import JobState, read_job
@@ -30,6 +31,7 @@ from yolo_core.survey.folder import SurveyFolder
 def show(run: RunFolder) -> None:
     """What can be surveyed of a run, and the survey that is chosen."""
     start_form(run)
+    start_if_asked()
     choice, button = st.columns([9, 1], vertical_alignment="bottom")
     with choice:
         folder = pick_survey(run)

@@ -263,6 +263,21 @@ def test_a_running_one_shows_how_far_it_is_and_can_be_stopped(
     assert asked == [{"split": "val", "count": 60, "step": 40}]
 
 
+def test_continue_is_answered_where_there_is_no_form(
+    run: RunFolder, survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = survey()
+    stopped = dataclasses.replace(read_job(folder.status), state=JobState.STOPPED, total=60)
+    write_job(folder.status, stopped)
+    run.config.write_text("torn")
+    page = open_page()
+    assert "Start survey" not in labels(page)
+    asked = []
+    monkeypatch.setattr(survey_start, "start_survey", lambda _, **rest: asked.append(rest))
+    button(page, "Continue").click().run()
+    assert asked == [{"split": "val", "count": 60, "step": 40}]
+
+
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.RUNNING])
 def test_one_that_ended_badly_says_why_and_shows_what_it_has(
     survey: Callable[..., SurveyFolder], state: JobState

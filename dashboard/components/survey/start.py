@@ -78,6 +78,10 @@ def start_form(run: RunFolder) -> None:
             help="Looks at every sample in inference mode, each as a batch of its own. A process "
             "of its own does it: the page can be closed, and a training goes on meanwhile.",
         )
+
+
+def start_if_asked() -> None:
+    """Starts what a press asked for; says why it did not start."""
     if is_asked_for():
         start_asked_for()
     st.session_state.pop(JUST_STARTED, None)
@@ -110,7 +114,7 @@ def survey_words(folder: SurveyFolder) -> str:
 def show_progress(folder: SurveyFolder) -> None:
     """How far a survey is, or how it ended."""
     if is_asked_for():
-        st.rerun()  # Continue was pressed: the form above starts it
+        st.rerun()  # Continue was pressed: the page starts it
     total = read_job(folder.status).total
     show_job(
         folder.status,
