@@ -11,6 +11,7 @@ from streamlit.errors import StreamlitAPIException
 
 from dashboard.cache import cached_records
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.run_picker import rerun_when_gone
 from dashboard.components.shared.sample_picker import Choice
 from yolo_core.compare.differences import MOST_LOSSES
 from yolo_core.runs.layout import RunFolder
@@ -60,6 +61,7 @@ def pick_runs(runs: Mapping[str, RunFolder]) -> list[RunFolder]:
         max_selections=MOST_LOSSES,
         placeholder="Choose two to five runs",
     )
+    rerun_when_gone(*(runs[name] for name in chosen))
     return [runs[name] for name in chosen]
 
 

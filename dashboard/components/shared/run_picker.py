@@ -38,6 +38,13 @@ def _state_badge(folder: RunFolder, *, was_live: bool) -> None:
         st.rerun()
 
 
+@st.fragment(run_every=3.0)
+def rerun_when_gone(*folders: RunFolder) -> None:
+    """Draws the whole page again once a run that it shows was removed, to show another one."""
+    if not all(folder.is_run for folder in folders):
+        st.rerun()
+
+
 def pick_run() -> RunFolder | None:
     """A list of all runs, newest first, with the state of the chosen one beside it.
 
@@ -67,4 +74,5 @@ def pick_run() -> RunFolder | None:
         return None
     with badge:
         state_badge(runs[name])
+    rerun_when_gone(runs[name])
     return runs[name]
