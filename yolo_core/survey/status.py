@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from yolo_core.foreign_files import read_json
 from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import replace_file
 from yolo_core.survey.folder import SurveyFolder
@@ -76,14 +77,12 @@ def write_status(folder: SurveyFolder, status: SurveyStatus) -> None:
 def read_status(folder: SurveyFolder) -> SurveyStatus:
     """The status, checked against the process that it names. Never raises."""
     try:
-        status = _status(json.loads(folder.status.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return SurveyStatus(SurveyState.UNREADABLE, message=f"{folder.status} does not exist.")
-    except OSError as error:
-        return SurveyStatus(
-            SurveyState.UNREADABLE, message=f"{folder.status} cannot be read: {error.strerror}."
-        )
-    except (LookupError, TypeError, ValueError):
+        fields = read_json(folder.status)
+    except ValueError as error:
+        return SurveyStatus(SurveyState.UNREADABLE, message=str(error))
+    try:
+        status = _status(fields)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
         return SurveyStatus(
             SurveyState.UNREADABLE, message=f"{folder.status} is no status file of a survey."
         )

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from yolo_core.foreign_files import check_texts
+from yolo_core.runs.array_files import open_file
 from yolo_core.runs.layout import RunFolder, replace_file
 from yolo_core.training.detector import Detector
 
@@ -62,29 +64,22 @@ def read_checkpoint(
     Raises:
         ValueError: The file is missing, damaged, or of another network or loss.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            meta = json.loads(file["meta"].tobytes())
-            if meta["format"] != _FORMAT or meta["version"] != _VERSION:
-                raise ValueError(f"it is {meta['format']} version {meta['version']}")
-            names = meta["variables"]
-            if not with_optimizer:
-                names = names[: len(detector.variables)]
-            arrays = [file[str(index)] for index in range(len(names))]
-            state = meta["state"]
-    except FileNotFoundError:
-        raise ValueError(f"{path} does not exist.") from None
-    except Exception as error:
-        # A damaged zip makes numpy raise a dozen kinds of errors; the file is at fault in all.
-        raise ValueError(f"{path} is damaged or no checkpoint ({error}).") from None
+    with open_file(path, form=_FORMAT, version=_VERSION, what="checkpoint") as (meta, file):
+        names, state = meta["variables"], meta["state"]
+        check_texts("variables", names)
+        if not isinstance(state, dict):
+            raise ValueError(f"state must be an object; received {state!r}")
+        if not with_optimizer:
+            names = names[: len(detector.variables)]
+        arrays = [file[str(index)] for index in range(len(names))]
     variables = _variables(detector) if with_optimizer else detector.variables
-    expected = [(variable.path, tuple(variable.shape)) for variable in variables]
-    received = [(name, array.shape) for name, array in zip(names, arrays, strict=True)]
+    expected = [(each.path, str(each.dtype), tuple(each.shape)) for each in variables]
+    received = [(name, str(a.dtype), a.shape) for name, a in zip(names, arrays, strict=True)]
     for wanted, found in zip(expected, received, strict=False):
-        if (_unnumbered(wanted[0]), wanted[1]) != (_unnumbered(found[0]), found[1]):
+        if (_unnumbered(wanted[0]), *wanted[1:]) != (_unnumbered(found[0]), *found[1:]):
             raise ValueError(
-                f"{path} is of another network or loss: expected {wanted[0]} of shape "
-                f"{wanted[1]}, received {found[0]} of shape {found[1]}."
+                f"{path} is of another network or loss: expected {wanted[1]} {wanted[0]} of shape "
+                f"{wanted[2]}, received {found[1]} {found[0]} of shape {found[2]}."
             )
     if len(expected) != len(received):
         raise ValueError(

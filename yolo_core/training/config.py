@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
 from yolo_core.data.config import DataConfig, Positive, Section
+from yolo_core.foreign_files import read_json
 
 CONFIG_VERSION = 1
 
@@ -130,23 +130,4 @@ def read_config(path: Path) -> RunConfig:
     Raises:
         ValueError: The file is missing, is not JSON, or holds wrong fields.
     """
-    try:
-        # Some editors put a mark in front of UTF-8.
-        fields = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ValueError(f"{path} does not exist.") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text file.") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"{path}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})."
-        ) from None
-    except (ValueError, RecursionError):
-        raise ValueError(
-            f"{path} holds a number of thousands of digits, or is nested thousands of levels deep."
-        ) from None
-    if not isinstance(fields, dict):
-        raise ValueError(f"{path} must hold one JSON object; received {type(fields).__name__}.")
-    return parse_config(fields, where=str(path))
+    return parse_config(read_json(path), where=str(path))

@@ -15,6 +15,7 @@ from yolo_core.data.source import SampleSource, has_sample
 from yolo_core.evaluation.evaluator import Evaluator
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.environment import write_environment
+from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_detector, device_names
@@ -213,18 +214,13 @@ class Training(keras.callbacks.Callback):
         wrong: list[str] = []
         for record in reversed(checkpoints):
             try:
-                state = read_checkpoint(record.path, self.detector)
+                self._take_up(record, read_checkpoint(record.path, self.detector))
             except ValueError as error:
                 wrong.append(str(error))
                 continue
             for damaged, sentence in zip(reversed(checkpoints), wrong, strict=False):
                 logger.warning("%s", sentence)
                 damaged.path.unlink(missing_ok=True)
-            self.done = state["step"]
-            self.rate.peak = state["peak_learning_rate"]
-            self.rate.warms_up = state["warms_up"]
-            self.snapshots.pin(tuple(state["pinned"]))
-            self._totals = Totals(**state["totals"])
             self.store.truncate_after(self.done)
             logger.info("Resuming from the checkpoint of step %d.", self.done)
             return True
@@ -232,6 +228,22 @@ class Training(keras.callbacks.Callback):
             raise ValueError(f"No checkpoint of the run can be read. {' '.join(wrong)}")
         self.store.truncate_after(0)
         return False
+
+    def _take_up(self, record: CheckpointRecord, state: dict[str, Any]) -> None:
+        """Sets what a checkpoint holds besides variables; a file may hold anything."""
+        try:
+            if state["step"] != record.step:
+                raise ValueError(f"it is of step {state['step']}")
+            self.rate.peak = float(state["peak_learning_rate"])
+            self.rate.warms_up = bool(state["warms_up"])
+            totals = state["totals"]
+            self._totals = Totals(
+                float(totals["seconds"]), float(totals["recall"]), int(totals["steps"])
+            )
+            self.snapshots.pin(tuple(state["pinned"]))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"{record.path} is damaged ({error}).") from None
+        self.done = record.step
 
     def _checkpoint(self) -> None:
         path = checkpoint_path(self.store.folder, self.done)
