@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.survey.tables import half_way, table
+from yolo_core.runs import array_files
 from yolo_core.survey.rows import table_of
 from yolo_core.survey.table import joined, read_table, write_table
 
@@ -119,7 +120,8 @@ def test_a_crafted_table_is_refused_when_it_is_read(tmp_path, parts, sentence):
         read_table(tmp_path / "table.npz")
 
 
-def test_a_table_that_unpacks_to_more_than_it_is_costs_nothing(tmp_path):
+def test_a_table_that_unpacks_to_more_than_it_is_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(array_files, "SMALL", 1_000_000)
     path = tmp_path / "table.npz"
     write_table(path, table("yolov2"))
     with np.load(path) as whole:

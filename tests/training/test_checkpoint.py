@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.training.tiny import assert_same_values, tiny_detector, values_of, variables_of
+from yolo_core.runs import array_files
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.checkpoint import checkpoint_path, read_checkpoint, write_checkpoint
 
@@ -132,7 +133,8 @@ def test_a_crafted_checkpoint_is_a_sentence_and_changes_nothing(path, detector, 
     assert_same_values(values_of(detector), before)
 
 
-def test_a_checkpoint_that_unpacks_to_more_than_it_is_is_refused(path, detector):
+def test_a_checkpoint_that_unpacks_to_more_than_it_is_is_refused(path, detector, monkeypatch):
+    monkeypatch.setattr(array_files, "SMALL", 1_000_000)
     with np.load(path) as file:
         np.savez_compressed(path, **dict(file), zeros=np.zeros(20_000_000, np.uint8))
     with pytest.raises(ValueError, match=r"is no checkpoint: its [\d,]+ bytes would unpack to 20,"):

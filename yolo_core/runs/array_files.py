@@ -9,6 +9,9 @@ from typing import Any
 
 from yolo_core.foreign_files import Arrays, open_arrays, parse_json
 
+SMALL = 64_000_000
+"""So many bytes a file may unpack to that somebody has compressed."""
+
 
 class _NotOursError(ValueError):
     """A file of something else, which is not damaged."""
@@ -34,9 +37,9 @@ def open_file(
     """
     try:
         with open_arrays(path) as arrays:
-            # Ours are never compressed: so none takes more memory than its file has bytes.
+            # Ours are not compressed: so none takes more memory than its file has bytes.
             size = Path(path).stat().st_size
-            if arrays.bytes > size:
+            if arrays.bytes > max(size, SMALL):
                 raise _NotOursError(
                     f"{path} is no {what}: its {size:,} bytes would unpack to {arrays.bytes:,}, "
                     "and what this program writes is not compressed."
