@@ -17,9 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.dashboard.page import assert_sound, opener
 from tests.dashboard.readers import read_snapshot_whole, read_survey
 from tests.dashboard.sample_run import make_loss, make_snapshot
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
+from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.rows import table_of
 from yolo_core.survey.table import read_table, write_table
 
@@ -180,3 +183,31 @@ def test_a_changed_snapshot_is_refused_or_shown(arrays: Crafted) -> None:
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_a_changed_table_is_refused_or_shown(arrays: Crafted) -> None:
     check(arrays, "table")
+
+
+@pytest.mark.parametrize("page", ["inspect", "sandbox", "compare", "survey", "train"])
+@pytest.mark.parametrize("file", ["config.json", "meta", "status.json"])
+def test_json_nested_without_end_is_a_sentence_on_every_page(
+    add_finished: Callable[[str], Path], page: str, file: str
+) -> None:
+    folder = RunFolder(add_finished("received"))
+    deep = b"[" * 100_000
+    survey = SurveyFolder(folder, "val", 40)
+    survey.path.mkdir(parents=True)
+    if file == "meta":
+        for path in folder.snapshots.iterdir():
+            np.savez(path, meta=np.frombuffer(deep, np.uint8))
+        np.savez(survey.table, meta=np.frombuffer(deep, np.uint8))
+    else:
+        (folder.config if file == "config.json" else survey.status).write_bytes(deep)
+    shown = opener(page)(run="received")
+    assert_sound(shown)
+    told = [
+        sentence.value for sentence in shown.error if "nested more than 32 deep" in sentence.value
+    ]
+    expected = {
+        "config.json": ("sandbox", "compare", "survey", "train"),
+        "status.json": ("survey",),
+    }
+    expected["meta"] = ("inspect", "sandbox", "compare", "survey")
+    assert bool(told) == (page in expected[file]), shown.error
