@@ -252,9 +252,15 @@ def check_snapshot(snapshot: Snapshot, *, ranges: bool = True) -> None:
             f"Every term needs a map and a lambda; received the terms {sorted(whole.terms)}, "
             f"maps {sorted(whole.maps)} and lambdas {sorted(whole.lambdas)}."
         )
+    if not ranges:
+        return
     unusable = np.isin(assignment.object_status, (ObjectStatus.PADDING, ObjectStatus.INVALID))
-    if ranges and not np.isfinite(snapshot.y_true[~unusable.all(axis=-1), 1:5]).all():
+    if not np.isfinite(snapshot.y_true[~unusable.all(axis=-1), 1:5]).all():
         raise ValueError("y_true must hold finite boxes in rows that are not said to be invalid.")
+    padding = (assignment.object_status == ObjectStatus.PADDING).all(axis=-1)
+    at, slot = np.nonzero(assignment.matched_object >= 0)
+    if padding[at, assignment.matched_object[at, slot]].any():
+        raise ValueError("matched_object must name rows of y_true that hold an object.")
 
 
 # Kinds of number, axes (see `Snapshot`; R ledger rows, K candidates), least and most; an axis for

@@ -286,6 +286,10 @@ NAN, INFINITE = np.full((2, 3, 7), np.nan, np.float32), np.full((2, 3, 7), np.in
             "matched_object must be at most 2; received 3",
         ),
         (
+            {"assignment_in_matched_object": np.full((2, 12), 2, np.int32)},
+            "matched_object must name rows of y_true that hold an object",
+        ),
+        (
             {"assignment_in_candidate_slots": np.zeros((2, 3, 1, 2), np.float32)},
             "candidate_slots must hold whole numbers; received float32",
         ),
