@@ -296,7 +296,8 @@ def _check_words(snapshot: Snapshot) -> None:
         *((name, getattr(snapshot, name)) for name in ("samples", "class_names", "channels")),
         *((name, tuple(getattr(whole, name))) for name in ("terms", "targets", "predictions")),
         ("thresholds", tuple(snapshot.thresholds)),
-        ("loss_name and ignore_rule", (snapshot.loss_name, snapshot.ignore_rule)),
+        ("loss_name", (snapshot.loss_name,)),
+        ("ignore_rule", (snapshot.ignore_rule,)),
         ("candidate_measure", (whole.assignment.candidate_measure,)),
     ):
         check_texts(name, values)

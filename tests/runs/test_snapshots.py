@@ -309,7 +309,7 @@ NAN, INFINITE = np.full((2, 3, 7), np.nan, np.float32), np.full((2, 3, 7), np.in
         ),
         ({"meta": {"kind": "cGlubmVk"}}, "kind must be pinned or batch"),
         ({"meta": {"kind": ["pinned"]}}, "kind must be pinned or batch"),
-        ({"meta": {"loss_name": 3}}, "loss_name and ignore_rule must be a list of texts"),
+        ({"meta": {"loss_name": 3}}, "loss_name must be a list of texts"),
         ({"meta": {"candidate_measure": None}}, "candidate_measure must be a list of texts"),
         ({"meta": {"step": float("inf")}}, "step must be a whole number of at least 0"),
         ({"meta": {"step": -1}}, "step must be a whole number of at least 0"),
