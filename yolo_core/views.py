@@ -237,7 +237,8 @@ def check_snapshot(snapshot: Snapshot, *, ranges: bool = True) -> None:
             kinds, *axes = known.get(name, ("biuf", *np.shape(value)[2:]))
             check(f"{group} {name}", value, kinds, ("B", "P", *axes))
     images = np.asarray(snapshot.images)
-    if images.ndim != 4 or len(images) != sizes["B"] or images.dtype != np.uint8:
+    wrong = images.ndim != 4 or len(images) != sizes["B"] or not images.size
+    if wrong or images.dtype != np.uint8:
         raise ValueError(
             f"images must be ({sizes['B']}, height, width, channels) uint8; "
             f"received {images.shape} {images.dtype}."
@@ -301,14 +302,16 @@ def _check_words(snapshot: Snapshot) -> None:
         ("candidate_measure", (whole.assignment.candidate_measure,)),
     ):
         check_texts(name, values)
+        if not values and name in ("samples", "class_names", "channels", "terms"):
+            raise ValueError(f"{name} must not be empty.")
     is_step = isinstance(snapshot.step, Integral) and not isinstance(snapshot.step, bool)
     if not is_step or snapshot.step < 0:
         raise ValueError(f"step must be a whole number of at least 0; received {snapshot.step!r}.")
     if not all(isinstance(value, Real) for value in snapshot.thresholds.values()):
         raise ValueError(f"thresholds must be numbers; received {snapshot.thresholds}.")
     for name in snapshot.channels:
-        _, _, index = name.partition("class ")
-        if index.isdecimal() and int(index) >= len(snapshot.class_names):
+        index = name.removeprefix("class ")
+        if name != index and index.isdecimal() and int(index) >= len(snapshot.class_names):
             raise ValueError(
                 f"channels must be of the {len(snapshot.class_names)} classes; received {name!r}."
             )

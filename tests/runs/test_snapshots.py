@@ -307,6 +307,8 @@ NAN, INFINITE = np.full((2, 3, 7), np.nan, np.float32), np.full((2, 3, 7), np.in
             {"meta": {"channels": ["x", "y", "w", "h", "objectness", "class 0", "class 2"]}},
             "class 2",
         ),
+        ({"meta": {"class_names": []}}, "class_names must not be empty"),
+        ({"images": np.zeros((2, 0, 8, 1), np.uint8)}, "images must be"),
         ({"meta": {"kind": "cGlubmVk"}}, "kind must be pinned or batch"),
         ({"meta": {"kind": ["pinned"]}}, "kind must be pinned or batch"),
         ({"meta": {"loss_name": 3}}, "loss_name must be a list of texts"),
