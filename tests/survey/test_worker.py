@@ -221,14 +221,30 @@ def test_a_survey_that_starts_says_what_it_is_busy_with_and_for_how_long(run):
     assert read_status(folder).message == "Compiling, 14 s so far."
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"state": "dancing"}', "\x00"])
-def test_a_foreign_status_file_is_a_sentence(run, text):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", ", line 1, column 1: not valid JSON (Expecting value)."),
+        ("\x00", ", line 1, column 1: not valid JSON (Expecting value)."),
+        ("[" * 100_000, " holds lists and objects nested more than 32 deep."),
+        ("[]", " must hold one JSON object; received list."),
+        ("{}", " is no status file of a survey."),
+        ('{"state": "dancing"}', " is no status file of a survey."),
+        (
+            '{"state": "done", "done": Infinity, "total": 1, "rate": null, "message": "", '
+            '"checkpoint": "", "process": null}',
+            " is no status file of a survey.",
+        ),
+    ],
+    ids=["empty", "zero", "deep", "list", "nothing", "state", "infinite"],
+)
+def test_a_foreign_status_file_is_a_sentence(run, text, sentence):
     folder = SurveyFolder(run, "val", 3)
     folder.path.mkdir(parents=True)
     folder.status.write_text(text)
     status = read_status(folder)
     assert status.state is SurveyState.UNREADABLE
-    assert status.message.endswith("is no status file of a survey.")
+    assert status.message == f"{folder.status}{sentence}"
 
 
 def test_other_things_in_the_folder_are_no_surveys(run):

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from yolo_core.foreign_files import read_json
 from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.runs.layout import replace_file
 from yolo_core.runs.status import for_seconds
@@ -79,15 +80,15 @@ def write_status(folder: SurveyFolder, status: SurveyStatus) -> None:
 def read_status(folder: SurveyFolder) -> SurveyStatus:
     """The status, checked against the process that it names. Never raises."""
     try:
-        status = _status(json.loads(folder.status.read_text(encoding="utf-8")))
+        fields = read_json(folder.status)
         written = folder.status.stat().st_mtime
-    except FileNotFoundError:
+    except OSError:  # removed in between
         return SurveyStatus(SurveyState.UNREADABLE, message=f"{folder.status} does not exist.")
-    except OSError as error:
-        return SurveyStatus(
-            SurveyState.UNREADABLE, message=f"{folder.status} cannot be read: {error.strerror}."
-        )
-    except (LookupError, TypeError, ValueError):
+    except ValueError as error:
+        return SurveyStatus(SurveyState.UNREADABLE, message=str(error))
+    try:
+        status = _status(fields)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
         return SurveyStatus(
             SurveyState.UNREADABLE, message=f"{folder.status} is no status file of a survey."
         )
