@@ -236,7 +236,7 @@ def _meaning(view: SampleView, slot: int, name: str) -> dict[str, str]:
     if name in ("x", "y", "w", "h"):
         axis = "xywh".index(name)
         group, k = ("xy", "wh")[axis // 2], axis % 2
-        if group in targets:
+        if group in targets and group in predictions:
             decoded, target = (number(source[group][slot, k]) for source in (predictions, targets))
         side = view.image.shape[1 - k]
         box = float(predictions["boxes"][slot, axis])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -79,9 +80,12 @@ class IgnoreRule:
         wrong = [name for name, wanted in wants.items() if (getattr(self, name) is None) == wanted]
         if self.kind not in get_args(IgnoreKind) or self.against not in get_args(IgnoreAgainst):
             wrong.append("kind" if self.kind not in get_args(IgnoreKind) else "against")
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
+        # A snapshot file may hold anything.
+        if self.threshold is not None and not (
+            isinstance(self.threshold, Real) and 0 <= self.threshold <= 1
+        ):
             wrong.append("threshold")
-        if self.ratio is not None and not self.ratio >= 0:
+        if self.ratio is not None and not (isinstance(self.ratio, Integral) and self.ratio >= 0):
             wrong.append("ratio")
         if wrong:
             raise ValueError(

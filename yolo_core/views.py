@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from yolo_core.assignment import NO_RULE, Assignment, IgnoreRule, ObjectStatus
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.foreign_files import check_array, check_texts
 from yolo_core.slots import SlotLayout
 
 KINDS = ("pinned", "batch")
@@ -182,65 +184,65 @@ class Snapshot:
         )
 
 
-def check_snapshot(snapshot: Snapshot) -> None:
-    """Refuses a snapshot whose parts do not fit together.
+def check_snapshot(snapshot: Snapshot, *, ranges: bool = True) -> None:
+    """Refuses a snapshot that is not what `Snapshot` says it is: whatever passes can be shown.
+
+    Args:
+        snapshot: The snapshot.
+        ranges: Whether the single numbers are looked at, too. A training does not end for them.
 
     Raises:
-        ValueError: Names the part, its shape and the shape it must have.
+        ValueError: Names the part, what it must be, and what it is.
     """
-    if snapshot.kind not in KINDS:
-        raise ValueError(f"kind must be pinned or batch; received {snapshot.kind!r}.")
+    _check_words(snapshot)
+    _check_layout(snapshot.layout)
     whole, assignment = snapshot.breakdown, snapshot.breakdown.assignment
-    batch, slots = len(snapshot.samples), snapshot.layout.count
     if np.ndim(snapshot.y_true) != 3:
         raise ValueError(f"y_true must be (B, N, 5 + C); received {np.shape(snapshot.y_true)}.")
-    rows = np.shape(snapshot.y_true)[1]
-    heads = np.shape(assignment.object_slot)[2:3]
-    candidates = np.shape(assignment.candidate_slots)[3:4]
-    if sum(h * w * a for h, w, a in snapshot.layout.grids) != slots:
-        raise ValueError(f"grids must have {slots} slots; received {snapshot.layout.grids}.")
-    scalar = (batch,) if snapshot.kind == "pinned" else ()
-    exact: list[tuple[str, Any, tuple[int, ...]]] = [
-        ("y_true", snapshot.y_true, (batch, rows, 5 + len(snapshot.class_names))),
-        ("y_pred", snapshot.y_pred, (batch, slots, len(snapshot.channels))),
-        ("keep", snapshot.keep, (batch, slots)),
-        *((f"layout {name}", getattr(snapshot.layout, name), (slots,)) for name in _PLACE),
-        ("layout stride", snapshot.layout.stride, (slots, 2)),
-        ("layout prior", snapshot.layout.prior, (slots, 4)),
-        ("total", whole.total, scalar),
-        *((f"term {name}", value, scalar) for name, value in whole.terms.items()),
-        *((f"map {name}", value, (batch, slots)) for name, value in whole.maps.items()),
-        *(
-            (f"gradient {name}", value, (batch, slots, len(snapshot.channels)))
-            for name, value in whole.gradients.items()
-        ),
-    ]
-    for name in Assignment.ARRAYS:
-        if name.endswith("_mask") or name == "matched_object":
-            shape = (batch, slots)
-        elif name.startswith("candidate"):
-            shape = (batch, rows, *heads, *candidates)
-        else:
-            shape = (batch, rows, *heads)
-        exact.append((name, getattr(assignment, name), shape))
-    for name, value, shape in exact:
-        if np.shape(value) != shape:
-            raise ValueError(f"{name} must have shape {shape}; received {np.shape(value)}.")
+    sizes = {
+        "B": len(snapshot.samples),
+        "P": snapshot.layout.count,
+        "N": np.shape(snapshot.y_true)[1],
+        "C": len(snapshot.class_names),
+        "raw": len(snapshot.channels),
+        "R": max(*np.shape(assignment.object_slot)[2:3], 1),
+        "K": max(*np.shape(assignment.candidate_slots)[3:4], 0),
+    }
+
+    def check(name: str, value: Any, kinds: str, axes: Sequence[Any], *limits: Any) -> None:
+        shape = tuple(sizes.get(axis, axis) for axis in axes)
+        least, most = limits if ranges and limits else (None, None)
+        check_array(name, value, shape, kinds, least, sizes[most] - 1 if most in sizes else most)
+
+    check("y_true", snapshot.y_true, "f", ("B", "N", 5 + sizes["C"]))
+    check("y_pred", snapshot.y_pred, "f", ("B", "P", "raw"))
+    check("keep", snapshot.keep, "b", "BP")
+    scalar = "B" if snapshot.kind == "pinned" else ""
+    check("total", whole.total, "f", scalar)
+    for name, value in whole.terms.items():
+        check(f"term {name}", value, "f", scalar)
+    for name, value in whole.lambdas.items():
+        check(f"lambda {name}", value, "f", "B" if np.ndim(value) else "")
+    for name, value in whole.maps.items():
+        check(f"map {name}", value, "f", "BP")
+    for name, value in whole.gradients.items():
+        check(f"gradient {name}", value, "f", ("B", "P", "raw"))
+    for name, rule in _LEDGER.items():
+        check(name, getattr(assignment, name), *rule)
+    for group, known in _PARTS.items():
+        found = getattr(whole, group)
+        if missing := [name for name in _ALWAYS[group] if name not in found]:
+            raise ValueError(f"{group} must hold {', '.join(missing)}; received {sorted(found)}.")
+        for name, value in found.items():
+            kinds, *axes = known.get(name, ("biuf", *np.shape(value)[2:]))
+            check(f"{group} {name}", value, kinds, ("B", "P", *axes))
     images = np.asarray(snapshot.images)
-    if images.ndim != 4 or len(images) != batch or images.dtype != np.uint8:
+    wrong = images.ndim != 4 or len(images) != sizes["B"] or not images.size
+    if wrong or images.dtype != np.uint8:
         raise ValueError(
-            f"images must be ({batch}, height, width, channels) uint8; "
+            f"images must be ({sizes['B']}, height, width, channels) uint8; "
             f"received {images.shape} {images.dtype}."
         )
-    for group in (whole.targets, whole.predictions):
-        for name, value in group.items():
-            if np.shape(value)[:2] != (batch, slots):
-                raise ValueError(
-                    f"{name} must begin with shape {(batch, slots)}; received {np.shape(value)}."
-                )
-    for name, value in whole.lambdas.items():
-        if np.shape(value) not in ((), (batch,)):
-            raise ValueError(f"lambda {name} must be one number; received {np.shape(value)}.")
     if whole.gradients and set(whole.gradients) != set(whole.terms):
         raise ValueError(
             f"Every term needs a gradient, or none has one; received the terms "
@@ -251,6 +253,83 @@ def check_snapshot(snapshot: Snapshot) -> None:
             f"Every term needs a map and a lambda; received the terms {sorted(whole.terms)}, "
             f"maps {sorted(whole.maps)} and lambdas {sorted(whole.lambdas)}."
         )
+    if not ranges:
+        return
+    unusable = np.isin(assignment.object_status, (ObjectStatus.PADDING, ObjectStatus.INVALID))
+    if not np.isfinite(snapshot.y_true[~unusable.all(axis=-1), 1:5]).all():
+        raise ValueError("y_true must hold finite boxes in rows that are not said to be invalid.")
+    padding = (assignment.object_status == ObjectStatus.PADDING).all(axis=-1)
+    at, slot = np.nonzero(assignment.matched_object >= 0)
+    if padding[at, assignment.matched_object[at, slot]].any():
+        raise ValueError("matched_object must name rows of y_true that hold an object.")
+
+
+# Kinds of number, axes (see `Snapshot`; R ledger rows, K candidates), least and most; an axis for
+# the most says that these are places on it.
+_LEDGER: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("object_mask", "no_object_mask", "ignore_mask"), ("b", "BP")),
+    "matched_object": ("iu", "BP", -1, "N"),
+    "object_slot": ("iu", "BNR", -1, "P"),
+    "match_count": ("iu", "BNR", 0, None),
+    "object_status": ("iu", "BNR", 0, int(max(ObjectStatus))),
+    "overwritten_by": ("iu", "BNR", -1, "N"),
+    "object_iou": ("f", "BNR"),
+    "candidate_slots": ("iu", "BNRK", -1, "P"),
+    "candidate_score": ("f", "BNRK"),
+}
+# Kinds of number, and the axes after (B, P).
+_PAIR = {"xy": ("f", 2), "wh": ("f", 2), "objectness": ("f",)}
+_PARTS: dict[str, dict[str, tuple[Any, ...]]] = {
+    "targets": {**_PAIR, "overlap": ("f", "N"), "class": ("iu",)},
+    "predictions": {**_PAIR, "boxes": ("f", 4), "class_probabilities": ("f", "C")},
+}
+_ALWAYS = {
+    "targets": ("overlap",),
+    "predictions": ("boxes", "objectness", "class_probabilities"),
+}
+
+
+def _check_words(snapshot: Snapshot) -> None:
+    whole = snapshot.breakdown
+    if snapshot.kind not in KINDS:
+        raise ValueError(f"kind must be pinned or batch; received {snapshot.kind!r}.")
+    for name, values in (
+        *((name, getattr(snapshot, name)) for name in ("samples", "class_names", "channels")),
+        *((name, tuple(getattr(whole, name))) for name in ("terms", "targets", "predictions")),
+        ("thresholds", tuple(snapshot.thresholds)),
+        ("loss_name", (snapshot.loss_name,)),
+        ("candidate_measure", (whole.assignment.candidate_measure,)),
+    ):
+        check_texts(name, values)
+        if not values and name in ("samples", "class_names", "channels", "terms"):
+            raise ValueError(f"{name} must not be empty.")
+    is_step = isinstance(snapshot.step, Integral) and not isinstance(snapshot.step, bool)
+    if not is_step or snapshot.step < 0:
+        raise ValueError(f"step must be a whole number of at least 0; received {snapshot.step!r}.")
+    if not all(isinstance(value, Real) for value in snapshot.thresholds.values()):
+        raise ValueError(f"thresholds must be numbers; received {snapshot.thresholds}.")
+    for name in snapshot.channels:
+        index = name.removeprefix("class ")
+        if name != index and index.isdecimal() and int(index) >= len(snapshot.class_names):
+            raise ValueError(
+                f"channels must be of the {len(snapshot.class_names)} classes; received {name!r}."
+            )
+
+
+def _check_layout(layout: SlotLayout) -> None:
+    grids, slots = layout.grids, layout.count
+    sizes = [size for grid in grids for size in grid]
+    whole = bool(grids) and all(isinstance(size, int) and size > 0 for size in sizes)
+    if not whole or sum(h * w * a for h, w, a in grids) != slots:
+        raise ValueError(f"grids must have {slots} slots; received {grids}.")
+    expected = SlotLayout.from_grids(grids)
+    for name in _PLACE:
+        value = getattr(layout, name)
+        check_array(f"layout {name}", value, (slots,), "iu")
+        if not np.array_equal(value, getattr(expected, name)):
+            raise ValueError(f"layout {name} must be that of the grids {grids}.")
+    check_array("layout stride", layout.stride, (slots, 2))
+    check_array("layout prior", layout.prior, (slots, 4))
 
 
 def _number(value: Any, at: int) -> float:

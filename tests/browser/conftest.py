@@ -46,10 +46,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(checkpoints: Path, log: Path) -> Iterator[str]:
-    """Runs the dashboard as its users type it; gives its address."""
+def serve(checkpoints: Path, log: Path, script: str = "dashboard/app.py") -> Iterator[str]:
+    """Runs the dashboard as its users type it, or another script; gives its address."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.port", str(port), "--server.headless", "true"]
     environment = os.environ | {"DETECTOR_CHECKPOINTS": str(checkpoints)}
     with (

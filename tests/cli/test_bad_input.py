@@ -112,11 +112,18 @@ def test_a_configuration_that_is_none(cli, tmp_path, text):
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("text", ['{"seed": ' + "1" * 5000 + "}", "[" * 100_000])
-def test_a_configuration_beyond_what_python_reads(cli, tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"seed": ' + "1" * 5000 + "}", "a number of more than 4,300 digits"),
+        ("[" * 100_000, "lists and objects nested more than 32 deep"),
+    ],
+    ids=["digits", "deep"],
+)
+def test_a_configuration_beyond_what_python_reads(cli, tmp_path, text, sentence):
     path = tmp_path / "config.json"
     path.write_text(text)
-    assert_refused(cli("train", "--config", str(path)), r".*config\.json holds a number of thous")
+    assert_refused(cli("train", "--config", str(path)), rf".*config\.json holds {sentence}\.")
 
 
 def test_an_option_of_5000_digits_is_text(cli):

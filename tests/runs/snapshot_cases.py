@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from yolo_core.assignment import Assignment, ObjectStatus
@@ -11,6 +13,22 @@ from yolo_core.views import Snapshot
 
 TERMS = ("xy", "wh", "objectness", "no_object", "classification")
 LAMBDAS = {"xy": 5.0, "wh": 5.0, "objectness": 1.0, "no_object": 0.5, "classification": 1.0}
+
+
+def assert_same(a: object, b: object) -> None:
+    """Equal in every array, name and number, dtypes included."""
+    if dataclasses.is_dataclass(a):
+        for field in dataclasses.fields(a):
+            assert_same(getattr(a, field.name), getattr(b, field.name))
+    elif isinstance(a, dict):
+        assert list(a) == list(b)
+        for name in a:
+            assert_same(a[name], b[name])
+    elif isinstance(a, (np.ndarray, np.generic)):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+    else:
+        assert a == b
 
 
 def make_snapshot(

@@ -76,6 +76,18 @@ def test_the_worst_sample_of_a_group_adds_most_to_it():
     assert groups["1"].objects == 1
 
 
+def test_a_label_beyond_all_pictures_has_no_area(yolov2):
+    """Its status is INVALID; a size of 1e30 pixels overflowed the numbers of the bins."""
+    box = yolov2.objects.box.copy()
+    box[0, 2:] = 1e30
+    box[1, 2:] = np.nan
+    wrong = dataclasses.replace(yolov2, objects=dataclasses.replace(yolov2.objects, box=box))
+    assert np.isnan(statistics.sides(wrong)[:2]).all()
+    labels, size = statistics.sizes_of(wrong)
+    assert [labels[k] for k in size[:2]] == ["no area", "no area"]
+    assert labels == statistics.sizes_of(yolov2)[0]
+
+
 def test_sizes_are_in_round_steps_of_pixels(yolov2):
     labels, size = statistics.sizes_of(yolov2)
     assert labels[-1] == "no area"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.training.tiny import assert_same_values, tiny_detector, values_of, variables_of
+from yolo_core.runs import array_files
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.checkpoint import checkpoint_path, read_checkpoint, write_checkpoint
 
@@ -75,7 +76,7 @@ def test_that_is_weights_statistics_random_state_lambdas_step_and_optimizer(path
 def test_a_damaged_file_is_a_sentence_and_changes_nothing(path, detector, damage):
     path.write_bytes(damage(path.read_bytes()))
     before = values_of(detector)
-    with pytest.raises(ValueError, match=r"step-00000007\.npz is damaged or no checkpoint"):
+    with pytest.raises(ValueError, match=r"step-00000007\.npz is damaged, half-written or no"):
         read_checkpoint(path, detector)
     assert_same_values(values_of(detector), before)
 
@@ -87,7 +88,7 @@ def test_a_missing_file_is_a_sentence(tmp_path, detector):
 
 def test_an_npz_of_something_else_is_a_sentence(tmp_path, detector):
     np.savez(tmp_path / "digits.npz", x_train=np.zeros(3))
-    with pytest.raises(ValueError, match="is damaged or no checkpoint"):
+    with pytest.raises(ValueError, match="but no checkpoint"):
         read_checkpoint(tmp_path / "digits.npz", detector)
 
 
@@ -97,8 +98,70 @@ def test_a_later_version_is_a_sentence(path, detector):
     meta = json.loads(arrays["meta"].tobytes()) | {"version": 2}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     np.savez(path, **arrays)
-    with pytest.raises(ValueError, match="it is detector-debugger checkpoint version 2"):
+    with pytest.raises(ValueError, match="a checkpoint of version 2; this program reads version 1"):
         read_checkpoint(path, detector)
+
+
+def crafted(path, meta=None, **arrays):
+    """Puts parts of another making into a good checkpoint."""
+    with np.load(path) as file:
+        good = dict(file)
+    words = json.loads(good["meta"].tobytes())
+    good["meta"] = np.frombuffer(json.dumps(words | (meta or {})).encode(), np.uint8)
+    np.savez(path, **good | arrays)
+    return words["variables"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ({"meta": {"variables": [float("inf")]}}, "variables must be a list of texts"),
+        ({"meta": {"variables": 7}}, "variables must be a list of texts"),
+        ({"meta": {"variables": ["x"]}}, r"expected float32 .*received float32 x of shape"),
+        ({"meta": {"state": [1]}}, "state must be an object"),
+        ({"0": np.array("x")}, "0: expected an array of numbers; received <U1"),
+        ({"0": np.array(0, "M8[s]")}, "0: expected an array of numbers"),
+        ({"0": np.array(1, np.int64)}, "expected float32 lambda_xy .*received int64 lambda_xy"),
+    ],
+)
+def test_a_crafted_checkpoint_is_a_sentence_and_changes_nothing(path, detector, parts, sentence):
+    crafted(path, **parts)
+    before = values_of(detector)
+    with pytest.raises(ValueError, match=sentence) as refused:
+        read_checkpoint(path, detector)
+    assert str(path) in str(refused.value)
+    assert_same_values(values_of(detector), before)
+
+
+def test_a_checkpoint_that_unpacks_to_more_than_it_is_is_refused(path, detector, monkeypatch):
+    monkeypatch.setattr(array_files, "SMALL", 1_000_000)
+    with np.load(path) as file:
+        np.savez_compressed(path, **dict(file), zeros=np.zeros(20_000_000, np.uint8))
+    with pytest.raises(ValueError, match=r"is no checkpoint: its [\d,]+ bytes would unpack to 20,"):
+        read_checkpoint(path, detector)
+
+
+def test_any_damage_is_a_sentence_or_does_not_matter(path, detector):
+    """What is read after damage is what was written: every array has a checksum in the archive."""
+    written = values_of(detector)
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    told = 0
+    for at in rng.integers(0, len(content), 60).tolist():
+        broken = bytearray(content)
+        broken[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(broken)
+        disturb(detector)
+        disturbed = values_of(detector)
+        try:
+            state = read_checkpoint(path, detector)
+        except ValueError as error:
+            told += str(path) in str(error)
+            assert_same_values(values_of(detector), disturbed)
+        else:
+            assert state == STATE
+            assert_same_values(values_of(detector), written)
+    assert told > 40
 
 
 def test_another_network_is_refused_with_the_first_difference(path):

@@ -1,8 +1,10 @@
 """A training that was interrupted goes on as if it never had been: the same numbers, every one."""
 
+import json
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +23,9 @@ from tests.waiting import wait_for
 from yolo_core.runs.layout import RunFolder, create_run, find_run
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
+from yolo_core.training.config import read_config
 from yolo_core.training.control import Control
+from yolo_core.training.worker import Training
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +43,39 @@ def at_step(monkeypatch):
 
     monkeypatch.setattr(Control, "between", with_plan)
     return planned
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"step": "30"},
+        {"step": 20},
+        {"peak_learning_rate": "fast"},
+        {"peak_learning_rate": None},
+        {"pinned": [{}]},
+        {"pinned": ["val/x"]},
+        {"totals": [1, 2, 3]},
+        {"totals": {"seconds": 1.0, "recall": 1.0, "steps": float("inf")}},
+    ],
+    ids=str,
+)
+def test_a_crafted_newest_checkpoint_gives_way_to_the_one_before(tmp_path, whole, state):
+    folder = RunFolder(Path(shutil.copytree(whole / "whole", tmp_path / "copy")))
+    newest, before = (folder.weights / f"step-{step:08d}.npz" for step in (30, 20))
+    with np.load(newest) as file:
+        arrays = dict(file)
+    meta = json.loads(arrays["meta"].tobytes())
+    meta["state"] = meta["state"] | state if state else {}
+    arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+    np.savez(newest, **arrays)
+    with RunStore.open(folder, writable=True) as store:
+        training = Training(read_config(folder.config), store)
+        assert training.recorder.restore()
+        assert training.recorder.done == 20
+        assert store.last_step()["step"] == 20
+    assert before.exists()
+    assert not newest.exists()
 
 
 def test_stopped_torn_and_interrupted(tmp_path, whole, at_step):

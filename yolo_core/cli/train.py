@@ -159,7 +159,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
         raise ValueError(
             f"Run {folder.name!r} is finished: it has made all of its {status.steps} steps."
         )
-    changed = json.loads(config.to_json())
+    changed = config.model_dump(mode="json")
     changed["loss"]["lambdas"] = laid_over(config.loss.lambdas, lambdas)
     if rate is not None:
         changed["training"]["learning_rate"] = rate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import math
 import os
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from yolo_core.data.registry import SOURCES, open_source
+from yolo_core.foreign_files import parse_json
 from yolo_core.losses.families import FAMILY_NAMES, recipe_lambdas
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config
@@ -67,7 +67,7 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         ValueError: An option or a field of the file is wrong.
     """
     base = read_config(arguments.config) if arguments.config is not None else None
-    fields: dict[str, Any] = json.loads(base.to_json()) if base is not None else {}
+    fields: dict[str, Any] = base.model_dump(mode="json") if base is not None else {}
     given = given_fields(arguments)
     if is_own_loss(given.get("--loss", "")):
         given["--loss"] = absolute_name(given["--loss"])
@@ -216,8 +216,8 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 def _json_or_text(value: str) -> Any:
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return parse_json(value)
+    except ValueError:
         return value
 
 

@@ -105,7 +105,7 @@ def read_job(file: Path) -> JobStatus:
         return JobStatus(JobState.UNREADABLE, f"{file} does not exist.")
     except OSError as error:
         return JobStatus(JobState.UNREADABLE, f"{file} cannot be read: {error.strerror}.")
-    except (LookupError, TypeError, ValueError, RecursionError):
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         return JobStatus(JobState.UNREADABLE, f"{file} is no status file of a job.")
     status = status.checked("The process ended without saying why; start it again to go on.")
     if status.state is JobState.STARTING and status.message:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from yolo_core.foreign_files import parse_json
 from yolo_core.runs.records import to_json
 
 
@@ -103,7 +103,7 @@ def read_commands(
         arguments,
     )
     return [
-        Command(i, at, name, json.loads(text), state, step, error)
+        Command(i, at, name, parse_json(text), state, step, error)
         for i, at, name, text, state, step, error in rows
     ]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from yolo_core.foreign_files import parse_json
 from yolo_core.runs.layout import RunFolder
 
 _FILE = re.compile(r"([a-z]+)-\d+\.npz")
@@ -213,7 +214,7 @@ def _file(place: Path, kind: str, name: str) -> Path:
 
 
 def _object(text: str) -> dict[str, Any]:
-    value = json.loads(text)
+    value = parse_json(text)
     if not isinstance(value, dict):
         raise ValueError(f"expected a JSON object, found {text[:40]!r}")
     return value

@@ -11,8 +11,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import math
 import re
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ import numpy as np
 from yolo_core.assignment import Assignment, IgnoreRule
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.files import replace_file
-from yolo_core.runs.array_files import read_arrays
+from yolo_core.foreign_files import Arrays
+from yolo_core.runs.array_files import open_file
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.store import RunStore
 from yolo_core.slots import SlotLayout
@@ -43,6 +45,7 @@ _LAYOUT = ("head", "row", "column", "anchor", "stride", "prior")
 _ARRAYS = ("images", "y_true", "y_pred", "keep")
 _FILE = re.compile(rf"({'|'.join(KINDS)})-(\d+)\.npz")
 _PRUNE_TO = 0.75
+_MOST_GRADIENTS = 500_000_000  # numbers: they are packed, alone of all parts
 
 
 def snapshot_path(folder: RunFolder, kind: str, step: int) -> Path:
@@ -59,7 +62,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     Raises:
         ValueError: Its parts do not fit together, the disk is full, or the place is not writable.
     """
-    check_snapshot(snapshot)
+    check_snapshot(snapshot, ranges=False)
     whole = snapshot.breakdown
     arrays: dict[str, Any] = {name: getattr(snapshot, name) for name in _ARRAYS}
     arrays["total"] = whole.total
@@ -90,12 +93,14 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     }
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     arrays = {name: np.asarray(value) for name, value in arrays.items()}
-    for name, value in arrays.items():
-        if value.dtype.hasobject:
-            raise ValueError(f"{name} must be an array of numbers; received {value.dtype}.")
     file = io.BytesIO()
     np.savez(file, **arrays)
     replace_file(path, file.getbuffer(), durable=False)
+
+
+def open_snapshot(path: Path) -> AbstractContextManager[tuple[dict[str, Any], Arrays]]:
+    """The JSON and the arrays of a snapshot file, and of what builds on one; see `open_file`."""
+    return open_file(path, form=_FORMAT, version=_VERSION, what="snapshot")
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -104,39 +109,33 @@ def read_snapshot(path: Path) -> Snapshot:
     Raises:
         ValueError: The file is missing, half-written, damaged, of another version, or no snapshot.
     """
-    path = Path(path)
-    meta, arrays = read_arrays(path, form=_FORMAT, what="snapshot", foreign="not a snapshot")
-    if meta.get("version") != _VERSION:
-        raise ValueError(
-            f"{path} has the snapshot format of version {meta.get('version')}; this program reads "
-            f"version {_VERSION}."
-        )
-    try:
+    with open_snapshot(path) as (meta, arrays):
         snapshot = _snapshot(meta, arrays)
         check_snapshot(snapshot)
-    except (LookupError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
     return snapshot
 
 
-def _snapshot(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Snapshot:
+def _snapshot(meta: dict[str, Any], arrays: Arrays) -> Snapshot:
     groups = {
         group: {name: arrays[f"{group}.{i}"] for i, name in enumerate(meta[group])}
         for group in _GROUPS
     }
     # Snapshots of earlier versions of this program hold none.
+    names, shape = meta.get("gradients", ()), arrays["y_pred"].shape
+    if len(names) * math.prod(shape) > _MOST_GRADIENTS:
+        raise ValueError(f"{len(names)} gradients of {shape} are more than is kept in memory")
+    thresholds = dict(meta.get("thresholds", {}))
     groups["gradients"] = {
-        name: _unpacked(arrays, f"gradients.{i}", arrays["y_pred"].shape)
-        for i, name in enumerate(meta.get("gradients", ()))
+        name: _unpacked(arrays, f"gradients.{i}", shape) for i, name in enumerate(names)
     }
     return Snapshot(
-        step=int(meta["step"]),
+        step=meta["step"],
         kind=meta["kind"],
         samples=tuple(meta["samples"]),
         class_names=tuple(meta["class_names"]),
         loss_name=meta["loss_name"],
-        ignore_rule=_ignore_rule(meta.get("ignore_rule", ""), meta.get("thresholds", {})),
-        thresholds=dict(meta.get("thresholds", {})),
+        ignore_rule=_ignore_rule(meta.get("ignore_rule", ""), thresholds),
+        thresholds=thresholds,
         channels=tuple(meta["channels"]),
         layout=SlotLayout(
             grids=tuple(tuple(grid) for grid in meta["grids"]),
@@ -154,14 +153,16 @@ def _snapshot(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Snapshot:
     )
 
 
-def _ignore_rule(stored: Any, thresholds: Mapping[str, float]) -> IgnoreRule:
+def _ignore_rule(stored: Any, thresholds: dict[str, Any]) -> IgnoreRule:
     """The rule of a snapshot. Until version 0.2 it was a sentence, and the threshold beside it."""
-    if isinstance(stored, Mapping):
+    if isinstance(stored, dict):
         return IgnoreRule(**stored)
+    if not isinstance(stored, str):
+        raise ValueError(f"ignore_rule must be an object or a text; received {stored!r}")
     threshold = thresholds.get("ignore_threshold")
     known = [IgnoreRule("hard_negatives", ratio=ratio) for ratio in range(100)]
     known.append(IgnoreRule("empty_cells"))
-    if threshold is not None:
+    if isinstance(threshold, (int, float)) and 0 <= threshold <= 1:
         # These two were written with two digits, whatever the threshold.
         known += [
             IgnoreRule("predicted_box", round(threshold, 2)),
@@ -179,7 +180,7 @@ def _packed(gradient: np.ndarray) -> dict[str, np.ndarray]:
     return {"rows": kept, "channels": channels, "values": rows[np.ix_(kept, channels)]}
 
 
-def _unpacked(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
+def _unpacked(arrays: Arrays, name: str, shape: tuple[int, ...]) -> np.ndarray:
     rows = np.zeros((shape[0] * shape[1], shape[2]), np.float32)
     kept, channels = arrays[f"{name}.rows"], arrays[f"{name}.channels"]
     rows[np.ix_(kept, channels)] = arrays[f"{name}.values"]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from yolo_core.data.sample import label_rows
+from yolo_core.foreign_files import parse_json
 from yolo_core.views import SampleView
 
 
@@ -71,7 +72,7 @@ class Edits:
             ValueError: It is something else.
         """
         try:
-            fields = json.loads(text)
+            fields = parse_json(text)
             objects, anchors = fields.pop("objects", None), fields.pop("anchors", None)
             edits = cls(
                 objects=None if objects is None else tuple(_object(each) for each in objects),
@@ -81,7 +82,7 @@ class Edits:
                 options=dict(fields.pop("options", {})),
                 lambdas={str(k): float(v) for k, v in fields.pop("lambdas", {}).items()},
             )
-        except (AttributeError, LookupError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             fields = {"": None}
         if fields:
             raise ValueError(f"The changes in the link cannot be read: {text[:80]!r}.")

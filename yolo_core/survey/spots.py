@@ -8,6 +8,7 @@ import json
 import numpy as np
 
 from yolo_core.evaluation.misses import find_objects
+from yolo_core.foreign_files import parse_json
 from yolo_core.views import SampleView
 
 FALSE = "false detections"
@@ -49,7 +50,7 @@ def read_spot(text: str) -> Spot:
         ValueError: It is no such text.
     """
     try:
-        return Spot(**json.loads(text))
+        return Spot(**parse_json(text))
     except (TypeError, ValueError):
         raise ValueError(f"No sample of a survey is meant by {text!r}.") from None
 

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from yolo_core.assignment import ObjectStatus
+from yolo_core.assignment import LARGEST_LABEL, ObjectStatus
 from yolo_core.evaluation.misses import Miss
 from yolo_core.survey.spots import FALSE, Spot
 from yolo_core.survey.table import SurveyTable
@@ -214,9 +214,11 @@ def sizes_of(table: SurveyTable) -> tuple[list[str], np.ndarray]:
 
 def sides(table: SurveyTable) -> np.ndarray:
     """(O,) float64: the side of a square of each object's area, in pixels; NaN without one."""
-    size = table.objects.box[:, 2:].astype(np.float64) * table.image_size
+    box = table.objects.box[:, 2:].astype(np.float64)
+    usable = ((box > 0) & (box <= LARGEST_LABEL)).all(axis=1)
+    size = box * table.image_size
     with np.errstate(all="ignore"):
-        return np.where((size > 0).all(axis=1), np.sqrt(size[:, 0] * size[:, 1]), np.nan)
+        return np.where(usable, np.sqrt(size[:, 0] * size[:, 1]), np.nan)
 
 
 def summary(table: SurveyTable) -> LedgerSummary:

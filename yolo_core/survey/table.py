@@ -16,11 +16,15 @@ from typing import Any
 
 import numpy as np
 
+from yolo_core.assignment import ObjectStatus
+from yolo_core.evaluation.misses import Miss
 from yolo_core.files import replace_file
-from yolo_core.runs.array_files import read_arrays
+from yolo_core.foreign_files import Arrays, check_array, check_texts, parse_json
+from yolo_core.runs.array_files import open_file
 
 _FORMAT = "detector-debugger survey"
 _VERSION = 1
+_MOST_TEXT = 100_000_000  # characters: numpy gives every text the room of the longest one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -249,28 +253,17 @@ def read_table(path: Path) -> SurveyTable:
     Raises:
         ValueError: The file is missing, damaged, of another version, or no table of a survey.
     """
-    meta, arrays = read_arrays(
-        path, form=_FORMAT, what="table of a survey", foreign="no table of a survey"
-    )
-    if meta.get("version") != _VERSION:
-        raise ValueError(
-            f"{path} is of version {meta.get('version')}; this program reads {_VERSION}. Start "
-            "the survey again."
-        )
-    try:
+    with open_file(path, form=_FORMAT, version=_VERSION, what="table of a survey") as (
+        meta,
+        arrays,
+    ):
         table = SurveyTable(
-            step=int(meta["step"]),
-            loss_name=str(meta["loss_name"]),
-            class_names=tuple(meta["class_names"]),
-            term_names=tuple(meta["term_names"]),
             lambdas=arrays["lambdas"],
-            measure=str(meta["measure"]),
-            image_size=tuple(meta["image_size"]),
-            heads=int(meta["heads"]),
+            **{name: _frozen(meta[name]) for name in _WORDS},
             **{
                 part: kind(
                     **{
-                        f.name: _unpacked(f.name, arrays[f"{part}.{f.name}"])
+                        f.name: _column(f"{part}.{f.name}", arrays)
                         for f in dataclasses.fields(kind)
                     }
                 )
@@ -278,12 +271,7 @@ def read_table(path: Path) -> SurveyTable:
             },
         )
         _check(table)
-    except (LookupError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error}.") from None
     return table
-
-
-_TEXTS = ("name", "file", "reason")
 
 
 def _packed(column: np.ndarray) -> np.ndarray:
@@ -292,29 +280,81 @@ def _packed(column: np.ndarray) -> np.ndarray:
     return np.frombuffer(json.dumps(column.tolist()).encode(), np.uint8)
 
 
-def _unpacked(name: str, column: np.ndarray) -> np.ndarray:
-    return np.array(json.loads(column.tobytes()), str) if name in _TEXTS else column
+def _column(name: str, arrays: Arrays) -> np.ndarray:
+    column = arrays[name]
+    if _COLUMNS[name][0] != "U":
+        return column
+    texts = parse_json(column.tobytes())
+    check_texts(name, texts)
+    if len(texts) * max(map(len, texts), default=0) > _MOST_TEXT:
+        raise ValueError(f"{name} holds more text than fits in memory")
+    return np.array(texts, str)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+# Kinds of number, axes ("2" and "4" are lengths), least and most of every column; "U" is text, and
+# an axis for the most says that these are rows of it.
+_COLUMNS: dict[str, tuple[Any, ...]] = {
+    "samples.name": ("U", "S"),
+    "samples.file": ("U", "S"),
+    "samples.total": ("f", "S"),
+    "samples.terms": ("f", "ST"),
+    "samples.place_loss": ("f", "SGT"),
+    "samples.empty_loss": ("f", "SGT"),
+    "samples.trained": ("iu", "SG", 0, None),
+    "samples.false_detections": ("iu", "S", 0, None),
+    "objects.sample": ("iu", "O", 0, "S"),
+    "objects.index": ("iu", "O", 0, None),
+    "objects.class_index": ("iu", "O", -1, "C"),
+    "objects.box": ("f", "O4"),
+    "objects.status": ("iu", "O", 0, int(max(ObjectStatus))),
+    "objects.reachable": ("b", "O"),
+    "objects.miss": ("iu", "O", 0, int(max(Miss))),
+    "objects.best_iou": ("f", "O"),
+    "objects.best_score": ("f", "O"),
+    "objects.loss": ("f", "OT"),
+    "objects.reason": ("U", "O"),
+    "ledger.object": ("iu", "L", 0, "O"),
+    "ledger.status": ("iu", "L", 0, int(max(ObjectStatus))),
+    "ledger.place": ("iu", "L", -1, "G"),
+    "ledger.iou": ("f", "L"),
+    "ledger.score": ("f", "L"),
+    "places.head": ("iu", "G", 0, None),
+    "places.anchor": ("iu", "G", 0, None),
+    "places.size": ("f", "G2"),
+}
 
 
 def _check(table: SurveyTable) -> None:
-    """Refuses a table whose parts do not fit together."""
-    for part, kind in _PARTS.items():
-        columns = {f.name: getattr(getattr(table, part), f.name) for f in dataclasses.fields(kind)}
-        lengths = {name: np.shape(column)[:1] for name, column in columns.items()}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"the columns of {part} differ in length")
-    for name, where, of in (
-        ("samples", table.objects.sample, table.samples.name),
-        ("objects", table.ledger.object, table.objects.sample),
-        ("places", np.maximum(table.ledger.place, 0), table.places.head),
-    ):
-        if len(where) and (where.min() < 0 or where.max() >= len(of)):
-            raise ValueError(f"rows point outside its {name}")
-    terms = len(table.term_names)
-    if (
-        not terms
-        == table.lambdas.size
-        == table.samples.terms.shape[1]
-        == table.objects.loss.shape[1]
-    ):
-        raise ValueError("the terms differ in number")
+    """Refuses a table that is not what `SurveyTable` says it is."""
+    for name in ("class_names", "term_names"):
+        check_texts(name, getattr(table, name))
+    check_texts("loss_name and measure", (table.loss_name, table.measure))
+    whole = (table.step, table.heads, *table.image_size)
+    if len(whole) != 4 or not all(type(each) is int and each >= 0 for each in whole):
+        raise ValueError(f"step, heads and image_size must be whole numbers; received {whole}")
+    sizes = {
+        "S": len(table.samples.name),
+        "T": len(table.term_names),
+        "C": len(table.class_names),
+        "O": len(table.objects.sample),
+        "L": len(table.ledger.object),
+        "G": len(table.places.head),
+    }
+    if not table.heads or not sizes["T"] or not sizes["G"]:
+        raise ValueError("it is of no head, no term or no place")
+    check_array("lambdas", table.lambdas, (sizes["T"],))
+    for name, (kinds, axes, *limits) in _COLUMNS.items():
+        part, _, field = name.partition(".")
+        least, most = limits or (None, None)
+        check_array(
+            name,
+            getattr(getattr(table, part), field),
+            tuple(sizes[axis] if axis in sizes else int(axis) for axis in axes),
+            kinds,
+            least,
+            sizes[most] - 1 if most in sizes else most,
+        )

@@ -6,12 +6,15 @@ import io
 import json
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from yolo_core.files import replace_file
+from yolo_core.foreign_files import check_texts
+from yolo_core.runs.array_files import open_file
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.store import RunStore
 from yolo_core.training.detector import Detector
@@ -68,29 +71,22 @@ def read_checkpoint(
     Raises:
         ValueError: The file is missing, damaged, or of another network or loss.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            meta = json.loads(file["meta"].tobytes())
-            if meta["format"] != _FORMAT or meta["version"] != _VERSION:
-                raise ValueError(f"it is {meta['format']} version {meta['version']}")
-            names = meta["variables"]
-            if not with_optimizer:
-                names = names[: len(detector.variables)]
-            arrays = [file[str(index)] for index in range(len(names))]
-            state = meta["state"]
-    except FileNotFoundError:
-        raise ValueError(f"{path} does not exist.") from None
-    except Exception as error:
-        # A damaged zip makes numpy raise a dozen kinds of errors; the file is at fault in all.
-        raise ValueError(f"{path} is damaged or no checkpoint ({error}).") from None
+    with open_file(path, form=_FORMAT, version=_VERSION, what="checkpoint") as (meta, file):
+        names, state = meta["variables"], meta["state"]
+        check_texts("variables", names)
+        if not isinstance(state, dict):
+            raise ValueError(f"state must be an object; received {state!r}")
+        if not with_optimizer:
+            names = names[: len(detector.variables)]
+        arrays = [file[str(index)] for index in range(len(names))]
     variables = _variables(detector) if with_optimizer else detector.variables
-    expected = [(variable.path, tuple(variable.shape)) for variable in variables]
-    received = [(name, array.shape) for name, array in zip(names, arrays, strict=True)]
+    expected = [(each.path, str(each.dtype), tuple(each.shape)) for each in variables]
+    received = [(name, str(a.dtype), a.shape) for name, a in zip(names, arrays, strict=True)]
     for wanted, found in zip(expected, received, strict=False):
-        if (_unnumbered(wanted[0]), wanted[1]) != (_unnumbered(found[0]), found[1]):
+        if (_unnumbered(wanted[0]), *wanted[1:]) != (_unnumbered(found[0]), *found[1:]):
             raise ValueError(
-                f"{path} is of another network or loss: expected {wanted[0]} of shape "
-                f"{wanted[1]}, received {found[0]} of shape {found[1]}."
+                f"{path} is of another network or loss: expected {wanted[1]} {wanted[0]} of shape "
+                f"{wanted[2]}, received {found[1]} {found[0]} of shape {found[2]}."
             )
     if len(expected) != len(received):
         raise ValueError(
@@ -116,11 +112,19 @@ def keep_checkpoint(store: RunStore, detector: Detector, state: dict[str, Any]) 
         record.path.unlink(missing_ok=True)
 
 
-def restore_newest(store: RunStore, detector: Detector) -> dict[str, Any] | None:
+def restore_newest(
+    store: RunStore, detector: Detector, take_up: Callable[[dict[str, Any]], None]
+) -> int | None:
     """Sets every variable from the newest checkpoint of a run that can be read.
 
+    Args:
+        store: The run.
+        detector: A detector of its network and loss.
+        take_up: Sets the rest from the `state` of a checkpoint. A file may hold anything: where
+            that makes it raise, the checkpoint cannot be read.
+
     Returns:
-        Its `state`; None where the run has no checkpoint at all.
+        Its step; None where the run has no checkpoint at all.
 
     Raises:
         ValueError: There are checkpoints, and not one can be read. The run stays as it is.
@@ -133,11 +137,18 @@ def restore_newest(store: RunStore, detector: Detector) -> dict[str, Any] | None
         except ValueError as error:
             wrong.append(str(error))
             continue
+        try:
+            if state["step"] != record.step:
+                raise ValueError(f"it is of step {state['step']}")
+            take_up(state)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            wrong.append(f"{record.path} is damaged ({error}).")
+            continue
         for damaged, sentence in zip(reversed(checkpoints), wrong, strict=False):
             logger.warning("%s", sentence)
             damaged.path.unlink(missing_ok=True)
-        logger.info("Resuming from the checkpoint of step %d.", state["step"])
-        return state
+        logger.info("Resuming from the checkpoint of step %d.", record.step)
+        return record.step
     if wrong:
         raise ValueError(f"No checkpoint of the run can be read. {' '.join(wrong)}")
     return None

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from yolo_core.data.config import DataConfig, Positive, Section
 from yolo_core.data.sample import split_name
 from yolo_core.data.source import PINNED
+from yolo_core.foreign_files import read_json
 from yolo_core.losses.families import DEFAULT_FAMILY
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
@@ -132,7 +133,7 @@ def read_config(path: Path) -> RunConfig:
     Raises:
         ValueError: The file is missing, is not JSON, or holds wrong fields.
     """
-    return parse_config(_fields(path), where=str(path))
+    return parse_config(read_json(path), where=str(path))
 
 
 def read_run_config(folder: RunFolder) -> RunConfig:
@@ -158,27 +159,4 @@ def config_digest(path: Path) -> str:
     Raises:
         ValueError: The file is missing or is not JSON.
     """
-    return hashlib.sha256(json.dumps(_fields(path), sort_keys=True).encode()).hexdigest()
-
-
-def _fields(path: Path) -> dict[str, Any]:
-    try:
-        # Some editors put a mark in front of UTF-8.
-        fields = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ValueError(f"{path} does not exist.") from None
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text file.") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"{path}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})."
-        ) from None
-    except (ValueError, RecursionError):
-        raise ValueError(
-            f"{path} holds a number of thousands of digits, or is nested thousands of levels deep."
-        ) from None
-    if not isinstance(fields, dict):
-        raise ValueError(f"{path} must hold one JSON object; received {type(fields).__name__}.")
-    return fields
+    return hashlib.sha256(json.dumps(read_json(path), sort_keys=True).encode()).hexdigest()

@@ -73,10 +73,7 @@ def absolute_name(name: str) -> str:
 
 def short_name(name: str) -> str:
     """What the pages call it, such as "my_losses.py:MyLoss"; other names stay as they are."""
-    if not is_own_loss(name):
-        return name
-    path, attribute = split_name(name)
-    return f"{path.name}:{attribute}"
+    return Path(name).name if is_own_loss(name) else name
 
 
 def load_object(name: str) -> Any:

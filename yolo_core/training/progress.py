@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Self
 
 import tensorflow as tf
 
@@ -39,6 +40,11 @@ class Totals:
     seconds: float = 0.0
     recall: float = 0.0
     steps: int = 0
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any]) -> Self:
+        """What a checkpoint kept of them."""
+        return cls(float(kept["seconds"]), float(kept["recall"]), int(kept["steps"]))
 
 
 class Progress:

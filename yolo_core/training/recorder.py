@@ -111,7 +111,7 @@ class RunRecorder(keras.callbacks.Callback):
         self.interrupt = interrupt or Interrupt()
         self.done = 0
         self._is_owner = not isinstance(run, RunStore)
-        self.store: RunStore = run if isinstance(run, RunStore) else _new_run(Path(run))
+        self.store: RunStore = run if isinstance(run, RunStore) else _new_run(Path(run).absolute())
         self._in_block = self._is_set_up = self._began = self._resumed = False
         self._follows_fit = steps is None
         self._pictured: int | None = None  # the step of the newest pinned snapshot
@@ -199,13 +199,14 @@ class RunRecorder(keras.callbacks.Callback):
         Raises:
             ValueError: There are checkpoints, and not one can be read. The run stays as it is.
         """
-        state = restore_newest(self.store, self.detector)
-        if state is not None:
-            self.done = state["step"]
+
+        def take_up(state: dict[str, Any]) -> None:
             self.rate.restore(state)
+            self._totals = Totals.restored(state["totals"])
             self.snapshots.pin(tuple(state["pinned"]))
-            self._totals = Totals(**state["totals"])
-            self._resumed = True
+
+        step = restore_newest(self.store, self.detector, take_up)
+        self.done, self._resumed = step or 0, step is not None
         self.store.truncate_after(self.done)
         return self._resumed
 
@@ -393,7 +394,5 @@ def device_names() -> list[str]:
 
 
 def _new_run(path: Path) -> RunStore:
-    folder = create_run(
-        path.absolute().parent, path.name, lambda folder: RunStore.create(folder).close()
-    )
+    folder = create_run(path.parent, path.name, lambda new: RunStore.create(new).close())
     return RunStore.open(folder, writable=True)

@@ -45,7 +45,8 @@ class LearningRate:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Takes up what a checkpoint kept."""
-        self.peak, self.warms_up = state["peak_learning_rate"], state["warms_up"]
+        self.peak = float(state["peak_learning_rate"])
+        self.warms_up = bool(state["warms_up"])
 
     def _share(self, step: int) -> float:
         if self.schedule == "constant":

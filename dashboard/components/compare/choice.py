@@ -12,6 +12,7 @@ from dashboard.cache import cached_records
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.polling import poll_run
+from dashboard.components.shared.run_picker import rerun_when_gone
 from dashboard.components.shared.sample_picker import Choice
 from yolo_core.compare.differences import MOST_LOSSES
 from yolo_core.losses.families import FAMILY_NAMES, family_of
@@ -58,6 +59,7 @@ def pick_runs(runs: Mapping[str, RunFolder]) -> list[RunFolder]:
         most=MOST_LOSSES,
         placeholder="Choose two to five runs",
     )
+    rerun_when_gone(*(runs[name] for name in chosen))
     return [runs[name] for name in chosen]
 
 

@@ -212,7 +212,7 @@ def _show_cell(view: SampleView, pair: dict[str, np.ndarray], cell: Cell) -> Non
         for slot in slots.tolist()
         for label, gradient in pair.items()
     }
-    st.table(pd.DataFrame(columns), border="horizontal")
+    show_table(pd.DataFrame(columns))
     st.caption(
         "The gradient of each loss with respect to every raw number of the cell's slots. Wrong: "
         "another sign, a zero on one side only, or another ratio than in the rest of the channel."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.shared.cell_picker import cell_clicked
+from dashboard.components.shared.errors import plain
 from dashboard.components.shared.plot import kept, plot
 from dashboard.figures.marks import cell_in_picture
 from dashboard.figures.places import Cell, detections
@@ -58,11 +59,12 @@ def _picture_sentence(view: SampleView, cut: float) -> str:
         best = f"the best scores {scores[0]:.2f}" if len(scores) else "there are none at all"
         found = f"no prediction scores {cut:.2f} or more ({best})"
     boxes = "anchors" if view.layout.has_priors else "predicted boxes"
+    measure = plain(view.assignment.candidate_measure)
     priors = (
-        f"matched anchors (blue) carry their {view.assignment.candidate_measure} with the object"
+        f"matched anchors (blue) carry their {measure} with the object"
         if view.layout.has_priors
         else "this loss has no anchor boxes, so the matched predictors' own boxes are drawn "
-        f"(blue), with their {view.assignment.candidate_measure} with the object"
+        f"(blue), with their {measure} with the object"
     )
     return (
         f"The picture as the network gets it. Objects (green) carry index: class; {found}; "

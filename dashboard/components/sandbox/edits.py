@@ -17,6 +17,7 @@ from dashboard.components.sandbox.state import state_now
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
 from dashboard.tables import number
+from yolo_core.foreign_files import parse_json
 from yolo_core.sandbox.edits import EditedObject, objects_of
 from yolo_core.views import SampleView
 
@@ -249,8 +250,8 @@ def _written(text: str, was: Any) -> Any:
     if text.strip().lower() in ("none", ""):
         return None
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse_json(text)
+    except ValueError:
         say(f"{text!r} is neither a number nor none; left as it was.")
         return was
     return tuple(value) if isinstance(was, tuple) and isinstance(value, list) else value

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import say
-from dashboard.components.shared.polling import poll_run
+from dashboard.components.shared.polling import poll, poll_run
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
@@ -31,6 +31,11 @@ def state_badge(folder: RunFolder) -> None:
     """
     state = read_status(folder).state
     st.badge(state.value, color=STATE_COLORS[state])
+
+
+def rerun_when_gone(*folders: RunFolder) -> None:
+    """Draws the whole page again once a run that it shows was removed, to show another one."""
+    poll(lambda: None, every=3.0, goes_on=lambda: all(folder.is_run for folder in folders))
 
 
 def pick_run() -> RunFolder | None:
@@ -62,4 +67,5 @@ def pick_run() -> RunFolder | None:
         return None
     with badge:
         poll_run(state_badge, runs[name])
+    rerun_when_gone(runs[name])
     return runs[name]

@@ -13,6 +13,7 @@ from dashboard.components.shared.cell_picker import (
     HEAD_KEY,
     ROW_KEY,
 )
+from dashboard.components.shared.errors import plain
 from dashboard.figures.places import Cell, object_label
 from yolo_core.explain.names import slot_word
 from yolo_core.explain.report import object_status
@@ -74,7 +75,7 @@ def pick_object(view: SampleView, slot: int) -> int | None:
     st.pills(
         "Object",
         view.objects.tolist(),
-        format_func=lambda n: object_label(view, n) + (" ✗" if lost[n] else ""),
+        format_func=lambda n: plain(object_label(view, n)) + (" ✗" if lost[n] else ""),
         key=OBJECT.key,
         on_change=_object_chosen,
         args=(view.name, {n: _place_of(view, n) for n in view.objects.tolist()}, view.layout),

@@ -13,6 +13,7 @@ from dashboard.cache import file_version
 from dashboard.figures.picture import as_picture
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
+from yolo_core.runs.snapshots import open_snapshot
 from yolo_core.survey.folder import SurveyFolder, list_surveys
 from yolo_core.survey.records import records
 from yolo_core.survey.table import SurveyTable, read_table
@@ -70,11 +71,9 @@ def _records(
 def _pictures(path: str, version: tuple[int, int]) -> list[str]:  # noqa: ARG001, part of the key
     try:
         # One member of the file: the rest of it is twenty times as large.
-        with np.load(path, allow_pickle=False) as file:
-            images = file["images"]
-        return [_small(image) for image in images]
-    except Exception:
-        # A damaged file makes numpy raise a dozen kinds of errors. Opening it says which.
+        with open_snapshot(Path(path)) as (_, arrays):
+            return [_small(image) for image in arrays["images"]]
+    except ValueError:  # damaged: opening it says how
         return []
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard.components.shared.errors import plain
 from dashboard.components.shared.plot import plot
 from dashboard.components.survey.open import ask_for, csv_button, sample_rows
 from dashboard.figures.survey_bars import Histogram, iou_figure, use_figure
@@ -260,7 +261,7 @@ def _show_iou(
     sentence = f"Objects by {words}. Wrong: {wrong} A click opens the lowest object of a bar."
     figure = iou_figure(histograms, axis=axis, revision=f"{folder.name} {which}")
     plot(figure, key="survey iou figure", alt=sentence, on_click=ask_for)
-    st.caption(sentence)
+    st.caption(plain(sentence))
 
 
 def _histogram(table: SurveyTable, name: str, rows: np.ndarray, values: np.ndarray) -> Histogram:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from dashboard.components.shared.errors import plain
 from dashboard.components.shared.survey_files import small_pictures
 from dashboard.components.survey.open import csv_button, sample_rows
 from yolo_core.evaluation.misses import FOUND_MEANS
@@ -29,7 +30,11 @@ def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
     place, button = st.columns([9, 1], vertical_alignment="bottom")
     with place:
         by = st.segmented_control(
-            "Sorted by", list(orders), format_func=orders.get, key="survey order", required=True
+            "Sorted by",
+            list(orders),
+            format_func=lambda name: plain(orders[name]),
+            key="survey order",
+            required=True,
         )
     order = worst_first(table, by)
     with button:
@@ -58,7 +63,7 @@ def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
         "total": "the slot that adds most to the loss",
         MISSED: "the missed object with the most loss",
         FALSE: "the surest false detection",
-    }.get(by, f"the slot that adds most to {by}")
+    }.get(by, f"the slot that adds most to {plain(by)}")
     st.caption(
         f"The {min(SHOWN, len(order)):,} worst of {len(order):,} samples, each with the loss of a "
         "batch of this one picture in inference mode. Missed, here and below: an object without "

@@ -17,7 +17,8 @@ import numpy as np
 
 from yolo_core.compare.own.gradients import GradientComparison, compare_gradients
 from yolo_core.files import replace_file
-from yolo_core.runs.snapshots import read_snapshot, write_snapshot
+from yolo_core.foreign_files import check_array, check_texts, parse_json
+from yolo_core.runs.snapshots import open_snapshot, read_snapshot, write_snapshot
 
 FOLDER = ".comparisons"
 _TOTALS = ("your_total", "published_total")
@@ -75,23 +76,25 @@ def read_comparison(path: Path) -> GradientComparison:
         ValueError: The file is missing, torn, or something else.
     """
     snapshot = read_snapshot(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            words = json.loads(file["comparison"].tobytes())
-            gradient = file["your_gradient"]
-            terms = {name: file[f"gradient.{t}"] for t, name in enumerate(words["terms"])}
-        totals = {key: float(words[key]) for key in _TOTALS}
+    with open_snapshot(path) as (_, file):
+        if "comparison" not in file:
+            raise ValueError("it is no comparison of gradients")
+        words = parse_json(file["comparison"].tobytes())
+        gradients = {name: file[f"gradient.{t}"] for t, name in enumerate(words["terms"])}
+        for name in ("yours", "against"):
+            check_texts(name, (words[name],))
+        check_texts("diagnosis", words["diagnosis"])
+        for name, gradient in {**gradients, "your": file["your_gradient"]}.items():
+            check_array(f"gradient {name}", gradient, snapshot.y_pred.shape)
         return compare_gradients(
-            yours=str(words["yours"]),
-            against=str(words["against"]),
-            diagnosis=tuple(map(str, words["diagnosis"])),
+            yours=words["yours"],
+            against=words["against"],
+            diagnosis=tuple(words["diagnosis"]),
             snapshot=snapshot,
-            your_gradient=gradient,
-            term_gradients=terms,
-            **totals,
+            your_gradient=file["your_gradient"],
+            term_gradients=gradients,
+            **{key: float(words[key]) for key in _TOTALS},
         )
-    except (OSError, LookupError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no comparison of gradients ({error}).") from None
 
 
 def _folder(checkpoints: Path) -> Path:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from yolo_core.data.digits.random_words import permutation, random_words
+from yolo_core.foreign_files import open_arrays
 
 DIGIT_SOURCES = ("digits", "mnist")
 """Sources that are known by name; any other is the path of an .npz file."""
@@ -20,6 +20,9 @@ SOURCE_SIDES = (4, 256)
 """Sides that source digits may have, in pixels."""
 
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+MOST_BYTES = 1_000_000_000
+"""What the arrays of a file may take in memory; MNIST takes 55 million."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,15 +93,16 @@ def _read_npz(path: str) -> dict[str, np.ndarray]:
     if not Path(path).is_file():
         raise ValueError(f"{path} is not a file; {expected}.")
     try:
-        if not zipfile.is_zipfile(path):
-            raise ValueError("it is no zip archive")
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in NPZ_KEYS if key in archive.files}
+        with open_arrays(Path(path)) as archive:
+            keys = [key for key in NPZ_KEYS if key in archive]
+            size = sum(archive.declared_bytes(key) for key in keys)
+            if size > MOST_BYTES:
+                raise ValueError(f"its arrays take {size:,} bytes; at most {MOST_BYTES:,} are read")
+            arrays = {key: archive[key] for key in keys}
     except Exception as error:  # A damaged file raises whatever zip, zlib or numpy trips over.
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise ValueError(f"{path} cannot be read: {reason}; {expected}.") from None
-    # numpy hands out what is not an array as bytes.
-    missing = [key for key in NPZ_KEYS if not isinstance(arrays.get(key), np.ndarray)]
+    missing = [key for key in NPZ_KEYS if key not in arrays]
     if missing:
         raise ValueError(f"{path} has no array {', '.join(missing)}; {expected}.")
     return arrays

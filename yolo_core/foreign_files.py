@@ -1,0 +1,206 @@
+"""JSON and arrays out of files that anybody may have made: bounded, and errors are sentences.
+
+A run folder, a survey or a data file may have come by mail. Reading one shall never cost more than
+its format can need, nor end in anything but its content or a ValueError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+MOST_NESTED = 32
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What a JSON text says.
+
+    Raises:
+        ValueError: It is no JSON, or is nested deeper than `MOST_NESTED`, which nothing of ours is
+            and Python can neither read nor write; without a full stop.
+    """
+    text = text.decode("utf-8") if isinstance(text, bytes) else text
+    if not isinstance(text, str):  # a database may hold anything
+        raise ValueError(f"no text, but {text!r}")
+    deep = f"lists and objects nested more than {MOST_NESTED} deep"
+    try:
+        value = json.loads(text.removeprefix("\ufeff"))  # some editors begin a file with this
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})"
+        ) from None
+    except RecursionError:
+        raise ValueError(deep) from None
+    except ValueError:  # Python's limit, and its advice to programmers
+        raise ValueError("a number of more than 4,300 digits") from None
+    if text.count("[") + text.count("{") > MOST_NESTED and _is_deep(value):
+        raise ValueError(deep)
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text with half a character in it") from None
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MOST_NESTED):
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for one in inside for each in one if isinstance(each, (list, dict))]
+    return bool(level)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds.
+
+    Raises:
+        ValueError: The file is missing, cannot be read, or holds something else.
+    """
+    try:
+        fields = parse_json(path.read_bytes())
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file.") from None
+    except ValueError as error:
+        link = ", " if str(error).startswith("line") else " holds "
+        raise ValueError(f"{path}{link}{error}.") from None
+    if not isinstance(fields, dict):
+        raise ValueError(f"{path} must hold one JSON object; received {type(fields).__name__}.")
+    return fields
+
+
+class Arrays:
+    """The arrays of an open .npz file, each read when it is asked for.
+
+    Args:
+        archive: The file.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def __contains__(self, name: str) -> bool:
+        return f"{name}.npy" in self._archive.NameToInfo
+
+    @property
+    def bytes(self) -> int:
+        """What all of them take once they are unpacked, as the file says: no more is ever read."""
+        return sum(each.file_size for each in self._archive.infolist())
+
+    def declared_bytes(self, name: str) -> int:
+        """What one takes once it is unpacked.
+
+        Raises:
+            LookupError: There is none of that name.
+        """
+        return self._archive.getinfo(f"{name}.npy").file_size
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One array, of numbers or truth values.
+
+        Raises:
+            LookupError: There is none of that name.
+            ValueError: It is damaged, or of something else.
+        """
+        info = self._archive.getinfo(f"{name}.npy")
+        try:
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError("it is compressed in another way than numpy does")
+            with self._archive.open(info) as file:
+                version = npy.read_magic(file)
+                if version not in _HEADERS:
+                    raise ValueError(f"it is an array of version {version}")
+                shape, by_columns, dtype = _HEADERS[version](file)
+                if dtype.kind not in "biuf" or dtype.itemsize > 8:
+                    raise ValueError(f"expected an array of numbers; received {dtype}")
+                size = math.prod(shape) * dtype.itemsize
+                if min(shape, default=0) < 0 or file.tell() + size != info.file_size:
+                    raise ValueError(f"{shape} {dtype} is not what {info.file_size} bytes hold")
+                data = bytearray(file.read())
+        except Exception as error:
+            # Whatever a damaged zip makes zipfile, zlib and numpy raise (a dozen kinds), the file
+            # is at fault.
+            raise ValueError(f"{name}: {str(error).rstrip('.') or type(error).__name__}") from None
+        array = np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
+        if dtype.kind == "b":
+            return array.view(np.uint8) != 0  # any other byte would be no truth value
+        return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+@contextlib.contextmanager
+def open_arrays(path: Path) -> Iterator[Arrays]:
+    """Opens an .npz file.
+
+    Raises:
+        OSError: The file is missing or cannot be read.
+        ValueError: It is no .npz file.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except OSError:
+        raise
+    except Exception:  # a damaged one raises what zipfile trips over
+        raise ValueError("it is no zip archive") from None
+    with archive:
+        yield Arrays(archive)
+
+
+def check_array(
+    name: str,
+    value: Any,
+    shape: tuple[int, ...],
+    kinds: str = "f",
+    least: int | None = None,
+    most: int | None = None,
+) -> None:
+    """Refuses an array that is not what it must be.
+
+    Args:
+        name: What it is called.
+        value: The array.
+        shape: The shape it must have.
+        kinds: The kinds of numpy type it may have: "b" (bool), "iu", "f", or any of them, "biuf".
+        least: No entry may be smaller.
+        most: No entry may be larger.
+
+    Raises:
+        ValueError: Names the array, what it must be, and what it is.
+    """
+    value = np.asarray(value)
+    if value.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}; received {value.shape}.")
+    if value.dtype.kind not in kinds:
+        raise ValueError(f"{name} must hold {_KINDS[kinds]}; received {value.dtype}.")
+    if not value.size:
+        return
+    if least is not None and value.min() < least:
+        raise ValueError(f"{name} must be {least} or more; received {value.min()}.")
+    if most is not None and value.max() > most:
+        raise ValueError(f"{name} must be at most {most}; received {value.max()}.")
+
+
+_KINDS = {"b": "truth values", "iu": "whole numbers", "f": "floats", "biuf": "numbers"}
+_KINDS["U"] = "texts"
+
+
+def check_texts(name: str, values: Any) -> None:
+    """Refuses what is no list of texts.
+
+    Raises:
+        ValueError: Names it, and what it is.
+    """
+    if not isinstance(values, (list, tuple)) or not all(isinstance(each, str) for each in values):
+        raise ValueError(f"{name} must be a list of texts; received {str(values)[:80]!r}.")
