@@ -298,7 +298,7 @@ def test_one_that_ended_badly_says_why_and_shows_what_it_has(
     ("file", "sentence"),
     [
         ("table", "is damaged, half-written or no table of a survey"),
-        ("status", "no status file of a job"),
+        ("status", "not valid JSON"),
     ],
 )
 def test_a_damaged_file_is_a_sentence(

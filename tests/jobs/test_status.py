@@ -68,10 +68,26 @@ def test_a_survey_of_an_earlier_version_is_finished(file):
     )
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"state": "dancing"}', "\x00", "[" * 100_000])
-def test_a_foreign_file_is_a_sentence(file, text):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", ", line 1, column 1: not valid JSON (Expecting value)."),
+        ("\x00", ", line 1, column 1: not valid JSON (Expecting value)."),
+        ("[" * 100_000, " holds lists and objects nested more than 32 deep."),
+        ("[]", " must hold one JSON object; received list."),
+        ("{}", " is no status file of a job."),
+        ('{"state": "dancing"}', " is no status file of a job."),
+        (
+            '{"state": "finished", "done": Infinity, "total": 1, "rate": null, "message": "", '
+            '"checkpoint": "", "process": null}',
+            " is no status file of a job.",
+        ),
+    ],
+    ids=["empty", "zero", "deep", "list", "nothing", "state", "infinite"],
+)
+def test_a_foreign_file_is_a_sentence(file, text, sentence):
     file.write_text(text)
-    assert read_job(file) == JobStatus(JobState.UNREADABLE, f"{file} is no status file of a job.")
+    assert read_job(file) == JobStatus(JobState.UNREADABLE, f"{file}{sentence}")
 
 
 def test_a_missing_file_and_a_folder_in_its_place(file):

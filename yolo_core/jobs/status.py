@@ -15,6 +15,7 @@ from typing import Any, Self
 import psutil
 
 from yolo_core.files import replace_file
+from yolo_core.foreign_files import read_json
 from yolo_core.jobs.process import ProcessIdentity
 
 
@@ -99,13 +100,15 @@ def write_job(file: Path, status: JobStatus) -> None:
 def read_job(file: Path) -> JobStatus:
     """The status in a file, checked against the process that it names. Never raises."""
     try:
-        status = _status(json.loads(file.read_text(encoding="utf-8")))
+        fields = read_json(file)
         silent = time.time() - file.stat().st_mtime
-    except FileNotFoundError:
-        return JobStatus(JobState.UNREADABLE, f"{file} does not exist.")
     except OSError as error:
         return JobStatus(JobState.UNREADABLE, f"{file} cannot be read: {error.strerror}.")
-    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+    except ValueError as error:
+        return JobStatus(JobState.UNREADABLE, str(error))
+    try:
+        status = _status(fields)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
         return JobStatus(JobState.UNREADABLE, f"{file} is no status file of a job.")
     status = status.checked("The process ended without saying why; start it again to go on.")
     if status.state is JobState.STARTING and status.message:
