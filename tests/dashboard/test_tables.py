@@ -18,7 +18,7 @@ from dashboard.tables import (
     term_table,
 )
 from tests.explain.made_view import make_view
-from yolo_core.assignment import NO_RULE
+from yolo_core.assignment import NO_RULE, IgnoreRule
 from yolo_core.explain.report import explain
 from yolo_core.runs.snapshots import SampleView, Snapshot
 
@@ -140,11 +140,11 @@ def test_candidates_of_an_object_with_their_decisions(anchored: SampleView) -> N
 
 
 def test_the_ignore_rule_holds_a_box_against_the_objects(anchored: SampleView) -> None:
-    view = anchored
+    view = dataclasses.replace(anchored, ignore_rule=IgnoreRule("predicted_box", 0.6))
     ignored = np.flatnonzero(view.assignment.ignore_mask)
     table = ignore_table(view, int(ignored[0]), most=3)
     assert table["decision"].iloc[0] == "reaches it: ignored"
-    assert table["ignored from"].iloc[0] == view.ignore_rule.threshold_text
+    assert table["ignored from"].iloc[0] == "0.60"
     empty = int(np.flatnonzero(view.assignment.no_object_mask)[0])
     assert set(ignore_table(view, empty, most=3)["decision"]) == {"below it"}
     unknown = dataclasses.replace(anchored, ignore_rule=NO_RULE)

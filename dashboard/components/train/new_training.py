@@ -24,7 +24,6 @@ DATA = {
     "mnist": "mnist: downloaded once",
     FILE: "a file (.npz)",
 }
-LOSSES = {each.name: each.label for each in all_families()}
 KEY = "new/"
 _SAID = "what became of the start"
 
@@ -67,7 +66,8 @@ def new_training(*, starting: bool) -> None:
 
     st.subheader("New training")
     source, data_error = _data()
-    loss = st.selectbox("Loss", list(LOSSES), format_func=LOSSES.get, key=KEY + "loss")
+    losses = {each.name: each.label for each in all_families()}
+    loss = st.selectbox("Loss", list(losses), format_func=losses.get, key=KEY + "loss")
     size = st.segmented_control("Network", ["small", "medium", "large"], key=KEY + "network")
     if size is None:
         say("Choose the size of the network.")
