@@ -25,5 +25,6 @@ def figure_of(data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> g
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
-    """An axis with a title close to it, and faint lines."""
+    """An axis with a title close to it, and faint lines; what is None is left to plotly."""
+    more = {name: value for name, value in more.items() if value is not None}
     return {"title": {"text": title, "standoff": 4}, "gridcolor": GRID, **more}

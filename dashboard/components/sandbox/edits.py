@@ -75,7 +75,7 @@ def _pick_new_class(view: SampleView) -> str:
         help="Drag beside the boxes of the right picture: a new box of this class. Meanwhile a "
         "click there selects no cell.",
     )
-    return name or names[0]
+    return name
 
 
 def shapes_changed(view: SampleView, places: Sequence[Sequence[Any]]) -> None:

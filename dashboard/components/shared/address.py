@@ -47,7 +47,7 @@ class UrlChoice:
         if chosen is None:
             chosen = st.session_state.get(self.key)
         if chosen is None:
-            chosen = (address or None) if self.bound else self._written()[1]
+            chosen = (address or None) if self.bound else self._written()[0]
         return None if chosen is None else str(chosen)
 
     def then(self, value: str) -> None:
@@ -56,10 +56,11 @@ class UrlChoice:
 
     def preset(self, value: str | int) -> None:
         """Chooses a value for the widget; call it before the widget."""
-        absent = self.key not in st.query_params
-        # Also where it is that already: what stands there after a change of pages is the value of
-        # the other page's widget, and does not reach this one.
-        turned = not self.bound and self._written()[0] != page_address()
+        absent, page = self.key not in st.query_params, page_address()
+        # After a change of pages also where it is that already: it is the value of the other page's
+        # widget, and does not reach this one.
+        turned = st.session_state.get(f"page of {self.key}") != page
+        st.session_state[f"page of {self.key}"] = page
         if absent or turned or st.session_state.get(self.key) != value:
             st.session_state[self.key] = value
         if absent and self.bound:
@@ -92,9 +93,14 @@ class UrlChoice:
         if widget is st.selectbox:
             how["index"] = None
         if self.bound:
-            return widget(label, options, key=self.key, bind="query-params", **how)
+            how["bind"] = "query-params"
         chosen = widget(label, options, key=self.key, **how)
-        self.write(chosen)
+        if chosen is None:
+            # Gone back to, a page is first drawn without what its widgets are bound to, since that
+            # was bound on the page before, too (`populate_from_query_string`, Streamlit 1.67).
+            st.rerun()
+        if not self.bound:
+            self.write(chosen)
         return chosen
 
     def pick_many(
@@ -135,7 +141,7 @@ class UrlChoice:
 
     def write(self, value: str | None) -> None:
         """Puts the value of a widget that is not bound into the address; None takes it out."""
-        _, before, when = self._written()
+        before, when = self._written()
         self._remember(value, when if value == before else time.monotonic())
         if value is None:
             st.query_params.pop(self.key, None)
@@ -144,7 +150,7 @@ class UrlChoice:
 
     def moved(self) -> bool:
         """Whether the address says something else than was written there: a link, or Back."""
-        _, value, when = self._written()
+        value, when = self._written()
         late = time.monotonic() - when < self.hold
         return not late and st.query_params.get(self.key) != value
 
@@ -160,12 +166,12 @@ class UrlChoice:
             st.session_state.pop(key, None)
         st.query_params.pop(self.key, None)
 
-    def _written(self) -> tuple[str | None, str | None, float]:
-        """On which page the address was last written, what, and when."""
-        return st.session_state.get(f"written {self.key}", (None, None, 0.0))
+    def _written(self) -> tuple[str | None, float]:
+        """What was last written to the address, and when."""
+        return st.session_state.get(f"written {self.key}", (None, 0.0))
 
     def _remember(self, value: str | None, when: float) -> None:
-        st.session_state[f"written {self.key}"] = (page_address(), value, when)
+        st.session_state[f"written {self.key}"] = (value, when)
 
     def _put(self, value: object) -> None:
         # Once the widget is bound, Streamlit writes the address itself, and forbids this.

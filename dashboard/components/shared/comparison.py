@@ -187,17 +187,17 @@ def show_ledger(comparison: Comparison, *, key: str, all_objects: bool = False) 
             icon=":material/check:",
         )
         return
-    tables = {}
-    for each in comparison.losses:
-        found = ledger_table(each.view, explain(each.view)).to_dict("records")
-        tables[each.label] = dict(zip(each.view.objects.tolist(), found, strict=True))
     told = any(each.words for each in comparison.ledger)
-    rows = []
-    for index in objects if all_objects else differing:
-        words = differing[index].words if index in differing else ""
-        changed = {"changed": words or "as before"} if told else {}
-        rows += _outcomes({k: own[index] for k, own in tables.items() if index in own}, changed)
-    show_list(rows)
+    rows: dict[int, list[dict[str, str]]] = {}
+    for each in comparison.losses:
+        table = ledger_table(each.view, explain(each.view)).to_dict("records")
+        for index, row in zip(each.view.objects.tolist(), table, strict=True):
+            words = differing[index].words if index in differing else ""
+            changed = {"changed": words or "as before"} if told else {}
+            start = {"object": row["object"], **changed, "loss": each.label}
+            rows.setdefault(index, []).append({**start, **row})
+    wanted = objects if all_objects else differing
+    show_list([row for index in wanted for row in _merged(rows[index])])
     st.caption(
         "Every object with the slots that it trains, and why; a row holds all that do the same "
         "with it. Wrong: a status other than matched, a slot in a cell that does not hold the "
@@ -205,13 +205,13 @@ def show_ledger(comparison: Comparison, *, key: str, all_objects: bool = False) 
     )
 
 
-def _outcomes(rows: dict[str, dict[str, str]], changed: dict[str, str]) -> list[dict[str, str]]:
-    """The ledger rows of one object; those that are the same become one."""
-    found: dict[tuple[str, ...], dict[str, str]] = {}
-    for label, row in rows.items():
-        start = {"object": row["object"], **changed, "loss": "", **row}
-        same = found.setdefault(tuple(row.values()), start)
-        same["loss"] += f", {label}" if same["loss"] else label
+def _merged(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Rows that are the same but for their "loss" become one."""
+    found: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+    for row in rows:
+        same = found.setdefault(tuple(item for item in row.items() if item[0] != "loss"), row)
+        if same is not row:
+            same["loss"] += f", {row['loss']}"
     return list(found.values())
 
 
@@ -287,16 +287,16 @@ def show_cell(comparison: Comparison, cell: Cell) -> None:
     for each in comparison.losses:
         view, here = each.view, cell_in(each.view, cell, comparison)
         adds = view.weighted_map
-        for slot in view.layout.cell_slots(here.head, here.row, here.column).tolist():
-            rows.append(
-                {
-                    "loss": each.label,
-                    "slot": f"{slot_word(view.layout)} {view.layout.anchor[slot]}",
-                    "part and reason": slot_reason(view, slot),
-                    "adds to the loss": number(adds[slot]),
-                }
-            )
-    show_table(pd.DataFrame(rows), hide_index=True)
+        rows += [
+            {
+                "loss": each.label,
+                "slot": f"{slot_word(view.layout)} {view.layout.anchor[slot]}",
+                "part and reason": slot_reason(view, slot),
+                "adds to the loss": number(adds[slot]),
+            }
+            for slot in view.layout.cell_slots(here.head, here.row, here.column).tolist()
+        ]
+    show_table(pd.DataFrame(_merged(rows)), hide_index=True)
     st.caption(
         "The same place in the picture under each, slot by slot: its part, why, and what it adds "
         "to the weighted loss. Wrong: a large number from a slot that has nothing to do with an "

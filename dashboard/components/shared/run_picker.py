@@ -63,8 +63,6 @@ def pick_run() -> RunFolder | None:
             ),
             placeholder="Choose",
         )
-    if name is None:
-        return None
     with badge:
         poll_run(state_badge, runs[name])
     rerun_when_gone(runs[name])

@@ -53,7 +53,7 @@ def pick_slot(view: SampleView, cell: Cell) -> int:
         required=True,
         wrap=True,
     )
-    return int(slots[int(chosen or 0)])
+    return int(slots[int(chosen)])
 
 
 def pick_object(view: SampleView, slot: int) -> int | None:
