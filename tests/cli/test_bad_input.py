@@ -25,7 +25,7 @@ TRAIN = {
     "--nosuch 1": "unrecognized arguments: --nosuch 1",
     "--steps": "argument --steps: expected one argument",
     "--steps many": "argument --steps: invalid int value: 'many'",
-    "--steps 0": r"In the options: training\.steps: .*greater than 0; received 0",
+    "--steps 0": r"In the options: training\.steps: .*greater than or equal to 1; received 0",
     "--steps -5": r"In the options: training\.steps: .*; received -5",
     "--steps 99999999999999999999": r"In the options: training\.steps: .*less than",
     "--epochs 0": r"--epochs must be a number above 0; received 0\.0",

@@ -19,7 +19,7 @@ from tests.dashboard.train_page import charts, dial, field, open_page
 from tests.waiting import wait_for
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.status import read_status
-from yolo_core.training.config import parse_config
+from yolo_core.training.config import parse_config, run_options
 from yolo_core.training.launcher import start_training
 
 FAKE = (sys.executable, "-m", "tests.training.fake_worker")
@@ -49,10 +49,22 @@ def test_the_form_starts_with_the_defaults(started):
         [
             *("--run", "yolov2-1", "--data", "digits", "--loss", "yolov2", "--network", "medium"),
             *("--steps", str(default.training.steps)),
-            *("--batch-size", str(default.training.batch_size), "--seed", "0"),
-            *("--learning-rate", repr(default.training.learning_rate)),
+            *("--batch-size", str(default.training.batch_size)),
+            *("--learning-rate", repr(default.training.learning_rate), "--seed", "0"),
         ]
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("steps", 1, 10**9), ("batch-size", 1, 4096), ("seed", 0, 2**31 - 1)],
+)
+def test_a_field_says_and_takes_what_the_configuration_does(name, least, most):
+    shown = field(open_page(), "number_input", name)
+    assert (shown.min, shown.max) == (least, most)
+    option = run_options()[f"--{name}"]
+    assert shown.value == option.field["default"]
+    assert shown.help.lower() == f"{option.field['description'].lower()}."
 
 
 def test_the_form_passes_on_what_was_filled_in(started):
@@ -60,7 +72,7 @@ def test_the_form_passes_on_what_was_filled_in(started):
     field(page, "selectbox", "data").set_value("mnist").run()
     field(page, "selectbox", "loss").set_value("mnist_yolo").run()
     field(page, "button_group", "network").set_value("small").run()
-    for name, value in {"steps": 40, "batch": 8, "rate": 0.5, "seed": 7}.items():
+    for name, value in {"steps": 40, "batch-size": 8, "learning-rate": 0.5, "seed": 7}.items():
         field(page, "number_input", name).set_value(value).run()
     field(page, "number_input", "mnist_yolo/xy").set_value(0.25).run()
     field(page, "text_input", "name").set_value("mine").run()
@@ -68,7 +80,7 @@ def test_the_form_passes_on_what_was_filled_in(started):
     assert started == [
         [
             *("--run", "mine", "--data", "mnist", "--loss", "mnist_yolo", "--network", "small"),
-            *("--steps", "40", "--batch-size", "8", "--seed", "7", "--learning-rate", "0.5"),
+            *("--steps", "40", "--batch-size", "8", "--learning-rate", "0.5", "--seed", "7"),
             *("--lambda", "xy=0.25"),
         ]
     ]

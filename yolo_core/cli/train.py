@@ -14,7 +14,7 @@ from typing import Any
 from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
 from yolo_core.cli.train_config import (
     EPOCH_SAMPLES,
-    FIELDS,
+    RUN_OPTIONS,
     check_config,
     given_fields,
     given_lambdas,
@@ -54,8 +54,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="a config.json; other options override it"
     )
-    for option, (_, kind, text) in FIELDS.items():
-        parser.add_argument(option, type=kind, help=text)
+    for name, option in RUN_OPTIONS.items():
+        field = option.field
+        choices = f"{{{','.join(field['enum'])}}}" if "enum" in field else None
+        default = "" if field["default"] is None else f" (default: {field['default']})"
+        told = f"{field['description']}{default}"
+        parser.add_argument(name, type=option.kind, metavar=choices, help=told)
     parser.add_argument(
         "--epochs",
         type=float,

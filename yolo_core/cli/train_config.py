@@ -13,9 +13,9 @@ from typing import Any
 
 from yolo_core.data.registry import SOURCES, open_source
 from yolo_core.foreign_files import parse_json
-from yolo_core.losses.families import FAMILY_NAMES, recipe_lambdas
+from yolo_core.losses.families import recipe_lambdas
 from yolo_core.runs.layout import RunFolder
-from yolo_core.training.config import RunConfig, parse_config, read_config
+from yolo_core.training.config import RunConfig, parse_config, read_config, run_options
 from yolo_core.training.own_loss import (
     absolute_name,
     check_source,
@@ -27,36 +27,12 @@ from yolo_core.training.own_loss import (
 # Fresh samples have no end; --epochs counts them in portions of that many.
 EPOCH_SAMPLES = 1000
 
-# Option -> (section and field of the configuration, type, help).
-FIELDS: dict[str, tuple[str, type, str]] = {
-    "--loss": (
-        "loss.name",
-        str,
-        f"{', '.join(FAMILY_NAMES)}, a published variant NAME/VARIANT, or FILE.py:Class, a loss of "
-        "your own",
-    ),
-    "--data": ("data.source", str, "digits, mnist, or the path of an .npz in MNIST's layout"),
-    "--network": ("network.size", str, "small, medium or large"),
-    "--steps": ("training.steps", int, "optimizer updates in all"),
-    "--batch-size": ("training.batch_size", int, "images a step"),
-    "--learning-rate": ("training.learning_rate", float, "peak learning rate of Adam"),
-    "--schedule": ("training.schedule", str, "cosine or constant"),
-    "--seed": ("seed", int, "seed of the network's weights and of the samples"),
-    "--image-size": ("data.image_size", int, "side of a scene in pixels, a multiple of 16"),
-    "--max-objects": ("data.max_objects", int, "most digits in a scene"),
-    "--train-scenes": ("data.train_scenes", int, "a fixed training set of that many scenes"),
-    "--validation-scenes": ("data.validation_scenes", int, "samples that an evaluation looks at"),
-    "--evaluate-every": ("training.evaluate_every", int, "steps between two evaluations"),
-    "--checkpoint-every": ("training.checkpoint_every", int, "steps between two checkpoints"),
-    "--snapshot-every": ("training.snapshot_every", int, "steps between two snapshots"),
-    "--snapshot-megabytes": ("training.snapshot_megabytes", int, "disk space for snapshots"),
-    "--precision": ("training.precision", str, "auto, float32, mixed_float16, mixed_bfloat16"),
-}
+RUN_OPTIONS = run_options()
 
 
 def given_fields(arguments: argparse.Namespace) -> dict[str, Any]:
-    """{option: value} of the options in `FIELDS` that were given."""
-    values = {option: getattr(arguments, _attribute(option)) for option in FIELDS}
+    """{option: value} of the `RUN_OPTIONS` that were given."""
+    values = {option: getattr(arguments, _attribute(option)) for option in RUN_OPTIONS}
     return {option: value for option, value in values.items() if value is not None}
 
 
@@ -81,7 +57,7 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         del fields["loss"]
         base = None
     for option, value in given.items():
-        _put(fields, FIELDS[option][0], value)
+        _put(fields, RUN_OPTIONS[option].place, value)
     if arguments.seed is not None:
         _put(fields, "data.seed", arguments.seed)
     if arguments.pin:

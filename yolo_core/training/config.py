@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -13,7 +13,7 @@ from yolo_core.data.config import DataConfig, Positive, Section
 from yolo_core.data.sample import split_name
 from yolo_core.data.source import PINNED
 from yolo_core.foreign_files import read_json
-from yolo_core.losses.families import DEFAULT_FAMILY
+from yolo_core.losses.families import DEFAULT_FAMILY, FAMILY_NAMES
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 
@@ -23,20 +23,24 @@ PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class LossConfig(Section):
-    """Which loss, with which options.
+    """Which loss, with which options."""
 
-    Attributes:
-        name: A family (this project's sound default), a published variant "FAMILY/VARIANT", or a
-            loss of one's own, "/path/of/FILE.py:Class".
-        lambdas: Weights that differ from the loss's defaults, by term or published group name.
-        options: Keyword options of the loss.
-        anchors: (A, 2) widths and heights as image fractions, or None for the data's own.
-    """
-
-    name: str = Field(default=DEFAULT_FAMILY, min_length=1)
-    lambdas: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default={})
-    options: dict[str, Any] = Field(default={})
-    anchors: Annotated[list[tuple[PositiveFloat, PositiveFloat]], Field(min_length=1)] | None = None
+    name: str = Field(
+        default=DEFAULT_FAMILY,
+        min_length=1,
+        description=f"{', '.join(FAMILY_NAMES)}, a published variant NAME/VARIANT, or "
+        "FILE.py:Class, a loss of your own",
+    )
+    lambdas: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default={},
+        description="weights that differ from the loss's own, by term or published group name",
+    )
+    options: dict[str, Any] = Field(default={}, description="keyword options of the loss")
+    anchors: Annotated[list[tuple[PositiveFloat, PositiveFloat]], Field(min_length=1)] | None = (
+        Field(
+            default=None, description="widths and heights as image fractions, else the data's own"
+        )
+    )
 
     @field_validator("options")
     @classmethod
@@ -48,39 +52,44 @@ class LossConfig(Section):
 
 
 class NetworkConfig(Section):
-    """The network: a small convolutional one, in three sizes."""
+    """The network: a small convolutional one."""
 
-    size: Literal["small", "medium", "large"] = "medium"
+    size: Literal["small", "medium", "large"] = Field(
+        default="medium", description="how large it is"
+    )
 
 
 class TrainingConfig(Section):
-    """How long and how fast.
+    """How long and how fast."""
 
-    Attributes:
-        steps: Optimizer updates in all.
-        batch_size: Images a step.
-        learning_rate: Peak learning rate of Adam.
-        schedule: "cosine" warms up over the first steps and falls to nothing at the last one;
-            "constant" stays.
-        evaluate_every: Steps between two evaluations; also after the last step.
-        checkpoint_every: Steps between two checkpoints; also after the last step.
-        snapshot_every: Steps between two snapshots once the dense early ones are over.
-        snapshot_megabytes: Disk space the snapshots of a run may take.
-        pinned: Names of the samples that are snapshotted; of those named here by default, the ones
-            that the source has.
-        precision: "auto" takes mixed precision on a GPU and float32 elsewhere.
-    """
-
-    steps: Positive = 2500
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
-    learning_rate: PositiveFloat = 2e-2
-    schedule: Literal["cosine", "constant"] = "cosine"
-    evaluate_every: Positive = 250
-    checkpoint_every: Positive = 250
-    snapshot_every: Positive = 100
-    snapshot_megabytes: Positive = 500
-    pinned: Annotated[tuple[str, ...], Field(min_length=1)] = PINNED
-    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
+    steps: Positive = Field(default=2500, description="optimizer updates in all")
+    batch_size: int = Field(default=16, ge=1, le=4096, description="images a step")
+    learning_rate: PositiveFloat = Field(default=2e-2, description="highest learning rate of Adam")
+    schedule: Literal["cosine", "constant"] = Field(
+        default="cosine",
+        description="cosine rises over the first steps and falls to nothing at the last one; "
+        "constant stays",
+    )
+    evaluate_every: Positive = Field(
+        default=250, description="steps between two evaluations; also after the last step"
+    )
+    checkpoint_every: Positive = Field(
+        default=250, description="steps between two checkpoints; also after the last step"
+    )
+    snapshot_every: Positive = Field(
+        default=100, description="steps between two snapshots once the dense early ones are over"
+    )
+    snapshot_megabytes: Positive = Field(
+        default=500, description="disk space that the snapshots of a run may take"
+    )
+    pinned: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        default=PINNED,
+        description="names of the samples that are snapshotted; of the default those that the "
+        "source has",
+    )
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        default="auto", description="auto takes mixed precision on a GPU and float32 elsewhere"
+    )
 
     @field_validator("pinned")
     @classmethod
@@ -91,15 +100,15 @@ class TrainingConfig(Section):
 
 
 class RunConfig(Section):
-    """Everything that a run depends on, and nothing that it does not.
+    """Everything that a run depends on, and nothing that it does not."""
 
-    Attributes:
-        version: Version of this layout, `CONFIG_VERSION`.
-        seed: Seed of the network's initial weights.
-    """
-
-    version: Literal[1] = CONFIG_VERSION
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    version: Literal[1] = Field(default=CONFIG_VERSION, description="version of this layout")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=2**31 - 1,
+        description="seed of the network's first weights; --seed gives it to the samples, too",
+    )
     data: DataConfig = DataConfig()
     loss: LossConfig = LossConfig()
     network: NetworkConfig = NetworkConfig()
@@ -108,6 +117,40 @@ class RunConfig(Section):
     def to_json(self) -> str:
         """The text of `config.json`: every field, indented."""
         return self.model_dump_json(indent=2) + "\n"
+
+
+class RunOption(NamedTuple):
+    """A field of the configuration that is one value.
+
+    Attributes:
+        place: Such as "training.steps".
+        kind: int, float or str.
+        field: Its JSON schema: description, default, and minimum, maximum or enum where it has one.
+    """
+
+    place: str
+    kind: type
+    field: dict[str, Any]
+
+
+def run_options() -> dict[str, RunOption]:
+    """{"--batch-size": option}: what the command line and the Train page ask for.
+
+    Source, name and size are called by their sections. The seed of the scenes is left out: it is
+    given with that of the network.
+    """
+    schema = RunConfig.model_json_schema()
+    found = {}
+    for section in ("loss", "data", "network", "training", ""):
+        whole = schema["$defs"][f"{section.capitalize()}Config"] if section else schema
+        for name, field in whole["properties"].items():
+            field = field.get("anyOf", [{}])[0] | field
+            kind = {"integer": int, "number": float, "string": str}.get(field.get("type", ""))
+            place = f"{section}.{name}".strip(".")
+            if kind is not None and "const" not in field and place != "data.seed":
+                called = section if name in ("source", "name", "size") else name
+                found[f"--{called.replace('_', '-')}"] = RunOption(place, kind, field)
+    return found
 
 
 def parse_config(fields: dict[str, Any], *, where: str = "the configuration") -> RunConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from yolo_core.data.digits.source import NPZ_KEYS
 from yolo_core.data.registry import open_source
 from yolo_core.losses.families import all_families, family_of
 from yolo_core.runs.layout import check_run_name, new_run_name
-from yolo_core.training.config import RunConfig
+from yolo_core.training.config import run_options
 
 FILE = "file"
 DATA = {
@@ -24,24 +25,17 @@ DATA = {
     "mnist": "mnist: downloaded once",
     FILE: "a file (.npz)",
 }
+OPTIONS = run_options()
+# Numbers of the form, and what a press on "+" adds.
+NUMBERS = {"steps": 100, "batch-size": 8, "learning-rate": 0.001, "seed": 1}
 KEY = "new/"
 _SAID = "what became of the start"
 
 
 def _defaults() -> dict[str, Any]:
-    config = RunConfig()
-    return {
-        "data": config.data.source,
-        "path": "",
-        "loss": config.loss.name,
-        "network": config.network.size,
-        "steps": config.training.steps,
-        "batch": config.training.batch_size,
-        "rate": config.training.learning_rate,
-        "seed": config.seed,
-        "low": False,
-        "name": "",
-    }
+    fields = ("data", "loss", "network", *NUMBERS)
+    values = {name: OPTIONS[f"--{name}"].field["default"] for name in fields}
+    return values | {"path": "", "low": False, "name": ""}
 
 
 @st.fragment
@@ -68,27 +62,15 @@ def new_training(*, starting: bool) -> None:
     source, data_error = _data()
     losses = {each.name: each.label for each in all_families()}
     loss = st.selectbox("Loss", list(losses), format_func=losses.get, key=KEY + "loss")
-    size = st.segmented_control("Network", ["small", "medium", "large"], key=KEY + "network")
+    sizes = OPTIONS["--network"].field["enum"]
+    size = st.segmented_control("Network", sizes, key=KEY + "network")
     if size is None:
         say("Choose the size of the network.")
-    left, right = st.columns(2)
-    steps = left.number_input("Steps", 1, 10_000_000, step=100, key=KEY + "steps")
-    batch = right.number_input(
-        "Batch size", 1, 4096, step=8, key=KEY + "batch", help="Images a step."
-    )
-    rate = left.number_input(
-        "Learning rate",
-        1e-7,
-        10.0,
-        step=0.001,
-        format="%g",
-        key=KEY + "rate",
-        help="Adam's highest rate: it rises to it over the first steps and falls to nothing at "
-        "the last.",
-    )
-    seed = right.number_input(
-        "Seed", 0, 2**31 - 1, key=KEY + "seed", help="Of the network's first weights."
-    )
+    given = {"data": source, "loss": loss, "network": size}
+    places = st.columns(2)
+    for at, name in enumerate(NUMBERS):
+        with places[at % 2]:
+            given[name] = _number(name)
     low = st.toggle(
         "Low priority",
         key=KEY + "low",
@@ -102,11 +84,9 @@ def new_training(*, starting: bool) -> None:
     wrong = data_error or name_error or size is None
     disabled = bool(wrong) or starting
     if st.button("Start training", type="primary", width="stretch", disabled=disabled):
-        arguments = [
-            *("--run", name, "--data", source, "--loss", loss, "--network", str(size)),
-            *("--steps", str(steps), "--batch-size", str(batch), "--seed", str(seed)),
-            *("--learning-rate", repr(rate)),
-        ]
+        arguments = ["--run", name]
+        for option, value in given.items():
+            arguments += [f"--{option}", str(value)]
         for term, value in lambdas.items():
             arguments += ["--lambda", f"{term}={value!r}"]
         ask_for_training([*arguments, *["--low-priority"] * low], say_under=_SAID)
@@ -116,6 +96,21 @@ def new_training(*, starting: bool) -> None:
         st.info(plain(said))
     elif said:
         say(said)
+
+
+def _number(name: str) -> float:
+    """Asks for a number of the run."""
+    _, kind, field = OPTIONS[f"--{name}"]
+    told = field["description"]
+    return st.number_input(
+        name.replace("-", " ").capitalize(),
+        field.get("minimum", sys.float_info.min),
+        field.get("maximum"),
+        step=NUMBERS[name],
+        format="%g" if kind is float else None,
+        key=KEY + name,
+        help=f"{told[0].upper()}{told[1:]}.",
+    )
 
 
 def _data() -> tuple[str, str | None]:
