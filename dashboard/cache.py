@@ -7,6 +7,7 @@ is read anew. The bounds keep the server small however long it runs.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -16,29 +17,38 @@ from yolo_core.runs.snapshots import Snapshot, read_snapshot
 from yolo_core.runs.store import RunStore
 
 
+def kept_as_written(most: int) -> Any:
+    """Decorates what reads files: it is called again only for files that were written anew.
+
+    A path among the arguments stands for the file, a run for its database. What comes back is the
+    same object for everybody; do not change it.
+
+    Args:
+        most: Results kept.
+    """
+    by_age = {type(Path()): _file, RunFolder: _database}
+    return st.cache_resource(max_entries=most, show_spinner=False, hash_funcs=by_age)
+
+
+@kept_as_written(8)
 def cached_snapshot(path: Path) -> Snapshot:
-    """A snapshot file, read once; do not change its arrays.
+    """A snapshot file.
 
     Raises:
         ValueError: As `read_snapshot`.
     """
-    return _snapshot(str(path), file_version(path))
+    return read_snapshot(path)
 
 
+@kept_as_written(8)
 def cached_records(folder: RunFolder) -> list[SnapshotRecord]:
-    """All snapshot records of a run, by step; do not change the list.
+    """All snapshot records of a run, by step.
 
     Raises:
         ValueError: The run's database is missing or damaged.
     """
-    return _records(str(folder.path), *database_version(folder))
-
-
-def database_version(folder: RunFolder) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Changes with everything that is written to the run's database."""
-    # A live run writes beside its database first.
-    wal = folder.database.with_name(folder.database.name + "-wal")
-    return file_version(folder.database), file_version(wal)
+    with RunStore.open(folder) as store:
+        return store.snapshots()
 
 
 def file_version(path: Path) -> tuple[int, int]:
@@ -50,16 +60,11 @@ def file_version(path: Path) -> tuple[int, int]:
     return (stat.st_mtime_ns, stat.st_size)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _snapshot(path: str, version: tuple[int, int]) -> Snapshot:  # noqa: ARG001, part of the key
-    return read_snapshot(Path(path))
+def _file(path: Path) -> tuple[str, int, int]:
+    return (str(path), *file_version(path))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _records(
-    path: str,
-    database: tuple[int, int],  # noqa: ARG001, part of the key
-    wal: tuple[int, int],  # noqa: ARG001, part of the key
-) -> list[SnapshotRecord]:
-    with RunStore.open(RunFolder(Path(path))) as store:
-        return store.snapshots()
+def _database(folder: RunFolder) -> tuple[Any, ...]:
+    # A live run writes beside its database first.
+    wal = folder.database.with_name(folder.database.name + "-wal")
+    return _file(folder.database), _file(wal)

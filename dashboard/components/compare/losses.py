@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 
-from dashboard.cache import cached_snapshot, file_version
+from dashboard.cache import cached_snapshot, kept_as_written
 from dashboard.computing import tensorflow_turn
 from yolo_core.data.registry import open_source
 from yolo_core.losses.families import family_by_slots
@@ -17,8 +16,6 @@ from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.training.config import LossConfig, RunConfig, read_config
 from yolo_core.training.own_loss import is_own_loss, short_name
-
-_KEPT = 48
 
 
 def recomputed(
@@ -44,12 +41,9 @@ def recomputed(
         ValueError: The snapshot or the configuration cannot be read, or the loss does not take
             these predictions.
     """
-    path = Path(record.file)
     found = _recomputed(
-        str(path),
-        file_version(path),
-        str(folder.config),
-        file_version(folder.config),
+        Path(record.file),
+        folder.config,
         record.sample,
         name,
         None if slips is None else tuple(slips),
@@ -61,12 +55,10 @@ def recomputed(
     return found
 
 
-@st.cache_resource(max_entries=_KEPT, show_spinner=False)
+@kept_as_written(48)
 def _recomputed(
-    path: str,
-    path_version: tuple[int, int],  # noqa: ARG001, part of the key
-    config_path: str,
-    config_version: tuple[int, int],  # noqa: ARG001, part of the key
+    path: Path,
+    config_path: Path,
     sample: str,
     name: str,
     slips: tuple[str, ...] | None,
@@ -74,8 +66,8 @@ def _recomputed(
     lambdas: tuple[tuple[str, float], ...] | None,
 ) -> SampleView | str:
     """The loss on the sample; or the sentence that says why not, which is worth keeping, too."""
-    view = cached_snapshot(Path(path)).sample(sample)
-    config = read_config(Path(config_path))
+    view = cached_snapshot(path).sample(sample)
+    config = read_config(config_path)
     with tensorflow_turn():
         try:
             return _taken_apart(view, config, name, slips, situations, dict(lambdas or {}))

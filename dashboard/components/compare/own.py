@@ -6,13 +6,13 @@ The page reads what `python -m yolo_core compare` wrote; it never loads anybody'
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.cache import kept_as_written
 from dashboard.components.compare.sources import cite
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.cell_picker import cell_clicked, pick_cell
@@ -53,8 +53,8 @@ def compare_own(top: DeltaGenerator) -> None:
             missing=lambda asked: st.caption(plain(f"There is no comparison {asked}.")),
         )
     try:
-        found = _comparison(str(files[name]), files[name].stat().st_mtime_ns)
-    except (ValueError, OSError) as error:
+        found = _comparison(files[name])
+    except ValueError as error:
         say(error)
         return
     _show_findings(found)
@@ -74,9 +74,7 @@ def _nothing_yet() -> None:
     st.code(COMMAND, language="bash")
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _comparison(path: str, age: int) -> GradientComparison:  # noqa: ARG001, part of the key
-    return read_comparison(Path(path))
+_comparison = kept_as_written(4)(read_comparison)
 
 
 def _show_findings(found: GradientComparison) -> None:

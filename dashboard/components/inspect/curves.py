@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from dashboard.cache import database_version
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.plot import plot
-from dashboard.components.shared.run_curves import markers, metric_curves, term_curves
+from dashboard.components.shared.run_curves import (
+    markers,
+    metric_curves,
+    run_curves,
+    term_curves,
+)
 from dashboard.components.shared.sample_picker import Choice, go_to_step
 from dashboard.figures.colors import AZURE, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker, curve_figure
-from yolo_core.runs.curves import Curves
 from yolo_core.runs.layout import RunFolder
-from yolo_core.runs.records import Event, SnapshotRecord
+from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
-from yolo_core.runs.store import RunStore
 
 # What half a page has pixels for.
 POINTS = 600
 _CLICK = "The blue line is the shown step; click a point to go to the snapshot nearest to it."
-
-
-@dataclasses.dataclass(frozen=True)
-class _RunCurves:
-    curves: Curves
-    evaluations: dict[str, np.ndarray]
-    events: list[Event]
 
 
 def sample_curves(folder: RunFolder, choice: Choice, view: SampleView) -> None:
@@ -41,7 +34,7 @@ def sample_curves(folder: RunFolder, choice: Choice, view: SampleView) -> None:
     """
     pinned = view.kind == "pinned"
     try:
-        run = _run_curves(str(folder.path), database_version(folder))
+        run = run_curves(folder, points=POINTS)
     except ValueError as error:
         say(error)
         run = None
@@ -141,9 +134,3 @@ def history_curves(history: list[SnapshotRecord], *, weighted: bool) -> list[Cur
         name = f"λ × {term}" if weighted else term
         found.append(Curve(name, step, value, color_of(term), points=True))
     return found
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _run_curves(path: str, version: object) -> _RunCurves:  # noqa: ARG001, part of the key
-    with RunStore.open(RunFolder(Path(path))) as store:
-        return _RunCurves(store.curves(points=POINTS), store.evaluations(), store.events())

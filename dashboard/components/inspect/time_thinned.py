@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 
-from dashboard.cache import database_version
+from dashboard.cache import kept_as_written
 from dashboard.components.shared.sample_picker import Choice
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
@@ -20,7 +19,7 @@ _NAMED = 16
 def say_what_went(folder: RunFolder, choice: Choice) -> None:
     """Says how many snapshots of the shown kind were thinned out, and from which steps."""
     try:
-        events = _prunings(str(folder.path), database_version(folder))
+        events = _prunings(folder)
     except ValueError:  # the rest of the page says what is wrong with the database
         return
     sentence = what_went(events, choice.record.kind, choice.steps)
@@ -58,7 +57,7 @@ def _listed(steps: Sequence[int]) -> str:
     return f"step{'s' if len(steps) > 1 else ''} {', '.join(f'{step:,}' for step in steps)}"
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _prunings(path: str, version: object) -> list[Event]:  # noqa: ARG001, part of the key
-    with RunStore.open(RunFolder(Path(path))) as store:
+@kept_as_written(8)
+def _prunings(folder: RunFolder) -> list[Event]:
+    with RunStore.open(folder) as store:
         return [event for event in store.events() if event.kind == "snapshots-pruned"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.cache import file_version
+from dashboard.cache import kept_as_written
 from dashboard.components.shared.errors import plain, say
 from dashboard.computing import a_word_while_it_computes, tensorflow_turn
 from yolo_core.data.registry import open_source
@@ -17,7 +17,6 @@ from yolo_core.training.config import read_config
 from yolo_core.views import SampleView
 
 TOGGLE_KEY = "whatif"
-_KEPT_RUNS = 4
 
 
 def show_changes(folder: RunFolder, view: SampleView, slot: int, index: int | None) -> None:
@@ -72,7 +71,7 @@ def _changes(
         from yolo_core.explain.whatif.search import box_changes, threshold_changes
         from yolo_core.explain.whatif.sentences import change_words, who_would
 
-        assigner, thresholds = _assigner(str(folder.config), file_version(folder.config))
+        assigner, thresholds = _assigner(folder.config)
 
         def judge(y_true: Any, values: dict[str, float]) -> Outcomes:
             return assigner(view, y_true, values)
@@ -99,11 +98,11 @@ def _changes(
     return list(found.items())
 
 
-@st.cache_resource(max_entries=_KEPT_RUNS, show_spinner=False)
-def _assigner(config_path: str, version: tuple[int, int]) -> tuple[Any, dict[str, float]]:  # noqa: ARG001, part of the key
+@kept_as_written(4)
+def _assigner(config_path: Path) -> tuple[Any, dict[str, float]]:
     from yolo_core.explain.whatif.assigner import Assigner
     from yolo_core.training.build import build_loss
 
-    config = read_config(Path(config_path))
+    config = read_config(config_path)
     loss = build_loss(config, open_source(config.data))
     return Assigner(loss), dict(loss.thresholds)

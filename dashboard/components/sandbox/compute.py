@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.cache import file_version
+from dashboard.cache import kept_as_written
 from dashboard.computing import tensorflow_turn
 from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import RunFolder
@@ -27,7 +27,7 @@ def run_loss(folder: RunFolder) -> Any:
         ValueError: The configuration cannot be read, or its data is not there.
     """
     with tensorflow_turn():
-        return _loss(str(folder.config), file_version(folder.config))
+        return _loss(folder.config)
 
 
 def checked(loss: Any, view: SampleView, edits: Edits) -> None:
@@ -105,8 +105,7 @@ def _predicted(
     from yolo_core.training.own_loss import short_name
 
     config = read_config(folder.config)
-    path = Path(checkpoint.path)
-    detector, class_names = _detector(str(folder.config), file_version(folder.config), str(path))
+    detector, class_names = _detector(folder.config, Path(checkpoint.path))
     if y_true is None:
         y_true = np.zeros((1, 5 + len(class_names)), np.float32)
     return predicted_view(
@@ -120,22 +119,18 @@ def _predicted(
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _loss(config_path: str, version: tuple[int, int]) -> Any:  # noqa: ARG001, part of the key
+@kept_as_written(8)
+def _loss(config_path: Path) -> Any:
     from yolo_core.training.build import build_loss
 
-    config = read_config(Path(config_path))
+    config = read_config(config_path)
     return build_loss(config, open_source(config.data))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _detector(
-    config_path: str,
-    version: tuple[int, int],  # noqa: ARG001, part of the key
-    checkpoint: str,
-) -> tuple[Any, tuple[str, ...]]:
+@kept_as_written(2)
+def _detector(config_path: Path, checkpoint: Path) -> tuple[Any, tuple[str, ...]]:
     from yolo_core.sandbox.predict import load_detector
 
-    config = read_config(Path(config_path))
+    config = read_config(config_path)
     source = open_source(config.data)
-    return load_detector(config, source, Path(checkpoint)), source.class_names
+    return load_detector(config, source, checkpoint), source.class_names

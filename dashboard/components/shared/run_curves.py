@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dashboard.cache import kept_as_written
 from dashboard.figures.colors import TERM_COLORS, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker
 from yolo_core.runs.curves import Curves
+from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
+from yolo_core.runs.store import RunStore
 
 METRICS = {
     "map50": ("mAP50", "#0f8f7f", "solid"),
@@ -18,6 +22,44 @@ METRICS = {
     "recall_current": ("recall of the batch", "#998811", "dot"),
     "recall_average": ("recall of the batch, averaged", "#998811", "dash"),
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class RunCurves:
+    """What a run recorded by step.
+
+    Attributes:
+        last: The last step row; None before the first step.
+        first: The first step that was asked for; None for all.
+        curves: The step rows.
+        evaluations: {metric: values}, with "step".
+        events: All events.
+    """
+
+    last: dict[str, float] | None
+    first: int | None
+    curves: Curves
+    evaluations: dict[str, np.ndarray]
+    events: list[Event]
+
+
+@kept_as_written(16)
+def run_curves(folder: RunFolder, *, points: int, window: int | None = None) -> RunCurves:
+    """Reads the curves of a run.
+
+    Args:
+        folder: The run.
+        points: As in `RunStore.curves`.
+        window: How many of the last steps; None for all.
+
+    Raises:
+        ValueError: The run's database is missing or damaged.
+    """
+    with RunStore.open(folder) as store:
+        last = store.last_step()
+        first = None if last is None or window is None else int(last["step"]) - window + 1
+        curves = store.curves(first=first, points=points)
+        return RunCurves(last, first, curves, store.evaluations(), store.events())
 
 
 def markers(events: Sequence[Event]) -> list[Marker]:

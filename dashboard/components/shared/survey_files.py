@@ -7,9 +7,8 @@ import io
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 
-from dashboard.cache import file_version
+from dashboard.cache import kept_as_written
 from dashboard.figures.picture import as_picture
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
@@ -27,13 +26,12 @@ def cached_table(folder: SurveyFolder) -> SurveyTable:
     Raises:
         ValueError: As `read_table`.
     """
-    return _table(str(folder.table), file_version(folder.table))
+    return _table(folder.table)
 
 
 def cached_survey_records(run: RunFolder) -> list[SnapshotRecord]:
     """Records of kind "survey" of all surveys of a run; do not change the list."""
-    surveys = list_surveys(run)
-    return _records(str(run.path), tuple((each.name, file_version(each.table)) for each in surveys))
+    return _records(str(run.path), tuple(each.table for each in list_surveys(run)))
 
 
 def small_pictures(folder: SurveyFolder, table: SurveyTable, rows: np.ndarray) -> list[str | None]:
@@ -49,26 +47,21 @@ def small_pictures(folder: SurveyFolder, table: SurveyTable, rows: np.ndarray) -
     for row in rows:
         path = folder.path / Path(str(files[row])).name
         within = int(row) - int(np.argmax(files == files[row]))
-        pictures = _pictures(str(path), file_version(path))
+        pictures = _pictures(path)
         found.append(pictures[within] if within < len(pictures) else None)
     return found
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _table(path: str, version: tuple[int, int]) -> SurveyTable:  # noqa: ARG001, part of the key
-    return read_table(Path(path))
+_table = kept_as_written(8)(read_table)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _records(
-    path: str,
-    versions: tuple[tuple[str, tuple[int, int]], ...],  # noqa: ARG001, part of the key
-) -> list[SnapshotRecord]:
-    return records(RunFolder(Path(path)))
+@kept_as_written(8)
+def _records(run: str, tables: tuple[Path, ...]) -> list[SnapshotRecord]:  # noqa: ARG001, the key
+    return records(RunFolder(Path(run)))
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _pictures(path: str, version: tuple[int, int]) -> list[str]:  # noqa: ARG001, part of the key
+@kept_as_written(512)
+def _pictures(path: Path) -> list[str]:
     try:
         # One member of the file: the rest of it is twenty times as large.
         with open_snapshot(Path(path)) as (_, arrays):

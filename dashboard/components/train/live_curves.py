@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.plot import plot
-from dashboard.components.shared.run_curves import markers, metric_curves, term_curves
+from dashboard.components.shared.run_curves import (
+    RunCurves,
+    markers,
+    metric_curves,
+    run_curves,
+    term_curves,
+)
 from dashboard.figures.curves import curve_figure
 from yolo_core.jobs.status import LIVE_STATES
-from yolo_core.runs.curves import Curves
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
-from yolo_core.runs.store import RunStore
 
 # A run of the default length is drawn as it was recorded, a longer one from buckets.
 POINTS = 1500
@@ -28,20 +29,17 @@ def live_curves(folder: RunFolder) -> None:
     smoothing, log_y, window = _settings()
     state = read_status(folder).state
     try:
-        with RunStore.open(folder) as store:
-            last = store.last_step()
-            first = None if last is None or window is None else int(last["step"]) - window + 1
-            curves = store.curves(first=first, points=POINTS)
-            evaluations, events = store.evaluations(), store.events()
+        run = run_curves(folder, points=POINTS, window=window)
     except ValueError as error:
         say(error)
         return
-    if last is None:
+    if run.last is None:
         live = "No steps yet: the curves begin with the first one."
         st.info(live if state in LIVE_STATES else "This run has no steps.")
         return
     # A resumed training has changes on record that it has yet to reach again.
-    marked = [m for m in markers(events) if (first or 0) <= m.step <= last["step"] + 1]
+    first, last, curves = run.first or 0, run.last["step"], run.curves
+    marked = [m for m in markers(run.events) if first <= m.step <= last + 1]
     shared = {
         "markers": marked,
         "smoothing": smoothing,
@@ -67,7 +65,7 @@ def live_curves(folder: RunFolder) -> None:
             "The terms before their lambdas: what the network still gets wrong. Wrong: a term that "
             "rises after its lambda was left alone, or one that is zero from the first step on.",
         )
-    _metrics(evaluations, curves, shared, first)
+    _metrics(run, shared)
 
 
 def _settings() -> tuple[float, bool, int | None]:
@@ -88,16 +86,15 @@ def _settings() -> tuple[float, bool, int | None]:
     return smoothing, log_y, WINDOWS[window or "all"]
 
 
-def _metrics(
-    evaluations: Mapping[str, np.ndarray], curves: Curves, shared: dict, first: int | None
-) -> None:
+def _metrics(run: RunCurves, shared: dict) -> None:
     """The validation metrics, on an axis of their own from 0 to 1."""
-    if first is not None and evaluations:
-        kept = evaluations["step"] >= first
+    evaluations = run.evaluations
+    if run.first is not None and evaluations:
+        kept = evaluations["step"] >= run.first
         evaluations = {name: values[kept] for name, values in evaluations.items()}
     st.markdown("**Validation**")
     settings = shared | {"log_y": False}
-    found = metric_curves(evaluations, curves)
+    found = metric_curves(evaluations, run.curves)
     _show(
         curve_figure(found, y_title="share", y_range=(0.0, 1.02), height=260, **settings),
         "curves/metrics",
