@@ -17,6 +17,25 @@ from yolo_core.runs.snapshots import Snapshot, read_snapshot
 from yolo_core.runs.store import RunStore
 
 
+def file_version(path: Path) -> tuple[int, int]:
+    """Age and size of a file; (0, 0) where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
+
+
+def _file(path: Path) -> tuple[str, int, int]:
+    return (str(path), *file_version(path))
+
+
+def _database(folder: RunFolder) -> tuple[Any, ...]:
+    # A live run writes beside its database first.
+    wal = folder.database.with_name(folder.database.name + "-wal")
+    return _file(folder.database), _file(wal)
+
+
 def kept_as_written(most: int) -> Any:
     """Decorates what reads files: it is called again only for files that were written anew.
 
@@ -49,22 +68,3 @@ def cached_records(folder: RunFolder) -> list[SnapshotRecord]:
     """
     with RunStore.open(folder) as store:
         return store.snapshots()
-
-
-def file_version(path: Path) -> tuple[int, int]:
-    """Age and size of a file; (0, 0) where there is none."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
-
-
-def _file(path: Path) -> tuple[str, int, int]:
-    return (str(path), *file_version(path))
-
-
-def _database(folder: RunFolder) -> tuple[Any, ...]:
-    # A live run writes beside its database first.
-    wal = folder.database.with_name(folder.database.name + "-wal")
-    return _file(folder.database), _file(wal)

@@ -36,8 +36,8 @@ from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.sample_picker import Choice, go_to_step, pick_sample
 from dashboard.computing import a_word_while_it_computes
+from dashboard.figures.bars import MEASURES, WEIGHTED
 from dashboard.figures.places import Cell
-from dashboard.figures.terms_bar import MEASURES, WEIGHTED
 from dashboard.state import checkpoints_folder
 from dashboard.tables import number
 from yolo_core.compare.differences import COMMON_FAMILY, Comparison, compare_views
@@ -198,7 +198,7 @@ def show_comparison(
         show_pictures(comparison, cell, key="compare", predictions=predictions)
     measure = st.segmented_control(
         "**Terms**",
-        MEASURES,
+        list(MEASURES),
         default=WEIGHTED,
         key="bars",
         bind="query-params",

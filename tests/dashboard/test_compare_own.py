@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dashboard.components.compare.slips import slip_verdict
-from dashboard.figures.terms_bar import Bar, terms_figure
+from dashboard.figures.bars import bars_figure, terms_bar
 from tests.dashboard.compare_page import STEP, add_run, bar_labels, bars, open_page
 from tests.dashboard.page import assert_sound, plots, words
 from yolo_core.compare.differences import compare_views
@@ -88,16 +88,16 @@ def test_a_damaged_comparison_is_one_sentence(own: Path) -> None:
 
 
 def test_a_bar_is_as_long_as_its_loss_and_negative_terms_go_left() -> None:
-    bar = Bar(
+    bar = terms_bar(
         "one",
         {"xy": 2.0, "no_object": -0.5, "wh": float("nan")},
         {"xy": 3.0, "no_object": 2.0, "wh": 1.0},
     )
-    figure = terms_figure([bar])
+    figure = bars_figure([bar], unit="λ × term", revision="one")
     lengths = {trace.name: trace.x[0] for trace in figure.data if trace.type == "bar"}
     assert lengths == {"xy": 6.0, "no_object": -1.0, "wh": 0.0}
     text = next(trace for trace in figure.data if trace.type == "scatter")
-    assert text.x == (6.0,)
+    assert list(text.x) == [6.0]
     assert "not a finite number" in text.text[0]
 
 

@@ -15,6 +15,7 @@ from dashboard.components.shared.cell_picker import cell_clicked
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.plot import kept, plot
 from dashboard.components.shared.show_table import show_table
+from dashboard.figures.bars import MEASURES, UNWEIGHTED, WEIGHTED, bars_figure, terms_bar
 from dashboard.figures.marks import (
     cell_in_picture,
     cell_in_tiles,
@@ -24,7 +25,6 @@ from dashboard.figures.marks import (
 )
 from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
-from dashboard.figures.terms_bar import UNWEIGHTED, WEIGHTED, Bar, terms_figure
 from dashboard.figures.tiles import mask_figure, narrow, short_titles_sentence
 from dashboard.tables import ledger_table, number
 from yolo_core.compare.differences import PARTS, Compared, Comparison, slot_parts
@@ -149,9 +149,14 @@ def _picture(
 
 def show_bars(comparison: Comparison, *, measure: str = WEIGHTED, key: str) -> None:
     """The terms of each as one chart, and its sentence."""
-    bars = [Bar(each.label, each.view.terms, each.view.lambdas) for each in comparison.losses]
-    told = "; ".join(f"{bar.label} {number(bar.total)}" for bar in bars)
-    figure = terms_figure(bars, measure=measure)
+    losses = comparison.losses
+    told = "; ".join(f"{each.label} {number(each.view.total)}" for each in losses)
+    figure = bars_figure(
+        [terms_bar(each.label, each.view.terms, each.view.lambdas, measure) for each in losses],
+        unit=MEASURES[measure],
+        revision=f"{measure} {[each.label for each in losses]}",
+        thick=True,
+    )
     plot(figure, key=f"{key} terms", alt=f"Terms of each loss: {told}.")
     shown = {
         WEIGHTED: "Every term times its lambda, and behind each bar their sum, the loss",

@@ -9,7 +9,8 @@ import streamlit as st
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.plot import plot
 from dashboard.components.survey.open import ask_for, csv_button, sample_rows
-from dashboard.figures.survey_bars import Histogram, iou_figure, use_figure
+from dashboard.figures.bars import Bar, bars_figure
+from dashboard.figures.histograms import Histogram, iou_figure
 from yolo_core.assignment import ObjectStatus
 from yolo_core.evaluation.misses import (
     FOUND_MEANS,
@@ -206,16 +207,11 @@ def _anchors(folder: SurveyFolder, table: SurveyTable) -> None:
         title.markdown(f"Use of each {word}")
         with button:
             csv_button(lambda: anchors_table(table), name="anchors", folder=folder)
-        figure = use_figure(
-            names,
-            [int(found[each].sum()) for each in use],
-            [int((~found[each]).sum()) for each in use],
-            [
-                (_lowest(table, each[found[each]]), _lowest(table, each[~found[each]]))
-                for each in use
-            ],
-            revision=folder.name,
-        )
+        bars = [
+            _use_bar(table, name, each[found[each]], each[~found[each]])
+            for name, each in zip(names, use, strict=True)
+        ]
+        figure = bars_figure(bars, unit="objects", revision=folder.name)
         idle = [name for name, each in zip(names, use, strict=True) if not len(each)]
         sentence = (
             f"Objects whose slot is of that {word}"
@@ -249,6 +245,19 @@ def _anchors(folder: SurveyFolder, table: SurveyTable) -> None:
             _histogram(table, name, each, values) for name, each in zip(names, use, strict=True)
         ]
         _show_iou(folder, histograms, axis, words, which)
+
+
+def _use_bar(table: SurveyTable, name: str, found: np.ndarray, missed: np.ndarray) -> Bar:
+    """How many objects an anchor is responsible for: ledger rows of those found and missed."""
+    parts = {"found": found, "missed": missed}
+    count = len(found) + len(missed)
+    return Bar(
+        label=name,
+        pieces={part: len(rows) for part, rows in parts.items()},
+        words={part: f"{len(rows)} {part}" for part, rows in parts.items()},
+        end=f"{count:,}" if count else "<b>never used</b>",
+        clicks={part: _lowest(table, rows) for part, rows in parts.items()},
+    )
 
 
 def _show_iou(

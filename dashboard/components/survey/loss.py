@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.components.shared.plot import plot
 from dashboard.components.survey.open import ask_for, csv_button
-from dashboard.figures.survey_bars import LossBar, loss_figure
+from dashboard.figures.bars import Bar, bars_figure
 from yolo_core.explain.report import totals_agree
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.spots import Spot
@@ -66,7 +66,7 @@ def show_loss(folder: SurveyFolder, table: SurveyTable) -> None:
         unit = "λ × term, mean of an object" if by_object else "λ × term, mean of a picture"
         with places[grouping]:
             st.markdown(f"By {grouping}")
-            figure = loss_figure(bars, unit=unit, revision=f"{folder.name} {grouping} {per}")
+            figure = bars_figure(bars, unit=unit, revision=f"{folder.name} {grouping} {per}")
             plot(figure, key=f"survey {grouping}", alt=_SENTENCES[grouping], on_click=ask_for)
             st.caption(_SENTENCES[grouping])
     _check(table, groups, pictures)
@@ -91,13 +91,18 @@ def groups_table(table: SurveyTable, groups: dict[str, list[Group]]) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def _bar(table: SurveyTable, group: Group, count: int) -> LossBar:
+def _bar(table: SurveyTable, group: Group, count: int) -> Bar:
     objects = "" if group.objects is None else f"{group.objects:,} objects in the bar<br>"
     spots = dict(zip(table.term_names, group.spots, strict=True))
-    return LossBar(
+    terms = dict(zip(table.term_names, (group.loss / count).tolist(), strict=True))
+    return Bar(
         label=group.label,
-        terms=dict(zip(table.term_names, (group.loss / count).tolist(), strict=True)),
-        words={term: objects + _most(term, spot) for term, spot in spots.items()},
+        pieces=terms,
+        words={
+            term: f"{term}: {terms[term]:.4g}<br>{objects}{_most(term, spot)}"
+            for term, spot in spots.items()
+        },
+        end=f"{sum(terms.values()):.3g}",
         clicks={term: spot.text() if spot else None for term, spot in spots.items()},
     )
 
