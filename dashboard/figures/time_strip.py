@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.figures.colors import AZURE
+from dashboard.figures.frame import ABOVE, MARGIN, figure_of
 from yolo_core.explain.history import DETECTED_IOU, SlotState, first_true
 
 _FAINT, _GREY = "rgba(128, 128, 128, 0.14)", "rgba(128, 128, 128, 0.62)"
@@ -34,157 +37,134 @@ STATE_WORDS = {
 _ROW, _COLOR_BAR, _MOST_TICKS = 26, 100, 12  # pixels, pixels, ticks
 
 
-def iou_strip(
-    steps: Sequence[int],
-    iou: np.ndarray,
-    names: Sequence[str],
-    *,
-    shown: int,
-    left: int,
-    revision: str,
-) -> go.Figure:
-    """Draws how well each object is found at each step; a clicked column carries its step.
+@dataclass(frozen=True)
+class Strip:
+    """A row an object or slot, a column a snapshot; a clicked column carries its step.
 
-    Args:
+    Attributes:
         steps: (S,) the snapshots' steps.
-        iou: (n, S), see `yolo_core.explain.history.best_iou`.
-        names: (n,) what the objects are called.
+        values: (n, S) what each is at each step.
+        names: (n,) what the rows are called.
         shown: Index of the step that the page shows, which is framed.
         left: Pixels for the names, the same for strips whose steps shall stand below each other.
         revision: While this stays the same, the browser keeps the zoom of its user.
     """
-    figure = _strip(
-        steps, iou, names, "best IoU %{z:.2f}", shown=shown, left=left, revision=revision
-    )
+
+    steps: Sequence[int]
+    values: np.ndarray
+    names: Sequence[str]
+    shown: int
+    left: int
+    revision: str
+
+
+def iou_strip(strip: Strip) -> go.Figure:
+    """Draws how well each object is found at each step: `yolo_core.explain.history.best_iou`."""
     bar = {
         "thickness": 10,
         "title": {"text": "IoU", "side": "right"},
         "tickvals": [0, DETECTED_IOU, 1],
         "lenmode": "pixels",
-        "len": max(80, _ROW * len(names) + 20),
+        "len": max(80, _ROW * len(strip.names) + 20),
     }
-    figure.update_traces(
-        selector={"type": "heatmap"}, zmin=0, zmax=1, colorscale=_IOU_SCALE, colorbar=bar
-    )
-    first = [(first_true(row >= DETECTED_IOU), k) for k, row in enumerate(iou)]
+    first = [(first_true(row >= DETECTED_IOU), k) for k, row in enumerate(strip.values)]
     first = [(column, k) for column, k in first if column is not None]
-    figure.add_scatter(
-        x=[column for column, _ in first],
-        y=[k for _, k in first],
-        customdata=[steps[column] for column, _ in first],
-        uid="first",
-        name="first detected",
-        mode="markers",
-        marker={"symbol": "star", "size": 11, "color": "#ffffff"}
+    stars = {
+        "type": "scatter",
+        "x": [column for column, _ in first],
+        "y": [k for _, k in first],
+        "customdata": [strip.steps[column] for column, _ in first],
+        "uid": "first",
+        "name": "first detected",
+        "mode": "markers",
+        "marker": {"symbol": "star", "size": 11, "color": "#ffffff"}
         | {"line": {"color": "#000000", "width": 1}},
-        hovertemplate="first detected at step %{customdata:,}<extra></extra>",
-    )
-    return figure
+        "hovertemplate": "first detected at step %{customdata:,}<extra></extra>",
+    }
+    look = {"zmin": 0, "zmax": 1, "colorscale": _IOU_SCALE, "colorbar": bar}
+    return _figure(strip, "best IoU %{z:.2f}", look, [stars])
 
 
-def state_strip(
-    steps: Sequence[int],
-    states: np.ndarray,
-    names: Sequence[str],
-    *,
-    shown: int,
-    left: int,
-    revision: str,
-) -> go.Figure:
-    """Draws whether slots were right or wrong at each step; a clicked column carries its step.
-
-    Args:
-        steps: (S,) the snapshots' steps.
-        states: (s, S), see `yolo_core.explain.history.slot_states`.
-        names: (s,) what the slots are called.
-        shown: Index of the step that the page shows, which is framed.
-        left: Pixels for the names, the same for strips whose steps shall stand below each other.
-        revision: While this stays the same, the browser keeps the zoom of its user.
-    """
-    words = [[STATE_WORDS[SlotState(value)] for value in row] for row in states.tolist()]
-    figure = _strip(steps, states, names, "%{text}", shown=shown, left=left, revision=revision)
+def state_strip(strip: Strip) -> go.Figure:
+    """Draws whether slots were right or wrong: `yolo_core.explain.history.slot_states`."""
     count = len(SlotState)
-    scale = [
-        (edge / count, STATE_COLORS[state]) for state in SlotState for edge in (state, state + 1)
-    ]
-    figure.update_traces(
-        selector={"type": "heatmap"},
-        text=words,
-        zmin=-0.5,
-        zmax=count - 0.5,
-        colorscale=scale,
-        showscale=False,
-    )
-    for state in SlotState:
-        figure.add_scatter(
-            x=[None],
-            y=[None],
-            uid=state.name,
-            name=STATE_WORDS[state],
-            mode="markers",
-            marker={"symbol": "square", "size": 11, "color": STATE_COLORS[state]}
+    look = {
+        "text": [[STATE_WORDS[SlotState(each)] for each in row] for row in strip.values.tolist()],
+        "zmin": -0.5,
+        "zmax": count - 0.5,
+        "colorscale": [
+            (edge / count, STATE_COLORS[state])
+            for state in SlotState
+            for edge in (state, state + 1)
+        ],
+        "showscale": False,
+    }
+    legend = [
+        {
+            "type": "scatter",
+            "x": [None],
+            "y": [None],
+            "uid": state.name,
+            "name": STATE_WORDS[state],
+            "mode": "markers",
+            "marker": {"symbol": "square", "size": 11, "color": STATE_COLORS[state]}
             | {"line": {"color": _GREY, "width": 1}},
-        )
-    return figure
+        }
+        for state in SlotState
+    ]
+    return _figure(strip, "%{text}", look, legend)
 
 
-def _strip(
-    steps: Sequence[int],
-    values: np.ndarray,
-    names: Sequence[str],
-    says: str,
-    *,
-    shown: int,
-    left: int,
-    revision: str,
+def _figure(
+    strip: Strip, says: str, look: dict[str, Any], more: Sequence[dict[str, Any]]
 ) -> go.Figure:
-    rows, columns = values.shape
-    figure = go.Figure()
-    figure.add_heatmap(
-        z=np.asarray(values, np.float32),
-        x0=0,
-        y0=0,
-        customdata=[list(map(int, steps))] * rows,
-        uid="strip",
+    rows, columns = strip.values.shape
+    heatmap = {
+        "type": "heatmap",
+        "z": np.asarray(strip.values, np.float32),
+        "x0": 0,
+        "y0": 0,
+        "customdata": [list(map(int, strip.steps))] * rows,
+        "uid": "strip",
         # Gaps between columns that can be told apart.
-        xgap=1 if columns <= 150 else 0,
-        ygap=2,
-        hovertemplate=f"step %{{customdata:,}}, %{{y}}: {says}<extra></extra>",
-    )
-    low, high = shown - 0.5, shown + 0.5
-    figure.add_scatter(
-        x=[low, high, high, low, low],
-        y=[-0.5, -0.5, rows - 0.5, rows - 0.5, -0.5],
-        uid="shown",
-        name="shown step",
-        mode="lines",
-        line={"color": AZURE, "width": 2.5},
-        hoverinfo="skip",
-    )
-    every = -(-columns // _MOST_TICKS)
-    ticks = list(range(0, columns, every))
-    figure.update_layout(
-        height=_ROW * rows + 96,
-        margin={"l": left, "r": _COLOR_BAR, "t": 8, "b": 8},
-        hovermode="closest",
-        uirevision=revision,
-        showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={
+        "xgap": 1 if columns <= 150 else 0,
+        "ygap": 2,
+        "hovertemplate": f"step %{{customdata:,}}, %{{y}}: {says}<extra></extra>",
+        **look,
+    }
+    low, high = strip.shown - 0.5, strip.shown + 0.5
+    frame = {
+        "type": "scatter",
+        "x": [low, high, high, low, low],
+        "y": [-0.5, -0.5, rows - 0.5, rows - 0.5, -0.5],
+        "uid": "shown",
+        "name": "shown step",
+        "mode": "lines",
+        "line": {"color": AZURE, "width": 2.5},
+        "hoverinfo": "skip",
+    }
+    ticks = list(range(0, columns, -(-columns // _MOST_TICKS)))
+    bare = {"showgrid": False, "zeroline": False}
+    layout = {
+        "height": _ROW * rows + 96,
+        "margin": {**MARGIN, "l": strip.left, "r": _COLOR_BAR},
+        "hovermode": "closest",
+        "uirevision": strip.revision,
+        "showlegend": True,
+        "legend": ABOVE,
+        "xaxis": {
             "tickvals": ticks,
-            "ticktext": [f"{steps[at]:,}" for at in ticks],
+            "ticktext": [f"{strip.steps[at]:,}" for at in ticks],
             "title": {"text": "step, a column a snapshot", "standoff": 4},
-            "showgrid": False,
-            "zeroline": False,
+            **bare,
         },
-        yaxis={
+        "yaxis": {
             "tickvals": list(range(rows)),
-            "ticktext": list(names),
+            "ticktext": list(strip.names),
             "autorange": "reversed",
             "automargin": False,
             "fixedrange": True,
-            "showgrid": False,
-            "zeroline": False,
+            **bare,
         },
-    )
-    return figure
+    }
+    return figure_of([heatmap, frame, *more], layout)

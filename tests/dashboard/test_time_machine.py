@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components.inspect.time_thinned import what_went
 from dashboard.components.shared.sample_picker import LATEST, Choice, go_to, go_to_step
-from dashboard.figures.time_strip import iou_strip, state_strip
+from dashboard.figures.time_strip import Strip, iou_strip, state_strip
 from tests.dashboard.page import assert_sound, opener, plots, words
 from tests.dashboard.sample_run import make_run
 from yolo_core.explain.history import SlotState
@@ -168,7 +168,7 @@ def test_many_that_went_are_told_by_what_is_left_or_by_their_first_and_last() ->
 
 def test_the_strip_of_objects() -> None:
     iou = np.array([[0.0, 0.4, 0.6], [0.0, 0.0, 0.0]], np.float32)
-    figure = iou_strip((0, 8, 1000), iou, ["0: cat", "1: dog"], shown=2, left=50, revision="val/0")
+    figure = iou_strip(Strip((0, 8, 1000), iou, ["0: cat", "1: dog"], 2, 50, "val/0"))
     strip, frame, first = figure.data
     np.testing.assert_array_equal(strip.z, iou)
     assert [list(row) for row in strip.customdata] == [[0, 8, 1000]] * 2
@@ -180,7 +180,7 @@ def test_the_strip_of_objects() -> None:
 
 def test_the_strip_of_slots_has_a_colour_a_state() -> None:
     states = np.array([[0, 1, 2, 3]], np.int8)
-    figure = state_strip((0, 1, 2, 4), states, ["anchor 0"], shown=0, left=50, revision="x")
+    figure = state_strip(Strip((0, 1, 2, 4), states, ["anchor 0"], 0, 50, "x"))
     strip = figure.data[0]
     assert (strip.zmin, strip.zmax) == (-0.5, 3.5)
     colors = [color for _, color in strip.colorscale]
@@ -192,6 +192,6 @@ def test_the_strip_of_slots_has_a_colour_a_state() -> None:
 
 def test_hundreds_of_snapshots_have_a_dozen_ticks() -> None:
     iou = np.zeros((1, 500), np.float32)
-    figure = iou_strip(range(0, 50_000, 100), iou, ["0: cat"], shown=0, left=50, revision="x")
+    figure = iou_strip(Strip(range(0, 50_000, 100), iou, ["0: cat"], 0, 50, "x"))
     assert len(figure.layout.xaxis.tickvals) <= 12
     assert figure.layout.xaxis.ticktext[1] == "4,200"

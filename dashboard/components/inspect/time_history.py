@@ -13,7 +13,7 @@ from dashboard.components.shared.plot import kept, plot
 from dashboard.components.shared.sample_picker import Choice, go_to_step
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.places import Cell, object_label
-from dashboard.figures.time_strip import STATE_WORDS, iou_strip, state_strip
+from dashboard.figures.time_strip import STATE_WORDS, Strip, iou_strip, state_strip
 from yolo_core.explain.history import (
     DETECTED_IOU,
     Sighting,
@@ -57,21 +57,22 @@ def since_when(choice: Choice, view: SampleView, cell: Cell, cut: float) -> None
     if damaged:
         files = "1 snapshot" if damaged == 1 else f"{damaged} snapshots"
         st.caption(f"{files} of this sample cannot be read and left out here.")
-    _objects(choice, view, found, at, cut)
-    _slots(choice, view, cell, found, at, cut)
+    steps = [each.step for each in found]
+    objects = [object_label(view, int(index)) for index in view.objects]
+    left = 24 + 7 * max(len("predictor 0"), *map(len, objects), 0)  # pixels that names take
+    if objects:
+        iou = best_iou(found, cut)
+        strip = Strip(steps, iou, objects, at, left, f"{choice.record.sample} {len(objects)}")
+        _objects(view, strip, cut)
+    layout = view.layout
+    slots = layout.cell_slots(cell.head, cell.row, cell.column)
+    where = cell_name(layout, int(slots[0]))
+    names = [f"{slot_word(layout)} {layout.anchor[slot]}" for slot in slots]
+    states = slot_states(found, [int(slot) for slot in slots], cut)
+    _slots(Strip(steps, states, names, at, left, f"{choice.record.sample} {where}"), where, cut)
 
 
-def _objects(
-    choice: Choice,
-    view: SampleView,
-    found: Sequence[Sighting],
-    at: int,
-    cut: float,
-) -> None:
-    names = [object_label(view, int(index)) for index in view.objects]
-    if not names:
-        return
-    steps, iou = [each.step for each in found], best_iou(found, cut)
+def _objects(view: SampleView, strip: Strip, cut: float) -> None:
     sentence = (
         f"Best IoU of each object with a kept detection of its class that scores {cut:.2f} or "
         f"more, by step: green from {DETECTED_IOU} on, which is detected. The blue frame is the "
@@ -79,45 +80,18 @@ def _objects(
         "there. Between two snapshots nothing is recorded. Wrong: a row that stays grey, or one "
         "that was green and is grey again."
     )
-    plot(
-        kept(
-            view,
-            ("objects by step", tuple(steps), cut),
-            lambda: iou_strip(
-                steps,
-                iou,
-                names,
-                shown=at,
-                left=_left(names),
-                revision=f"{choice.record.sample} {len(names)}",
-            ),
-        ),
-        key="objects by step",
-        alt=sentence,
-        on_click=go_to_step,
-    )
+    figure = kept(view, ("objects by step", tuple(strip.steps), cut), lambda: iou_strip(strip))
+    plot(figure, key="objects by step", alt=sentence, on_click=go_to_step)
     st.caption(sentence)
     rows = []
-    for name, each in zip(names, iou, strict=True):
+    for name, each in zip(strip.names, strip.values, strict=True):
         detected = each >= DETECTED_IOU
-        word = "detected" if detected[at] else "not detected"
+        word = "detected" if detected[strip.shown] else "not detected"
         rows.append((name, detected, word, "never detected so far"))
-    _table("object", "first detected", "objects", rows, steps, at)
+    _table("object", "first detected", "objects", rows, strip)
 
 
-def _slots(
-    choice: Choice,
-    view: SampleView,
-    cell: Cell,
-    found: Sequence[Sighting],
-    at: int,
-    cut: float,
-) -> None:
-    slots = view.layout.cell_slots(cell.head, cell.row, cell.column)
-    steps = [each.step for each in found]
-    states = slot_states(found, [int(slot) for slot in slots], cut)
-    word, where = slot_word(view.layout), cell_name(view.layout, int(slots[0]))
-    names = [f"{word} {view.layout.anchor[slot]}" for slot in slots]
+def _slots(strip: Strip, where: str, cut: float) -> None:
     sentence = (
         f"The slots of {where} by step. A slot that is trained for an object is wrong where that "
         f"object is not detected by it: no kept detection of the object's class scores {cut:.2f} "
@@ -125,35 +99,18 @@ def _slots(
         "kept detection finds no object in that sense. Wrong: orange that stays, or a row that "
         "changes its mind."
     )
-    plot(
-        state_strip(
-            steps,
-            states,
-            names,
-            shown=at,
-            left=_left([object_label(view, int(index)) for index in view.objects]),
-            revision=f"{choice.record.sample} {where}",
-        ),
-        key="slots by step",
-        alt=sentence,
-        on_click=go_to_step,
-    )
+    plot(state_strip(strip), key="slots by step", alt=sentence, on_click=go_to_step)
     st.caption(sentence)
     rows = []
-    for name, each in zip(names, states, strict=True):
+    for name, each in zip(strip.names, strip.values, strict=True):
         wrong = np.isin(each, [state for state in SlotState if state.is_wrong])
         if wrong.any():
-            rows.append((name, wrong, STATE_WORDS[SlotState(each[at])], ""))
+            rows.append((name, wrong, STATE_WORDS[SlotState(each[strip.shown])], ""))
     if rows:
-        _table("slot", "first wrong", "slots", rows, steps, at)
-    never = [name for name in names if name not in {row[0] for row in rows}]
+        _table("slot", "first wrong", "slots", rows, strip)
+    never = [name for name in strip.names if name not in {row[0] for row in rows}]
     if never:
         st.caption(f"Never wrong so far: {', '.join(never)}.")
-
-
-def _left(objects: Sequence[str]) -> int:
-    """Pixels that the names of objects and slots take."""
-    return 24 + 7 * max(len("predictor 0"), *map(len, objects), 0)
 
 
 def _table(
@@ -161,8 +118,7 @@ def _table(
     first: str,
     key: str,
     rows: list[tuple[str, np.ndarray, str, str]],
-    steps: list[int],
-    at: int,
+    strip: Strip,
 ) -> None:
     """A row each: the first step of its flags, and since when they are as they are.
 
@@ -171,9 +127,9 @@ def _table(
         first: Title of the second.
         key: Stable name of the table.
         rows: Name, (S,) flags, the state at the shown step, what to say without a first step.
-        steps: (S,) the snapshots' steps.
-        at: Index of the shown step.
+        strip: What they are of.
     """
+    steps, at = strip.steps, strip.shown
     told, named = [], set()
     for name, flags, state, never in rows:
         start = first_true(flags)
