@@ -8,7 +8,6 @@ import io
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
 
 SHARP_SIDE = 768
@@ -66,18 +65,6 @@ def _uri(picture: Image.Image, kind: str) -> str:
     return f"data:image/{kind.lower()};base64,{encoded}"
 
 
-def add_picture(figure: go.Figure, uri: str, shape: tuple[int, int]) -> None:
-    """Puts a picture under the traces of a figure, whose unit becomes the pixel.
-
-    Args:
-        figure: The figure; its axes are set up: y downwards, square pixels, no ticks.
-        uri: What `picture_uri` or `thumbnail_uri` gives.
-        shape: Height and width of the picture in pixels.
-    """
-    picture, x_axis, y_axis = picture_axes(uri, shape)
-    figure.update_layout(images=[picture], xaxis=x_axis, yaxis=y_axis)
-
-
 def picture_axes(
     uri: str, shape: tuple[int, int], *, tile: int = 1
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -117,6 +104,12 @@ def tile_axes(tile: int) -> dict[str, str]:
     """What a trace says to lie on a pair of axes, numbered from 1: {"xaxis": "x2", ...}."""
     number = "" if tile == 1 else str(tile)
     return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
+
+
+def cell_places(rows: int, columns: int, shape: tuple[int, int]) -> dict[str, float]:
+    """Where a heatmap of a grid lies over a picture of (height, width) pixels."""
+    height, width = shape[0] / rows, shape[1] / columns
+    return {"x0": width / 2, "dx": width, "y0": height / 2, "dy": height}
 
 
 def box_lines(boxes: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.picture import add_picture, box_lines, grid_lines, picture_uri
+from dashboard.figures.frame import BELOW, figure_of
+from dashboard.figures.picture import (
+    box_lines,
+    cell_places,
+    grid_lines,
+    picture_axes,
+    picture_uri,
+)
 from dashboard.figures.places import (
     Cell,
     cell_boxes,
@@ -36,6 +44,7 @@ TOP_LEFT, BOTTOM_RIGHT, BOTTOM_LEFT = 0, 2, 3
 # Room for plotly's buttons above the picture, which would cover cells, and for a legend of up to
 # three lines below it. Fixed, so that the picture stays where it is when a line more is needed.
 _BUTTONS, _LEGEND = 28, 60
+_SILENT = {"hoverinfo": "skip"}  # nothing but the cells may catch the pointer
 
 
 def scene_figure(
@@ -61,34 +70,33 @@ def scene_figure(
         A figure in picture pixels. A clicked cell carries [head, row, column].
     """
     shape = view.image.shape[:2]
-    figure = go.Figure()
-    if GRID in layers:
-        _add_grid(figure, view, head)
-    if CELLS in layers:
-        _add_owning_cells(figure, view, head)
-    if MATCHED in layers:
-        _add_matched(figure, view)
-    if OBJECTS in layers:
-        _add_objects(figure, view)
-    if PREDICTIONS in layers:
-        _add_predictions(figure, view, score_cut)
-    _add_click_targets(figure, view, head)
-    add_picture(figure, picture_uri(view.image), shape)
-    figure.update_layout(
-        height=620,
-        meta={"aspect": shape[0] / shape[1]},
-        margin={"l": 0, "r": 0, "t": _BUTTONS, "b": _LEGEND if legend else 0, "autoexpand": False},
-        showlegend=legend,
-        legend={"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0.5, "xanchor": "center"},
-        hovermode="closest",
-        dragmode="zoom",
-        uirevision=f"{shape}",
-    )
-    return figure
+    draw = {
+        GRID: lambda: [_grid(view, head)],
+        CELLS: lambda: _owning_cells(view, head),
+        MATCHED: lambda: _matched(view),
+        OBJECTS: lambda: _objects(view),
+        PREDICTIONS: lambda: _predictions(view, score_cut),
+    }
+    data = [trace for layer, make in draw.items() if layer in layers for trace in make()]
+    picture, x_axis, y_axis = picture_axes(picture_uri(view.image), shape)
+    layout = {
+        "images": [picture],
+        "xaxis": x_axis,
+        "yaxis": y_axis,
+        "height": 620,
+        "meta": {"aspect": shape[0] / shape[1]},
+        "margin": {"l": 0, "r": 0, "t": _BUTTONS, "b": _LEGEND if legend else 0}
+        | {"autoexpand": False},
+        "showlegend": legend,
+        "legend": BELOW,
+        "hovermode": "closest",
+        "dragmode": "zoom",
+        "uirevision": f"{shape}",
+    }
+    return figure_of([*data, _click_targets(view, head)], layout)
 
 
-def _add_boxes(
-    figure: go.Figure,
+def box_traces(
     name: str,
     boxes: np.ndarray,
     shape: tuple[int, int],
@@ -99,34 +107,29 @@ def _add_boxes(
     labels: Sequence[str] = (),
     corner: int = TOP_LEFT,
     rim: bool = True,
-) -> None:
-    """Adds boxes as one line, on a dark rim, with a label at the corner of each."""
+) -> list[dict[str, Any]]:
+    """Boxes as one line, on a dark rim, with a label at the corner of each."""
     if not len(boxes):
-        return
+        return []
     x, y = box_lines(boxes, shape)
-    plain = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip", "legendgroup": name}
+    line = {"type": "scatter", "x": x, "y": y, "mode": "lines", "legendgroup": name} | _SILENT
+    traces = [line | {"line": {"color": color, "width": width, "dash": dash}, "name": name}]
     if rim:
-        figure.add_scatter(**plain, line={"color": RIM, "width": width + 2}, showlegend=False)
-    figure.add_scatter(**plain, line={"color": color, "width": width, "dash": dash}, name=name)
+        dark = {"line": {"color": RIM, "width": width + 2}, "showlegend": False}
+        traces.insert(0, line | dark)
     if len(labels):
         at_x, at_y = labels_apart(x[corner::6], y[corner::6], shape)
         # Labels that would leave the picture go inside the box.
         below = at_y <= 0.06 * shape[0] if corner == TOP_LEFT else at_y < 0.95 * shape[0]
         leftwards = at_x > (0.12 if corner == BOTTOM_RIGHT else 0.88) * shape[1]
-        figure.add_scatter(
-            x=at_x,
-            y=at_y,
-            mode="text",
-            text=list(labels),
-            textposition=[
-                f"{'bottom' if low else 'top'} {'left' if left else 'right'}"
-                for low, left in zip(below, leftwards, strict=True)
-            ],
-            textfont={"color": color, "size": 13, "shadow": LABEL_SHADOW},
-            hoverinfo="skip",
-            legendgroup=name,
-            showlegend=False,
-        )
+        sides = [
+            f"{'bottom' if low else 'top'} {'left' if left else 'right'}"
+            for low, left in zip(below, leftwards, strict=True)
+        ]
+        text = {"x": at_x, "y": at_y, "mode": "text", "text": list(labels), "textposition": sides}
+        font = {"color": color, "size": 13, "shadow": LABEL_SHADOW}
+        traces.append(line | text | {"textfont": font, "showlegend": False})
+    return traces
 
 
 def labels_apart(
@@ -143,22 +146,21 @@ def labels_apart(
     return x, y
 
 
-def _add_grid(figure: go.Figure, view: SampleView, head: int) -> None:
+def _grid(view: SampleView, head: int) -> dict[str, Any]:
     rows, columns, _ = view.layout.grids[head]
     x, y = grid_lines(rows, columns, view.image.shape[:2])
-    line = {"color": GRID_COLOR, "width": 1}
-    figure.add_scatter(x=x, y=y, mode="lines", line=line, name="grid", hoverinfo="skip")
+    line = {"mode": "lines", "line": {"color": GRID_COLOR, "width": 1}}
+    return {"type": "scatter", "x": x, "y": y, "name": "grid"} | line | _SILENT
 
 
-def _add_objects(figure: go.Figure, view: SampleView) -> None:
+def _objects(view: SampleView) -> list[dict[str, Any]]:
     boxes = view.y_true[view.objects, 1:5]
     labels = [
         f"<b>{object_label(view, index)}{'' if object_status(view, index).is_matched else ' ✗'}</b>"
         for index in view.objects.tolist()
     ]
     usable = np.isfinite(boxes).all(axis=1)
-    _add_boxes(
-        figure,
+    return box_traces(
         "objects",
         boxes[usable],
         view.image.shape[:2],
@@ -168,28 +170,22 @@ def _add_objects(figure: go.Figure, view: SampleView) -> None:
     )
 
 
-def _add_owning_cells(figure: go.Figure, view: SampleView, head: int) -> None:
+def _owning_cells(view: SampleView, head: int) -> list[dict[str, Any]]:
     own = np.unique(view.assignment.object_slot[view.objects])
     own = own[own >= 0]
     own = own[view.layout.head[own] == head]
     places = {(int(view.layout.row[slot]), int(view.layout.column[slot])) for slot in own}
     if not places:
-        return
+        return []
     boxes = cell_boxes(view, [Cell(head, row, column) for row, column in sorted(places)])
     x, y = box_lines(boxes, view.image.shape[:2])
-    figure.add_scatter(
-        x=x,
-        y=y,
-        mode="lines",
-        fill="toself",
-        fillcolor="rgba(61, 220, 132, 0.22)",
-        line={"color": "rgba(61, 220, 132, 0.5)", "width": 1},
-        name="owning cells",
-        hoverinfo="skip",
-    )
+    green = {"fill": "toself", "fillcolor": "rgba(61, 220, 132, 0.22)"}
+    green["line"] = {"color": "rgba(61, 220, 132, 0.5)", "width": 1}
+    cells = {"type": "scatter", "x": x, "y": y, "mode": "lines", "name": "owning cells"}
+    return [cells | green | _SILENT]
 
 
-def _add_matched(figure: go.Figure, view: SampleView) -> None:
+def _matched(view: SampleView) -> list[dict[str, Any]]:
     slots = np.flatnonzero(view.assignment.object_mask)
     boxes = slot_boxes(view, slots)
     usable = np.isfinite(boxes).all(axis=1)
@@ -198,8 +194,7 @@ def _add_matched(figure: go.Figure, view: SampleView) -> None:
         f"{word[0]}{view.layout.anchor[slot]} {matching_score(view, int(slot)):.2f}"
         for slot in slots[usable]
     ]
-    _add_boxes(
-        figure,
+    return box_traces(
         f"matched {word}s, {view.assignment.candidate_measure}",
         boxes[usable],
         view.image.shape[:2],
@@ -211,15 +206,14 @@ def _add_matched(figure: go.Figure, view: SampleView) -> None:
     )
 
 
-def _add_predictions(figure: go.Figure, view: SampleView, score_cut: float) -> None:
+def _predictions(view: SampleView, score_cut: float) -> list[dict[str, Any]]:
     slots, score, label = detections(view, score_cut)
     # Of very many predictions only the best are labelled.
     names = [
         f"{view.class_names[each]} {value:.2f}" if rank < _LABELLED else ""
         for rank, (each, value) in enumerate(zip(label, score, strict=True))
     ]
-    _add_boxes(
-        figure,
+    return box_traces(
         f"predictions of {score_cut:.2f} and more",
         view.predictions["boxes"][slots],
         view.image.shape[:2],
@@ -231,25 +225,22 @@ def _add_predictions(figure: go.Figure, view: SampleView, score_cut: float) -> N
     )
 
 
-def _add_click_targets(figure: go.Figure, view: SampleView, head: int) -> None:
-    """Adds an invisible map of the cells: what is hovered and clicked."""
-    height, width = view.image.shape[:2]
+def _click_targets(view: SampleView, head: int) -> dict[str, Any]:
+    """An invisible map of the cells: what is hovered and clicked."""
     rows, columns, _ = view.layout.grids[head]
     row, column = np.indices((rows, columns))
-    figure.add_heatmap(
-        z=np.zeros((rows, columns), np.float32),
-        x0=width / columns / 2,
-        dx=width / columns,
-        y0=height / rows / 2,
-        dy=height / rows,
-        opacity=0,
-        showscale=False,
-        customdata=np.stack([np.full_like(row, head), row, column], axis=-1).tolist(),
-        text=np.reshape(_cell_texts(view, head), (rows, columns)).tolist(),
-        hovertemplate="%{text}<extra></extra>",
-        name="cells",
-        showlegend=False,
-    )
+    return {
+        "type": "heatmap",
+        "z": np.zeros((rows, columns), np.float32),
+        **cell_places(rows, columns, view.image.shape[:2]),
+        "opacity": 0,
+        "showscale": False,
+        "customdata": np.stack([np.full_like(row, head), row, column], axis=-1).tolist(),
+        "text": np.reshape(_cell_texts(view, head), (rows, columns)).tolist(),
+        "hovertemplate": "%{text}<extra></extra>",
+        "name": "cells",
+        "showlegend": False,
+    }
 
 
 def _cell_texts(view: SampleView, head: int) -> list[str]:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.figures.frame import BELOW, figure_of
 from dashboard.figures.picture import (
     box_lines,
+    cell_places,
     grid_lines,
     picture_axes,
     thumbnail_uri,
@@ -65,7 +67,7 @@ def mask_figure(view: SampleView) -> go.Figure:
             marker={"symbol": "square", "size": 12, "color": color},
             name=name,
         )
-    figure.update_layout(showlegend=True, legend=_LEGEND)
+    figure.update_layout(showlegend=True, legend=BELOW)
     return figure
 
 
@@ -155,9 +157,6 @@ def slot_parts(view: SampleView) -> np.ndarray:
     return np.select([assignment.object_mask, assignment.ignore_mask], [OBJECT, IGNORED], NO_OBJECT)
 
 
-_LEGEND = {"orientation": "h", "y": -0.01, "yanchor": "top", "x": 0.5, "xanchor": "center"}
-
-
 def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.ndarray) -> go.Figure:
     """Lays one heatmap an anchor over the picture; `words` (P,) are what each slot says.
 
@@ -184,10 +183,7 @@ def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.nd
                 {
                     "type": "heatmap",
                     "z": grid[:, :, anchor],
-                    "x0": width / cols / 2,
-                    "dx": width / cols,
-                    "y0": height / rows / 2,
-                    "dy": height / rows,
+                    **cell_places(rows, cols, (height, width)),
                     "customdata": np.dstack([place, np.full_like(row, anchor)]),
                     "text": text[:, :, anchor].tolist(),
                     "hovertemplate": "row %{customdata[1]}, column %{customdata[2]}: %{text}"
@@ -239,7 +235,7 @@ def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.nd
         "hovermode": "closest",
         "uirevision": f"{grids} {width} {height}",
     }
-    return go.Figure({"data": data, "layout": layout})
+    return figure_of(data, layout)
 
 
 def _share(place: int, count: int, gap: float) -> tuple[float, float]:

@@ -6,14 +6,13 @@ import base64
 import io
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from PIL import Image
 
 from dashboard.figures.picture import (
-    add_picture,
     box_lines,
     grid_lines,
+    picture_axes,
     picture_uri,
     thumbnail_uri,
 )
@@ -55,13 +54,10 @@ def test_a_thumbnail_is_small_and_looks_alike(
 
 
 def test_axes_are_in_pixels_with_y_downwards() -> None:
-    figure = go.Figure()
-    add_picture(figure, "data:,", (10, 20))
-    assert list(figure.layout.xaxis.range) == [0, 20]
-    assert list(figure.layout.yaxis.range) == [10, 0]
-    assert figure.layout.yaxis.scaleanchor == "x"
-    (picture,) = figure.layout.images
-    assert (picture.x, picture.y, picture.sizex, picture.sizey) == (0, 0, 20, 10)
+    picture, x_axis, y_axis = picture_axes("data:,", (10, 20))
+    assert x_axis["range"] == [0, 20]
+    assert (y_axis["range"], y_axis["scaleanchor"]) == ([10, 0], "x")
+    assert [picture[name] for name in ("x", "y", "sizex", "sizey")] == [0, 0, 20, 10]
 
 
 def test_two_boxes_are_one_line_with_a_break_after_each() -> None:

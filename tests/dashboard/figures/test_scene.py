@@ -145,11 +145,9 @@ def test_a_label_that_would_leave_the_picture_goes_into_its_box() -> None:
     boxes = np.array([[0.5, 0.5, 0.4, 0.4], [0.3, 0.9, 0.2, 0.2], [0.7, 0.1, 0.2, 0.2]])
     sides = {}
     for corner in (scene.TOP_LEFT, scene.BOTTOM_LEFT, scene.BOTTOM_RIGHT):
-        figure = go.Figure()
-        scene._add_boxes(
-            figure, "boxes", boxes, SHAPE, color="red", labels=["a", "b", "c"], corner=corner
-        )
-        sides[corner] = list(figure.data[-1].textposition)
+        names = ["a", "b", "c"]
+        traces = scene.box_traces("x", boxes, SHAPE, color="red", labels=names, corner=corner)
+        sides[corner] = traces[-1]["textposition"]
     assert sides[scene.TOP_LEFT] == ["top right", "top right", "bottom right"]
     assert sides[scene.BOTTOM_LEFT] == ["bottom right", "top right", "bottom right"]
     assert sides[scene.BOTTOM_RIGHT] == ["bottom left", "top left", "bottom left"]
