@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures.places import object_label, slot_score
-from dashboard.figures.tiles import PART_NAMES, slot_parts
+from yolo_core.compare.differences import PARTS, slot_parts
 from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.explain.reasons import trained_objects
 from yolo_core.explain.report import Report, totals_agree
@@ -44,7 +44,7 @@ def cell_table(view: SampleView, slots: np.ndarray, chosen: int) -> pd.DataFrame
     parts = slot_parts(view)
     trained = [[object_label(view, n) for n in trained_objects(view, int(s))] for s in slots]
     rows = {
-        "part": [PART_NAMES[parts[slot]] for slot in slots],
+        "part": [PARTS[parts[slot]] for slot in slots],
         "trained for": [" and ".join(labels) or NOTHING for labels in trained],
     }
     if view.layout.has_priors:
@@ -296,7 +296,7 @@ def ledger_table(view: SampleView, report: Report) -> pd.DataFrame:
         rows.append(
             {
                 "object": object_label(view, each.index),
-                "status": each.status.name.replace("_", " ").lower(),
+                "status": each.status.word,
                 "trains": "; ".join(places) or "nothing",
                 "IoU now": f"{each.slots[0].iou:.2f}" if each.slots else NOTHING,
                 "why": each.reason,

@@ -42,6 +42,11 @@ class ObjectStatus(enum.IntEnum):
     """The label row holds a number that is not finite or past 1e6, or names no class."""
 
     @property
+    def word(self) -> str:
+        """What it is called, such as "zero area"."""
+        return self.name.lower().replace("_", " ")
+
+    @property
     def is_matched(self) -> bool:
         """Whether an object with this status enters the loss terms."""
         return self in (ObjectStatus.MATCHED, ObjectStatus.SHARED)

@@ -19,13 +19,12 @@ from dashboard.figures.picture import (
     tile_axes,
 )
 from dashboard.figures.scene import GRID_COLOR, OBJECT_COLOR
+from yolo_core.compare.differences import PARTS, slot_parts
 from yolo_core.explain.names import slot_word
 from yolo_core.runs.snapshots import SampleView
 
-NO_OBJECT, IGNORED, OBJECT = 0, 1, 2
-PART_NAMES = ("no object", "ignored", "object")
-# Grey, blue and orange: apart for every kind of colour vision, and by lightness.
-PART_COLORS = ("#5f6368", "#3399ee", "#ffb000")
+# Of `PARTS`; orange, grey and blue: apart for every kind of colour vision, and by lightness.
+PART_COLORS = ("#ffb000", "#5f6368", "#3399ee")
 _SCALE = "Inferno"
 _SIGNED_SCALE = "RdBu_r"
 _GAP = 0.012
@@ -46,7 +45,7 @@ def mask_figure(view: SampleView) -> go.Figure:
     overlap = view.targets["overlap"][:, view.objects].max(axis=1, initial=0.0)
     words = np.asarray(
         [
-            f"{PART_NAMES[part]}, best IoU with an object {iou:.2f}"
+            f"{PARTS[part]}, best IoU with an object {iou:.2f}"
             for part, iou in zip(parts, overlap, strict=True)
         ]
     )
@@ -59,7 +58,7 @@ def mask_figure(view: SampleView) -> go.Figure:
         showscale=False,
         opacity=0.75,
     )
-    for name, color in zip(PART_NAMES, PART_COLORS, strict=True):
+    for name, color in zip(PARTS, PART_COLORS, strict=True):
         figure.add_scatter(
             x=[None],
             y=[None],
@@ -151,12 +150,6 @@ def narrow(figure: go.Figure, view: SampleView) -> go.Figure:
     return figure
 
 
-def slot_parts(view: SampleView) -> np.ndarray:
-    """(P,) int64: `NO_OBJECT`, `IGNORED` or `OBJECT`."""
-    assignment = view.assignment
-    return np.select([assignment.object_mask, assignment.ignore_mask], [OBJECT, IGNORED], NO_OBJECT)
-
-
 def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.ndarray) -> go.Figure:
     """Lays one heatmap an anchor over the picture; `words` (P,) are what each slot says.
 
@@ -246,8 +239,7 @@ def _share(place: int, count: int, gap: float) -> tuple[float, float]:
 
 def _part_titles(view: SampleView, parts: np.ndarray) -> list[str]:
     def count(tile: np.ndarray) -> str:
-        numbers = [f"{int((tile == part).sum())} {PART_NAMES[part]}" for part in (2, 0, 1)]
-        return ", ".join(numbers)
+        return ", ".join(f"{int((tile == k).sum())} {part}" for k, part in enumerate(PARTS))
 
     return _titles(view, parts, count)
 

@@ -72,7 +72,7 @@ def _words(was: ObjectReport | None, now: ObjectReport | None) -> str:
     if was.class_index != now.class_index:
         words.append("other class")
     if was.status != now.status:
-        words.append(f"{_status(was)} before, {_status(now)} now")
+        words.append(f"{was.status.word} before, {now.status.word} now")
     if _places(was) != _places(now):
         words.append("other slots")
     elif was.slots != now.slots:
@@ -82,7 +82,3 @@ def _words(was: ObjectReport | None, now: ObjectReport | None) -> str:
 
 def _places(report: ObjectReport) -> list[tuple[int, int, int, int]]:
     return [(each.head, each.row, each.column, each.anchor) for each in report.slots]
-
-
-def _status(report: ObjectReport) -> str:
-    return report.status.name.lower().replace("_", " ")

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures.places import slot_score
-from dashboard.figures.tiles import PART_NAMES, slot_parts
 from dashboard.tables import term_rows
+from yolo_core.compare.differences import PARTS, slot_parts
 from yolo_core.explain.report import Report
 from yolo_core.views import SampleView
 
@@ -30,7 +30,7 @@ def slot_table(view: SampleView) -> pd.DataFrame:
         "row": layout.row,
         "column": layout.column,
         "anchor": layout.anchor,
-        "part": np.asarray(PART_NAMES)[slot_parts(view)],
+        "part": np.asarray(PARTS)[slot_parts(view)],
         "object": [int(each) if each >= 0 else None for each in masks.matched_object],
         "weighted total": view.weighted_map,
         **{f"term {name}": values for name, values in view.maps.items()},

@@ -61,7 +61,7 @@ def objects_table(table: SurveyTable) -> pd.DataFrame:
             "object": objects.index,
             "class": names,
             "size, px": np.round(side, 1),
-            "status": [_status_word(ObjectStatus(k)) for k in objects.status.tolist()],
+            "status": [ObjectStatus(k).word for k in objects.status.tolist()],
             "found?": [MISS_WORDS[Miss(k)] for k in objects.miss.tolist()],
             "IoU of the best detection": _rounded(objects.best_iou),
             "score where it fits": _rounded(objects.best_score),
@@ -78,7 +78,7 @@ def anchors_table(table: SurveyTable) -> pd.DataFrame:
         {
             "sample": table.samples.name[table.objects.sample[ledger.object]],
             "object": table.objects.index[ledger.object],
-            "status": [_status_word(ObjectStatus(k)) for k in ledger.status.tolist()],
+            "status": [ObjectStatus(k).word for k in ledger.status.tolist()],
             "anchor": names[ledger.place],
             "IoU of the prediction": ledger.iou,
             table.measure: ledger.score,
@@ -128,7 +128,7 @@ def _numbers(counts: LedgerSummary) -> None:
 
 
 def _sums(counts: LedgerSummary) -> None:
-    statuses = " + ".join(f"{n:,} {_status_word(s)}" for s, n in counts.by_status.items())
+    statuses = " + ".join(f"{n:,} {s.word}" for s, n in counts.by_status.items())
     misses = " + ".join(f"{n:,} {MISS_WORDS[m]}" for m, n in counts.by_miss.items() if n)
     st.markdown(f"{counts.objects:,} objects = {statuses}  \n{counts.objects:,} objects = {misses}")
 
@@ -308,7 +308,3 @@ def _rounded(values: np.ndarray) -> np.ndarray:
         below = (values < np.float32(threshold)) & (shown >= threshold)
         shown = np.where(below, np.minimum(np.round(exact, 4), round(threshold - 1e-4, 4)), shown)
     return shown
-
-
-def _status_word(status: ObjectStatus) -> str:
-    return status.name.replace("_", " ").lower()

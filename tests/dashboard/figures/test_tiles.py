@@ -7,15 +7,12 @@ import plotly.graph_objects as go
 import pytest
 
 from dashboard.figures.tiles import (
-    IGNORED,
-    NO_OBJECT,
-    OBJECT,
     loss_figure,
     mask_figure,
     narrow,
-    slot_parts,
 )
 from tests.explain.made_view import ANCHORS, make_view
+from yolo_core.compare.differences import PARTS, slot_parts
 from yolo_core.runs.snapshots import SampleView
 from yolo_core.slots import SlotLayout
 
@@ -36,10 +33,10 @@ def test_no_number_on_the_scale_moves_the_tiles(view: SampleView) -> None:
 
 
 def test_parts_are_the_masks(anchored: SampleView) -> None:
-    parts = slot_parts(anchored)
-    assert np.array_equal(parts == OBJECT, anchored.assignment.object_mask)
-    assert np.array_equal(parts == IGNORED, anchored.assignment.ignore_mask)
-    assert np.array_equal(parts == NO_OBJECT, anchored.assignment.no_object_mask)
+    drawn = slot_parts(anchored)
+    for part, name in enumerate(PARTS):
+        mask = getattr(anchored.assignment, f"{name.removesuffix('d').replace(' ', '_')}_mask")
+        assert np.array_equal(drawn == part, mask)
 
 
 def test_one_mask_tile_an_anchor_with_its_counts(view: SampleView) -> None:
@@ -49,7 +46,7 @@ def test_one_mask_tile_an_anchor_with_its_counts(view: SampleView) -> None:
     assert len(tiles) == 3
     for anchor, tile in enumerate(tiles):
         assert np.array_equal(tile.z, grid[:, :, anchor])
-        counts = [int((grid[:, :, anchor] == part).sum()) for part in (OBJECT, NO_OBJECT, IGNORED)]
+        counts = [int((grid[:, :, anchor] == part).sum()) for part in range(3)]
         words = "{} object, {} no object, {} ignored".format(*counts)
         assert titles(figure)[anchor].endswith(f"{anchor}: {words}")
     assert {trace.name for trace in figure.data if trace.name} == {"object", "no object", "ignored"}
