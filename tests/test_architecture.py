@@ -39,7 +39,7 @@ ORDER = (
     ("yolo_core.cli",),
     ("yolo_core.__main__",),
     ("dashboard.figures",),
-    ("dashboard.state", "dashboard.cache", "dashboard.tables", "dashboard.computing"),
+    ("dashboard.state", "dashboard.cache", "dashboard.tables", "dashboard.tensorflow_turn"),
     ("dashboard.components.shared",),
     ("dashboard.components",),
     ("dashboard.app_pages",),

@@ -35,11 +35,11 @@ from dashboard.components.shared.empty import no_runs, no_snapshots
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.sample_picker import Choice, go_to_step, pick_sample
-from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.bars import MEASURES, WEIGHTED
 from dashboard.figures.places import Cell
 from dashboard.state import checkpoints_folder
 from dashboard.tables import number
+from dashboard.tensorflow_turn import a_word_while_it_computes
 from yolo_core.compare.differences import COMMON_FAMILY, Comparison, compare_views
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.records import SnapshotRecord

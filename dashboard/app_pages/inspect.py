@@ -20,11 +20,10 @@ from dashboard.components.shared.cell_picker import pick_cell
 from dashboard.components.shared.empty import no_runs, no_snapshots
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.follow import follow
-from dashboard.components.shared.polling import poll_run
+from dashboard.components.shared.polling import poll_run, send_answer
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.sample_picker import Choice, pick_sample, rerun_if_moved
 from dashboard.components.shared.survey_files import cached_survey_records
-from dashboard.computing import send_what_is_there
 from yolo_core.explain.report import explain
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
@@ -82,7 +81,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
     with right:
         cell = pick_cell(view)
         card = show_why(view, cell)
-    send_what_is_there()
+    send_answer()
     with left:
         cut = show_picture(view, report, cell)
         sum_check(folder, snapshot, view, report, choice.record)

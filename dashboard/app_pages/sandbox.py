@@ -44,8 +44,9 @@ from dashboard.components.shared.comparison import (
 )
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.polling import send_answer
 from dashboard.components.shared.run_picker import pick_run
-from dashboard.computing import a_word_while_it_computes, send_what_is_there
+from dashboard.tensorflow_turn import a_word_while_it_computes
 from yolo_core.compare.differences import Comparison
 from yolo_core.explain.report import totals_agree
 from yolo_core.losses.slips import switch_choices
@@ -93,12 +94,12 @@ def show_run(folder: RunFolder) -> None:
     # What was done in the picture is known by now, and is answered before anything is drawn.
     known = edits_now()
     comparison = _answer(answer, loss, view, before, known)
-    send_what_is_there()
+    send_answer()
     with panel:
         edits = _panel(loss, view)
     if edits != known:
         comparison = _answer(answer, loss, view, before, edits)
-        send_what_is_there()
+        send_answer()
     refused = not edits.is_empty and comparison.losses[1].view is before
     if not refused:
         with panel:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dashboard.cache import cached_snapshot, kept_as_written
-from dashboard.computing import tensorflow_turn
+from dashboard.tensorflow_turn import tensorflow_turn
 from yolo_core.data.registry import open_source
 from yolo_core.losses.families import family_by_slots
 from yolo_core.runs.layout import RunFolder

@@ -18,9 +18,9 @@ from dashboard.components.shared.comparison import (
     show_pictures,
 )
 from dashboard.components.shared.errors import plain, say
-from dashboard.computing import a_word_while_it_computes
 from dashboard.figures.bars import WEIGHTED
 from dashboard.figures.places import Cell
+from dashboard.tensorflow_turn import a_word_while_it_computes
 from yolo_core.compare.differences import Comparison, compare_views
 from yolo_core.explain.report import totals_agree
 from yolo_core.losses.families import family_of

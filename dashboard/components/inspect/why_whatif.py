@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.cache import kept_as_written
 from dashboard.components.shared.errors import plain, say
-from dashboard.computing import a_word_while_it_computes, tensorflow_turn
+from dashboard.tensorflow_turn import a_word_while_it_computes, tensorflow_turn
 from yolo_core.data.registry import open_source
 from yolo_core.explain.trace import ledger_row
 from yolo_core.runs.layout import RunFolder

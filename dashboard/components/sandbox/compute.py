@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cache import kept_as_written
-from dashboard.computing import tensorflow_turn
+from dashboard.tensorflow_turn import tensorflow_turn
 from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord

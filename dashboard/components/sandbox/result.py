@@ -45,7 +45,14 @@ def editable(
         corners |= {"y0": y - height / 2, "y1": y + height / 2}
         fill = {"line": _LINE, "fillcolor": "rgba(61, 220, 132, 0.08)"}
         shapes.append({"type": "rect", "name": str(place), **corners, **fill})
-    return Boxes(shapes, _LINE, bool(st.session_state.get(DRAWING_KEY)), on_change)
+    layout = {
+        "shapes": shapes,
+        "newshape": {"line": _LINE},
+        "dragmode": "drawrect" if st.session_state.get(DRAWING_KEY) else False,
+        # Else what was drawn by hand outlives its being taken back.
+        "editrevision": repr(objects),
+    }
+    return Boxes(layout, on_change)
 
 
 def show_changed_terms(comparison: Comparison) -> None:

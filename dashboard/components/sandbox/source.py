@@ -15,7 +15,7 @@ from dashboard.components.shared.empty import no_checkpoint, no_snapshots
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.sample_picker import pick_sample
 from dashboard.components.shared.survey_files import cached_survey_records
-from dashboard.computing import a_word_while_it_computes
+from dashboard.tensorflow_turn import a_word_while_it_computes
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.store import RunStore

@@ -193,7 +193,8 @@ def hold_choices(*keys: str) -> bool:
     """Puts back what was chosen a moment ago for widgets of these keys; call it before them.
 
     A page that looks for news every second sends what its widgets show. Where that crosses a choice
-    on its way to the browser, they all still show what was there before (one click in ten).
+    on its way to the browser, they all still show what was there before (one click in ten), and
+    Streamlit 1.67 takes that for a choice of its user.
 
     Returns:
         Whether anything was put back: a callback of such a widget was then called for nothing.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components.shared.cell_picker import cell_clicked
@@ -44,20 +43,15 @@ _WRONG_SLOTS = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Boxes:
+class Boxes(NamedTuple):
     """Boxes of the last picture that can be dragged, resized, drawn and thrown out.
 
     Attributes:
-        shapes: Of a plotly layout; the name of each is given to `on_change`.
-        line: How one is drawn by hand.
-        drawing: Whether a drag beside them draws a new one.
+        layout: What they add to the layout of the figure.
         on_change: As `on_shapes` of `plot`.
     """
 
-    shapes: Sequence[dict[str, Any]]
-    line: dict[str, Any]
-    drawing: bool
+    layout: dict[str, Any]
     on_change: Callable[[list[list[Any]]], None]
 
 
@@ -112,38 +106,25 @@ def _picture(
     predictions: bool,
     boxes: Boxes | None,
 ) -> None:
-    here = cell_in(each.view, cell, comparison)
+    view, here = each.view, cell_in(each.view, cell, comparison)
     layers = [GRID, OBJECTS, CELLS, MATCHED, *([PREDICTIONS] if predictions else [])]
-
-    def draw() -> go.Figure:
-        figure = scene_figure(
-            each.view,
-            layers=layers,
-            head=here.head,
-            score_cut=_SCORE_CUT,
-            # The sentence below is the legend of all of them.
-            legend=False,
-        )
-        if boxes is not None:
-            figure.update_layout(
-                shapes=boxes.shapes,
-                newshape={"line": boxes.line},
-                dragmode="drawrect" if boxes.drawing else False,
-                # Else what was drawn by hand outlives its being taken back.
-                editrevision=repr(boxes.shapes),
-            )
-        return figure
-
-    marks = cell_in_picture(each.view, here)
-    edited = (each.label, boxes.drawing) if boxes is not None else None
+    # The sentence below is the legend of all of them.
+    how = {"layers": layers, "head": here.head, "score_cut": _SCORE_CUT, "legend": False}
+    marks, on_shapes, layout = cell_in_picture(view, here), None, {}
+    if boxes is not None:
+        # Every shape in front can be dragged then, and that shall be the boxes alone.
+        marks, on_shapes, layout = under_lines(marks), boxes.on_change, boxes.layout
     plot(
-        kept(each.view, ("compared picture", here.head, predictions, edited), draw),
+        kept(
+            view,
+            ("compared", here.head, predictions, repr(layout)),
+            lambda: scene_figure(view, **how).update_layout(layout),
+        ),
         key=f"{key} picture {each.label}",
         alt=f"The picture ({each.label}): objects, owning cells, matched slots.",
-        # Every shape in front can be dragged where any can be, and that shall be the boxes alone.
-        marks=marks if boxes is None else under_lines(marks),
-        on_click=_selects(each.view, comparison),
-        on_shapes=None if boxes is None else boxes.on_change,
+        marks=marks,
+        on_click=_selects(view, comparison),
+        on_shapes=on_shapes,
     )
 
 

@@ -1,4 +1,4 @@
-"""Computing in the web server: TensorFlow for one at a time; the answer before the figures."""
+"""TensorFlow in the web server: for one at a time, and off the GPU."""
 
 from __future__ import annotations
 
@@ -7,24 +7,12 @@ import functools
 import gc
 import sys
 import threading
-import time
 from collections.abc import Iterator
 
 import streamlit as st
 
 # One at a time: two sessions would only slow each other, and TensorFlow is loaded once.
 _TURN = threading.Lock()
-
-_SENDING_SECONDS = 0.06
-
-
-def send_what_is_there() -> None:
-    """Lets what the page has said so far go out before it goes on, so that the answer comes first.
-
-    While a thread makes figures, Python hardly lets the one that sends come to its turn, and the
-    browser would draw the figures before it shows the text.
-    """
-    time.sleep(_SENDING_SECONDS)
 
 
 @contextlib.contextmanager
@@ -53,9 +41,9 @@ def _load() -> None:
     import keras
     import tensorflow as tf
 
-    # Streamlit has Keras forget everything at each run of a page (`_clean_problem_modules` in its
-    # script_runner.py): TensorFlow would set up each operation anew, a quarter of a second for one
-    # look at a loss, and a network that another tab is just building would be torn.
+    # Streamlit 1.67 has Keras forget everything after each run of a page (`_clean_problem_modules`
+    # in its script_runner.py): TensorFlow would set up each operation anew, a quarter of a second
+    # for one look at a loss, and a network that another tab is just building would be torn.
     keras.backend.clear_session = lambda *_, **__: None
     # Refused once a GPU is in use, which only another user of TensorFlow here can have done.
     with contextlib.suppress(RuntimeError):
