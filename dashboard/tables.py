@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -140,30 +140,24 @@ def slot_term_table(view: SampleView, slot: int) -> pd.DataFrame:
         slot: Index on the slot axis.
     """
     pulls = weighted_gradients(view, slot)
-    rows, whole = [], 0.0
-    for name, values in view.maps.items():
-        weight, value = float(view.lambdas[name]), float(values[slot])
-        weighted = weight * value
-        whole += weighted
-        row = {
-            "term": name,
-            "unweighted": number(value),
-            "λ": number(weight),
-            "weighted": number(weighted),
-            "of the picture": _share(weighted, view.total),
-        }
-        if view.kind == "batch":
-            row["of the batch"] = _share(weighted, view.batch_total)
-        if pulls:
-            row["pushes"] = push_words(view, pulls[name])
-        rows.append(row)
-    last = {"term": "together", "unweighted": "", "λ": "", "weighted": number(whole)}
-    last["of the picture"] = _share(whole, view.total)
+    totals = {"of the picture": view.total}
     if view.kind == "batch":
-        last["of the batch"] = _share(whole, view.batch_total)
-    if pulls:
-        last["pushes"] = push_words(view, sum(pulls.values()))
-    return pd.DataFrame([*rows, last])
+        totals["of the batch"] = view.batch_total
+
+    def row(term: str, value: str, weight: str, weighted: float, pull: Any) -> dict[str, str]:
+        cells = {"term": term, "unweighted": value, "λ": weight, "weighted": number(weighted)}
+        cells |= {name: _share(weighted, total) for name, total in totals.items()}
+        return cells | ({"pushes": push_words(view, pull)} if pulls else {})
+
+    added = {
+        name: float(view.lambdas[name]) * float(each[slot]) for name, each in view.maps.items()
+    }
+    rows = [
+        row(name, number(view.maps[name][slot]), number(view.lambdas[name]), each, pulls.get(name))
+        for name, each in added.items()
+    ]
+    rows.append(row("together", "", "", sum(added.values()), sum(pulls.values())))
+    return pd.DataFrame(rows)
 
 
 def _share(value: float, total: float) -> str:
@@ -184,21 +178,18 @@ def channel_table(view: SampleView, slot: int) -> pd.DataFrame:
         slot: Index on the slot axis.
     """
     pulls = weighted_gradients(view, slot)
-    gradient = sum(pulls.values()) if pulls else None
-    shown = {f"class {k}" for k in _shown_classes(view)}
-    rows = []
-    for channel, name in enumerate(view.channels):
-        if name.startswith("class ") and name not in shown:
-            continue
-        row = {
-            "channel": channel_label(view, channel),
-            "raw": number(view.y_pred[slot, channel]),
-            **_meaning(view, slot, name),
-        }
-        if gradient is not None:
-            row["gradient"] = _with_arrow(float(gradient[channel]))
-        rows.append(row)
-    return pd.DataFrame(rows)
+    gradient = sum(pulls.values())
+    return pd.DataFrame(
+        [
+            {
+                "channel": channel_label(view, channel),
+                "raw": number(view.y_pred[slot, channel]),
+                **_meaning(view, slot, name),
+                **({"gradient": _with_arrow(float(gradient[channel]))} if pulls else {}),
+            }
+            for channel, name in _shown_channels(view)
+        ]
+    )
 
 
 def gradient_table(view: SampleView, slot: int) -> pd.DataFrame:
@@ -210,15 +201,13 @@ def gradient_table(view: SampleView, slot: int) -> pd.DataFrame:
     """
     pulls = weighted_gradients(view, slot)
     whole = sum(pulls.values())
-    shown = {f"class {k}" for k in _shown_classes(view)}
     rows = [
         {
             "channel": channel_label(view, channel),
             **{name: number(each[channel], 3) for name, each in pulls.items()},
             "together": number(whole[channel], 3),
         }
-        for channel, name in enumerate(view.channels)
-        if not name.startswith("class ") or name in shown
+        for channel, _ in _shown_channels(view)
     ]
     return pd.DataFrame(rows)
 
@@ -272,15 +261,17 @@ def _meaning(view: SampleView, slot: int, name: str) -> dict[str, str]:
     }
 
 
-def _shown_classes(view: SampleView) -> Sequence[int]:
-    """All classes if they are few, else those of the objects and the likeliest others."""
-    count = len(view.class_names)
-    if count <= _CLASSES_SHOWN:
-        return range(count)
+def _shown_channels(view: SampleView) -> list[tuple[int, str]]:
+    """All channels; of many classes those of the objects and the likeliest others."""
     present = np.flatnonzero((view.y_true[view.objects, 5:] > 0).any(axis=0))
     likely = np.argsort(-view.predictions["class_probabilities"].max(axis=0), kind="stable")
-    chosen = dict.fromkeys([*present.tolist(), *likely.tolist()])
-    return sorted(list(chosen)[: max(_CLASSES_SHOWN, len(present))])
+    chosen = list(dict.fromkeys([*present.tolist(), *likely.tolist()]))
+    shown = {f"class {k}" for k in chosen[: max(_CLASSES_SHOWN, len(present))]}
+    return [
+        (channel, name)
+        for channel, name in enumerate(view.channels)
+        if not name.startswith("class ") or name in shown
+    ]
 
 
 def ledger_table(view: SampleView, report: Report) -> pd.DataFrame:

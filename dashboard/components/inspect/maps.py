@@ -21,13 +21,9 @@ def show_maps(view: SampleView, cell: Cell) -> None:
     """The masks and the loss, one tile an anchor."""
     word = slot_word(view.layout)
     st.markdown("**Which slots are object, no object and ignored**")
-    plot(
-        kept(view, "masks", lambda: mask_figure(view)),
-        key="masks",
-        alt=f"Parts of the slots, one map for each {word}.",
-        marks=cell_in_tiles(view, cell),
-        on_click=cell_clicked,
-    )
+    selected = {"marks": cell_in_tiles(view, cell), "on_click": cell_clicked}
+    masks = kept(view, "masks", lambda: mask_figure(view))
+    plot(masks, key="masks", alt=f"Parts of the slots, one map for each {word}.", **selected)
     st.caption(
         f"One map for each {word}: orange slots are trained for an object, grey ones to say no "
         f"object, blue ones are left alone. {_where_blue_belongs(view)}"
@@ -37,13 +33,9 @@ def show_maps(view: SampleView, cell: Cell) -> None:
         del st.session_state["term"]
     term = st.selectbox("Loss map of", names, key="term", bind="query-params", width=320)
     values = view.maps.get(term, view.weighted_map)
-    plot(
-        kept(view, ("loss", term), lambda: loss_figure(view, values, name=term)),
-        key="loss",
-        alt=f"What each slot adds to {term}, one map for each {word}.",
-        marks=cell_in_tiles(view, cell),
-        on_click=cell_clicked,
-    )
+    loss = kept(view, ("loss", term), lambda: loss_figure(view, values, name=term))
+    alt = f"What each slot adds to {term}, one map for each {word}."
+    plot(loss, key="loss", alt=alt, **selected)
     st.caption(
         f"What each slot adds to {plain(term)}"
         f"{', every term times its lambda' if term == WEIGHTED_TOTAL else ', unweighted'}; all "

@@ -9,12 +9,11 @@ import streamlit as st
 from dashboard.components.inspect.csv_tables import loss_table, object_table, slot_table
 from dashboard.components.inspect.sample_file import sample_html
 from dashboard.components.shared.address import page_address
+from dashboard.components.shared.cell_picker import PLACE_KEYS
 from dashboard.figures.places import Cell
 from yolo_core.explain.report import Report
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.views import SampleView
-
-_CELL_KEYS = ("head", "row", "column")
 
 
 def share_sample(
@@ -70,7 +69,7 @@ def open_sandbox(run: str, record: SnapshotRecord) -> None:
     """
     query = st.query_params.to_dict()
     kept = {"run": run, "kind": record.kind, "sample": record.sample, "step": record.step}
-    kept |= {key: query[key] for key in _CELL_KEYS if key in query}
+    kept |= {key: query[key] for key in PLACE_KEYS[:3] if key in query}
     st.link_button(
         "Sandbox",
         f"sandbox?{urlencode(kept)}",

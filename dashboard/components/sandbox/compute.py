@@ -65,58 +65,44 @@ def recomputed(loss: Any, view: SampleView, edits: Edits) -> SampleView:
 
 
 def predicted(
-    folder: RunFolder, checkpoint: CheckpointRecord, image: np.ndarray, name: str
+    folder: RunFolder, checkpoint: CheckpointRecord, name: str, image: np.ndarray | None = None
 ) -> SampleView:
-    """A picture without labels under the weights of a checkpoint.
+    """A picture under the weights of a checkpoint.
+
+    Args:
+        folder: The run.
+        checkpoint: The weights.
+        name: Of a sample of the run's data, which comes with its labels; or else what the picture
+            is called.
+        image: (height, width, channels) uint8, a picture without labels.
 
     Raises:
-        ValueError: The checkpoint or the configuration cannot be read.
-    """
-    with tensorflow_turn():
-        return _predicted(folder, checkpoint, image, None, name)
-
-
-def predicted_sample(folder: RunFolder, checkpoint: CheckpointRecord, name: str) -> SampleView:
-    """Any sample of the run's data, with its labels, under the weights of a checkpoint.
-
-    Raises:
-        ValueError: As `predicted`, or there is no such sample.
+        ValueError: The checkpoint or the configuration cannot be read, or there is no such sample.
     """
     with tensorflow_turn():
         from yolo_core.data.batches import sample_batch
+        from yolo_core.sandbox.predict import predicted_view
+        from yolo_core.training.own_loss import short_name
 
-        images, y_true = sample_batch(open_source(read_config(folder.config).data), [name])
-        return _predicted(folder, checkpoint, images[0], y_true[0], name)
+        config = read_config(folder.config)
+        detector, class_names = _detector(folder.config, Path(checkpoint.path))
+        y_true = np.zeros((1, 5 + len(class_names)), np.float32)
+        if image is None:
+            (image,), (y_true,) = sample_batch(open_source(config.data), [name])
+        return predicted_view(
+            detector,
+            image=image,
+            y_true=y_true,
+            class_names=class_names,
+            loss_name=short_name(config.loss.name),
+            name=name,
+            step=checkpoint.step,
+        )
 
 
 def picture_shape(folder: RunFolder) -> tuple[int, int, int]:
     """(height, width, channels) of the pictures that a run's network takes."""
     return open_source(read_config(folder.config).data).image_shape
-
-
-def _predicted(
-    folder: RunFolder,
-    checkpoint: CheckpointRecord,
-    image: np.ndarray,
-    y_true: np.ndarray | None,
-    name: str,
-) -> SampleView:
-    from yolo_core.sandbox.predict import predicted_view
-    from yolo_core.training.own_loss import short_name
-
-    config = read_config(folder.config)
-    detector, class_names = _detector(folder.config, Path(checkpoint.path))
-    if y_true is None:
-        y_true = np.zeros((1, 5 + len(class_names)), np.float32)
-    return predicted_view(
-        detector,
-        image=image,
-        y_true=y_true,
-        class_names=class_names,
-        loss_name=short_name(config.loss.name),
-        name=name,
-        step=checkpoint.step,
-    )
 
 
 @kept_as_written(8)

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cache import cached_records, cached_snapshot
-from dashboard.components.sandbox.compute import picture_shape, predicted, predicted_sample
+from dashboard.components.sandbox.compute import picture_shape, predicted
 from dashboard.components.sandbox.draw import draw
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_checkpoint, no_snapshots
@@ -51,7 +51,7 @@ def pick_source(folder: RunFolder) -> SampleView | None:
     if image is None:
         return None
     with a_word_while_it_computes("the predictions"):
-        return predicted(folder, checkpoint, image, name)
+        return predicted(folder, checkpoint, name, image)
 
 
 def was_predicted_here() -> bool:
@@ -92,7 +92,7 @@ def _any_sample(folder: RunFolder, checkpoint: CheckpointRecord) -> SampleView |
         st.caption("Write which sample, such as val/100.")
         return None
     with a_word_while_it_computes("the prediction"):
-        return predicted_sample(folder, checkpoint, name.strip())
+        return predicted(folder, checkpoint, name.strip())
 
 
 def _own_picture(folder: RunFolder) -> tuple[np.ndarray | None, str]:

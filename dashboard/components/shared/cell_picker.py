@@ -11,7 +11,7 @@ from dashboard.components.shared.address import UrlChoice, choose, hold_choices
 from dashboard.figures.places import Cell
 from yolo_core.runs.snapshots import SampleView
 
-HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY = "head", "row", "column", "anchor"
+PLACE_KEYS = HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY = "head", "row", "column", "anchor"
 CELL_OF_ANCHOR = "cell of the anchor"
 """Session key of the (head, row, column) that the chosen anchor was chosen in."""
 
@@ -21,7 +21,7 @@ def pick_cell(view: SampleView) -> Cell:
 
     Without a choice it is the cell of the first object that is trained.
     """
-    hold_choices(HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY)
+    hold_choices(*PLACE_KEYS)
     heads = len(view.layout.grids)
     start = _start(view)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -39,11 +39,12 @@ def cell_clicked(place: Sequence[int]) -> None:
         place: head, row and column, and the anchor where there is one to tell: the `customdata`
             of what was clicked.
     """
-    head, row, column = (int(value) for value in place[:3])
-    choose({HEAD_KEY: head, ROW_KEY: row, COLUMN_KEY: column})
-    if len(place) > 3:
-        choose({ANCHOR_KEY: str(int(place[3]))})
+    head, row, column, *anchor = (int(value) for value in place)
+    chosen: dict[str, object] = {HEAD_KEY: head, ROW_KEY: row, COLUMN_KEY: column}
+    if anchor:
+        chosen[ANCHOR_KEY] = str(anchor[0])
         st.session_state[CELL_OF_ANCHOR] = (head, row, column)
+    choose(chosen)
 
 
 def _number(label: str, key: str, count: int, default: int) -> int:

@@ -9,9 +9,8 @@ from dashboard.components.shared.address import UrlChoice, choose, hold_choices
 from dashboard.components.shared.cell_picker import (
     ANCHOR_KEY,
     CELL_OF_ANCHOR,
-    COLUMN_KEY,
-    HEAD_KEY,
-    ROW_KEY,
+    PLACE_KEYS,
+    cell_clicked,
 )
 from dashboard.components.shared.errors import plain
 from dashboard.figures.places import Cell, object_label
@@ -90,10 +89,8 @@ def _object_chosen(sample: str, places: dict[int, Place], layout: SlotLayout) ->
     index = st.session_state[OBJECT.key]
     if index is None:
         return
-    head, row, column, anchor = places[index]
-    choose({HEAD_KEY: head, ROW_KEY: row, COLUMN_KEY: column, ANCHOR_KEY: str(anchor)})
-    st.session_state[CELL_OF_ANCHOR] = (head, row, column)
-    st.session_state[ABOUT] = (sample, layout.index(head, row, column, anchor), index)
+    cell_clicked(places[index])
+    st.session_state[ABOUT] = (sample, layout.index(*places[index]), index)
     OBJECT.write(str(index))
 
 
@@ -114,9 +111,8 @@ def _place_of(view: SampleView, index: int) -> Place:
     order = np.argsort(assignment.match_count[index] == 0, kind="stable")
     slots = [int(slot) for slot in assignment.object_slot[index][order] if slot >= 0]
     if slots:
-        return tuple(  # type: ignore[return-value]
-            int(getattr(layout, axis)[slots[0]]) for axis in ("head", "row", "column", "anchor")
-        )
+        head, row, column, anchor = (int(getattr(layout, axis)[slots[0]]) for axis in PLACE_KEYS)
+        return head, row, column, anchor
     rows, columns, _ = layout.grids[0]
     x, y = np.nan_to_num(view.y_true[index, 1:3], nan=0.5, posinf=1.0, neginf=0.0)
     row, column = (

@@ -9,13 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.cache import cached_snapshot
-from dashboard.components.shared.address import choose
 from dashboard.components.shared.cell_picker import (
     ANCHOR_KEY,
     CELL_OF_ANCHOR,
-    COLUMN_KEY,
-    HEAD_KEY,
-    ROW_KEY,
+    PLACE_KEYS,
+    cell_clicked,
 )
 from dashboard.components.shared.slot_picker import ABOUT, OBJECT
 from dashboard.components.shared.survey_files import cached_survey_records
@@ -92,24 +90,18 @@ def _place(run: str, spot: Spot, step: str) -> dict[str, str]:
     except (LookupError, ValueError):
         # A damaged file: the Inspect page says which.
         return chosen
-    layout = view.layout
-    place = {HEAD_KEY: layout.head, ROW_KEY: layout.row, COLUMN_KEY: layout.column}
-    chosen |= {key: str(int(axis[slot])) for key, axis in place.items()}
-    if len(layout.grids) == 1:
-        del chosen[HEAD_KEY]
-    return chosen | {ANCHOR_KEY: str(int(layout.anchor[slot]))}
+    # Without a head where there is only one: it is not asked for then.
+    keys = PLACE_KEYS[len(view.layout.grids) == 1 :]
+    return chosen | {key: str(int(getattr(view.layout, key)[slot])) for key in keys}
 
 
 def _select(address: Mapping[str, str]) -> None:
     """Selects the place of an address: what was selected on the sample before would win."""
     OBJECT.forget()
-    for key in (HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY, CELL_OF_ANCHOR, ABOUT):
+    for key in (*PLACE_KEYS, CELL_OF_ANCHOR, ABOUT):
         st.session_state.pop(key, None)
     if ANCHOR_KEY in address:
-        cell = {key: int(address[key]) for key in (HEAD_KEY, ROW_KEY, COLUMN_KEY) if key in address}
-        choose({**cell, ANCHOR_KEY: address[ANCHOR_KEY]})
-        place = (cell.get(HEAD_KEY, 0), cell[ROW_KEY], cell[COLUMN_KEY])
-        st.session_state[CELL_OF_ANCHOR] = place
+        cell_clicked([int(address.get(key, 0)) for key in PLACE_KEYS])
 
 
 def sample_rows(
