@@ -10,28 +10,15 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.sandbox.apply import apply_to_run
 from dashboard.components.sandbox.compute import checked, recomputed, run_loss
-from dashboard.components.sandbox.edits import (
-    described_options,
-    edit_anchors,
-    edit_lambdas,
-    edit_objects,
-    edit_options,
-    shapes_changed,
-)
+from dashboard.components.sandbox.edits import edit_all, shapes_changed
 from dashboard.components.sandbox.result import (
     editable,
     show_changed_map,
     show_changed_terms,
     summary,
 )
-from dashboard.components.sandbox.source import pick_source, say_if_wrong, was_predicted_here
-from dashboard.components.sandbox.state import (
-    begin_edits,
-    check_link,
-    edits_now,
-    remember,
-    take_back,
-)
+from dashboard.components.sandbox.source import pick_source, say_if_wrong, where_from
+from dashboard.components.sandbox.state import begin_edits, check_link, edits_now
 from dashboard.components.shared.anchor_doubts import say_doubts
 from dashboard.components.shared.cell_picker import pick_cell
 from dashboard.components.shared.comparison import (
@@ -43,13 +30,11 @@ from dashboard.components.shared.comparison import (
     show_pictures,
 )
 from dashboard.components.shared.empty import no_runs
-from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.errors import say
 from dashboard.components.shared.polling import send_answer
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.tensorflow_turn import a_word_while_it_computes
 from yolo_core.compare.differences import Comparison
-from yolo_core.explain.report import totals_agree
-from yolo_core.losses.slips import switch_choices
 from yolo_core.runs.layout import RunFolder
 from yolo_core.sandbox.changes import compare_edits
 from yolo_core.sandbox.edits import Edits, objects_of
@@ -89,14 +74,14 @@ def show_run(folder: RunFolder) -> None:
         return
     panel, result = st.columns([4, 9], gap="medium")
     with result:
-        st.caption(_where_from(view, before))
+        st.caption(where_from(view, before))
         answer = st.empty()
     # What was done in the picture is known by now, and is answered before anything is drawn.
     known = edits_now()
     comparison = _answer(answer, loss, view, before, known)
     send_answer()
     with panel:
-        edits = _panel(loss, view)
+        edits = edit_all(loss, view)
     if edits != known:
         comparison = _answer(answer, loss, view, before, edits)
         send_answer()
@@ -107,32 +92,6 @@ def show_run(folder: RunFolder) -> None:
     objects = objects_of(view) if edits.objects is None or refused else edits.objects
     with result:
         _show_result(comparison, editable(objects, functools.partial(shapes_changed, view)))
-
-
-def _panel(loss: DetectionLoss, view: SampleView) -> Edits:
-    """What can be edited; the edits as they are now."""
-    objects, anchors, lambdas, options = st.tabs(["Objects", "Anchors", "Lambdas", "Options"])
-    with objects:
-        edit_objects(view)
-    with anchors:
-        table = loss.anchor_sizes(view.image.shape, view.layout.grids)
-        if table is None:
-            st.caption("This loss has no anchors: its predictors start from nothing.")
-        else:
-            edit_anchors(table.names, table.columns, table.sizes)
-            st.caption("The raw prediction stays, so other anchors also move the predicted boxes.")
-    with lambdas:
-        edit_lambdas(view)
-        st.caption("The weight of each term; the masks do not depend on them.")
-    with options:
-        choices = switch_choices(loss.known_slips)
-        words = {slip.option: plain(slip.sentence) for slip in loss.known_slips}
-        words |= described_options(type(loss))
-        edit_options(loss.switches, choices, words)
-        st.caption("The options of the loss, thresholds among them, as the run has them.")
-    remember()
-    take_back()
-    return edits_now()
 
 
 def _answer(
@@ -168,27 +127,6 @@ def _show_result(comparison: Comparison, boxes: Boxes) -> None:
         wrong="a slot far from your edit that changed, unless that was a threshold or an anchor",
     )
     show_changed_map(comparison, cell)
-
-
-def _where_from(view: SampleView, before: SampleView) -> str:
-    if view.kind == "batch" and not was_predicted_here():
-        return (
-            f"**{plain(view.name)}** with the prediction that it had in the training batch of step "
-            f"{view.step:,}: in training mode, by the weights before that update. Here it is a "
-            "batch of one, so its numbers are not its share of that batch."
-        )
-    start = (
-        f"**{plain(view.name)}**, the network in inference mode, a batch of this one picture, "
-        f"after {view.step:,} updates. "
-    )
-    if was_predicted_here():
-        return f"{start}Predicted here and now, from the checkpoint."
-    if totals_agree(before.total, view.total):
-        return f"{start}Without edits the loss is {before.total:.6g}, as it was recorded ✓"
-    return (
-        f"{start}Without edits the loss is {before.total:.6g} here, but {view.total:.6g} was "
-        "recorded: do not trust what follows."
-    )
 
 
 run = pick_run()

@@ -8,18 +8,22 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.sandbox.state import state_now
+from dashboard.components.sandbox.state import edits_now, remember, state_now, take_back
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
 from dashboard.tables import number
 from yolo_core.foreign_files import parse_json
-from yolo_core.sandbox.edits import EditedObject, objects_of
+from yolo_core.losses.slips import switch_choices
+from yolo_core.sandbox.edits import EditedObject, Edits, objects_of
 from yolo_core.views import SampleView
+
+if TYPE_CHECKING:
+    from yolo_core.losses import DetectionLoss
 
 NEW_CLASS = UrlChoice("new_class")
 DRAWING_KEY = "sandbox/drawing"
@@ -28,6 +32,32 @@ DRAWING_KEY = "sandbox/drawing"
 _BOX = ("x", "y", "w", "h")
 _LEAST_SIDE = 1.0
 _STILL = 0.06  # pixels: what rounding alone changes
+
+
+def edit_all(loss: DetectionLoss, view: SampleView) -> Edits:
+    """What can be edited, in tabs; the edits as they are now."""
+    objects, anchors, lambdas, options = st.tabs(["Objects", "Anchors", "Lambdas", "Options"])
+    with objects:
+        edit_objects(view)
+    with anchors:
+        table = loss.anchor_sizes(view.image.shape, view.layout.grids)
+        if table is None:
+            st.caption("This loss has no anchors: its predictors start from nothing.")
+        else:
+            edit_anchors(table.names, table.columns, table.sizes)
+            st.caption("The raw prediction stays, so other anchors also move the predicted boxes.")
+    with lambdas:
+        edit_lambdas(view)
+        st.caption("The weight of each term; the masks do not depend on them.")
+    with options:
+        choices = switch_choices(loss.known_slips)
+        words = {slip.option: plain(slip.sentence) for slip in loss.known_slips}
+        words |= described_options(type(loss))
+        edit_options(loss.switches, choices, words)
+        st.caption("The options of the loss, thresholds among them, as the run has them.")
+    remember()
+    take_back()
+    return edits_now()
 
 
 def edit_objects(view: SampleView) -> None:

@@ -12,10 +12,11 @@ from dashboard.components.sandbox.compute import picture_shape, predicted
 from dashboard.components.sandbox.draw import draw
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_checkpoint, no_snapshots
-from dashboard.components.shared.errors import say
+from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.sample_picker import pick_sample
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.tensorflow_turn import a_word_while_it_computes
+from yolo_core.explain.report import totals_agree
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.store import RunStore
@@ -54,9 +55,32 @@ def pick_source(folder: RunFolder) -> SampleView | None:
         return predicted(folder, checkpoint, name, image)
 
 
-def was_predicted_here() -> bool:
-    """Whether the sample is no snapshot, but was predicted by this page."""
-    return st.session_state.get(SOURCE.key) != SNAPSHOT
+def where_from(view: SampleView, before: SampleView) -> str:
+    """What the sample is, and whether the loss is here what was recorded.
+
+    Args:
+        view: The sample.
+        before: The same, recomputed without edits.
+    """
+    predicted_here = st.session_state.get(SOURCE.key) != SNAPSHOT
+    if view.kind == "batch" and not predicted_here:
+        return (
+            f"**{plain(view.name)}** with the prediction that it had in the training batch of step "
+            f"{view.step:,}: in training mode, by the weights before that update. Here it is a "
+            "batch of one, so its numbers are not its share of that batch."
+        )
+    start = (
+        f"**{plain(view.name)}**, the network in inference mode, a batch of this one picture, "
+        f"after {view.step:,} updates. "
+    )
+    if predicted_here:
+        return f"{start}Predicted here and now, from the checkpoint."
+    if totals_agree(before.total, view.total):
+        return f"{start}Without edits the loss is {before.total:.6g}, as it was recorded ✓"
+    return (
+        f"{start}Without edits the loss is {before.total:.6g} here, but {view.total:.6g} was "
+        "recorded: do not trust what follows."
+    )
 
 
 def _pick_checkpoint(folder: RunFolder) -> CheckpointRecord | None:

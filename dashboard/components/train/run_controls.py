@@ -87,42 +87,37 @@ def run_controls(folder: RunFolder) -> None:
 def _live_buttons(folder: RunFolder, status: RunStatus) -> None:
     """The buttons of a run that has a training process."""
     paused = status.state is RunState.PAUSED
-    name = folder.name
+    hold = ("pause", "Pause", "pause", "Holds before the next step.")
+    if paused:
+        hold = ("resume", "Resume", "play_arrow", None)
     # One button by one key: else the new one stands beside the old one for a moment, and the others
     # move away under the pointer.
-    _button(
-        folder,
-        "resume" if paused else "pause",
-        "Resume" if paused else "Pause",
-        "play_arrow" if paused else "pause",
-        key="hold",
-        primary=paused,
-        help_text=None if paused else "Holds before the next step.",
-    )
-    count = st.session_state.get(f"{name}/count", 1)
+    _button(folder, *hold, key="hold", type="primary" if paused else "secondary")
+    count = st.session_state.get(f"{folder.name}/count", 1)
     _button(
         folder,
         "step",
         "Step" if count == 1 else f"{count} steps",
         "skip_next",
-        arguments={"count": count},
+        "Trains this many steps and holds again. Pause first.",
+        {"count": count},
         disabled=not paused,
-        help_text="Trains this many steps and holds again. Pause first.",
     )
     st.number_input(
         "Steps a press",
         1,
         10_000,
-        key=f"{name}/count",
+        key=f"{folder.name}/count",
         disabled=not paused,
         label_visibility="collapsed",
         width=110,
     )
-    _button(folder, "checkpoint", "Checkpoint", "save", help_text="Saves all weights now.")
-    _button(folder, "evaluate", "Evaluate", "query_stats", help_text="Measures validation mAP now.")
-    _button(
-        folder, "stop", "Stop", "stop", help_text="Saves a checkpoint and ends; can be resumed."
-    )
+    for command, icon, told in (
+        ("checkpoint", "save", "Saves all weights now."),
+        ("evaluate", "query_stats", "Measures validation mAP now."),
+        ("stop", "stop", "Saves a checkpoint and ends; can be resumed."),
+    ):
+        _button(folder, command, command.capitalize(), icon, told)
 
 
 def _button(
@@ -130,12 +125,11 @@ def _button(
     command: str,
     label: str,
     icon: str,
+    told: str | None,
+    arguments: dict[str, Any] | None = None,
     *,
     key: str = "",
-    arguments: dict[str, Any] | None = None,
-    disabled: bool = False,
-    primary: bool = False,
-    help_text: str | None = None,
+    **how: Any,
 ) -> None:
     st.button(
         label,
@@ -143,11 +137,10 @@ def _button(
         key=f"{folder.name}/{key or command}",
         on_click=send,
         args=(folder, command, arguments),
-        disabled=disabled,
-        type="primary" if primary else "secondary",
-        help=help_text,
+        help=told,
         # However long the label: a button beside it must not move under the pointer.
         width=_BUTTON_PIXELS,
+        **how,
     )
 
 
