@@ -23,11 +23,7 @@ st.set_page_config(page_title="Detector debugger", page_icon=HERE / "icon.svg", 
 st.html(HERE / "style.css")
 st.html(HERE / "history.html", unsafe_allow_javascript=True)
 page = st.navigation(
-    [
-        st.Page(HERE / "app_pages" / file, title=title, icon=icon)
-        for file, title, icon in PAGES
-        if (HERE / "app_pages" / file).exists()
-    ],
+    [st.Page(HERE / "app_pages" / file, title=title, icon=icon) for file, title, icon in PAGES],
     position="top",
 )
 if page.title != "Train":

@@ -78,8 +78,6 @@ class Comparison:
 
     Attributes:
         losses: In the order they were given.
-        same_prediction: Whether all of them saw the same raw numbers in the same slots, or other
-            raw numbers that mean the same boxes, objectness and class probabilities.
         ledger: The objects whose status or slots differ.
         masks: The slots whose part differs, in slot order; empty where the slots themselves are
             others (then a note says so).
@@ -87,7 +85,6 @@ class Comparison:
     """
 
     losses: tuple[Compared, ...]
-    same_prediction: bool
     ledger: tuple[LedgerDifference, ...]
     masks: tuple[SlotDifference, ...]
     notes: tuple[str, ...]
@@ -109,11 +106,9 @@ def compare_views(views: Mapping[str, SampleView]) -> Comparison:
     first = losses[0]
     all_views = [each.view for each in losses]
     same_slots = all(view.layout.grids == first.view.layout.grids for view in all_views)
-    same_prediction = same_slots and all(_same_prediction(first.view, view) for view in all_views)
     notes = [] if same_slots else [_other_slots(losses)]
     return Comparison(
         losses=losses,
-        same_prediction=same_prediction,
         ledger=tuple(_ledger_differences(all_views)),
         masks=tuple(_mask_differences(all_views)) if same_slots else (),
         notes=tuple(notes),
@@ -168,16 +163,6 @@ def place_name(view: SampleView, slot: int) -> str:
     """Where a slot sits, such as "cell (row 3, column 2), anchor 1"."""
     layout = view.layout
     return f"{cell_name(layout, slot)}, {slot_word(layout)} {layout.anchor[slot]}"
-
-
-def _same_prediction(one: SampleView, other: SampleView) -> bool:
-    raw = one.channels == other.channels and np.array_equal(
-        one.y_pred, other.y_pred, equal_nan=True
-    )
-    return raw or all(
-        np.allclose(one.predictions[key], other.predictions[key], rtol=1e-3, atol=1e-4)
-        for key in ("boxes", "objectness", "class_probabilities")
-    )
 
 
 def _objects(view: SampleView) -> np.ndarray:

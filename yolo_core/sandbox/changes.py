@@ -42,7 +42,6 @@ def compare_edits(before: SampleView, after: SampleView) -> Comparison:
             ledger.append(LedgerDifference(index, name, (was, now), words))
     return Comparison(
         losses=(Compared(BEFORE, before), Compared(AFTER, after)),
-        same_prediction=True,
         ledger=tuple(ledger),
         masks=tuple(_slot_changes(before, after)),
         notes=(),
