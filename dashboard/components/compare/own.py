@@ -111,7 +111,7 @@ def _show_weights(found: GradientComparison) -> None:
             }
             for each in found.terms
         ]
-        show_table(pd.DataFrame(rows), hide_index=True)
+        show_table(rows)
         st.caption(
             "By what your loss multiplies each weighted term of the published one, and how many "
             "numbers of the gradient agree with that. Wrong: –, where no factor makes the term "
@@ -129,7 +129,7 @@ def _show_weights(found: GradientComparison) -> None:
             }
             for each in found.groups
         ]
-        show_table(pd.DataFrame(rows), hide_index=True)
+        show_table(rows)
         st.caption(
             "Every kind of channel in every part of the slots: how many numbers each loss trains, "
             "and how many agree once the weights are taken out. Wrong: ✗."
@@ -210,7 +210,7 @@ def _show_cell(view: SampleView, pair: dict[str, np.ndarray], cell: Cell) -> Non
         for slot in slots.tolist()
         for label, gradient in pair.items()
     }
-    show_table(pd.DataFrame(columns))
+    show_table(pd.DataFrame(columns), names=True)
     st.caption(
         "The gradient of each loss with respect to every raw number of the cell's slots. Wrong: "
         "another sign, a zero on one side only, or another ratio than in the rest of the channel."

@@ -16,7 +16,7 @@ def show_objects(view: SampleView, report: Report) -> None:
     if not report.objects:
         st.info("This picture holds no objects: every slot is trained to say so.")
         return
-    show_table(ledger_table(view, report), hide_index=True)
+    show_table(ledger_table(view, report))
     st.caption(
         "Every object with the slot that it trains, or the reason why there is none; **Object**, "
         "beside the picture, selects one. Wrong: any status but matched means that something in "

@@ -47,7 +47,7 @@ def sum_check(
         st.markdown(f"{counts} ✓")
     else:
         say(f"{counts}: the masks are no partition, some slot is in none or in two of them.")
-    show_table(term_table(terms, report.lambdas, recorded_terms), hide_index=True)
+    show_table(term_table(terms, report.lambdas, recorded_terms))
     st.caption(
         f"Each term as the sum of its map, what the {by} recorded for it, its lambda, "
         "and its share. Wrong: ✗, or one term with nearly all of the share."

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from dashboard.cache import file_version
-from dashboard.components.shared.plot import kept, plot
+from dashboard.components.shared.plot import kept, plot_and_say
 from dashboard.components.shared.sample_picker import Choice, go_to_step
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.places import Cell, object_label
@@ -81,8 +80,7 @@ def _objects(view: SampleView, strip: Strip, cut: float) -> None:
         "that was green and is grey again."
     )
     figure = kept(view, ("objects by step", tuple(strip.steps), cut), lambda: iou_strip(strip))
-    plot(figure, key="objects by step", alt=sentence, on_click=go_to_step)
-    st.caption(sentence)
+    plot_and_say(figure, sentence, key="objects by step", on_click=go_to_step)
     rows = []
     for name, each in zip(strip.names, strip.values, strict=True):
         detected = each >= DETECTED_IOU
@@ -99,8 +97,7 @@ def _slots(strip: Strip, where: str, cut: float) -> None:
         "kept detection finds no object in that sense. Wrong: orange that stays, or a row that "
         "changes its mind."
     )
-    plot(state_strip(strip), key="slots by step", alt=sentence, on_click=go_to_step)
-    st.caption(sentence)
+    plot_and_say(state_strip(strip), sentence, key="slots by step", on_click=go_to_step)
     rows = []
     for name, each in zip(strip.names, strip.values, strict=True):
         wrong = np.isin(each, [state for state in SlotState if state.is_wrong])
@@ -144,7 +141,7 @@ def _table(
             }
         )
         named |= {begin, end} if start is None else {start, begin, end}
-    show_table(pd.DataFrame(told), hide_index=True)
+    show_table(told)
     others = [steps[each] for each in sorted(named - {at})]
     if not others:
         return

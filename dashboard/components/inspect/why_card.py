@@ -58,7 +58,7 @@ def show_why(view: SampleView, cell: Cell) -> Card:
     st.markdown(f"**The {len(slots)} slots of {cell_name(layout, int(slots[0]))}**")
     slot = pick_slot(view, cell)
     with st.container(key="cell-slots"):
-        show_table(cell_table(view, slots, slot))
+        show_table(cell_table(view, slots, slot), names=True)
     with objects:
         index = pick_object(view, slot)
     st.markdown(f"**Why {slot_word(layout)} {layout.anchor[slot]} of {cell_name(layout, slot)}**")
@@ -83,11 +83,11 @@ def show_numbers(view: SampleView, slot: int) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(f"**What {name} adds to the loss, and where that pushes it**")
-        show_table(slot_term_table(view, slot), hide_index=True)
+        show_table(slot_term_table(view, slot))
         st.caption(f"{_pull_sentence(view, slot)} {_WRONG_TERMS}")
         if view.gradients:
             with st.expander("Gradient of each term on each channel"):
-                show_table(gradient_table(view, slot), hide_index=True)
+                show_table(gradient_table(view, slot))
                 st.caption(
                     f"λ times the gradient of the term on the raw number, {_whose(view)}. Training "
                     "moves a number against its sign. Wrong: two terms of about the same size and "
@@ -95,7 +95,7 @@ def show_numbers(view: SampleView, slot: int) -> None:
                 )
     with right:
         st.markdown(f"**Target, raw and decoded values of {name}**")
-        show_table(channel_table(view, slot), hide_index=True)
+        show_table(channel_table(view, slot))
         st.caption(_channels_sentence(view))
 
 
@@ -113,7 +113,7 @@ def _show_competition(view: SampleView, slot: int, index: int) -> None:
     table = candidate_table(view, index, row, slot, _MOST_ROWS)
     if table.empty:
         return
-    show_table(table, hide_index=True)
+    show_table(table)
     count = int((view.assignment.candidate_slots[index, row] >= 0).sum())
     shown = f"{len(table)} of the {count}" if count > len(table) else "The"
     pointed = " (▸ the selected one)" if table["candidate"].str.startswith("▸").any() else ""
@@ -129,7 +129,7 @@ def _show_ignore_rule(view: SampleView, slot: int) -> None:
     if table.empty:
         return
     st.markdown("**May this slot be left alone**")
-    show_table(table, hide_index=True)
+    show_table(table)
     st.caption(
         "Its predicted box against the objects, best first: the rule ignores a slot without an "
         "object from that overlap on. Wrong: a good box that is still pushed down."

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.components.sandbox.edits import DRAWING_KEY
@@ -73,7 +72,7 @@ def show_changed_terms(comparison: Comparison) -> None:
     total = {"term": "total", "λ": "", "term, unweighted": ""}
     total["λ × term"] = _arrow(before.total, after.total)
     rows.append(total | {"change": f"{after.total - before.total:+.4g}"})
-    show_table(pd.DataFrame(rows), hide_index=True)
+    show_table(rows)
     st.caption(
         "Each term of this sample, a batch of one, before and after the edits; the changes add up "
         "to the change of the total."

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from dashboard.components.shared.cell_picker import cell_clicked
@@ -261,7 +260,7 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str, wrong: str = _WR
 def show_list(rows: Sequence[dict[str, Any]]) -> None:
     """A list whose words are all shown: lines break, and a long list scrolls."""
     with st.container(height=_LIST_HEIGHT if len(rows) > _LIST_ROWS else "content", border=False):
-        show_table(pd.DataFrame(rows), hide_index=True)
+        show_table(rows)
 
 
 def show_cell(comparison: Comparison, cell: Cell) -> None:
@@ -282,7 +281,7 @@ def show_cell(comparison: Comparison, cell: Cell) -> None:
             }
             for slot in view.layout.cell_slots(here.head, here.row, here.column).tolist()
         ]
-    show_table(pd.DataFrame(_merged(rows)), hide_index=True)
+    show_table(_merged(rows))
     st.caption(
         "The same place in the picture under each, slot by slot: its part, why, and what it adds "
         "to the weighted loss. Wrong: a large number from a slot that has nothing to do with an "

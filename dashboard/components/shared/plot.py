@@ -114,3 +114,9 @@ def plot(
         on_click_change=clicked,
         on_shapes_change=shaped,
     )
+
+
+def plot_and_say(figure: go.Figure | str, sentence: str, *, key: str, **how: Any) -> None:
+    """`plot`, and under it, in markdown, what it shows and what would be wrong with it."""
+    plot(figure, key=key, alt=sentence, **how)
+    st.caption(sentence)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 import streamlit as st
 
 from dashboard.components.shared.errors import plain
 
 
-def show_table(table: pd.DataFrame, *, hide_index: bool = False) -> None:
-    """Shows a small table whole."""
-    table = table.map(lambda cell: plain(str(cell)))
-    table = table.rename(index=_words, columns=_words)
-    st.table(table, border="horizontal", hide_index=hide_index)
+def show_table(
+    table: pd.DataFrame | Sequence[Mapping[str, object]], *, names: bool = False
+) -> None:
+    """Shows a small table whole.
 
+    Args:
+        table: The table, or its rows.
+        names: Whether its rows have names.
+    """
 
-def _words(name: object) -> str:
-    return plain(str(name))
+    def words(each: object) -> str:
+        return plain(str(each))
+
+    table = pd.DataFrame(table).map(words).rename(index=words, columns=words)
+    st.table(table, border="horizontal", hide_index=not names)

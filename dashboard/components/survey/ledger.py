@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components.shared.errors import plain
-from dashboard.components.shared.plot import plot
+from dashboard.components.shared.plot import plot, plot_and_say
 from dashboard.components.survey.open import ask_for, csv_button, sample_rows
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.histograms import Histogram, iou_figure
@@ -220,8 +220,7 @@ def _anchors(folder: SurveyFolder, table: SurveyTable) -> None:
             + (f"**Never used: {', '.join(idle)}.** " if idle else "")
             + "Wrong: one that is never used learns only to be silent."
         )
-        plot(figure, key="survey use", alt=sentence, on_click=ask_for)
-        st.caption(sentence)
+        plot_and_say(figure, sentence, key="survey use", on_click=ask_for)
     with right:
         measures = {
             "prediction": ("IoU", "the IoU of the predicted box with them", ledger.iou),

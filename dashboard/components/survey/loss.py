@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.shared.plot import plot
+from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.survey.open import ask_for, csv_button
 from dashboard.figures.bars import Bar, bars_figure
 from yolo_core.explain.report import totals_agree
@@ -67,8 +67,8 @@ def show_loss(folder: SurveyFolder, table: SurveyTable) -> None:
         with places[grouping]:
             st.markdown(f"By {grouping}")
             figure = bars_figure(bars, unit=unit, revision=f"{folder.name} {grouping} {per}")
-            plot(figure, key=f"survey {grouping}", alt=_SENTENCES[grouping], on_click=ask_for)
-            st.caption(_SENTENCES[grouping])
+            told = _SENTENCES[grouping]
+            plot_and_say(figure, told, key=f"survey {grouping}", on_click=ask_for)
     _check(table, groups, pictures)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components.shared.errors import say
-from dashboard.components.shared.plot import plot
+from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.run_curves import (
     RunCurves,
     markers,
@@ -50,20 +49,20 @@ def live_curves(folder: RunFolder) -> None:
     with left:
         st.markdown("**Weighted: λ × term, and the total**")
         figure = curve_figure(term_curves(curves, weighted=True), y_title="λ × term", **shared)
-        _show(
+        plot_and_say(
             figure,
-            "curves/weighted",
             "What the optimizer sees: every term times its lambda, and the grey total, their sum. "
             "Wrong: one term far above the others, which then hardly count, or a total that rises.",
+            key="curves/weighted",
         )
     with right:
         st.markdown("**Unweighted: the terms**")
         figure = curve_figure(term_curves(curves, weighted=False), y_title="term", **shared)
-        _show(
+        plot_and_say(
             figure,
-            "curves/terms",
             "The terms before their lambdas: what the network still gets wrong. Wrong: a term that "
             "rises after its lambda was left alone, or one that is zero from the first step on.",
+            key="curves/terms",
         )
     _metrics(run, shared)
 
@@ -95,16 +94,10 @@ def _metrics(run: RunCurves, shared: dict) -> None:
     st.markdown("**Validation**")
     settings = shared | {"log_y": False}
     found = metric_curves(evaluations, run.curves)
-    _show(
+    plot_and_say(
         curve_figure(found, y_title="share", y_range=(0.0, 1.02), height=260, **settings),
-        "curves/metrics",
         "Average precision and recall on validation samples (points), and the recall of the "
         "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls, or "
         "that stays at 0 after some hundred steps.",
+        key="curves/metrics",
     )
-
-
-def _show(figure: go.Figure, key: str, sentence: str) -> None:
-    """A figure, and under it what it shows and what would be wrong with it."""
-    plot(figure, key=key, alt=sentence)
-    st.caption(sentence)
