@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from yolo_core.models.networks import detector_network
     from yolo_core.slots import SlotLayout
     from yolo_core.training.detector import Detector
+    from yolo_core.training.recorder import RunRecorder
 
 __version__ = "0.2.0"
 
@@ -25,6 +26,7 @@ __all__ = [
     "IgnoreRule",
     "LossBreakdown",
     "ObjectStatus",
+    "RunRecorder",
     "SlotLayout",
     "__version__",
     "detector_network",
@@ -41,5 +43,6 @@ __getattr__, __dir__ = lazy_names(
         "yolo_core.losses.heads": ("Head",),
         "yolo_core.models.networks": ("detector_network",),
         "yolo_core.training.detector": ("Detector",),
+        "yolo_core.training.recorder": ("RunRecorder",),
     },
 )
