@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -54,4 +53,4 @@ if __name__ == "__main__":
                 format_func=lambda _, text=text: plain(text),
                 key=f"pills {k}",
             )
-            show_table(pd.DataFrame({"cell": [text]}), hide_index=True)
+            show_table([{"cell": text}])

@@ -114,7 +114,6 @@ def read_survey(table: SurveyTable) -> None:
     groups_table(table, groups).to_csv()
     statistics.summary(table)
     statistics.total(table)
-    statistics.anchor_use(table)
     for by in ("total", "missed", spots.FALSE, *table.term_names):
         rows = statistics.worst_first(table, by)
         statistics.sample_spots(table, np.asarray(rows), by)
