@@ -62,6 +62,9 @@ def look_around(address: str) -> None:
         page.goto(address)
         page.get_by_label("Run name").fill("first")
         page.get_by_label("Run name").press("Tab")
+        # More steps than pass while every page opens: it is stopped from the command line after.
+        page.get_by_label("Steps", exact=True).fill("100000")
+        page.get_by_label("Steps", exact=True).press("Tab")
         page.get_by_role("button", name="Start training").click()
         page.get_by_text(re.compile("images a second")).wait_for()
         for name in ("Inspect", "Sandbox", "Survey", "Compare", "Train"):
