@@ -111,7 +111,9 @@ def checkpoints(served: Served) -> Iterator[Path]:
     yield served.checkpoints
     end_trainings(served.checkpoints)
     for run in served.checkpoints.iterdir():
-        shutil.rmtree(run)
+        # Moved first: a page that still reads it would make SQLite's side files anew meanwhile.
+        gone = run.rename(served.checkpoints.parent / "gone")
+        shutil.rmtree(gone)
 
 
 # Not longer than this folder's tests: Playwright's event loop would disturb others in the process.
