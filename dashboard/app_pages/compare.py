@@ -135,7 +135,7 @@ with left:
 if mode == OWN:
     compare_own(right)
 elif not list_runs(checkpoints_folder()):
-    no_runs("its first picture, a few seconds later, can be compared here.")
+    no_runs("its first picture, from before the first step, can be compared here.")
 elif mode == RUNS:
     show_trained(right)
 else:

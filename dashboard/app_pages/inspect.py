@@ -112,6 +112,6 @@ def _what_it_is(view: SampleView, kind: str) -> str:
 
 run = pick_run()
 if run is None:
-    no_runs("the first pictures are here a few seconds later, before the first step.")
+    no_runs("the first pictures come before the first step.")
 else:
     show_run(run)

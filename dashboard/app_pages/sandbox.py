@@ -131,6 +131,6 @@ def _show_result(comparison: Comparison, boxes: Boxes) -> None:
 
 run = pick_run()
 if run is None:
-    no_runs("a few seconds later its samples can be changed here.")
+    no_runs("its samples can then be changed here.")
 else:
     show_run(run)
