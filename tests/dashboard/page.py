@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,14 @@ def plots(page: AppTest) -> dict[str, dict]:
         data = data or json.loads(proto.json)
         if "figure" in data:
             found[proto.id] = json.loads(data["figure"])
+    return found
+
+
+def table_with(page: AppTest, *names: str) -> pd.DataFrame:
+    """The one table that has columns, or rows, of these names."""
+    (found,) = (
+        each.value for each in page.table if {*names} <= {*each.value.columns, *each.value.index}
+    )
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from dashboard.components.compare.slips import slip_verdict
 from dashboard.figures.bars import bars_figure, terms_bar
 from tests.dashboard.compare_page import STEP, add_run, bar_labels, bars, open_page
-from tests.dashboard.page import assert_sound, plots, words
+from tests.dashboard.page import assert_sound, plots, table_with, words
 from yolo_core.compare.differences import compare_views
 from yolo_core.compare.own.gradients import compare_gradients
 from yolo_core.compare.own.saved import write_comparison
@@ -70,13 +70,13 @@ def test_your_own_loss_is_shown_slot_by_slot() -> None:
     assert "the loss falls without end as empty slots grow confident" in " ".join(text.split())
     assert "The 1 slots that differ" in text
     assert "1 of 108 slots of this picture differ, outlined in pink" in text
-    row = page.table[-1].value.iloc[0]
+    row = table_with(page, "picture", "slot").iloc[0]
     assert (row["picture"], row["slot"]) == ("val/1", r"cell \(row 2, column 4\), anchor 2")
     assert row[r"channels\: yours, published"].startswith("x")
     maps = list(plots(page).values())
     assert len(maps) == 2
     assert maps[0]["layout"]["coloraxis"]["cmax"] == maps[1]["layout"]["coloraxis"]["cmax"]
-    weights = dict(page.table[0].value[["term", "weight"]].itertuples(index=False))
+    weights = dict(table_with(page, "term", "weight")[["term", "weight"]].itertuples(index=False))
     assert weights == {"xy": "× 1", "classification": "× 3"}
 
 

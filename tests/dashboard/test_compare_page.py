@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.dashboard.compare_page import STEP, add_run, bar_labels, bars, number, open_page
-from tests.dashboard.page import assert_sound, loaded_by, plots, words
+from tests.dashboard.page import assert_sound, loaded_by, plots, table_with, words
 from tests.dashboard.sample_run import make_loss, write_kind
 from yolo_core.losses.families import family_of
 from yolo_core.runs.layout import RunFolder
@@ -100,13 +100,13 @@ def test_other_families_see_the_same_prediction_or_say_why_not() -> None:
 def test_objects_and_slots_that_differ_are_listed_with_the_reasons() -> None:
     page = open_page(losses=["ssd"], sample="val/1")
     assert_sound(page)
-    ledger = page.table[2].value
+    ledger = table_with(page, "loss", "trains")
     assert set(ledger["loss"]) == {"yolov2, as trained", "ssd"}
     pairs = zip(ledger[::2].to_dict("records"), ledger[1::2].to_dict("records"), strict=True)
     for one, other in pairs:
         assert one["object"] == other["object"]
         assert (one["status"], one["trains"]) != (other["status"], other["trains"])
-    masks = page.table[0].value
+    masks = table_with(page, "slot", "ssd")
     assert list(masks.columns) == ["slot", "yolov2, as trained", "ssd"]
     assert (masks["yolov2, as trained"] != masks["ssd"]).all()
     assert f"put {len(masks)} of 108 slots into different parts" in words(page)
@@ -120,7 +120,7 @@ def test_variants_that_agree_say_so() -> None:
     assert "None: all 5 objects have the same status and slots under every loss." in text
     assert "give 0 of 5 objects to different slots and put 0 of 108 slots" in text
     page.toggle(key="compare all objects").set_value(True).run()
-    rows = page.table[1].value
+    rows = table_with(page, "loss", "trains")
     assert len(rows) == 5  # what two losses do alike is one row
     assert set(rows["loss"]) == {r"yolov2, as trained, yolov2/notebook\_stop\_gradient"}
 

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import cache
 from dashboard.components.shared.cell_picker import cell_clicked
-from tests.dashboard.page import assert_sound, loaded_by, opener, plain, plots, words
+from tests.dashboard.page import assert_sound, loaded_by, opener, plain, plots, table_with, words
 from tests.dashboard.sample_run import LAST_STEP, make_loss, make_run, write_kind
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState
@@ -28,12 +28,9 @@ PLOTS = 8
 
 open_page = opener("inspect")
 
-# In the order of the page: the left half with the picture, then the right half.
-TERMS, SLOTS = range(2)
-
 
 def ledger_of(page: AppTest) -> pd.DataFrame:
-    return next(each.value for each in page.table if "trains" in each.value)
+    return table_with(page, "trains")
 
 
 @pytest.mark.usefixtures("checkpoints")
@@ -150,12 +147,12 @@ def test_a_step_or_cell_that_is_not_there_leads_to_the_nearest(
 def test_typing_another_cell_changes_the_card(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
     page = open_page(sample="val/1", step="40")
-    before = page.table[SLOTS].value
+    before = table_with(page, "trained for")
     page.number_input(key="row").set_value(1)
     page.number_input(key="column").set_value(4).run()
     assert_sound(page)
     assert "The 3 slots of cell (row 1, column 4)" in words(page)
-    after = page.table[SLOTS].value
+    after = table_with(page, "trained for")
     assert not before.equals(after)
     assert "4\\: 9" in after.loc["trained for"].tolist()  # with markdown's backslash
 
@@ -215,7 +212,7 @@ def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
     page = open_page(sample="val/1", step="40")
     assert_sound(page)
     assert "this loss has no anchor boxes" in words(page)
-    assert page.table[SLOTS].value.columns.tolist() == [
+    assert table_with(page, "trained for").columns.tolist() == [
         "▸ predictor 0",
         "predictor 1",
         "predictor 2",
