@@ -349,7 +349,7 @@ def test_only_live_runs_are_polled(worker, monkeypatch):
     end(worker, RunState.FINISHED)
     polled.clear()
     open_page(run="yolov2-1")
-    # Whether the run is still there is looked at all the same.
+    # Only whether the run is still there is looked for.
     assert [every for every in polled if every] == [3.0]
 
 
