@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,49 +28,54 @@ _SCALE = "Inferno"
 _SIGNED_SCALE = "RdBu_r"
 _GAP = 0.012
 _SCALE_ROOM = 116  # pixels right of the tiles
-# What `_titles` writes: head, anchor or predictor, its number, and what comes first of the rest.
-_TITLE = re.compile(r"(?:head (\d+), )?(\w+) (\d+): ([^,]*)")
 _ROOMY = 3  # tiles beside each other; one less where their heads are to be named, too
 
 
-def mask_figure(view: SampleView) -> go.Figure:
+def mask_figure(view: SampleView, *, narrow: bool = False) -> go.Figure:
     """Draws which slots are object, no object or ignored; rows are heads, columns anchors.
 
     A clicked slot carries [head, row, column, anchor]. The selected cell lies over it:
     `marks.cell_in_tiles`.
+
+    Args:
+        view: The sample.
+        narrow: Whether it is for a part of the page's width: it grows with it, its titles are
+            short.
     """
     parts = slot_parts(view)
-    scale = [(edge / 3, color) for k, color in enumerate(PART_COLORS) for edge in (k, k + 1)]
     overlap = view.targets["overlap"][:, view.objects].max(axis=1, initial=0.0)
-    words = np.asarray(
-        [
-            f"{PARTS[part]}, best IoU with an object {iou:.2f}"
-            for part, iou in zip(parts, overlap, strict=True)
-        ]
-    )
-    figure = _tiles(view, parts.astype(np.float32), _part_titles(view, parts), words)
-    figure.update_traces(
-        selector={"type": "heatmap"},
-        zmin=-0.5,
-        zmax=2.5,
-        colorscale=scale,
-        showscale=False,
-        opacity=0.75,
-    )
-    for name, color in zip(PARTS, PART_COLORS, strict=True):
-        figure.add_scatter(
-            x=[None],
-            y=[None],
-            mode="markers",
-            marker={"symbol": "square", "size": 12, "color": color},
-            name=name,
-        )
-    figure.update_layout(showlegend=True, legend=BELOW)
-    return figure
+    words = [
+        f"{PARTS[part]}, best IoU with an object {iou:.2f}"
+        for part, iou in zip(parts, overlap, strict=True)
+    ]
+    look = {
+        "zmin": -0.5,
+        "zmax": 2.5,
+        "colorscale": [(e / 3, color) for k, color in enumerate(PART_COLORS) for e in (k, k + 1)],
+        "showscale": False,
+        "opacity": 0.75,
+    }
+    legend = [
+        {
+            "type": "scatter",
+            "x": [None],
+            "y": [None],
+            "mode": "markers",
+            "marker": {"symbol": "square", "size": 12, "color": color},
+            "name": name,
+        }
+        for name, color in zip(PARTS, PART_COLORS, strict=True)
+    ]
+
+    def say(tile: np.ndarray) -> list[str]:
+        return [f"{int((tile == k).sum())} {part}" for k, part in enumerate(PARTS)]
+
+    data, layout = _tiles(view, parts.astype(np.float32), words, say, look, narrow=narrow)
+    return figure_of([*data, *legend], layout | {"showlegend": True, "legend": BELOW})
 
 
 def loss_figure(
-    view: SampleView, values: np.ndarray, *, name: str, signed: bool = False
+    view: SampleView, values: np.ndarray, *, name: str, signed: bool = False, narrow: bool = False
 ) -> go.Figure:
     """Draws what every slot adds to a term or to the total; rows are heads, columns anchors.
 
@@ -83,33 +87,29 @@ def loss_figure(
         values: (P,) float32, one number a slot.
         name: What they are, for the colour bar.
         signed: Draws a change: blue below zero, red above, zero in the middle.
+        narrow: As for `mask_figure`.
     """
     values = np.asarray(values, np.float32)
     finite = values[np.isfinite(values)]
+    top, bottom = float(finite.max(initial=0.0)), min(0.0, float(finite.min(initial=0.0)))
     if signed:
         top = float(np.abs(finite).max(initial=0.0))
         bottom = -top or -1.0
-    else:
-        top = float(finite.max(initial=0.0))
-        bottom = min(0.0, float(finite.min(initial=0.0)))
-    words = np.asarray([f"{value:.4g}" for value in values])
-    figure = _tiles(view, values, _sum_titles(view, values), words)
-    figure.update_traces(
-        selector={"type": "heatmap"},
-        coloraxis="coloraxis",
-        opacity=0.8,
-    )
-    figure.update_layout(
-        showlegend=False,
-        margin_r=_SCALE_ROOM,
-        coloraxis={
-            "colorscale": _SIGNED_SCALE if signed else _SCALE,
-            "cmin": bottom,
-            "cmax": top if top > 0 else 1.0,
-            "colorbar": {"title": {"text": name, "side": "right"}, "thickness": 12},
-        },
-    )
-    return figure
+
+    def say(tile: np.ndarray) -> list[str]:
+        return [f"Σ {np.sum(tile, dtype=np.float64):.4g}"]
+
+    words = [f"{value:.4g}" for value in values]
+    look = {"coloraxis": "coloraxis", "opacity": 0.8}
+    data, layout = _tiles(view, values, words, say, look, narrow=narrow)
+    layout["margin"]["r"] = _SCALE_ROOM
+    layout["coloraxis"] = {
+        "colorscale": _SIGNED_SCALE if signed else _SCALE,
+        "cmin": bottom,
+        "cmax": top if top > 0 else 1.0,
+        "colorbar": {"title": {"text": name, "side": "right"}, "thickness": 12},
+    }
+    return figure_of(data, layout | {"showlegend": False})
 
 
 def _is_crowded(view: SampleView) -> bool:
@@ -119,7 +119,7 @@ def _is_crowded(view: SampleView) -> bool:
 
 
 def short_titles_sentence(views: Iterable[SampleView]) -> str:
-    """What the titles of `narrow` mask tiles stand for where they are abbreviated, else ""."""
+    """What the titles of narrow mask tiles stand for where they are abbreviated, else ""."""
     if not any(map(_is_crowded, views)):
         return ""
     return (
@@ -128,33 +128,33 @@ def short_titles_sentence(views: Iterable[SampleView]) -> str:
     )
 
 
-def narrow(figure: go.Figure, view: SampleView) -> go.Figure:
-    """The same tiles for a part of the page's width: they grow with it, their titles are short."""
-    height, width = view.image.shape[:2]
-    heads, columns = len(view.layout.grids), max(count for _, _, count in view.layout.grids)
-
-    def shorten(title: go.layout.Annotation) -> None:
-        found = _TITLE.match(title.text or "")
-        if found is None:
-            return
-        head, word, anchor, said = found.groups()
-        if _is_crowded(view):
-            head, word, said = f"h{head} " if head else "", word[0], said.removesuffix(" object")
-            title.update(text=f"{head}{word}{anchor}: {said}", font_size=11)
-        else:
-            head = f"head {head}, " if head else ""
-            title.update(text=f"{head}{word} {anchor}: {said}")
-
-    figure.for_each_annotation(shorten)
-    figure.update_layout(meta={"aspect": 1.08 * heads * height / (columns * width)})
-    return figure
+def _title(view: SampleView, head: int, anchor: int, said: list[str], *, narrow: bool) -> str:
+    heads, word = len(view.layout.grids) > 1, slot_word(view.layout)
+    if narrow and _is_crowded(view):
+        first = f"h{head} " if heads else ""
+        return f"{first}{word[0]}{anchor}: {said[0].removesuffix(' object')}"
+    first = f"head {head}, " if heads else ""
+    return f"{first}{word} {anchor}: {', '.join(said[:1] if narrow else said)}"
 
 
-def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.ndarray) -> go.Figure:
-    """Lays one heatmap an anchor over the picture; `words` (P,) are what each slot says.
+def _tiles(
+    view: SampleView,
+    values: np.ndarray,
+    words: Sequence[str],
+    say: Callable[[np.ndarray], list[str]],
+    look: dict[str, Any],
+    *,
+    narrow: bool,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """One heatmap an anchor over the picture: data and layout of a figure.
 
-    Put together from plain dictionaries: adding piece by piece to a figure takes plotly six times
-    as long, and this is drawn anew at every click.
+    Args:
+        view: The sample.
+        values: (P,) what is drawn.
+        words: (P,) what each slot says.
+        say: What the title of a tile says of its values, the most telling first.
+        look: Of the heatmaps.
+        narrow: As for `mask_figure`.
     """
     grids = view.layout.grids
     columns = max(count for _, _, count in grids)
@@ -166,7 +166,7 @@ def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.nd
     layout: dict[str, Any] = {"images": [], "annotations": []}
     for head, (rows, cols, count) in enumerate(grids):
         grid = view.layout.on_grid(head, values)
-        text = view.layout.on_grid(head, words)
+        text = view.layout.on_grid(head, np.asarray(words))
         row, column = np.indices((rows, cols))
         place = np.stack([np.full_like(row, head), row, column], axis=-1)
         for anchor in range(count):
@@ -181,6 +181,7 @@ def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.nd
                     "text": text[:, :, anchor].tolist(),
                     "hovertemplate": "row %{customdata[1]}, column %{customdata[2]}: %{text}"
                     "<extra></extra>",
+                    **look,
                     **axes,
                 }
             )
@@ -210,7 +211,7 @@ def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.nd
             layout[f"yaxis{number}"] = {**y_axis, "anchor": axes["xaxis"], "domain": [bottom, top]}
             layout["annotations"].append(
                 {
-                    "text": titles[tile],
+                    "text": _title(view, head, anchor, say(grid[:, :, anchor]), narrow=narrow),
                     "x": (left + right) / 2,
                     "y": top,
                     "xref": "paper",
@@ -218,7 +219,7 @@ def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.nd
                     "xanchor": "center",
                     "yanchor": "bottom",
                     "showarrow": False,
-                    "font": {"size": 13},
+                    "font": {"size": 11 if narrow and _is_crowded(view) else 13},
                 }
             )
     layout |= {
@@ -228,36 +229,12 @@ def _tiles(view: SampleView, values: np.ndarray, titles: list[str], words: np.nd
         "hovermode": "closest",
         "uirevision": f"{grids} {width} {height}",
     }
-    return figure_of(data, layout)
+    if narrow:
+        layout["meta"] = {"aspect": 1.08 * len(grids) * height / (columns * width)}
+    return data, layout
 
 
 def _share(place: int, count: int, gap: float) -> tuple[float, float]:
     """From where to where on the unit line the piece of that number lies, pieces a gap apart."""
     size = (1 - gap * (count - 1)) / count
     return place * (size + gap), place * (size + gap) + size
-
-
-def _part_titles(view: SampleView, parts: np.ndarray) -> list[str]:
-    def count(tile: np.ndarray) -> str:
-        return ", ".join(f"{int((tile == k).sum())} {part}" for k, part in enumerate(PARTS))
-
-    return _titles(view, parts, count)
-
-
-def _sum_titles(view: SampleView, values: np.ndarray) -> list[str]:
-    return _titles(view, values, lambda tile: f"Σ {np.sum(tile, dtype=np.float64):.4g}")
-
-
-def _titles(
-    view: SampleView, values: np.ndarray, describe: Callable[[np.ndarray], str]
-) -> list[str]:
-    layout = view.layout
-    columns = max(count for _, _, count in layout.grids)
-    titles = []
-    for head, (_, _, count) in enumerate(layout.grids):
-        grid = layout.on_grid(head, values)
-        first = f"head {head}, " if len(layout.grids) > 1 else ""
-        for anchor in range(columns):
-            name = f"{first}{slot_word(layout)} {anchor}: "
-            titles.append(name + describe(grid[:, :, anchor]) if anchor < count else "")
-    return titles

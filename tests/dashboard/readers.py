@@ -91,9 +91,10 @@ def _draw(view: SampleView) -> None:
         figures = [scene.scene_figure(view, layers=scene.LAYERS, head=head, score_cut=0.3)]
         marks.cell_in_picture(view, cell, anchors=True)
         marks.cell_in_tiles(view, cell)
-    figures += [tiles.mask_figure(view), tiles.loss_figure(view, view.weighted_map, name="all")]
+    figures.append(tiles.mask_figure(view, narrow=True))
+    figures.append(tiles.loss_figure(view, view.weighted_map, name="all", narrow=True))
     for figure in figures:
-        _written(tiles.narrow(figure, view) if figure is not figures[0] else figure)
+        _written(figure)
     marks.slots_in_tiles(view, range(view.layout.count))
 
 

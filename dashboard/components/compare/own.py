@@ -23,7 +23,7 @@ from dashboard.components.shared.polling import poll
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.marks import cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell
-from dashboard.figures.tiles import loss_figure, narrow
+from dashboard.figures.tiles import loss_figure
 from dashboard.state import checkpoints_folder
 from dashboard.tables import NOTHING, number
 from yolo_core.compare.own.gradients import GradientComparison, SlotDifference
@@ -169,7 +169,7 @@ def _show_maps(found: GradientComparison, view: SampleView, slots: list[SlotDiff
             with place:
                 title = found.yours if label == "yours" else found.against
                 st.markdown(f"**{plain(title)}**")
-                figure = narrow(loss_figure(view, values, name="|gradient|"), view)
+                figure = loss_figure(view, values, name="|gradient|", narrow=True)
                 figure.update_layout(coloraxis_cmin=0, coloraxis_cmax=float(max(finite)) or 1.0)
                 chosen = [each.slot for each in slots]
                 differing = slots_in_tiles(view, chosen)

@@ -23,7 +23,7 @@ from dashboard.figures.marks import (
 )
 from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
-from dashboard.figures.tiles import mask_figure, narrow, short_titles_sentence
+from dashboard.figures.tiles import mask_figure, short_titles_sentence
 from dashboard.tables import ledger_table, number
 from yolo_core.compare.differences import PARTS, Compared, Comparison, slot_parts
 from yolo_core.explain.names import cell_name, slot_word
@@ -221,7 +221,7 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str, wrong: str = _WR
                 marked = marked or bool(found)
                 selected = cell_in_tiles(view, cell_in(view, cell, comparison))
                 plot(
-                    kept(view, "narrow masks", lambda view=view: narrow(mask_figure(view), view)),
+                    kept(view, "narrow masks", lambda view=view: mask_figure(view, narrow=True)),
                     key=f"{key} masks {each.label}",
                     alt=f"Parts of the slots ({each.label}), one map for each anchor.",
                     marks=[*found, *selected],

@@ -10,7 +10,7 @@ from dashboard.figures.bars import MEASURES, bars_figure, terms_bar
 from dashboard.figures.curves import Curve, Marker, curve_figure
 from dashboard.figures.frame import axis, figure_of
 from dashboard.figures.scene import LAYERS, scene_figure
-from dashboard.figures.tiles import loss_figure, mask_figure, narrow
+from dashboard.figures.tiles import loss_figure, mask_figure
 from dashboard.figures.time_strip import Strip, iou_strip, state_strip
 from yolo_core.runs.snapshots import SampleView
 
@@ -28,7 +28,7 @@ def test_what_plotly_does_not_know_would_be_found() -> None:
 
 def test_pictures_and_tiles(view: SampleView) -> None:
     assert_known(scene_figure(view, layers=LAYERS, head=0, score_cut=0.1))
-    assert_known(narrow(mask_figure(view), view))
+    assert_known(mask_figure(view, narrow=True))
     assert_known(loss_figure(view, view.weighted_map, name="total", signed=True))
 
 

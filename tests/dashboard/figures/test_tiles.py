@@ -9,7 +9,6 @@ import pytest
 from dashboard.figures.tiles import (
     loss_figure,
     mask_figure,
-    narrow,
 )
 from tests.explain.made_view import ANCHORS, make_view
 from yolo_core.compare.differences import PARTS, slot_parts
@@ -103,7 +102,7 @@ def test_a_picture_without_objects_draws(snapshots: dict) -> None:
 def test_narrow_titles_say_the_least() -> None:
     layout = SlotLayout.from_grids([(1, 1, 1), (2, 3, 2)], [ANCHORS[:1], ANCHORS])
     view = make_view(layout=layout, slots=[0, 6], candidates=[[0, 1], [6, 7]])
-    assert titles(narrow(mask_figure(view), view)) == [
+    assert titles(mask_figure(view, narrow=True)) == [
         "head 0, anchor 0: 1 object",
         "head 1, anchor 0: 0 object",
         "head 1, anchor 1: 1 object",
@@ -112,5 +111,5 @@ def test_narrow_titles_say_the_least() -> None:
         [(1, 1, 1), (1, 1, 4)], [ANCHORS[:1], np.repeat(ANCHORS[:1], 4, 0)]
     )
     view = make_view(layout=many, slots=[0, 2], candidates=[[0, 1], [2, 3]])
-    named = titles(narrow(mask_figure(view), view))
+    named = titles(mask_figure(view, narrow=True))
     assert named == ["h0 a0: 1", "h1 a0: 0", "h1 a1: 1", "h1 a2: 0", "h1 a3: 0"]
