@@ -33,7 +33,7 @@ run: .venv/.ready
 
 # The quick tests are to answer at once, so they go without the type checker.
 test: $(if $(filter fast,$(TESTS)),style,lint)
-	$(PY) -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(if $(filter fast,$(TESTS)),-m "not slow",$(TESTS))
+	$(PY) -m pytest -n $(JOBS) $(if $(filter fast,$(TESTS)),-m "not slow",$(TESTS))
 
 lint: style types
 

@@ -30,29 +30,24 @@ WHOLE_RUN = "whole"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Moves slow tests behind the fast ones, and browser tests to the very end.
-
-    Of several processes (`-n 2`), one runs all fast, or all slow, tests of a module, so that it
-    makes what they share once; and one runs all that need the one undisturbed training.
-    """
+    """Moves slow tests behind the fast ones, and browser tests to the very end."""
     for item in items:
         if WHOLE_RUN in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=_place)
-    for item in items:
-        _, slow, others = _place(item)
-        module = item.nodeid.partition("::")[0]
-        unit = f"{module} {'slow' if slow else 'fast'}" if others else WHOLE_RUN
-        item.add_marker(pytest.mark.xdist_group(unit))
-
-
-def _place(item: pytest.Item) -> tuple[bool, bool, bool]:
-    """Where a test comes; the longest unit of the slow ones comes first among them."""
-    return (
-        item.get_closest_marker("browser") is not None,
-        item.get_closest_marker("slow") is not None,
-        WHOLE_RUN not in getattr(item, "fixturenames", ()),
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("browser") is not None,
+            item.get_closest_marker("slow") is not None,
+        )
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """What `-n 2` asks for: see `ModuleScheduling`."""
+    from tests.parallel import ModuleScheduling
+
+    return ModuleScheduling(config, log)
 
 
 @pytest.fixture(scope="module", autouse=True)
