@@ -175,6 +175,7 @@ def test_good_files_are_shown(loss: str, what: str) -> None:
     assert check(good(loss, what), what)
 
 
+@pytest.mark.slow
 @given(arrays=crafted("snapshot"))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_a_changed_snapshot_is_refused_or_shown(arrays: Crafted) -> None:
@@ -187,6 +188,7 @@ def test_a_changed_table_is_refused_or_shown(arrays: Crafted) -> None:
     check(arrays, "table")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["inspect", "sandbox", "compare", "survey", "train"])
 @pytest.mark.parametrize("file", ["config.json", "meta", "status.json"])
 def test_json_nested_without_end_is_a_sentence_on_every_page(

@@ -16,6 +16,8 @@ from tests.dashboard.hostile_run import EVIL, make_hostile_run
 from tests.dashboard.page import labels, opener
 from tests.dashboard.sample_run import SHAPES
 
+pytestmark = pytest.mark.slow
+
 # What Streamlit shows as it is, or not at all: figures, tables of numbers, code, lists to choose
 # from (those of pills and radio buttons are messages, and are looked into).
 AS_IT_IS = ("bidi_component", "arrow_data_frame", "code")

@@ -56,6 +56,7 @@ def test_a_run_without_a_checkpoint_says_so(add_finished: Callable[[str], Path])
     assert "Start survey" not in labels(page)
 
 
+@pytest.mark.slow
 def test_start_starts_what_was_chosen(
     run: RunFolder, survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:

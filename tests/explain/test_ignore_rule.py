@@ -80,6 +80,7 @@ def test_a_score_is_printed_on_its_side_of_the_threshold(score, threshold, by_sh
     assert reaches == rule.reaches(score)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 @given(boxes=BOXES, beside=BESIDE, pick=st.integers(0, 10_000))
 @settings(max_examples=12, derandomize=True, deadline=None)

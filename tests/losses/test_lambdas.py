@@ -98,6 +98,7 @@ def test_a_lambda_of_zero_takes_the_gradient_of_its_term_away(case):
     assert not tape.gradient(total, y_pred).numpy().any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("off_by_one", "batches", "warm_steps"),
     [(False, 3, [0, 1, 2]), (True, 3, [0, 1]), (False, 1, [0]), (True, 1, []), (False, 0, [])],

@@ -31,6 +31,7 @@ def test_random_scenes(case, seed):
     assert_laws(case.loss(), random_scene(seed), case.predictions(3, seed=seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", [(1, 1), (5, 2), (2, 7)], ids=str)
 @pytest.mark.parametrize("case", CASES)
 def test_any_grid(case, grid):
@@ -61,6 +62,7 @@ def test_without_objects_only_no_object_is_left(case):
     assert np.isfinite(gradient).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("batch", "rows"), [(0, 3), (2, 0)])
 @pytest.mark.parametrize("case", CASES)
 def test_batches_without_images_and_without_label_rows(case, batch, rows):
@@ -161,6 +163,7 @@ def test_of_many_candidates_the_sixteen_best_are_kept(case):
     assert (np.diff(a.candidate_slots[used], axis=-1) > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_an_image_is_matched_as_it_would_be_alone(case):
     y_true, y_pred, loss = random_scene(6), case.predictions(3), case.loss()
@@ -253,6 +256,7 @@ def test_any_box_at_all(case):
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_kept_between_calls(case):
     loss, y_pred = case.loss(), case.predictions(3)

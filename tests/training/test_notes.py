@@ -33,6 +33,7 @@ def test_a_loss_with_its_recipe_and_the_data_s_anchors_needs_no_word(name):
     assert notes(name, lambdas=family_of(name).recipe) == []
 
 
+@pytest.mark.slow
 def test_a_loss_of_one_s_own_says_which_lambdas_it_starts_with_and_which_the_named_one():
     assert notes(f"{FILE}:FocalLoss") == [
         (
@@ -46,6 +47,7 @@ def test_a_loss_of_one_s_own_says_which_lambdas_it_starts_with_and_which_the_nam
     assert own == "own_losses.py:CornerLoss starts with the lambdas of its class (box 2)."
 
 
+@pytest.mark.slow
 def test_a_published_variant_says_so_too_and_what_was_given_is_not_said():
     ((_, note),) = notes("yolov2")  # from a --config that names no lambdas
     assert note.startswith(f"yolov2 starts with the lambdas of its class ({DEFAULTS}). Those")
