@@ -10,6 +10,8 @@ from yolo_core.lazy import lazy_names
 if TYPE_CHECKING:
     from yolo_core.assignment import Assignment, IgnoreRule, ObjectStatus
     from yolo_core.breakdown import LossBreakdown
+    from yolo_core.data.sample import Sample
+    from yolo_core.data.source import GivenSamples, SampleSource
     from yolo_core.losses import *  # noqa: F403
     from yolo_core.losses.heads import Head
     from yolo_core.models.networks import detector_network
@@ -22,11 +24,14 @@ __version__ = "0.2.0"
 __all__ = [
     "Assignment",
     "Detector",
+    "GivenSamples",
     "Head",
     "IgnoreRule",
     "LossBreakdown",
     "ObjectStatus",
     "RunRecorder",
+    "Sample",
+    "SampleSource",
     "SlotLayout",
     "__version__",
     "detector_network",
@@ -38,6 +43,8 @@ __getattr__, __dir__ = lazy_names(
     {
         "yolo_core.assignment": ("Assignment", "IgnoreRule", "ObjectStatus"),
         "yolo_core.breakdown": ("LossBreakdown",),
+        "yolo_core.data.sample": ("Sample",),
+        "yolo_core.data.source": ("GivenSamples", "SampleSource"),
         "yolo_core.slots": ("SlotLayout",),
         "yolo_core.losses": losses.__all__,
         "yolo_core.losses.heads": ("Head",),

@@ -243,6 +243,13 @@ class Detector(keras.Model):
         }
 
 
+def device_names() -> list[str]:
+    """What trains: the model names of the GPUs, or "CPU" where there is none."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return [detail.get("device_name", "GPU") for detail in details] or ["CPU"]
+
+
 def _recall_counts(breakdown: LossBreakdown) -> tuple[tf.Tensor, tf.Tensor]:
     """Of `current_recall` of the Keras notebook: objects found, and objects that have a slot."""
     assignment = breakdown.assignment

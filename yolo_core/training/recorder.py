@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import keras
-import tensorflow as tf
 
 from yolo_core.data.source import SampleSource, first_pinned
 from yolo_core.jobs.interrupt import Interrupt
@@ -22,7 +21,7 @@ from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.checkpoint import keep_checkpoint, restore_newest
 from yolo_core.training.control import Actions, Control
-from yolo_core.training.detector import Detector
+from yolo_core.training.detector import Detector, device_names
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import LearningRate, OptimizerRate
 from yolo_core.training.snapshotting import Snapshotter, is_due
@@ -210,14 +209,10 @@ class RunRecorder(keras.callbacks.Callback):
         self.store.truncate_after(self.done)
         return self._resumed
 
-    def begin(self, notes: Iterable[tuple[str, str]] = ()) -> None:
+    def begin(self) -> None:
         """Opens the books at step `done`, once, and does what was asked for before the next.
 
         `fit` calls it; before that, it can be found out whether there is anything to fit.
-
-        Args:
-            notes: What a run should know of itself: "note" or "warning", and a sentence. They are
-                events of its beginning.
         """
         if self._began:
             return
@@ -238,10 +233,6 @@ class RunRecorder(keras.callbacks.Callback):
             steps=self.steps,
             message="" if self._resumed else "Compiling the network for the first snapshots.",
         )
-        for kind, sentence in notes:
-            logger.log(logging.WARNING if kind == "warning" else logging.INFO, "%s", sentence)
-            if not self._resumed:
-                self.store.record_event(self.done, kind, {"message": sentence})
         if not self._resumed:
             self._snapshot()
             if self.checkpoint_every:
@@ -384,13 +375,6 @@ class RunRecorder(keras.callbacks.Callback):
             f"The loss stopped being a finite number at step {step}{what and ': '}{what}. "
             f"The weights of step {step - 1} are kept. {advice}".rstrip()
         )
-
-
-def device_names() -> list[str]:
-    """What trains: the model names of the GPUs, or "CPU" where there is none."""
-    gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    return [detail.get("device_name", "GPU") for detail in details] or ["CPU"]
 
 
 def _new_run(path: Path) -> RunStore:

@@ -77,11 +77,9 @@ class Training:
             ValueError: The disk is full, or another file of the run failed.
         """
         options = self.config.training
-        layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
-        notes = first_notes(self.config.loss, self.loss, layout, self.source.image_shape)
         with self.recorder as recorder:
-            recorder.restore()
-            recorder.begin(notes)
+            self._say_notes(record=not recorder.restore())
+            recorder.begin()
             if not recorder.is_over:
                 remaining = options.steps - recorder.done
                 batches = training_batches(
@@ -100,6 +98,15 @@ class Training:
                 )
         if recorder.done < options.steps:
             logger.info("--resume %s goes on.", self.store.folder.name)
+
+    def _say_notes(self, *, record: bool) -> None:
+        layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
+        for kind, sentence in first_notes(
+            self.config.loss, self.loss, layout, self.source.image_shape
+        ):
+            logger.log(logging.WARNING if kind == "warning" else logging.INFO, "%s", sentence)
+            if record:
+                self.store.record_event(0, kind, {"message": sentence})
 
     def _describe_failure(self, step: int) -> tuple[str, str]:
         size = self.config.training.batch_size
