@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import get_colorscale
 
 from dashboard.figures.frame import BELOW, figure_of
 from dashboard.figures.picture import (
@@ -24,8 +25,8 @@ from yolo_core.runs.snapshots import SampleView
 
 # Of `PARTS`; orange, grey and blue: apart for every kind of colour vision, and by lightness.
 PART_COLORS = ("#ffb000", "#5f6368", "#3399ee")
-_SCALE = "Inferno"
-_SIGNED_SCALE = "RdBu_r"
+# Written out: plotly.js does not know their names.
+_SCALE, _SIGNED_SCALE = get_colorscale("Inferno"), get_colorscale("RdBu_r")
 _GAP = 0.012
 _SCALE_ROOM = 116  # pixels right of the tiles
 _ROOMY = 3  # tiles beside each other; one less where their heads are to be named, too
