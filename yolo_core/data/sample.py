@@ -8,6 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 
+def _no_boxes() -> np.ndarray:
+    return np.zeros((0, 4), np.float32)
+
+
+def _no_classes() -> np.ndarray:
+    return np.zeros(0, np.int32)
+
+
 @dataclasses.dataclass(frozen=True)
 class Sample:
     """An image and its ground-truth objects.
@@ -17,12 +25,17 @@ class Sample:
         image: (height, width, channels) uint8.
         boxes: (objects, 4) float32: x_center, y_center, width, height as image fractions.
         classes: (objects,) int32.
+        ignored_boxes: (regions, 4) float32, as `boxes`: difficult objects and groups. None is
+            trained on; an evaluation counts what is found there neither as right nor as wrong.
+        ignored_classes: (regions,) int32.
     """
 
     name: str
     image: np.ndarray
     boxes: np.ndarray
     classes: np.ndarray
+    ignored_boxes: np.ndarray = dataclasses.field(default_factory=_no_boxes)
+    ignored_classes: np.ndarray = dataclasses.field(default_factory=_no_classes)
 
 
 def label_rows(
