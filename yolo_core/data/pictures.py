@@ -108,10 +108,9 @@ class AnnotatedPictures:
             ValueError: There is no such picture.
         """
         rows = self.objects_of(self.index(file))
-        return [
-            (self.classes[label], *map(float, edges))
-            for label, edges in zip(self.box_class[rows], self.box_edges[rows], strict=True)
-        ]
+        edges = self.box_edges[rows].tolist()
+        names = [self.classes[label] for label in self.box_class[rows]]
+        return [(name, *each) for name, each in zip(names, edges, strict=True)]
 
     def picture(self, file: str) -> np.ndarray:
         """(height, width, 3) uint8, upright.
