@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yolo_core import anchors as module
 from yolo_core.anchors import doubtful_anchors, kmeans_anchors, shape_iou
 from yolo_core.slots import SlotLayout
 
@@ -103,3 +104,11 @@ def test_anchors_of_hardly_any_cell_are_doubted() -> None:
 def test_usual_anchors_are_not_doubted() -> None:
     assert doubts([(10, 13), (90, 96), (4, 60), (110, 60)], [(5, 5)]) == ""
     assert doubtful_anchors(SlotLayout.from_grids([(6, 6, 3)]), (96, 96, 1)) == []
+
+
+def test_of_very_many_boxes_the_k_means_sees_some_and_the_mean_counts_all(monkeypatch):
+    monkeypatch.setattr(module, "MOST_BOXES", 2)
+    # It sees rows 0 and 2; row 1 has a quarter of the area of either.
+    anchors, mean_iou = kmeans_anchors([[0.4, 0.4], [0.2, 0.2], [0.4, 0.4], [0.2, 0.2]], 1)
+    np.testing.assert_allclose(anchors, [[0.4, 0.4]], rtol=1e-6)
+    assert mean_iou == pytest.approx((1 + 0.25) / 2)

@@ -14,6 +14,8 @@ RESTARTS = 8
 """Starts of the k-means, of which the best counts: a single one can end in a poor corner."""
 
 MAX_ROUNDS = 100
+MOST_BOXES = 3_000
+"""Boxes that the k-means sees: of more, evenly many are left out. Its mean IoU counts all."""
 
 
 def shape_iou(sizes: np.ndarray, anchors: np.ndarray) -> np.ndarray:
@@ -29,6 +31,22 @@ def shape_iou(sizes: np.ndarray, anchors: np.ndarray) -> np.ndarray:
     sizes, anchors = np.asarray(sizes, np.float64), np.asarray(anchors, np.float64)
     shared = np.minimum(sizes[:, None], anchors[None]).prod(-1)
     return shared / (sizes.prod(-1)[:, None] + anchors.prod(-1)[None] - shared)
+
+
+def heads_by_area(sizes: np.ndarray, strides: Sequence[int]) -> list[np.ndarray]:
+    """Deals anchors out to heads: the largest to the coarsest, as many to each as can be.
+
+    Args:
+        sizes: (k, 2) widths and heights.
+        strides: Pixels from one cell to the next of each head.
+
+    Returns:
+        The rows of `sizes` of each head, the largest first, in the order of `strides`.
+    """
+    order = np.argsort(-np.asarray(sizes).prod(axis=1), kind="stable")
+    parts = iter(np.array_split(order, len(strides)))
+    dealt = {head: next(parts) for head in np.argsort(-np.asarray(strides), kind="stable").tolist()}
+    return [dealt[head] for head in range(len(strides))]
 
 
 def doubtful_anchors(layout: SlotLayout, image_shape: Sequence[int]) -> list[str]:
@@ -101,6 +119,7 @@ def kmeans_anchors(sizes: np.ndarray, count: int, seed: int = 0) -> tuple[np.nda
         )
     if count < 1:
         raise ValueError(f"The number of anchors must be at least 1; received {count}.")
+    every, sizes = sizes, sizes[:: -(-len(sizes) // MOST_BOXES) or 1]
     different = len(np.unique(sizes, axis=0))
     if different < count:
         raise ValueError(
@@ -109,10 +128,9 @@ def kmeans_anchors(sizes: np.ndarray, count: int, seed: int = 0) -> tuple[np.nda
     draws = np.random.Philox(key=[seed, 0]).random_raw(RESTARTS * count).reshape(RESTARTS, count)
     tried = [_settle(sizes, _spread_start(sizes, start)) for start in draws]
     mean_iou = [float(shape_iou(sizes, anchors).max(-1).mean()) for anchors in tried]
-    best_iou = max(mean_iou)
-    best = tried[mean_iou.index(best_iou)]
+    best = tried[int(np.argmax(mean_iou))]
     best = best[np.lexsort((best[:, 0], best.prod(-1)))]
-    return best.astype(np.float32), best_iou
+    return best.astype(np.float32), float(shape_iou(every, best).max(-1).mean())
 
 
 def _spread_start(sizes: np.ndarray, draws: np.ndarray) -> np.ndarray:

@@ -82,6 +82,13 @@ def add_parser(commands: Any) -> None:
         help="keyword option of the loss, the value as JSON or text; repeatable",
     )
     parser.add_argument(
+        "--anchors",
+        nargs="+",
+        metavar="FILE.json|W,H",
+        help="instead of such as are fitted to the data: widths and heights in pixels, or all of "
+        "them 1 or less as fractions of the picture; or a file that anchors --json has printed",
+    )
+    parser.add_argument(
         "--pin", action="append", metavar="SAMPLE", help="sample to snapshot; repeatable"
     )
     add_low_priority(parser)
@@ -147,7 +154,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     rate, loss = given.pop("--learning-rate", None), given.pop("--loss", None)
     refused = [
         *given,
-        *(f"--{o}" for o in ("run", "config", "epochs", "pin") if getattr(arguments, o)),
+        *(f"--{o}" for o in ("run", "config", "epochs", "pin", "anchors") if getattr(arguments, o)),
     ]
     refused += ["--option"] * bool(arguments.options)
     if refused:

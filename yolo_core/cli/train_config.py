@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from yolo_core.cli.given_anchors import read_anchors
 from yolo_core.data.registry import SOURCES, open_source
 from yolo_core.foreign_files import parse_json
 from yolo_core.losses.families import recipe_lambdas
@@ -57,25 +58,28 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         del fields["loss"]
         base = None
     for option, value in given.items():
-        _put(fields, RUN_OPTIONS[option].place, value)
+        put(fields, RUN_OPTIONS[option].place, value)
     if arguments.seed is not None:
-        _put(fields, "data.seed", arguments.seed)
+        put(fields, "data.seed", arguments.seed)
     if arguments.pin:
-        _put(fields, "training.pinned", arguments.pin)
-    source = fields.get("data", {}).get("source")
-    if source and source not in SOURCES and os.path.exists(source):
-        # The run may be resumed from another folder.
-        _put(fields, "data.source", os.path.abspath(source))
+        put(fields, "training.pinned", arguments.pin)
+    if source := fields.get("data", {}).get("source"):
+        put(fields, "data.source", absolute_source(source))
     for option in arguments.options:
         name, value = _pair("--option", option)
-        _put(fields, f"loss.options.{name}", _json_or_text(value))
+        put(fields, f"loss.options.{name}", _json_or_text(value))
     loss = fields.get("loss", {})
     # The last one given stands last, and so wins over a group that it is in.
     lambdas = laid_over(loss.get("lambdas", {}), given_lambdas(arguments))
     if base is None:
         lambdas = recipe_lambdas(loss.get("name", RunConfig().loss.name), lambdas)
-    _put(fields, "loss.lambdas", lambdas)
+    put(fields, "loss.lambdas", lambdas)
     config = parse_config(fields, where="the options")
+    if arguments.anchors:
+        data = config.data
+        sizes = read_anchors(arguments.anchors, lambda: open_source(data).image_shape)
+        put(fields, "loss.anchors", sizes)
+        config = parse_config(fields, where="the options")
     if arguments.epochs is None:
         return config
     if arguments.steps is not None:
@@ -83,7 +87,7 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     if not 0 < arguments.epochs < math.inf:
         raise ValueError(f"--epochs must be a number above 0; received {arguments.epochs}.")
     samples = arguments.epochs * (open_source(config.data).splits["train"] or EPOCH_SAMPLES)
-    _put(fields, "training.steps", math.ceil(samples / config.training.batch_size))
+    put(fields, "training.steps", math.ceil(samples / config.training.batch_size))
     return parse_config(fields, where="the options")
 
 
@@ -176,7 +180,14 @@ def native_notes_in(log: Path) -> Iterator[None]:
         os.close(kept)
 
 
-def _put(fields: dict[str, Any], place: str, value: Any) -> None:
+def absolute_source(source: str) -> str:
+    """What `--data` names, its file by its whole path: a run may be resumed from elsewhere."""
+    is_file = source not in SOURCES and os.path.exists(source)
+    return os.path.abspath(source) if is_file else source
+
+
+def put(fields: dict[str, Any], place: str, value: Any) -> None:
+    """Sets the field of nested dictionaries at a place such as "training.steps"."""
     *sections, field = place.split(".", maxsplit=2)
     for section in sections:
         fields = fields.setdefault(section, {})

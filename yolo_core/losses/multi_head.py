@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from keras import ops
 
+from yolo_core.anchors import heads_by_area
 from yolo_core.boxes import Tensor
 from yolo_core.data.source import default_anchors
 from yolo_core.losses.anchor_table import AnchorTable
@@ -72,8 +73,7 @@ class MultiHeadLoss(DetectionLoss):
         """Anchors and the grid of each head; the largest anchors for the coarsest head."""
         sizes = default_anchors(source, len(cls.strides) * SLOTS_A_CELL)
         sizes = sizes if anchors is None else np.asarray(anchors)
-        order = np.argsort(-sizes.prod(axis=1), kind="stable")
-        parts = np.array_split(sizes[order], len(cls.strides))
+        parts = [sizes[rows] for rows in heads_by_area(sizes, cls.strides)]
         grids = [grid_cells(source.image_shape, stride) for stride in cls.strides]
         return {"anchors": [part.tolist() for part in parts], "grids": grids}
 

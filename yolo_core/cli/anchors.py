@@ -1,0 +1,105 @@
+"""`python -m yolo_core anchors DATA`: the anchors that suit a data set, and how well."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from yolo_core.cli.options import add_json
+from yolo_core.cli.train_config import RUN_OPTIONS, absolute_source, put
+from yolo_core.data.anchor_study import AnchorStudy, iou_by_count, study_anchors
+from yolo_core.data.registry import open_source
+from yolo_core.training.config import parse_config
+
+DATA_OPTIONS = {
+    name: option
+    for name, option in RUN_OPTIONS.items()
+    if option.place.startswith("data.") and option.place != "data.source"
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "anchors", help="find anchors for a data set, and how well they fit", description=__doc__
+    )
+    parser.add_argument("data", metavar="DATA", help="what train takes as --data")
+    parser.add_argument("--k", type=int, default=5, help="anchors to find (default: 5)")
+    parser.add_argument(
+        "--most", type=int, default=9, metavar="K", help="largest k of the comparison (default: 9)"
+    )
+    parser.add_argument(
+        "--strides",
+        default="16",
+        metavar="S,...",
+        help="pixels from one cell to the next on each head, over which the anchors are dealt out "
+        "by area, such as 32,16,8 (default: 16)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the k-means (default: 0)")
+    for name, option in DATA_OPTIONS.items():
+        parser.add_argument(
+            name, dest=option.place, type=option.kind, help=option.field["description"]
+        )
+    add_json(parser, "print one object; its anchors are what train --anchors takes")
+    parser.set_defaults(run_command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the anchors and what can be said of them."""
+    if arguments.k < 1 or arguments.most < 1:
+        raise ValueError(
+            f"--k and --most must be 1 or more; received {arguments.k} and {arguments.most}."
+        )
+    if not 0 <= arguments.seed < 2**32:
+        raise ValueError(f"--seed must be 0 to {2**32 - 1}; received {arguments.seed}.")
+    fields: dict[str, Any] = {}
+    put(fields, "data.source", absolute_source(arguments.data))
+    for option in DATA_OPTIONS.values():
+        value = getattr(arguments, option.place)
+        if value is not None:
+            put(fields, option.place, value)
+    source = open_source(parse_config(fields, where="the options").data)
+    strides = read_strides(arguments.strides)
+    study = study_anchors(source, arguments.k, strides=strides, seed=arguments.seed)
+    curve = iou_by_count(source, arguments.most, arguments.seed)
+    if arguments.json:
+        whole = {"data": source.name, **study.to_json()}
+        print(json.dumps(whole | {"mean_iou_by_count": [list(pair) for pair in curve]}))
+    else:
+        _show(source.name, study, curve)
+    sys.stdout.flush()
+    return 0
+
+
+def read_strides(text: str) -> tuple[int, ...]:
+    """Reads "32,16,8".
+
+    Raises:
+        ValueError: They are not different ones of 8, 16, 32.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part in ("8", "16", "32") for part in parts) or len(set(parts)) < len(parts):
+        raise ValueError(f"--strides takes some of 32,16,8, each once; received {text!r}.")
+    return tuple(map(int, parts))
+
+
+def _show(name: str, study: AnchorStudy, curve: list[tuple[int, float]]) -> None:
+    height, width = study.image_shape[:2]
+    left_out = f" ({study.left_out} without an area left out)" if study.left_out else ""
+    print(f"{name} at {width} x {height} px: {len(study.sizes)} training objects{left_out}.\n")
+    print("anchor          pixels           cells        fractions    objects   stride")
+    rows = zip(study.pixels, study.cells, study.anchors, study.share, study.stride_of, strict=True)
+    for index, (pixels, cells, fractions, share, stride) in enumerate(rows):
+        pixel, cell, part = (
+            f"{a:.{digits}f} x {b:.{digits}f}"
+            for (a, b), digits in ((pixels, 1), (cells, 2), (fractions, 3))
+        )
+        print(f"{index:6}  {pixel:>14}  {cell:>14}  {part:>15}  {share:8.1%}  {stride:7}")
+    print(f"\nMean IoU with the best anchor: {study.mean_iou:.3f}.")
+    recalls = ", ".join(f"{study.best_possible_recall(at):.1%} from {at}" for at in (0.3, 0.5, 0.7))
+    print(f"Best possible recall, the objects with an anchor of that IoU: {recalls}.")
+    print("Mean IoU by k: " + ", ".join(f"{count}: {iou:.3f}" for count, iou in curve) + ".")
+    given = " ".join(f"{w:.4f},{h:.4f}" for w, h in study.anchors)
+    print(f"To train with these: --anchors {given}")
