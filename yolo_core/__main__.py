@@ -1,4 +1,4 @@
-"""`python -m yolo_core train | runs | command | explain | survey | compare | anchors | dashboard`.
+"""`python -m yolo_core COMMAND`: train, runs, command, anchors, ...; `--help` lists them all.
 
 Installed, the same is called `detector-debugger`; without a command it opens the dashboard.
 """

@@ -60,14 +60,22 @@ def _is_deep(value: Any) -> bool:
     return bool(level)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *, most_bytes: int | None = None) -> dict[str, Any]:
     """The object that a JSON file holds.
 
+    Args:
+        path: The file.
+        most_bytes: A larger one is refused; None takes any.
+
     Raises:
-        ValueError: The file is missing, cannot be read, or holds something else.
+        ValueError: The file is missing, cannot be read, is too large, or holds something else.
     """
     try:
-        fields = parse_json(path.read_bytes())
+        with path.open("rb") as file:
+            data = file.read(-1 if most_bytes is None else most_bytes + 1)
+        if most_bytes is not None and len(data) > most_bytes:
+            raise ValueError(f"more than {most_bytes:,} bytes")
+        fields = parse_json(data)
     except FileNotFoundError:
         raise ValueError(f"{path} does not exist.") from None
     except OSError as error:

@@ -13,7 +13,11 @@ import psutil
 
 from yolo_core.files import cannot_write
 
+GOING = ".gone-"
+"""How the name of a folder begins that was a run and is being deleted."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_BESIDE = ".new-"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +52,11 @@ class RunFolder:
     def database(self) -> Path:
         """Steps, evaluations, events, commands, status, checkpoints, snapshots (SQLite)."""
         return self.path / "run.db"
+
+    @property
+    def note(self) -> Path:
+        """What somebody put down about the run; mostly there is none."""
+        return self.path / "note.json"
 
     @property
     def weights(self) -> Path:
@@ -120,10 +129,10 @@ def create_run(
         ValueError: The name is bad or taken, the disk is full, or the place is not writable.
     """
     folder = RunFolder(Path(checkpoints) / check_run_name(name))
-    beside = RunFolder(folder.path.with_name(f".new-{name}.{os.getpid()}"))
+    beside = RunFolder(folder.path.with_name(f"{_BESIDE}{name}.{os.getpid()}"))
     try:
         folder.path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_killed_starts(folder.path.parent)
+        _sweep_what_was_killed(folder.path.parent)
         if os.path.lexists(folder.path):
             raise FileExistsError
         for part in (beside.weights, beside.snapshots, beside.tensorboard):
@@ -145,8 +154,8 @@ def create_run(
     return folder
 
 
-def _sweep_killed_starts(checkpoints: Path) -> None:
-    for path in checkpoints.glob(".new-*"):
+def _sweep_what_was_killed(checkpoints: Path) -> None:
+    for path in (*checkpoints.glob(f"{_BESIDE}*"), *checkpoints.glob(f"{GOING}*")):
         pid = path.name.rpartition(".")[2]
         if not (pid.isdecimal() and psutil.pid_exists(int(pid))):
             shutil.rmtree(path, ignore_errors=True)

@@ -52,14 +52,23 @@ def read_status(folder: RunFolder) -> RunStatus:
     try:
         connection = database.connect(folder.database)
         try:
-            with database.sentences(folder.database):
-                status = stored_status(connection)
-                row = connection.execute("SELECT max(step) FROM checkpoints").fetchone()
+            return status_in(connection, folder)
         finally:
             connection.close()
-        return _checked(folder, status, resume_step=row[0] or 0)
     except (ValueError, OSError) as error:
         return RunStatus(RunState.UNREADABLE, message=str(error))
+
+
+def status_in(connection: sqlite3.Connection, folder: RunFolder) -> RunStatus:
+    """`read_status` of a database that is open.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    with database.sentences(folder.database):
+        status = stored_status(connection)
+        row = connection.execute("SELECT max(step) FROM checkpoints").fetchone()
+    return _checked(folder, status, resume_step=row[0] or 0)
 
 
 def stored_status(connection: sqlite3.Connection) -> RunStatus:
