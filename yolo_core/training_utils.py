@@ -102,7 +102,11 @@ def calculate_grid_cell_indices(y_true: Any, y_pred: Any, *, grid_order: str = "
     Returns:
         (B, N, 2) int32. A centre on 1.0 or outside has the nearest cell, where the document's code
         stops with an error (A-7).
+
+    Raises:
+        ValueError: `y_true` and `y_pred` are exchanged; so in all functions that take both.
     """
+    _check_order(y_true, y_pred)
     centres = ops.nan_to_num(_floats(y_true)[..., 1:3])
     rows, columns = y_pred.shape[1:3]
     if grid_order == "x_y":
@@ -129,6 +133,7 @@ def calculate_anchorbox_indices(
     Returns:
         (B, N, 1) int32, the highest IoU; the first one on a tie.
     """
+    _check_order(y_true, y_pred)
     true_boxes = ops.expand_dims(_floats(y_true)[..., 1:5], 2)
     selected = _predictors_of_cells(y_pred, grid_cell_indices, y_true.shape[-1])[..., 1:5]
     intersection = calculate_intersection_area(
@@ -255,6 +260,15 @@ def _predictors_of_cells(y_pred: Any, cells: Any, features: int) -> Any:
     batch, rows = ops.shape(cells)[:2]
     selected = gather_candidates(by_cell, cell)
     return ops.reshape(selected, (batch, rows, channels // features, features))
+
+
+def _check_order(y_true: Any, y_pred: Any) -> None:
+    """Refuses labels and predictions in each other's place."""
+    if (len(y_true.shape), len(y_pred.shape)) != (3, 4):
+        raise ValueError(
+            "Labels y_true (batch, objects, features) come first, then predictions y_pred (batch, "
+            f"rows, columns, channels); received {tuple(y_true.shape)} and {tuple(y_pred.shape)}."
+        )
 
 
 def _floats(values: Any) -> Any:

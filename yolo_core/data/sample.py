@@ -55,9 +55,15 @@ def label_rows(
         without a class, which the losses count as INVALID.
 
     Raises:
-        ValueError: More objects than rows.
+        ValueError: More objects than rows, or other shapes, as when boxes and classes are
+            exchanged.
     """
     count = len(boxes)
+    if np.shape(boxes) != (count, 4) or np.shape(classes) != (count,):
+        raise ValueError(
+            "label_rows takes boxes of shape (objects, 4) and as many classes; "
+            f"received {np.shape(boxes)} and {np.shape(classes)}."
+        )
     if count > max_objects:
         raise ValueError(f"{count} objects do not fit in {max_objects} label rows.")
     rows = np.zeros((max_objects, 5 + num_classes), np.float32)

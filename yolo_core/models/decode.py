@@ -20,7 +20,15 @@ def scores(
     Returns:
         Scores (B, P) float32 and classes (B, P) int32. Where a number is not finite it counts
         as 0.
+
+    Raises:
+        ValueError: The shapes are others, as when the two are exchanged.
     """
+    if np.shape(class_probabilities)[:-1] != np.shape(objectness):
+        raise ValueError(
+            "scores takes objectness (B, P) and class_probabilities (B, P, C); "
+            f"received {np.shape(objectness)} and {np.shape(class_probabilities)}."
+        )
     objectness = _finite(objectness)
     class_probabilities = _finite(class_probabilities)
     return (
