@@ -60,7 +60,7 @@ class Group:
 def fingerprint(image: np.ndarray) -> tuple[str, np.ndarray, np.ndarray]:
     """The digest of the pixels, (2,) uint64 and (256,) float32 of a (height, width, 3) picture."""
     digest = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(image))
+    digest.update(np.ascontiguousarray(image).tobytes())
     grey = Image.fromarray(image).convert("L")
     side = HASH_SIDE + 1
     tiny = np.asarray(grey.resize((side, side), Image.Resampling.BOX), np.int16)
