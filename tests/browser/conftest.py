@@ -145,6 +145,14 @@ def page(
     )
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
+    # A page that breaks may end up white: only these say why.
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(f"{error.name}: {error.message}"))
+    page.on("crash", lambda _: complaints.append("the tab has crashed"))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type == "error" else None,
+    )
     yield page
     report = request.node.stash[REPORTS].get("call")
     if report is None or report.failed:
@@ -152,4 +160,5 @@ def page(
         picture = PICTURES / f"{request.node.name}.png"
         page.screenshot(path=picture, full_page=True)
         print(f"\n{page.url}, pictured in {picture}, says:\n{page.inner_text('body')}")
+        print("The browser complained:", *complaints or ["of nothing"], sep="\n")
     context.close()
