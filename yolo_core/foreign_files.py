@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +213,70 @@ def check_texts(name: str, values: Any) -> None:
     """
     if not isinstance(values, (list, tuple)) or not all(isinstance(each, str) for each in values):
         raise ValueError(f"{name} must be a list of texts; received {str(values)[:80]!r}.")
+
+
+def json_members(text: str, in_pieces: Collection[str]) -> Iterator[tuple[str, int, Any]]:
+    """The members of a large JSON object one after the other, so that none need be kept.
+
+    Args:
+        text: The object.
+        in_pieces: Members that are lists and come entry by entry.
+
+    Yields:
+        A member's name, -1 and its value; for those of `in_pieces` the index of an entry and the
+        entry, and before the first of them the index -1 with an empty list.
+
+    Raises:
+        ValueError: It is no JSON object, with the line; or is nested too deep to be read.
+    """
+    space = re.compile(r"[ \t\n\r\ufeff]*")
+    decoder, of_any_length = json.JSONDecoder(), json.JSONDecoder(parse_int=lambda _: math.inf)
+
+    def skip(at: int) -> int:
+        return space.match(text, at).end()  # pyright: ignore[reportOptionalMemberAccess]
+
+    def expect(characters: str, at: int) -> tuple[str, int]:
+        at = skip(at)
+        if text[at : at + 1] not in tuple(characters):
+            raise json.JSONDecodeError(f"Expecting {' or '.join(characters)}", text, at)
+        return text[at], skip(at + 1)
+
+    def value(at: int) -> tuple[Any, int]:
+        try:
+            return decoder.raw_decode(text, at)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # a number of more than 4,300 digits
+            return of_any_length.raw_decode(text, at)
+
+    try:
+        end, at = expect("{", 0)
+        if text[at : at + 1] == "}":
+            end, at = "}", skip(at + 1)
+        while end != "}":
+            name, at = value(at)
+            if not isinstance(name, str):
+                raise json.JSONDecodeError("Expecting a name in quotes", text, at)
+            _, at = expect(":", at)
+            if name in in_pieces and text[at : at + 1] == "[":
+                yield name, -1, []
+                at, index = skip(at + 1), 0
+                inner = "]" if text[at : at + 1] == "]" else ","
+                at = skip(at + 1) if inner == "]" else at
+                while inner != "]":
+                    entry, at = value(at)
+                    yield name, index, entry
+                    index += 1
+                    inner, at = expect(",]", at)
+            else:
+                member, at = value(at)
+                yield name, -1, member
+            end, at = expect(",}", at)
+        if at < len(text):
+            raise json.JSONDecodeError("Extra data", text, at)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"line {error.lineno}, column {error.colno}: not valid JSON ({error.msg})"
+        ) from None
+    except RecursionError:
+        raise ValueError("lists and objects nested too deep to be read") from None

@@ -1,0 +1,87 @@
+"""Opens a data set by a word for its format and the place where it lies."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from yolo_core.data.coco import read_coco
+from yolo_core.data.pictures import AnnotatedPictures
+from yolo_core.data.reading import Progress, one_by_one
+from yolo_core.data.voc import read_voc
+from yolo_core.data.yolo_txt import read_yolo
+
+FORMATS = {"voc": read_voc, "coco": read_coco, "yolo": read_yolo}
+_PLACES = "voc:DIR, coco:FILE.json or yolo:DATA.yaml"
+
+
+def open_data(
+    entry: str,
+    *,
+    pictures: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> AnnotatedPictures:
+    """Reads a data set of one's own.
+
+    Args:
+        entry: "voc:DIR", "coco:FILE.json" or "yolo:DATA.yaml".
+        pictures: The folder of the pictures, where the format does not say it. Nothing is read but
+            what is in it and in the folder of the entry.
+        classes: Only these are objects, in this order; by default all.
+        progress: Hears now and then how many files are done, and of how many.
+
+    Returns:
+        What could be used, and in its `problems` what could not.
+
+    Raises:
+        ValueError: The data set cannot be read, or has no such class.
+    """
+    kind, _, where = entry.partition(":")
+    if kind not in FORMATS or not where:
+        raise ValueError(f"Data of your own is opened as {_PLACES}; received {entry!r}.")
+    place = Path(os.path.abspath(where))
+    folder = None if pictures is None else Path(os.path.abspath(pictures))
+    if folder is not None and not folder.is_dir():
+        raise ValueError(f"The folder of the pictures, {pictures}, is not there.")
+    if not place.exists():
+        raise ValueError(f"{where} does not exist; data is opened as {_PLACES}.")
+    if place.suffix.lower() == ".zip":
+        raise ValueError(f"{where} is an archive; unpack it, then open it as {_PLACES}.")
+    if place.is_dir() != (kind == "voc"):
+        what = "a folder" if place.is_dir() else "a file"
+        raise ValueError(f"{where} is {what}; data is opened as {_PLACES}.")
+    data = FORMATS[kind](entry, place, folder, one_by_one(progress))
+    return data if classes is None else only(data, classes)
+
+
+def only(data: AnnotatedPictures, classes: Sequence[str]) -> AnnotatedPictures:
+    """The same pictures with the objects of some classes; others are no objects then.
+
+    Raises:
+        ValueError: There is no such class, or none is named, or one twice.
+    """
+    unknown = [each for each in classes if each not in data.classes]
+    if unknown or not classes or len(set(classes)) < len(classes):
+        raise ValueError(
+            f"{data.name} has the classes {', '.join(data.classes) or 'none'}, each to be named "
+            f"once; received {', '.join(classes) or 'none'}."
+        )
+    to = np.full(len(data.classes), -1, np.int32)
+    to[[data.classes.index(each) for each in classes]] = np.arange(len(classes))
+    kept, regions = to[data.box_class] >= 0, to[data.ignored_class] >= 0
+    return dataclasses.replace(
+        data,
+        classes=tuple(classes),
+        box_picture=data.box_picture[kept],
+        box_edges=data.box_edges[kept],
+        box_class=to[data.box_class[kept]],
+        box_difficult=data.box_difficult[kept],
+        ignored_picture=data.ignored_picture[regions],
+        ignored_edges=data.ignored_edges[regions],
+        ignored_class=to[data.ignored_class[regions]],
+    )
