@@ -39,7 +39,7 @@ TRAIN = {
     "--learning-rate -1": r"In the options: training\.learning_rate: ",
     "--learning-rate nan": r"In the options: training\.learning_rate: ",
     "--seed -1": r"In the options: seed: ",
-    "--image-size 50": r"In the options: data\.image_size: .*multiple of 16; received 50",
+    "--image-size 50": r"In the options: data\.image_size: .*multiple of 16; received '50'",
     "--network huge": r"In the options: network\.size: .*'small', 'medium' or 'large'",
     "--precision half": r"In the options: training\.precision: ",
     "--schedule random": r"In the options: training\.schedule: ",

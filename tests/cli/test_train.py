@@ -53,6 +53,8 @@ def test_every_option_lands_in_its_field():
         *("--evaluate-every", "4", "--checkpoint-every", "5", "--snapshot-every", "6"),
         *("--snapshot-megabytes", "8", "--precision", "float32", "--pin", "val/9", "--seed", "11"),
         *("--option", "match_by=iou", "--option", "depth=3"),
+        *("--fit", "letterbox", "--augment", "colour,flip", "--classes", "3", "chair"),
+        *("--cache-megabytes", "10", "--pictures", "/somewhere"),
     )
     assert (config.seed, config.data.seed) == (11, 11)
     assert (config.loss.name, config.network.size) == ("mnist_yolo", "large")
@@ -62,6 +64,11 @@ def test_every_option_lands_in_its_field():
         "max_objects": 2,
         "train_scenes": 50,
         "validation_scenes": 9,
+        "pictures": "/somewhere",
+        "classes": ("3", "chair"),
+        "fit": "letterbox",
+        "augment": "flip,colour",
+        "cache_megabytes": 10,
     }
     assert config.training.model_dump() == {
         "steps": 7,

@@ -7,8 +7,8 @@ import json
 import sys
 from typing import Any
 
-from yolo_core.cli.options import add_json
-from yolo_core.cli.train_config import RUN_OPTIONS, absolute_source, put
+from yolo_core.cli.options import add_classes, add_json
+from yolo_core.cli.train_config import RUN_OPTIONS, put, with_absolute_paths
 from yolo_core.data.anchor_study import AnchorStudy, iou_by_count, study_anchors
 from yolo_core.data.registry import open_source
 from yolo_core.training.config import parse_config
@@ -42,6 +42,7 @@ def add_parser(commands: Any) -> None:
         parser.add_argument(
             name, dest=option.place, type=option.kind, help=option.field["description"]
         )
+    add_classes(parser)
     add_json(parser, "print one object; its anchors are what train --anchors takes")
     parser.set_defaults(run_command=run)
 
@@ -55,11 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.seed < 2**32:
         raise ValueError(f"--seed must be 0 to {2**32 - 1}; received {arguments.seed}.")
     fields: dict[str, Any] = {}
-    put(fields, "data.source", absolute_source(arguments.data))
+    put(fields, "data.source", arguments.data)
+    put(fields, "data.classes", arguments.classes or [])
     for option in DATA_OPTIONS.values():
         value = getattr(arguments, option.place)
         if value is not None:
             put(fields, option.place, value)
+    fields["data"] = with_absolute_paths(fields["data"])
     source = open_source(parse_config(fields, where="the options").data)
     strides = read_strides(arguments.strides)
     study = study_anchors(source, arguments.k, strides=strides, seed=arguments.seed)

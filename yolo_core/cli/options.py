@@ -21,6 +21,16 @@ def add_checkpoints(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_classes(parser: argparse.ArgumentParser) -> None:
+    """Adds `--classes NAME...`."""
+    parser.add_argument(
+        "--classes",
+        nargs="+",
+        metavar="NAME",
+        help="classes of one's own pictures to keep (default: all)",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:
     """Adds `--json`."""
     parser.add_argument("--json", action="store_true", help=what)

@@ -11,7 +11,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
+from yolo_core.cli.options import (
+    add_checkpoints,
+    add_classes,
+    add_json,
+    add_low_priority,
+    step_back,
+)
 from yolo_core.cli.train_config import (
     EPOCH_SAMPLES,
     RUN_OPTIONS,
@@ -39,6 +45,8 @@ from yolo_core.training.config import RunConfig, config_digest, parse_config, re
 from yolo_core.training.own_loss import is_own_loss, keep_source
 
 logger = logging.getLogger("yolo_core.training")
+
+REFUSED_BY_RESUME = ("run", "config", "epochs", "pin", "anchors", "classes")
 
 
 def add_parser(commands: Any) -> None:
@@ -91,6 +99,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--pin", action="append", metavar="SAMPLE", help="sample to snapshot; repeatable"
     )
+    add_classes(parser)
     add_low_priority(parser)
     add_json(parser, "end with one line of JSON: what came of the training")
     add_checkpoints(parser)
@@ -154,7 +163,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     rate, loss = given.pop("--learning-rate", None), given.pop("--loss", None)
     refused = [
         *given,
-        *(f"--{o}" for o in ("run", "config", "epochs", "pin", "anchors") if getattr(arguments, o)),
+        *(f"--{o}" for o in REFUSED_BY_RESUME if getattr(arguments, o)),
     ]
     refused += ["--option"] * bool(arguments.options)
     if refused:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from yolo_core.cli.given_anchors import read_anchors
+from yolo_core.data.config import PICTURE_KINDS
 from yolo_core.data.registry import SOURCES, open_source
 from yolo_core.foreign_files import parse_json
 from yolo_core.losses.families import recipe_lambdas
@@ -63,8 +64,10 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         put(fields, "data.seed", arguments.seed)
     if arguments.pin:
         put(fields, "training.pinned", arguments.pin)
-    if source := fields.get("data", {}).get("source"):
-        put(fields, "data.source", absolute_source(source))
+    if arguments.classes:
+        put(fields, "data.classes", arguments.classes)
+    # The run may be resumed from another folder.
+    fields["data"] = with_absolute_paths(fields.get("data", {}))
     for option in arguments.options:
         name, value = _pair("--option", option)
         put(fields, f"loss.options.{name}", _json_or_text(value))
@@ -89,6 +92,18 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     samples = arguments.epochs * (open_source(config.data).splits["train"] or EPOCH_SAMPLES)
     put(fields, "training.steps", math.ceil(samples / config.training.batch_size))
     return parse_config(fields, where="the options")
+
+
+def with_absolute_paths(data: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a `DataConfig` whose paths no longer depend on the current folder."""
+    kind, colon, where = (data.get("source") or "").partition(":")
+    if kind in PICTURE_KINDS and where:
+        data = {**data, "source": f"{kind}{colon}{os.path.abspath(where)}"}
+    elif kind and kind not in SOURCES and os.path.exists(data["source"]):
+        data = {**data, "source": os.path.abspath(data["source"])}
+    if data.get("pictures"):
+        data = {**data, "pictures": os.path.abspath(data["pictures"])}
+    return data
 
 
 def given_lambdas(arguments: argparse.Namespace) -> dict[str, float]:
@@ -178,12 +193,6 @@ def native_notes_in(log: Path) -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
-
-
-def absolute_source(source: str) -> str:
-    """What `--data` names, its file by its whole path: a run may be resumed from elsewhere."""
-    is_file = source not in SOURCES and os.path.exists(source)
-    return os.path.abspath(source) if is_file else source
 
 
 def put(fields: dict[str, Any], place: str, value: Any) -> None:

@@ -70,7 +70,7 @@ def training_batches(
 
 
 class _ReadAhead:
-    """Makes the next batches in a thread of Python's while the training step computes.
+    """Makes the next batches in threads of Python's while the training step computes.
 
     Args:
         source: Where the samples come from.
@@ -84,8 +84,8 @@ class _ReadAhead:
         self._end = end
         self._lock = threading.Lock()
         self._batches: dict[int, Future[tuple[np.ndarray, np.ndarray]]] = {}
-        # One thread: a second one would mostly wait for Python's lock.
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="samples")
+        # Where all is done in Python, a second thread would mostly wait for its lock.
+        self._pool = ThreadPoolExecutor(source.threads, thread_name_prefix="samples")
 
     def take(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """The images and labels of a batch, and a start on the ones after it."""

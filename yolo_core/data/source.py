@@ -33,6 +33,9 @@ class SampleSource(Protocol):
         splits: {"train", "val", "test": number of samples, or None where they never run out}. Each
             of that many training samples is in the stream again and again.
         problems: What could not be used, a sentence each.
+        folder: The folder of the data, where it has one; files are shown relative to it.
+        threads: Threads that samples are worth making in: several where most of the work is done
+            outside of Python.
     """
 
     name: str
@@ -41,6 +44,8 @@ class SampleSource(Protocol):
     max_objects: int
     splits: Mapping[str, int | None]
     problems: tuple[str, ...]
+    folder: Path | None = None
+    threads: int = 1
 
     def sample(self, name: str) -> Sample:
         """The sample of that name: "val/3", "test/0", or "train/17" of the training stream.
@@ -61,6 +66,15 @@ class SampleSource(Protocol):
             ValueError: There is no such sample.
         """
         ...
+
+    def content(self, name: str) -> np.ndarray:
+        """Where the picture lies in what enters the network; the rest is padding.
+
+        Returns:
+            (4,) float32 x_center, y_center, width, height as fractions: here the whole.
+        """
+        del name
+        return np.array([0.5, 0.5, 1, 1], np.float32)
 
     def training_boxes(self) -> np.ndarray:
         """Boxes to fit anchors to, in an order that stays.

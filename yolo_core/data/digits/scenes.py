@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from yolo_core.data.config import DataConfig
-from yolo_core.data.digits.random_words import below, permutation, random_words
 from yolo_core.data.digits.resampling import resampling
 from yolo_core.data.digits.source import DIGIT_SOURCES, SPLITS, DigitSource, load_digit_source
+from yolo_core.data.random_words import below, permutation, random_words
 from yolo_core.data.sample import Sample, split_name
 from yolo_core.data.source import ANCHOR_SAMPLES, SampleSource
 
@@ -209,7 +209,7 @@ def open_scenes(data: DataConfig) -> DigitScenes:
     return DigitScenes(
         load_digit_source(data.source),
         seed=data.seed,
-        image_size=data.image_size,
+        image_size=data.width_height[0],
         max_objects=data.max_objects,
         train_scenes=data.train_scenes,
     )

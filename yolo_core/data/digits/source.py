@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from yolo_core.data.digits.random_words import permutation, random_words
+from yolo_core.data.random_words import permutation, random_words
 from yolo_core.foreign_files import open_arrays
 
 DIGIT_SOURCES = ("digits", "mnist")

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolo_core.data.digits.random_words import below, permutation, random_words
 from yolo_core.data.digits.resampling import WEIGHT_SUM, resampling
+from yolo_core.data.random_words import below, permutation, random_words
 
 
 def test_the_words_are_these_for_ever() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-STREAMS = {"train": 0, "val": 1, "test": 2, "epoch": 3, "split": 4}
+STREAMS = {"train": 0, "val": 1, "test": 2, "epoch": 3, "split": 4, "augment": 5}
 """What random words are for: each purpose has a stream of its own."""
 
 
