@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard.figures.places import object_label, slot_score
 from yolo_core.compare.differences import PARTS, slot_parts
+from yolo_core.explain.by_label import differs, label_iou
 from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.explain.reasons import trained_objects
 from yolo_core.explain.report import Report, totals_agree
@@ -57,7 +58,7 @@ def cell_table(view: SampleView, slots: np.ndarray, chosen: int) -> pd.DataFrame
         for slot in slots
     ]
     if view.objects.size:
-        overlap = view.targets["overlap"][slots][:, view.objects]
+        overlap = label_iou(view, slots, view.objects)
         rows["best IoU"] = [
             f"{row.max():.2f} ({object_label(view, int(view.objects[row.argmax()]))})"
             if row.max() > 0
@@ -95,12 +96,20 @@ def candidate_table(view: SampleView, index: int, row: int, slot: int, most: int
             for each in kept
         ],
         view.assignment.candidate_measure: [f"{each.score:.3f}" for each in kept],
+        **_by_label([(each.score, each.by_label) for each in kept]),
     }
     threshold = _matching_threshold(view)
     if threshold:
         columns["threshold"] = [threshold] * len(kept)
     columns["decision"] = [each.decision for each in kept]
     return pd.DataFrame(columns)
+
+
+def _by_label(pairs: Sequence[tuple[float, float]]) -> dict[str, list[str]]:
+    """A column with what the labels say, where the loss says otherwise: (loss, label) pairs."""
+    if not any(differs(own, label) for own, label in pairs):
+        return {}
+    return {"by the label": [f"{label:.3f}" for _, label in pairs]}
 
 
 def _matching_threshold(view: SampleView) -> str:
@@ -121,11 +130,14 @@ def ignore_table(view: SampleView, slot: int, most: int) -> pd.DataFrame:
         most: Rows shown.
     """
     found = comparisons(view, slot)[:most]
-    found = [each for rank, each in enumerate(found) if each.iou > 0 or rank == 0]
+    found = [
+        each for rank, each in enumerate(found) if max(each.iou, each.by_label) > 0 or rank == 0
+    ]
     return pd.DataFrame(
         {
             "object": [object_label(view, each.index) for each in found],
             "IoU of its box": [view.ignore_rule.score_text(each.iou, 3) for each in found],
+            **_by_label([(each.iou, each.by_label) for each in found]),
             "ignored from": [view.ignore_rule.threshold_text] * len(found),
             "decision": [each.decision for each in found],
         }

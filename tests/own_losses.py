@@ -91,6 +91,16 @@ class CornerLoss(GridLoss):
         )
 
 
+class Exchanged(YoloV2Loss):
+    """Wrong: it reads y, x, width, height."""
+
+    def breakdown(self, y_true, y_pred):
+        x, y = y_true[..., 1:2], y_true[..., 2:3]
+        return super().breakdown(
+            ops.concatenate([y_true[..., :1], y, x, y_true[..., 3:]], axis=-1), y_pred
+        )
+
+
 class TermTwice(FocalLoss):
     """Wrong: its picture would show half of what trains."""
 

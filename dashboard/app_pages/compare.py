@@ -19,6 +19,7 @@ from dashboard.components.shared.comparison import (
     show_masks,
     show_pictures,
 )
+from dashboard.components.shared.doubts import say_doubts
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
 from dashboard.figures.bars import MEASURES, WEIGHTED
@@ -69,6 +70,7 @@ def show_compared(
         say(error)
         return None
     st.markdown(plain(summary(comparison, of)))
+    say_doubts({each.label: each.view for each in comparison.losses})
     pictures = st.container()
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:

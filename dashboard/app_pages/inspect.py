@@ -15,8 +15,8 @@ from dashboard.components.inspect.time_controls import time_controls
 from dashboard.components.inspect.time_history import since_when
 from dashboard.components.inspect.time_thinned import say_what_went
 from dashboard.components.inspect.why_card import show_counterfactuals, show_numbers, show_why
-from dashboard.components.shared.anchor_doubts import say_doubts
 from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.doubts import say_doubts
 from dashboard.components.shared.empty import no_runs, no_snapshots
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.follow import follow
@@ -62,7 +62,7 @@ def show_choice(folder: RunFolder, choice: Choice) -> None:
         say(error)
         st.caption("Choose another step or sample above.")
         return
-    say_doubts(view)
+    say_doubts({"": view})
     show_sample(folder, choice, snapshot, view)
     sample_curves(folder, choice, view)
 

@@ -19,7 +19,6 @@ from dashboard.components.sandbox.result import (
 )
 from dashboard.components.sandbox.source import pick_source, say_if_wrong, where_from
 from dashboard.components.sandbox.state import begin_edits, check_link, edits_now
-from dashboard.components.shared.anchor_doubts import say_doubts
 from dashboard.components.shared.cell_picker import pick_cell
 from dashboard.components.shared.comparison import (
     Boxes,
@@ -29,6 +28,7 @@ from dashboard.components.shared.comparison import (
     show_masks,
     show_pictures,
 )
+from dashboard.components.shared.doubts import say_doubts
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.polling import send_answer
@@ -106,7 +106,7 @@ def _answer(
             after = before
         comparison = compare_edits(before, after)
         st.markdown(summary(comparison))
-        say_doubts(after)
+        say_doubts({"": after})
     return comparison
 
 

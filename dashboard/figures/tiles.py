@@ -20,6 +20,7 @@ from dashboard.figures.picture import (
 )
 from dashboard.figures.scene import GRID_COLOR, OBJECT_COLOR
 from yolo_core.compare.differences import PARTS, slot_parts
+from yolo_core.explain.by_label import label_iou
 from yolo_core.explain.names import slot_word
 from yolo_core.runs.snapshots import SampleView
 
@@ -44,7 +45,7 @@ def mask_figure(view: SampleView, *, narrow: bool = False) -> go.Figure:
             short.
     """
     parts = slot_parts(view)
-    overlap = view.targets["overlap"][:, view.objects].max(axis=1, initial=0.0)
+    overlap = label_iou(view, slice(None), view.objects).max(axis=1, initial=0.0)
     words = [
         f"{PARTS[part]}, best IoU with an object {iou:.2f}"
         for part, iou in zip(parts, overlap, strict=True)

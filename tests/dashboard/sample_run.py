@@ -69,6 +69,15 @@ def make_loss(name: str) -> DetectionLoss:
     return published(name, anchors=anchors, num_classes=CLASSES)
 
 
+def exchanging(loss: DetectionLoss) -> DetectionLoss:
+    """The loss, from now on with x and y of every label exchanged: wrong."""
+    breakdown = loss.breakdown
+    loss.breakdown = lambda y_true, y_pred: breakdown(
+        y_true[..., [0, 2, 1, *range(3, y_true.shape[-1])]], y_pred
+    )
+    return loss
+
+
 def scene(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Image (96, 96, 1) uint8 and label rows (OBJECTS, 5 + CLASSES) of a sample."""
     boxes, classes = OBJECTS_OF.get(name) or OBJECTS_OF["train"]
@@ -124,14 +133,14 @@ def raw_predictions(loss: DetectionLoss, rows: np.ndarray, step: int, seed: int)
 
 def own_slots(loss: GridLoss, rows: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """(OBJECTS,) the slot of every object while the predictions are noise."""
-    key = (loss.name, rows.tobytes(), noise.tobytes())
+    key = (loss.name, "breakdown" in vars(loss), rows.tobytes(), noise.tobytes())
     if key not in _slots:
         ledger = loss.breakdown(rows[None], noise).to_numpy().assignment
         _slots[key] = ledger.object_slot[0, :, 0]
     return _slots[key]
 
 
-_slots: dict[tuple[str, bytes, bytes], np.ndarray] = {}
+_slots: dict[tuple[str, bool, bytes, bytes], np.ndarray] = {}
 
 
 def logit(probability: np.ndarray | float) -> np.ndarray | float:

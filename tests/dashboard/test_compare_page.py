@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.dashboard import sample_run
 from tests.dashboard.compare_page import STEP, add_run, bar_labels, bars, number, open_page
-from tests.dashboard.page import assert_sound, loaded_by, plots, table_with, words
-from tests.dashboard.sample_run import make_loss, write_kind
+from tests.dashboard.page import assert_sound, loaded_by, plain, plots, table_with, words
+from tests.dashboard.sample_run import exchanging, make_loss, write_kind
 from yolo_core.losses.families import family_of
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import (
@@ -248,6 +251,25 @@ def test_the_latest_step_is_each_run_s_own_and_a_common_one_is_offered(checkpoin
     assert bar_labels(page) == ["v2: yolov2", "mnist: mnist_yolo"]
     assert "All are of step 0." in words(page)
     assert not page.warning
+
+
+@pytest.mark.usefixtures("run")
+def test_anchors_and_targets_that_can_hardly_be_meant_are_warned_of(
+    checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_run, "make_loss", lambda name: exchanging(make_loss(name)))
+    wrong = add_run(checkpoints, "wrong", pinned_steps=(0, STEP))
+    path = snapshot_path(wrong, "pinned", STEP)
+    snapshot = read_snapshot(path)
+    prior = snapshot.layout.prior * np.array([1, 1, 16, 16], np.float32)
+    layout = dataclasses.replace(snapshot.layout, prior=prior)
+    write_snapshot(path, dataclasses.replace(snapshot, layout=layout))
+    page = open_page(compare="trained runs", runs=["v2", "wrong"], sample="val/0")
+    assert_sound(page)
+    anchors, targets = (plain(each.value) for each in page.warning)
+    assert anchors.startswith("wrong: yolov2: Anchors larger")
+    assert "anchor 0: 205 x 256 px" in anchors
+    assert targets.startswith("wrong: yolov2: This loss trains 5 of the 5 objects")
 
 
 @pytest.mark.usefixtures("run")

@@ -15,9 +15,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import cache
 from dashboard.components.shared.cell_picker import cell_clicked
+from tests.dashboard import sample_run
 from tests.dashboard.page import assert_sound, loaded_by, opener, plain, plots, table_with, words
-from tests.dashboard.sample_run import LAST_STEP, make_loss, make_run, write_kind
+from tests.dashboard.sample_run import LAST_STEP, exchanging, make_loss, make_run, write_kind
+from yolo_core.models.decode import overlaps
 from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.views import Snapshot
@@ -103,6 +106,38 @@ def test_anchors_larger_than_the_picture_are_warned_of(
     monkeypatch.setattr(cache, "read_snapshot", with_large_anchors)
     (warning,) = open_page().warning
     assert "anchor 0: 205 x 256 px" in plain(warning.value)
+
+
+def test_a_loss_that_exchanges_x_and_y_is_said_and_its_boxes_are_held_against_the_labels(
+    checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_run, "make_loss", lambda name: exchanging(make_loss(name)))
+    make_run(checkpoints, "wrong", pinned_steps=(20,), batch_steps=())
+    page = open_page(run="wrong", sample="val/0", row="2", column="3")
+    assert_sound(page)
+    (warning,) = page.warning
+    assert (
+        "trains 5 of the 5 objects of val/0 towards other boxes than their labels, as if x and y "
+        "of the labels were exchanged: object 0 (class 4) towards (33.6, 63.4 px)"
+    ) in plain(warning.value)
+    (file,) = checkpoints.rglob("pinned-*.npz")
+    view = read_snapshot(file).sample("val/0")
+    ledger = ledger_of(page)
+    own = []
+    for index, row in zip(view.objects.tolist(), ledger.to_dict("records"), strict=True):
+        slot = int(view.assignment.object_slot[index, 0])
+        label = overlaps(view.predictions["boxes"][[slot]], view.y_true[[index], 1:5])[0, 0]
+        assert row["IoU now"] == f"{label:.2f}"
+        own.append(f"{view.targets['overlap'][slot, index]:.2f}")
+        assert f"{own[-1]} by this loss's own account" in row["why"]
+        assert "This loss trains it towards another box than its label" in row["why"]
+    assert own != ledger["IoU now"].tolist(), "the loss's own numbers are others"
+    cells = table_with(page, "best IoU")
+    here = view.layout.cell_slots(0, 2, 3)
+    best = overlaps(view.predictions["boxes"][here], view.y_true[view.objects, 1:5]).max(axis=1)
+    assert [text[:4] for text in cells.loc["best IoU"]] == [
+        f"{iou:.2f}" if iou else "–" for iou in best
+    ]
 
 
 def test_choices_come_from_the_address_and_stay_in_it(add_finished: Callable[[str], Path]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from yolo_core.assignment import Assignment, ObjectStatus
@@ -13,12 +15,27 @@ BOXES = [[0.25, 0.25, 0.4, 0.4], [0.75, 0.75, 0.2, 0.3]]
 # A 2 x 2 grid with two anchors: cell (row 0, column 0) holds slots 0 and 1, cell (1, 1) 6 and 7.
 
 
+def boxes_that_overlap(overlap: np.ndarray, y_true: np.ndarray) -> np.ndarray:
+    """(P, 4) boxes with these IoUs: of each the label that it overlaps most, as much narrower."""
+    best = overlap.argmax(axis=1)
+    boxes = y_true[best, 1:5].copy()
+    boxes[:, 2] *= overlap.max(axis=1)
+    return boxes
+
+
+def see(view: SampleView, slot: int, index: int, iou: float) -> None:
+    """A slot predicts a box with that IoU with an object, and the loss says the same."""
+    view.targets["overlap"][slot] = 0
+    view.targets["overlap"][slot, index] = iou
+    view.predictions["boxes"][slot] = view.y_true[index, 1:5] * [1, 1, iou, 1]
+
+
 def make_view(
     *,
     boxes: list[list[float]] = BOXES,
     status: list[int] | None = None,
     slots: list[int] = (1, 6),
-    scores: list[list[float]] = ((0.16, 0.64), (0.67, 0.24)),
+    scores: list[list[float]] = ((0.25, 0.64), (0.67, 0.24)),
     candidates: list[list[int]] | None = None,
     measure: str = "shape IoU",
     layout: SlotLayout | None = None,
@@ -50,6 +67,14 @@ def make_view(
             [slot - slot % 2, slot - slot % 2 + 1] if slot >= 0 else [-1, -1]
             for slot in slots[:rows]
         ]
+    compared = np.zeros_like(overlap)
+    for index, (places, reached) in enumerate(zip(candidates, scores, strict=True)):
+        compared[places, index] = reached
+    if measure == "box IoU":
+        places = np.ravel(candidates)
+        overlap[places] = compared[places]
+    elif measure == "prior IoU":
+        layout = dataclasses.replace(layout, prior=boxes_that_overlap(compared, y_true))
     nobody = np.full((rows + 1, 1), -1, np.int32)
     maps = {
         "xy": np.where(object_mask, 0.25, 0).astype(np.float32),
@@ -89,7 +114,7 @@ def make_view(
             candidate_measure=measure,
         ),
         targets={"overlap": overlap},
-        predictions={"boxes": np.zeros((count, 4), np.float32)},
+        predictions={"boxes": boxes_that_overlap(overlap, y_true)},
         batch_total=total,
         batch_terms=terms,
     )

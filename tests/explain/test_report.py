@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.explain.made_view import ANCHORS, BOXES, make_view
+from tests.explain.made_view import ANCHORS, BOXES, make_view, see
 from yolo_core.assignment import Assignment, IgnoreRule, ObjectStatus
 from yolo_core.explain.reasons import object_reason, slot_reason
 from yolo_core.explain.report import MaskCounts, explain, is_partition, object_status, totals_agree
@@ -54,7 +54,7 @@ def test_json_has_the_documented_keys_and_survives_a_round_trip() -> None:
 def test_matched_by_shape_names_cell_anchor_scores_and_runner_up() -> None:
     assert object_reason(make_view(), 0) == (
         "Its centre (5.0, 2.5 px) lies in cell (row 0, column 0). Anchor 1 fits its width and "
-        "height best: shape IoU 0.64, next anchor 0 with 0.16. Its predicted box has IoU 0.44 now."
+        "height best: shape IoU 0.64, next anchor 0 with 0.25. Its predicted box has IoU 0.44 now."
     )
 
 
@@ -226,7 +226,7 @@ def test_every_slot_has_a_reason_that_begins_with_its_part() -> None:
 
 def test_a_slot_that_sees_an_object_but_is_pushed_down_says_so() -> None:
     view = make_view()
-    view.targets["overlap"][2, 1] = 0.8
+    see(view, 2, 1, 0.8)
     assert slot_reason(view, 2) == (
         "no object: its box does overlap object 1 (class dog) with IoU 0.80, but another slot is "
         "responsible for that object, and this loss pushes this one down."
@@ -235,9 +235,9 @@ def test_a_slot_that_sees_an_object_but_is_pushed_down_says_so() -> None:
 
 def test_ignored_for_another_reason_than_overlap() -> None:
     view = make_view()
-    view.targets["overlap"][0] = 0
+    see(view, 0, 0, 0.0)
     assert slot_reason(view, 0) == (
-        "ignored: it was compared for object 0 (class cat) with shape IoU 0.16, and another slot "
+        "ignored: it was compared for object 0 (class cat) with shape IoU 0.25, and another slot "
         "got it."
     )
     view = change(view, candidate_slots=np.full_like(view.assignment.candidate_slots, -1))

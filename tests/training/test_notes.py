@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.training.runs_by_command import SMALL, train
 from yolo_core.data.registry import open_source
 from yolo_core.losses import FAMILY_NAMES
 from yolo_core.losses.families import family_of
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_loss
 from yolo_core.training.config import parse_config
 from yolo_core.training.notes import first_notes
@@ -67,3 +71,23 @@ def test_anchors_sixteen_times_too_large_are_warned_of():
     )
     assert kind == "warning"
     assert "larger than the picture of 96 x 96 px (anchor 0: 178 x 286 px)" in sentence
+
+
+@pytest.mark.slow
+def test_a_loss_that_trains_towards_other_boxes_is_warned_of_when_it_starts(tmp_path):
+    train(
+        *("--run", "wrong", "--loss", f"{FILE}:Exchanged", "--steps", "1", *SMALL),
+        checkpoints=tmp_path,
+    )
+    train("--run", "sound", "--loss", "yolov2", "--steps", "1", *SMALL, checkpoints=tmp_path)
+    said = {}
+    for name in ("wrong", "sound"):
+        with RunStore.open(RunFolder(tmp_path / name)) as store:
+            said[name] = [e.detail["message"] for e in store.events() if e.kind == "warning"]
+    (warning,) = said["wrong"]
+    assert re.match(
+        r"This loss trains (\d) of the \1 objects of val/0 towards other boxes than their labels, "
+        r"as if x and y of the labels were exchanged: object ",
+        warning,
+    )
+    assert said["sound"] == []

@@ -7,8 +7,8 @@ import enum
 
 import numpy as np
 
-from yolo_core.evaluation.target_boxes import target_boxes
 from yolo_core.explain.report import object_status
+from yolo_core.explain.target_boxes import target_boxes
 from yolo_core.models import decode
 from yolo_core.views import SampleView
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
+from yolo_core.explain.by_label import account, nearest_by_label, score_with_label
 from yolo_core.explain.names import object_name
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def by_overlap(view: SampleView, slot: int) -> str:
     overlap, near = nearest_object(view, slot)
     if reaches and best is not None:
         near = f"{object_name(view, best)} with IoU {rule.score_text(float(overlaps[best]))}"
+        near += nearest_by_label(view, slot)
         yet = "" if ignored else "; yet this loss trains it as empty"
         return f"its box overlaps {near}, and {rule.sentence()}{yet}"
     if ignored:
@@ -81,8 +83,9 @@ def by_shape(view: SampleView, slot: int) -> str:
     if rule.reaches(score) != ignored:
         yet = "; yet this loss " + ("leaves it alone" if ignored else "trains it as empty")
     return (
-        f"its anchor has shape IoU {rule.score_text(score)} with {object_name(view, index)}, whose "
-        f"centre is in its cell, and {rule.sentence()}{yet}"
+        f"its anchor has shape IoU {rule.score_text(score)} with {object_name(view, index)}"
+        f"{account(score, score_with_label(view, slot, index))}, whose centre is in its cell, and "
+        f"{rule.sentence()}{yet}"
     )
 
 
@@ -126,21 +129,25 @@ def candidacy(view: SampleView, slot: int) -> str:
     index = max(known, key=known.__getitem__)
     return (
         f"it was compared for {object_name(view, index)} with "
-        f"{view.assignment.candidate_measure} {known[index]:.2f}, and another slot got it"
+        f"{view.assignment.candidate_measure} {known[index]:.2f}"
+        f"{account(known[index], score_with_label(view, slot, index))}, and another slot got it"
     )
 
 
 def _overlap_words(view: SampleView, slot: int) -> str:
     overlap, near = nearest_object(view, slot)
-    return f"its box overlaps {near} at most" if overlap > 0 else "its box overlaps no object"
+    if overlap > 0:
+        return f"its box overlaps {near} at most"
+    return f"its box overlaps no object{nearest_by_label(view, slot)}"
 
 
 def nearest_object(view: SampleView, slot: int) -> tuple[float, str]:
-    """The IoU of a slot's box with the object that it overlaps most, and these two in words."""
+    """The loss's IoU of a slot's box with the object that it overlaps most, and both in words."""
     overlaps = view.targets["overlap"][slot, view.objects]
     nearest = int(np.argmax(overlaps))
     index, overlap = int(view.objects[nearest]), float(overlaps[nearest])
-    return overlap, f"{object_name(view, index)} with IoU {view.ignore_rule.score_text(overlap)}"
+    words = f"{object_name(view, index)} with IoU {view.ignore_rule.score_text(overlap)}"
+    return overlap, f"{words}{nearest_by_label(view, slot)}"
 
 
 def _apart(value: float, other: float) -> str:

@@ -2,7 +2,8 @@
 
 Generic over losses: the candidates of an object, their scores and what the score measures are in
 the assignment, when a slot is left alone is in the ignore rule, and the sentences use nothing else.
-Where the masks are not what the rule would make of the evidence, the sentence says that, too.
+Where the masks are not what the rule would make of the evidence, the sentence says that, too; and
+where the evidence is not what the labels say, what they say (`by_label.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.assignment import LARGEST_LABEL, ObjectStatus
+from yolo_core.explain.by_label import account, iou_now, score_with_label, target_sentence
 from yolo_core.explain.ignoring import (
     best_overlap,
     by_mining,
@@ -103,12 +105,12 @@ def _object_slot_reason(view: SampleView, slot: int) -> str:
     objects = trained_objects(view, slot)
     if not objects:
         return "object: it is responsible for an object."
-    iou = float(view.targets["overlap"][slot, objects[0]])
     score = score_of(view, objects[0], slot)
     text = f"object: it is trained for {object_name(view, objects[0])}"
     if score is not None and view.assignment.candidate_measure != "box IoU":
         text += f", with {view.assignment.candidate_measure} {score:.2f}"
-    text += f"; its box has IoU {iou:.2f}"
+        text += account(score, score_with_label(view, slot, objects[0]))
+    text += f"; its box has {iou_now(view, slot, objects[0])}"
     if len(objects) > 1:
         names = " and ".join(object_name(view, other) for other in objects[1:])
         return f"{text} now, and it is trained for {names} as well."
@@ -165,10 +167,11 @@ def _head_reason(view: SampleView, index: int, row: int) -> str:
             f"It shares that slot with {names or 'another object'}: both train one prediction, "
             "which can satisfy only one of them."
         )
-    if assignment.candidate_measure != "box IoU":  # else its score has said that already
-        iou = assignment.object_iou[index, row]
-        sentences.append(f"Its predicted box has IoU {iou:.2f} now.")
-    return " ".join(sentences)
+    slot = int(assignment.object_slot[index, row])
+    if assignment.candidate_measure != "box IoU" and slot >= 0:  # else its score has said that
+        sentences.append(f"Its predicted box has {iou_now(view, slot, index)} now.")
+    sentences.append(target_sentence(view, index))
+    return " ".join(filter(None, sentences))
 
 
 def _rivals(view: SampleView, index: int, slot: int) -> list[int]:
@@ -212,9 +215,10 @@ def _below_threshold(view: SampleView, index: int, row: int) -> str:
             f"The anchor that fits its width and height best, with {measure} {absent:.2f}, is "
             f"used by no head of these predictions{here}."
         )
+    whose = account(score, score_with_label(view, slot, index))
     return (
         f"No slot reached the matching threshold: the best one, {best}, has only "
-        f"{measure} {score:.2f}."
+        f"{measure} {score:.2f}{whose}."
     )
 
 
@@ -238,26 +242,27 @@ def _competition(view: SampleView, index: int, row: int, centre: str) -> str:
         return f"{where}{name(own).capitalize()} was the only candidate."
     others = [(slot, score) for slot, score in candidates if slot != own]
     best, second = scores[own], others[0][1]
+    whose = account(best, score_with_label(view, own, index))
     if len(set(scores.values())) == 1:
         return (
-            f"{where}The {measure} is {best:.2f} for all {len(candidates)} {word}s alike, so the "
-            f"first, {name(own)}, was taken."
+            f"{where}The {measure} is {best:.2f} for all {len(candidates)} {word}s alike{whose}, "
+            f"so the first, {name(own)}, was taken."
         )
     if second > best:
         return (
-            f"{where}It was given to {name(own)} with {measure} {best:.2f}, although "
+            f"{where}It was given to {name(own)} with {measure} {best:.2f}{whose}, although "
             f"{name(others[0][0])} has {second:.2f}."
         )
     if second == best:
         return (
             f"{where}{name(own).capitalize()} and {name(others[0][0])} tie with {measure} "
-            f"{best:.2f}; the first was taken."
+            f"{best:.2f}{whose}; the first was taken."
         )
     digits = 2 if f"{best:.2f}" != f"{second:.2f}" else 4
     among = "" if one_cell else f", of {len(candidates)} compared"
     return (
         f"{where}{name(own).capitalize()} {_BEST.get(measure, 'scores best')}{among}: {measure} "
-        f"{best:.{digits}f}, next {name(others[0][0])} with {second:.{digits}f}."
+        f"{best:.{digits}f}{whose}, next {name(others[0][0])} with {second:.{digits}f}."
     )
 
 

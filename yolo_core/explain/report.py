@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
+from yolo_core.explain.by_label import label_iou
 from yolo_core.explain.reasons import object_reason
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class SlotReport:
         row: Grid row, 0 at the top.
         column: Grid column, 0 at the left.
         anchor: Index of the anchor (or predictor) inside its cell.
-        iou: IoU of the slot's predicted box with the object.
+        iou: IoU of the slot's predicted box with the label of the object, whatever the loss says.
     """
 
     head: int
@@ -186,7 +187,7 @@ def _object_report(view: SampleView, index: int) -> ObjectReport:
 def _trained_slots(view: SampleView, index: int) -> tuple[SlotReport, ...]:
     """The slots an object trains: its own of each head first, then the others by IoU."""
     assignment = view.assignment
-    overlap = view.targets["overlap"][:, index]
+    overlap = label_iou(view, slice(None), [index])[:, 0]
     own = [
         int(slot)
         for slot, status in zip(

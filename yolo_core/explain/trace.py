@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
+from yolo_core.explain.by_label import iou_with_label, label_iou, score_with_label
 from yolo_core.explain.ignoring import counts_for_rule
 from yolo_core.explain.names import object_name
 from yolo_core.explain.reasons import trained_objects
@@ -35,12 +36,14 @@ class Candidate:
 
     Attributes:
         slot: Index on the slot axis.
-        score: What it scored, in `Assignment.candidate_measure`.
+        score: What it scored, in `Assignment.candidate_measure`, by the loss's own account.
+        by_label: The same measure of the slot and the object's label.
         decision: What the rule made of it, in words.
     """
 
     slot: int
     score: float
+    by_label: float
     decision: str
 
 
@@ -50,18 +53,20 @@ class Comparison:
 
     Attributes:
         index: Row of the object.
-        iou: IoU of the two boxes.
+        iou: IoU of the two boxes by the loss's own account, which the rule goes by.
+        by_label: IoU of the predicted box with the object's label.
         decision: What the rule makes of it, in words.
     """
 
     index: int
     iou: float
+    by_label: float
     decision: str
 
 
 def object_of_slot(view: SampleView, slot: int) -> int | None:
     """The object that a slot is trained for; else the one that it was compared for with the best
-    score; else the one that its box overlaps most; None where it meets none.
+    score; else the one whose label its box overlaps most; None where it meets none.
     """
     trained = trained_objects(view, slot)
     if trained:
@@ -73,7 +78,7 @@ def object_of_slot(view: SampleView, slot: int) -> int | None:
     best = np.nanmax(score.reshape(len(score), -1), axis=1, initial=-1.0)[view.objects]
     if best.max() >= 0:
         return int(view.objects[np.argmax(best)])
-    overlap = view.targets["overlap"][slot, view.objects]
+    overlap = label_iou(view, [slot], view.objects)[0]
     return int(view.objects[np.argmax(overlap)]) if overlap.max() > 0 else None
 
 
@@ -98,6 +103,7 @@ def candidates(view: SampleView, index: int, row: int) -> tuple[Candidate, ...]:
         Candidate(
             int(slots[k]),
             float(scores[k]),
+            score_with_label(view, int(slots[k]), index),
             _decision(view, index, row, int(slots[k]), float(scores[k])),
         )
         for k in order.tolist()
@@ -115,7 +121,12 @@ def comparisons(view: SampleView, slot: int) -> tuple[Comparison, ...]:
     overlap = view.targets["overlap"][slot]
     order = view.objects[np.argsort(-overlap[view.objects], kind="stable")]
     return tuple(
-        Comparison(index, float(overlap[index]), _judged(view, slot, index))
+        Comparison(
+            index,
+            float(overlap[index]),
+            iou_with_label(view, slot, index),
+            _judged(view, slot, index),
+        )
         for index in order.tolist()
     )
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from yolo_core.anchors import doubtful_anchors
+from yolo_core.explain.by_label import target_doubts
 from yolo_core.losses import DetectionLoss
 from yolo_core.losses.families import VARIANTS, family_of_class
+from yolo_core.runs.snapshots import read_snapshot
+from yolo_core.runs.store import RunStore
 from yolo_core.slots import SlotLayout
 from yolo_core.training.config import LossConfig
 from yolo_core.training.own_loss import short_name
@@ -40,6 +43,25 @@ def first_notes(
             "with --lambda NAME=VALUE"
         )
     yield "note", f"{words}."
+
+
+def target_notes(store: RunStore) -> Iterator[tuple[str, str]]:
+    """Whether the loss trains towards the labels, by the pinned samples before the first step.
+
+    Args:
+        store: A run that has its first snapshot.
+
+    Yields:
+        At most one pair as `first_notes` gives them, of the first sample where it does not.
+    """
+    records = store.snapshots("pinned")
+    if not records:
+        return
+    snapshot = read_snapshot(records[0].file)
+    for name in snapshot.samples:
+        for sentence in target_doubts(snapshot.sample(name)):
+            yield "warning", sentence
+            return
 
 
 def _words(lambdas: Mapping[str, float]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig
 from yolo_core.training.diagnosis import describe_non_finite
-from yolo_core.training.notes import first_notes
+from yolo_core.training.notes import first_notes, target_notes
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.training.recorder import RunRecorder
 from yolo_core.training.schedule import LearningRate
@@ -78,8 +79,13 @@ class Training:
         """
         options = self.config.training
         with self.recorder as recorder:
-            self._say_notes(record=not recorder.restore())
+            is_new = not recorder.restore()
+            layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
+            shape = self.source.image_shape
+            self._say(first_notes(self.config.loss, self.loss, layout, shape), record=is_new)
             recorder.begin()
+            if is_new:
+                self._say(target_notes(self.store), record=True)
             if not recorder.is_over:
                 remaining = options.steps - recorder.done
                 batches = training_batches(
@@ -99,11 +105,8 @@ class Training:
         if recorder.done < options.steps:
             logger.info("--resume %s goes on.", self.store.folder.name)
 
-    def _say_notes(self, *, record: bool) -> None:
-        layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
-        for kind, sentence in first_notes(
-            self.config.loss, self.loss, layout, self.source.image_shape
-        ):
+    def _say(self, notes: Iterable[tuple[str, str]], *, record: bool) -> None:
+        for kind, sentence in notes:
             logger.log(logging.WARNING if kind == "warning" else logging.INFO, "%s", sentence)
             if record:
                 self.store.record_event(0, kind, {"message": sentence})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.losses.loss_table import CASES, random_scene
-from yolo_core.evaluation.target_boxes import target_boxes
+from yolo_core.explain.target_boxes import target_boxes
 
 # Its offsets are measured by the other axis, so on this grid they lead elsewhere.
 ELSEWHERE = "mnist_yolo/cell_offsets"
