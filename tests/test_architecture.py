@@ -33,7 +33,7 @@ ORDER = (
     ("yolo_core.explain", "yolo_core.training.detector"),
     ("yolo_core.evaluation",),
     ("yolo_core.training",),
-    ("yolo_core.survey",),
+    ("yolo_core.survey", "yolo_core.before"),
     ("yolo_core.compare",),
     ("yolo_core.explain.whatif", "yolo_core.sandbox"),
     ("yolo_core.cli",),

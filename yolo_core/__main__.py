@@ -46,7 +46,17 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
         Ctrl-C ended it before it had done anything.
     """
     try:
-        from yolo_core.cli import anchors, command, compare, dashboard, explain, runs, survey, train
+        from yolo_core.cli import (
+            anchors,
+            before,
+            command,
+            compare,
+            dashboard,
+            explain,
+            runs,
+            survey,
+            train,
+        )
 
         parser = _Parser(
             prog=program,
@@ -54,7 +64,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
         )
         parser.add_argument("--version", action="version", version=__version__)
         commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-        for module in (train, runs, command, explain, survey, compare, anchors, dashboard):
+        for module in (train, runs, command, explain, survey, compare, anchors, before, dashboard):
             module.add_parser(commands)
         parsed = parser.parse_args(arguments)
         return parsed.run_command(parsed)

@@ -105,4 +105,4 @@ def test_many_pictures_that_are_all_alike_are_one_group() -> None:
     ],
 )
 def test_a_group_is_across_splits_where_none_holds_all_of_it(splits, expected) -> None:
-    assert across_splits(Group((0, 1), exact=True, alike=1.0), splits) == expected
+    assert across_splits(Group((0, 1), exact=True, alike=1.0), splits.__getitem__) == expected

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -121,9 +121,14 @@ def find_duplicates(prints: Fingerprints) -> list[Group]:
     return sorted(groups, key=lambda group: (-len(group.pictures), group.pictures))
 
 
-def across_splits(group: Group, splits_of: Sequence[Sequence[str]]) -> bool:
-    """Whether no single split holds all pictures of a group."""
-    inside = [set(splits_of[index]) for index in group.pictures]
+def across_splits(group: Group, splits_of: Callable[[int], Sequence[str]]) -> bool:
+    """Whether no single split holds all pictures of a group.
+
+    Args:
+        group: The group.
+        splits_of: Gives the splits that a picture is in.
+    """
+    inside = [set(splits_of(index)) for index in group.pictures]
     return not set.intersection(*inside)
 
 

@@ -175,11 +175,15 @@ class Overview:
 
 
 def pictures_of(source: SampleSource) -> AnnotatedPictures:
-    """Samples of any source as annotated pictures, of each split `SAMPLES` at most.
+    """The annotated pictures of any source; of drawn samples `SAMPLES` of each split at most.
 
-    They are what the network gets, boxes in pixels of that. The names of the samples stand for
-    their files; training samples are the first of the stream.
+    Of a source that has some they are those. Of another they are what the network gets, boxes in
+    pixels of that; the names of the samples stand for their files, and training samples are the
+    first of the stream.
     """
+    given = getattr(source, "data", None)
+    if isinstance(given, AnnotatedPictures):
+        return given
     height, width, channels = source.image_shape
     splits, samples = {}, []
     for split, size in source.splits.items():
@@ -211,6 +215,15 @@ def pictures_of(source: SampleSource) -> AnnotatedPictures:
         problems=tuple(Problem(source.name, "", about, "note") for about in source.problems),
         read_picture=read_picture,
     )
+
+
+def overview_of(source: SampleSource) -> Overview:
+    """The numbers of a source, with the splits that a training has."""
+    data, parts = pictures_of(source), getattr(source, "parts", None)
+    if parts is None:
+        return Overview(data)
+    given = {split: [data.files[k] for k in part] for split, part in parts.items() if len(part)}
+    return Overview(data, given)
 
 
 def _columns(
