@@ -144,6 +144,11 @@ class PictureSource(SampleSource):
         sizes = data.sizes[data.box_picture[rows]]
         return fitted_boxes(data.box_edges[rows], sizes, self.size, self.config.fit)
 
+    @property
+    def parts(self) -> Mapping[str, np.ndarray]:
+        """{split: (n,) indices of `data.files`}."""
+        return self._parts
+
     def _split_name(self, name: str) -> tuple[str, int]:
         split, index = split_name(name, tuple(self.splits))
         count = self.splits[split]
