@@ -68,7 +68,7 @@ class Search:
         total = len(np.unique(data.box_picture[~data.box_difficult]))
         self._begin(total)
         height, width = source.image_shape[:2]
-        fit = getattr(self.config.data, "fit", "stretch")
+        fit = self.config.data.fit
         table = lost_objects(
             loss, data, (height, width), fit, report=self._progress, stopped=stopped
         )

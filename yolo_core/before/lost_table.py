@@ -6,6 +6,7 @@ import dataclasses
 import io
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -131,11 +132,9 @@ _ALWAYS = (
 
 def digest(data: AnnotatedPictures) -> int:
     """A number that changes with the objects of a data set, to tell whether a table is of it."""
-    from zlib import crc32
-
     value = crc32("\n".join(data.files).encode("utf-8", "surrogatepass"))
     for column in (data.sizes, data.box_picture, data.box_edges, data.box_class):
-        value = crc32(np.ascontiguousarray(column), value)
+        value = crc32(np.ascontiguousarray(column).tobytes(), value)
     return value
 
 

@@ -16,8 +16,8 @@ from yolo_core.before.jobs import Search, read_groups
 from yolo_core.before.lost_table import LEAST_FIT, LEAST_PIXELS, LostTable, read_table
 from yolo_core.cli.anchors import DATA_OPTIONS
 from yolo_core.cli.given_anchors import read_anchors
-from yolo_core.cli.options import add_json
-from yolo_core.cli.train_config import RUN_OPTIONS, absolute_source, put
+from yolo_core.cli.options import add_classes, add_json
+from yolo_core.cli.train_config import RUN_OPTIONS, put, with_absolute_paths
 from yolo_core.data.duplicates import across_splits
 from yolo_core.data.overview import Overview, overview_of
 from yolo_core.data.registry import open_source
@@ -73,6 +73,7 @@ def _add_common(parser: argparse.ArgumentParser, kind: str) -> None:
         parser.add_argument(
             name, dest=option.place, type=option.kind, help=option.field["description"]
         )
+    add_classes(parser)
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="the config.json of a run instead of DATA"
     )
@@ -127,11 +128,13 @@ def _config(arguments: argparse.Namespace) -> RunConfig:
     if arguments.config is not None:
         return read_config(arguments.config)
     fields: dict[str, Any] = {}
-    put(fields, "data.source", absolute_source(arguments.data))
+    put(fields, "data.source", arguments.data)
+    put(fields, "data.classes", arguments.classes or [])
     for option in RUN_OPTIONS.values():
         value = getattr(arguments, option.place, None)
         if value is not None:
             put(fields, option.place, value)
+    fields["data"] = with_absolute_paths(fields["data"])
     config = parse_config(fields, where="the options")
     if getattr(arguments, "anchors", None):
         put(
