@@ -179,7 +179,7 @@ def million(folder: RunFolder) -> np.ndarray:
         values = np.stack([total[part], -total[part]], axis=1)
         with database.transaction(connection, write=True):
             connection.executemany(
-                "INSERT INTO steps VALUES (?, 0, ?, ?)",
+                'INSERT INTO steps (step, time, total, "term/xy") VALUES (?, 0, ?, ?)',
                 zip(steps[part].tolist(), *values.T.tolist(), strict=True),
             )
             writer.keep(writer.write(steps[part], values))

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from yolo_core.runs.database import BUCKET_SIZES, bucket_columns, quoted
+from yolo_core.runs import row_checks
+from yolo_core.runs.database import BUCKET_SIZES, bucket_columns, quoted, step_columns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,13 +246,21 @@ def read_rows(
 
     Returns:
         step (G,) int64, time (G,) float64, values (G, C) float64.
+
+    Raises:
+        ValueError: A row is not the one that was recorded; noticed where all columns are wanted.
     """
+    whole = tuple(columns) == step_columns(connection) and row_checks.are_kept(connection)
+    names = ["step", "time", *columns, *([row_checks.COLUMN] if whole else [])]
     rows = connection.execute(
-        f"SELECT {', '.join(map(quoted, ['step', 'time', *columns]))} FROM steps "
+        f"SELECT {', '.join(map(quoted, names))} FROM steps "
         "WHERE step BETWEEN ? AND ? ORDER BY step",
         (first, last),
     ).fetchall()
-    table = np.array(rows, np.float64).reshape(len(rows), 2 + len(columns))
+    numbers = [row[:-1] for row in rows] if whole else rows
+    table = np.array(numbers, np.float64).reshape(len(rows), 2 + len(columns))
+    if whole:
+        row_checks.check_rows(table, [row[-1] for row in rows])
     return table[:, 0].astype(np.int64), table[:, 1], table[:, 2:]
 
 

@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from yolo_core.runs import row_checks
+
 APPLICATION_ID = 0x594F4C4F
 SCHEMA_VERSION = 1
 BUCKET_SIZES = (8, 32, 128, 512, 2048, 8192, 32768, 131072)
@@ -204,7 +206,8 @@ def transaction(connection: sqlite3.Connection, *, write: bool) -> Iterator[None
 
 def step_columns(connection: sqlite3.Connection) -> tuple[str, ...]:
     """The columns of the step row after step and time, in the order they were added."""
-    return tuple(row[1] for row in connection.execute("PRAGMA table_info(steps)"))[2:]
+    names = [row[1] for row in connection.execute("PRAGMA table_info(steps)")]
+    return tuple(name for name in names[2:] if name != row_checks.COLUMN)
 
 
 def check_columns(columns: Sequence[str], existing: Sequence[str] = ()) -> None:
@@ -259,7 +262,10 @@ def add_columns(connection: sqlite3.Connection, columns: Sequence[str]) -> None:
 
 def _create_step_tables(connection: sqlite3.Connection, columns: Sequence[str]) -> None:
     values = "".join(f", {quoted(name)} REAL" for name in columns)
-    connection.execute(f"CREATE TABLE steps (step INTEGER PRIMARY KEY, time REAL NOT NULL{values})")
+    check = f"{quoted(row_checks.COLUMN)} INTEGER"
+    connection.execute(
+        f"CREATE TABLE steps (step INTEGER PRIMARY KEY, time REAL NOT NULL, {check}{values})"
+    )
     parts = "".join(
         f", {quoted(part)} {kind}" for name in columns for part, kind in bucket_columns(name)
     )

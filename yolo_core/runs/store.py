@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from yolo_core.runs import claims, commands, curves, database, records
+from yolo_core.runs import claims, commands, curves, database, records, row_checks
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.reader import RunReader
@@ -45,12 +45,14 @@ class RunStore(RunReader):
         self._flushed = time.monotonic()
         self._columns: tuple[str, ...] = ()
         self._place: dict[str, int] = {}
+        self._checked = False
         self._last = 0
 
     def _load(self) -> None:
         """Takes up the database as it stands: its columns, last step and unfinished buckets."""
         with self._reading() as connection:
             self._columns = database.step_columns(connection)
+            self._checked = row_checks.are_kept(connection)
             self._place = {name: i for i, name in enumerate(self._columns)}
             self._buckets = curves.BucketWriter(connection, self._columns)
             (last,) = connection.execute("SELECT max(step) FROM steps").fetchone()
@@ -161,10 +163,14 @@ class RunStore(RunReader):
             self._rows, self._status = [], {}
 
     def _write_rows(self) -> dict[int, curves.Buckets]:
-        marks = ", ".join("?" * (2 + len(self._columns)))
-        names = ", ".join(map(database.quoted, ("step", "time", *self._columns)))
-        self._connection.executemany(f"INSERT INTO steps ({names}) VALUES ({marks})", self._rows)
         table = np.array(self._rows, np.float64)
+        named, rows = ["step", "time", *self._columns], self._rows
+        if self._checked:
+            named.append(row_checks.COLUMN)
+            checks = row_checks.row_checks(table).tolist()
+            rows = [(*row, check) for row, check in zip(rows, checks, strict=True)]
+        names, marks = ", ".join(map(database.quoted, named)), ", ".join("?" * len(named))
+        self._connection.executemany(f"INSERT INTO steps ({names}) VALUES ({marks})", rows)
         return self._buckets.write(table[:, 0].astype(np.int64), table[:, 2:])
 
     def flush(self) -> None:
