@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from yolo_core import __version__
+from yolo_core.data.kept import keep_beside
 
 # Set before anything imports TensorFlow: its start-up notes are not about the training.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -67,6 +68,8 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
         for module in (train, runs, command, explain, survey, compare, anchors, before, dashboard):
             module.add_parser(commands)
         parsed = parser.parse_args(arguments)
+        if getattr(parsed, "checkpoints", None):
+            keep_beside(parsed.checkpoints)
         return parsed.run_command(parsed)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -51,6 +51,9 @@ class SampleView:
             sample's own loss (of the batch's, for a sample of a training batch) on each raw
             number; empty where the snapshot holds none.
         thresholds: `DetectionLoss.thresholds`, empty where nothing is known of them.
+        file: The file that the picture was made from, empty where nothing is known of it.
+        content: (4,) float32, where the picture lies in what entered the network: x_center,
+            y_center, width, height as fractions; the rest is padding. None where it is the whole.
     """
 
     step: int
@@ -76,6 +79,8 @@ class SampleView:
     ignore_rule: IgnoreRule = NO_RULE
     gradients: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
+    file: str = ""
+    content: np.ndarray | None = None
 
     @property
     def weighted_map(self) -> np.ndarray:
@@ -116,6 +121,8 @@ class Snapshot:
         keep: (B, P) bool. Slots whose detection survives non-maximum suppression.
         ignore_rule: `DetectionLoss.ignore_rule`; of kind "none" where nothing is known of it.
         thresholds: `DetectionLoss.thresholds`, empty where nothing is known of them.
+        files: (B,) files that the pictures were made from, or none where nothing is known of them.
+        contents: (B, 4) float32, `SampleView.content` of each; None where each is the whole.
     """
 
     step: int
@@ -132,6 +139,8 @@ class Snapshot:
     keep: np.ndarray
     ignore_rule: IgnoreRule = NO_RULE
     thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    contents: np.ndarray | None = None
 
     def sample(self, name: str) -> SampleView:
         """One sample by its name.
@@ -181,6 +190,8 @@ class Snapshot:
             ignore_rule=self.ignore_rule,
             gradients={key: value[at] for key, value in whole.gradients.items()},
             thresholds=self.thresholds,
+            file=self.files[at] if self.files else "",
+            content=None if self.contents is None else self.contents[at],
         )
 
 
@@ -217,6 +228,10 @@ def check_snapshot(snapshot: Snapshot, *, ranges: bool = True) -> None:
     check("y_true", snapshot.y_true, "f", ("B", "N", 5 + sizes["C"]))
     check("y_pred", snapshot.y_pred, "f", ("B", "P", "raw"))
     check("keep", snapshot.keep, "b", "BP")
+    if snapshot.contents is not None:
+        check("contents", snapshot.contents, "f", ("B", 4), 0, 1)
+    if snapshot.files and len(snapshot.files) != sizes["B"]:
+        raise ValueError(f"files must be {sizes['B']}, or none; received {len(snapshot.files)}.")
     scalar = "B" if snapshot.kind == "pinned" else ""
     check("total", whole.total, "f", scalar)
     for name, value in whole.terms.items():
@@ -294,7 +309,10 @@ def _check_words(snapshot: Snapshot) -> None:
     if snapshot.kind not in KINDS:
         raise ValueError(f"kind must be pinned or batch; received {snapshot.kind!r}.")
     for name, values in (
-        *((name, getattr(snapshot, name)) for name in ("samples", "class_names", "channels")),
+        *(
+            (name, getattr(snapshot, name))
+            for name in ("samples", "class_names", "channels", "files")
+        ),
         *((name, tuple(getattr(whole, name))) for name in ("terms", "targets", "predictions")),
         ("thresholds", tuple(snapshot.thresholds)),
         ("loss_name", (snapshot.loss_name,)),

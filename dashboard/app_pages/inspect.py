@@ -97,15 +97,16 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
 
 def _what_it_is(view: SampleView, kind: str) -> str:
     loss = plain(view.loss_name)
+    name = f"**{plain(view.name)}**" + (f" ({plain(view.file)})" if view.file else "")
     if view.kind == "pinned":
         when = "before the first update" if view.step == 0 else f"after {view.step:,} updates"
         of = "a sample of a survey" if kind == "survey" else "a pinned sample"
         return (
-            f"**{plain(view.name)}**, {of}: the network in inference mode, a batch of "
+            f"{name}, {of}: the network in inference mode, a batch of "
             f"this one picture, {when}. Loss: {loss}."
         )
     return (
-        f"**{plain(view.name)}**, part of the training batch of step {view.step:,}: in training "
+        f"{name}, part of the training batch of step {view.step:,}: in training "
         f"mode, with the weights before that update. Loss: {loss}."
     )
 

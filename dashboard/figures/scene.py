@@ -36,6 +36,7 @@ LAYERS = (GRID, OBJECTS, CELLS, ANCHORS, MATCHED, PREDICTIONS)
 # pictures.
 OBJECT_COLOR, MATCHED_COLOR, PREDICTION_COLOR = "#3ddc84", "#56c1ff", "#ffa629"
 ANCHOR_COLOR, CELL_COLOR, GRID_COLOR = "#ff8ad4", "#ffee58", "rgba(170, 170, 170, 0.5)"
+PADDING_COLOR = "#e8e8e8"
 RIM = "rgba(0, 0, 0, 0.65)"
 LABEL_SHADOW = "0 0 3px #000, 0 0 3px #000"
 _LABELLED = 20
@@ -78,6 +79,7 @@ def scene_figure(
         PREDICTIONS: lambda: _predictions(view, score_cut),
     }
     data = [trace for layer, make in draw.items() if layer in layers for trace in make()]
+    data += _edge_of_padding(view)
     picture, x_axis, y_axis = picture_axes(picture_uri(view.image), shape)
     layout = {
         "images": [picture],
@@ -151,6 +153,21 @@ def _grid(view: SampleView, head: int) -> dict[str, Any]:
     x, y = grid_lines(rows, columns, view.image.shape[:2])
     line = {"mode": "lines", "line": {"color": GRID_COLOR, "width": 1}}
     return {"type": "scatter", "x": x, "y": y, "name": "grid"} | line | _SILENT
+
+
+def _edge_of_padding(view: SampleView) -> list[dict[str, Any]]:
+    """Where the picture ends within what enters the network."""
+    if view.content is None:
+        return []
+    return box_traces(
+        "edge of the padding",
+        view.content[None],
+        view.image.shape[:2],
+        color=PADDING_COLOR,
+        width=1.5,
+        dash="longdash",
+        rim=False,
+    )
 
 
 def _objects(view: SampleView) -> list[dict[str, Any]]:

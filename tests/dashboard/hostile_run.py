@@ -37,6 +37,7 @@ def hostile(snapshot: Snapshot, *, terms: bool = True) -> Snapshot:
         snapshot,
         class_names=tuple(f"{k} {EVIL}" for k in range(len(snapshot.class_names))),
         samples=(*snapshot.samples[:-1], EVIL),
+        files=(EVIL,) * len(snapshot.samples),
         loss_name=EVIL,
         channels=tuple(EVIL if name == "h" else name for name in snapshot.channels),
         breakdown=dataclasses.replace(

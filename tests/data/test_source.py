@@ -33,7 +33,10 @@ def test_the_digits_are_found_by_name_and_by_file(tmp_path: Path) -> None:
 def test_an_unknown_source_is_told_the_known_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = r"^The data must be digits, mnist or the path of an \.npz file; received 'letters'\.$"
+    known = (
+        r"^The data must be digits, mnist, voc:WHERE, coco:WHERE, yolo:WHERE or the path of an "
+        r"\.npz file; received 'letters'\.$"
+    )
     with pytest.raises(ValueError, match=known):
         open_source(DataConfig(source="letters"))
     install_toy(tmp_path)

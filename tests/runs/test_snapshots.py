@@ -33,6 +33,19 @@ def test_reading_gives_back_what_was_written(file, kind):
     assert os.listdir(file.parent) == [file.name]
 
 
+def test_the_files_of_pictures_and_where_they_lie_are_kept(file):
+    contents = np.float32([[0.5, 0.5, 1, 0.75], [0.25, 0.5, 0.5, 1]])
+    snapshot = changed(files=("JPEGImages/a.jpg", ""), contents=contents)
+    write_snapshot(file, snapshot)
+    again = read_snapshot(file)
+    assert_same(again, snapshot)
+    one, other = (again.sample(name) for name in again.samples)
+    assert (one.file, other.file) == ("JPEGImages/a.jpg", "")
+    np.testing.assert_array_equal(other.content, contents[1])
+    plain = make_snapshot().sample("val/0")
+    assert (plain.file, plain.content) == ("", None)
+
+
 @pytest.mark.parametrize("names", [("../x", "a/b"), ("", "meta"), ("file", "λ"), ("0", "terms.0")])
 def test_terms_may_be_called_anything(file, names):
     write_snapshot(file, make_snapshot(terms=names))
@@ -151,6 +164,9 @@ def changed(**fields: object) -> Snapshot:
         ({"keep": np.zeros((2, 11), bool)}, r"keep must have shape \(2, 12\)"),
         ({"images": np.zeros((2, 8, 8))}, r"images must be \(2, height, width, channels\) uint8"),
         ({"images": np.zeros((2, 8, 8, 1))}, "float64"),
+        ({"files": ("one.jpg",)}, "files must be 2, or none; received 1"),
+        ({"files": (1, 2)}, "files must be a list of texts"),
+        ({"contents": np.zeros((1, 4), np.float32)}, r"contents must have shape \(2, 4\)"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused_before_writing(file, fields, message):

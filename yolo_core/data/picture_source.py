@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,20 @@ from PIL import Image
 
 from yolo_core.data.augment import DETAIL, WORDS, coloured, placed
 from yolo_core.data.config import DataConfig
+from yolo_core.data.kept import kept_folder
+from yolo_core.data.opening import open_data
 from yolo_core.data.pictures import AnnotatedPictures
+from yolo_core.data.pixel_cache import PixelCache
 from yolo_core.data.random_words import permutation, random_words
 from yolo_core.data.resize import PADDING, Placement, as_fractions, cut, fitted, fitted_boxes
 from yolo_core.data.sample import Sample, split_name
 from yolo_core.data.source import SampleSource
+from yolo_core.data.splits import split_up
 
 logger = logging.getLogger("yolo_core.data")
 
 MOST_THREADS = 8
+SPLITS = ("train", "val", "test")
 
 
 class PictureSource(SampleSource):
@@ -39,6 +45,8 @@ class PictureSource(SampleSource):
         data: The pictures.
         splits: {"train", "val", "test": (n,) indices of `data.files`}.
         config: Size, fit, augmentation and seed.
+        cache: Where decoded pictures are kept; None keeps none.
+        notes: What of the data was decided here, such as how it was split up.
 
     Raises:
         ValueError: There is no picture at all.
@@ -47,7 +55,13 @@ class PictureSource(SampleSource):
     threads = min(MOST_THREADS, os.cpu_count() or 1)
 
     def __init__(
-        self, data: AnnotatedPictures, splits: Mapping[str, Sequence[int]], config: DataConfig
+        self,
+        data: AnnotatedPictures,
+        splits: Mapping[str, Sequence[int] | np.ndarray],
+        config: DataConfig,
+        *,
+        cache: PixelCache | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         if not any(len(part) for part in splits.values()):
             raise ValueError(f"{data.name} has no picture that could be used.")
@@ -58,7 +72,9 @@ class PictureSource(SampleSource):
         self.class_names = data.classes
         self.size = config.width_height
         self.image_shape = (self.size[1], self.size[0], 3)
-        self._parts = {name: np.asarray(part, np.int64) for name, part in splits.items()}
+        self.notes = tuple(notes)
+        self._cache = cache
+        self._parts = {name: np.asarray(splits.get(name, ()), np.int64) for name in SPLITS}
         self.splits = {name: len(part) for name, part in self._parts.items()}
         counts = np.bincount(data.box_picture[~data.box_difficult], minlength=len(data.files))
         self.max_objects = max(1, int(counts.max(initial=0)))
@@ -186,6 +202,13 @@ class PictureSource(SampleSource):
         width, height = self.data.sizes[index].tolist()
         detail = DETAIL if wide and self.config.augmentations & {"scale", "crop"} else 1
         most = np.ceil(detail * self._places[index, 2:]).astype(int).tolist()
+        small = (min(width, most[0]), min(height, most[1]))
+        file = self.data.path(self.data.files[index])
+        key = None if self._cache is None else self._cache.key(file, small)
+        if self._cache is not None and key is not None:
+            kept = self._cache.get(key, small)
+            if kept is not None:
+                return Image.fromarray(kept)
         try:
             picture = Image.fromarray(self.data.read_picture(index))
         except ValueError as error:
@@ -193,10 +216,11 @@ class PictureSource(SampleSource):
                 self._unreadable.add(index)
                 logger.warning("%s It is shown as an empty picture.", error)
             return None
-        small = (min(width, most[0]), min(height, most[1]))
-        if small == picture.size:
-            return picture
-        return picture.resize(small, Image.Resampling.BILINEAR)
+        if small != picture.size:
+            picture = picture.resize(small, Image.Resampling.BILINEAR)
+        if self._cache is not None and key is not None:
+            self._cache.put(key, np.asarray(picture))
+        return picture
 
     def _drawn(
         self, picture: Image.Image | None, place: Placement, words: list[int] | None
@@ -207,3 +231,24 @@ class PictureSource(SampleSource):
         if words is not None and "colour" in self.config.augmentations:
             drawn = coloured(drawn, words)
         return place.framed(drawn, self.size)
+
+
+def open_pictures(data: DataConfig) -> PictureSource:
+    """The pictures that a configuration describes.
+
+    Raises:
+        ValueError: They cannot be read, or there is no such class.
+    """
+    found = open_data(data.source, pictures=data.pictures, classes=data.classes or None)
+    parts = split_up(found, data.seed)
+    cache = PixelCache(kept_folder() / "pictures", data.cache_megabytes)
+    notes = [*parts.notes, *_summary(found)]
+    return PictureSource(found, parts.indices, data, cache=cache, notes=notes)
+
+
+def _summary(data: AnnotatedPictures) -> Iterator[str]:
+    """How much was wrong with the files, if anything was."""
+    if data.problems:
+        counts = Counter(each.effect for each in data.problems)
+        said = ", ".join(f"{count:,} {effect}" for effect, count in counts.most_common())
+        yield f"Problems in the files of {data.name}: {said}. The Data page lists them."

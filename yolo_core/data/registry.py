@@ -10,8 +10,9 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from yolo_core.data.config import DataConfig
+from yolo_core.data.config import PICTURE_KINDS, DataConfig
 from yolo_core.data.digits.scenes import open_scenes
+from yolo_core.data.picture_source import open_pictures
 from yolo_core.data.source import SampleSource
 
 GROUP = "yolo_core.sources"
@@ -20,6 +21,7 @@ SOURCES: dict[str, Callable[[DataConfig], SampleSource]] = {
     "digits": open_scenes,
     "mnist": open_scenes,
     ".npz": open_scenes,
+    **dict.fromkeys(PICTURE_KINDS, open_pictures),
 }
 """What opens a source, by its KIND or by the suffix of its file."""
 
@@ -38,7 +40,11 @@ def open_source(data: DataConfig) -> SampleSource:
         return installed[kind].load()(data)
     if suffix in SOURCES:
         return SOURCES[suffix](data)
-    names = [name for name in (*SOURCES, *installed) if not name.startswith(".")]
+    names = [
+        f"{name}:WHERE" if name in PICTURE_KINDS else name
+        for name in (*SOURCES, *installed)
+        if not name.startswith(".")
+    ]
     raise ValueError(
         f"The data must be {', '.join(names)} or the path of an .npz file; "
         f"received {data.source!r}."

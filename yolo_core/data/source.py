@@ -33,6 +33,7 @@ class SampleSource(Protocol):
         splits: {"train", "val", "test": number of samples, or None where they never run out}. Each
             of that many training samples is in the stream again and again.
         problems: What could not be used, a sentence each.
+        notes: What of the data was decided here, a sentence each.
         folder: The folder of the data, where it has one; files are shown relative to it.
         threads: Threads that samples are worth making in: several where most of the work is done
             outside of Python.
@@ -44,6 +45,7 @@ class SampleSource(Protocol):
     max_objects: int
     splits: Mapping[str, int | None]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     folder: Path | None = None
     threads: int = 1
 

@@ -66,6 +66,8 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     whole = snapshot.breakdown
     arrays: dict[str, Any] = {name: getattr(snapshot, name) for name in _ARRAYS}
     arrays["total"] = whole.total
+    if snapshot.contents is not None:
+        arrays["contents"] = snapshot.contents
     for name in _LAYOUT:
         arrays[f"layout.{name}"] = getattr(snapshot.layout, name)
     for name in Assignment.ARRAYS:
@@ -82,6 +84,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "step": int(snapshot.step),
         "kind": snapshot.kind,
         "samples": list(snapshot.samples),
+        "files": list(snapshot.files),
         "class_names": list(snapshot.class_names),
         "loss_name": snapshot.loss_name,
         "channels": list(snapshot.channels),
@@ -125,6 +128,7 @@ def _snapshot(meta: dict[str, Any], arrays: Arrays) -> Snapshot:
     if len(names) * math.prod(shape) > _MOST_GRADIENTS:
         raise ValueError(f"{len(names)} gradients of {shape} are more than is kept in memory")
     thresholds = dict(meta.get("thresholds", {}))
+    has_contents = "contents" in arrays
     groups["gradients"] = {
         name: _unpacked(arrays, f"gradients.{i}", shape) for i, name in enumerate(names)
     }
@@ -150,6 +154,8 @@ def _snapshot(meta: dict[str, Any], arrays: Arrays) -> Snapshot:
             **groups,
         ),
         **{name: arrays[name] for name in _ARRAYS},
+        files=tuple(meta.get("files", ())),
+        contents=arrays["contents"] if has_contents else None,
     )
 
 

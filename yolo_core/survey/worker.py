@@ -289,6 +289,7 @@ def _looker(
             step=folder.step,
             class_names=source.class_names,
             loss_name=short_name(config.loss.name),
+            source=source,
         )
         path = folder.chunk(number)
         write_snapshot(path, snapshot)

@@ -76,6 +76,7 @@ class Snapshotter:
             step=step,
             class_names=self.source.class_names,
             loss_name=self.loss_name,
+            source=self.source,
         )
         path = self._write(snapshot)
         lambdas = _floats(snapshot.breakdown.lambdas)
@@ -100,6 +101,7 @@ class Snapshotter:
             kind="batch",
             class_names=self.source.class_names,
             loss_name=self.loss_name,
+            source=self.source,
         )
         path = self._write(snapshot)
         terms, lambdas = _floats(breakdown.terms), _floats(breakdown.lambdas)
@@ -124,6 +126,7 @@ def pinned_snapshot(
     step: int,
     class_names: tuple[str, ...],
     loss_name: str,
+    source: SampleSource | None = None,
 ) -> Snapshot:
     """Looks at samples in inference mode, each as a batch of its own.
 
@@ -135,6 +138,7 @@ def pinned_snapshot(
         step: Updates made so far.
         class_names: (C,) names.
         loss_name: The loss's name as the pages show it.
+        source: Where the samples come from, to name their files; None where that is not known.
     """
     inputs = images.astype(np.float32) / 255.0
     singles = [
@@ -152,6 +156,7 @@ def pinned_snapshot(
         kind="pinned",
         class_names=class_names,
         loss_name=loss_name,
+        source=source,
     )
 
 
@@ -167,6 +172,7 @@ def _snapshot(
     kind: str,
     class_names: tuple[str, ...],
     loss_name: str,
+    source: SampleSource | None,
 ) -> Snapshot:
     seen = breakdown.predictions
     loss = detector.detection_loss
@@ -185,7 +191,27 @@ def _snapshot(
         y_true=y_true,
         y_pred=y_pred,
         keep=nms_keep(seen["boxes"], seen["objectness"], seen["class_probabilities"]),
+        files=() if source is None else _files(source, names),
+        contents=None if source is None else _contents(source, names),
     )
+
+
+def _files(source: SampleSource, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The file of each sample, relative to the folder of the data where it lies in it."""
+    found = []
+    for name in names:
+        file = str(next(iter(source.files(name)), ""))
+        if source.folder is not None and Path(file).is_relative_to(source.folder):
+            file = Path(file).relative_to(source.folder).as_posix()
+        # A name need not be text, as JSON must.
+        found.append(file.encode(errors="replace").decode())
+    return tuple(found) if any(found) else ()
+
+
+def _contents(source: SampleSource, names: tuple[str, ...]) -> np.ndarray | None:
+    """Where each picture lies, if one does not fill what enters the network."""
+    contents = np.stack([source.content(name) for name in names])
+    return contents if (contents != [0.5, 0.5, 1, 1]).any() else None
 
 
 def _floats(values: dict[str, np.ndarray]) -> dict[str, float]:

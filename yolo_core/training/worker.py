@@ -82,6 +82,7 @@ class Training:
             is_new = not recorder.restore()
             layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
             shape = self.source.image_shape
+            self._say((("note", each) for each in self.source.notes), record=is_new)
             self._say(first_notes(self.config.loss, self.loss, layout, shape), record=is_new)
             recorder.begin()
             if is_new:

@@ -66,9 +66,10 @@ def _picture_sentence(view: SampleView, cut: float) -> str:
         else "this loss has no anchor boxes, so the matched predictors' own boxes are drawn "
         f"(blue), with their {measure} with the object"
     )
+    padding = "" if view.content is None else ", with grey padding outside the dashed line"
     return (
-        f"The picture as the network gets it. Objects (green) carry index: class; {found}; "
-        f"{priors}; the selected cell is yellow, its {boxes} dotted pink. Click a cell to see its "
-        "slots. Wrong: an object marked ✗ (nothing is trained for it), or, late in training, an "
-        "object without a prediction on it."
+        f"The picture as the network gets it{padding}. Objects (green) carry index: class; "
+        f"{found}; {priors}; the selected cell is yellow, its {boxes} dotted pink. Click a cell "
+        "to see its slots. Wrong: an object marked ✗ (nothing is trained for it), or, late in "
+        "training, an object without a prediction on it."
     )

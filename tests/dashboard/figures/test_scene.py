@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -61,6 +63,14 @@ def test_without_layers_the_picture_stays(view: SampleView) -> None:
     figure = draw(view, ())
     assert legend(figure) == []
     assert len(figure.layout.images) == 1
+
+
+def test_the_edge_of_the_padding_is_drawn_where_there_is_some(view: SampleView) -> None:
+    assert "edge of the padding" not in legend(draw(view))
+    content = np.float32([0.5, 0.5, 1, 0.75])
+    padded = dataclasses.replace(view, content=content)
+    assert_draws(line(draw(padded), "edge of the padding"), content[None])
+    assert "edge of the padding" in legend(draw(padded, ()))
 
 
 def test_no_legend_moves_the_picture(view: SampleView) -> None:
