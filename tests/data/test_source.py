@@ -41,7 +41,7 @@ def test_an_unknown_source_is_told_the_known_ones(
         open_source(DataConfig(source="letters"))
     install_toy(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    with pytest.raises(ValueError, match=r"digits, mnist, toy or the path of an \.npz file"):
+    with pytest.raises(ValueError, match=r"yolo:WHERE, toy or the path of an \.npz file"):
         open_source(DataConfig(source="letters"))
 
 
