@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
             command,
             compare,
             dashboard,
+            data,
             explain,
             runs,
             survey,
@@ -65,7 +66,18 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
         )
         parser.add_argument("--version", action="version", version=__version__)
         commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-        for module in (train, runs, command, explain, survey, compare, anchors, before, dashboard):
+        for module in (
+            train,
+            runs,
+            command,
+            explain,
+            survey,
+            compare,
+            anchors,
+            data,
+            before,
+            dashboard,
+        ):
             module.add_parser(commands)
         parsed = parser.parse_args(arguments)
         if getattr(parsed, "checkpoints", None):
