@@ -232,6 +232,7 @@ class Collector:
             NothingReadError: No picture was taken.
         """
         problems = (*self.folders.problems, *self.problems)
+        self.folders.forget()
         if not self.index:
             first = next((each for each in problems if each.effect != NOTE), None)
             said = f" {first.file}, {first.where}: {first.about}." if first else ""

@@ -86,6 +86,10 @@ class NamedFolders:
             self._scanned[key], self.seen[key] = self._scan(key) if there else ({}, "not there")
         return self._scanned[key]
 
+    def forget(self) -> None:
+        """Lets go of the names of files; what was seen stays known."""
+        self._scanned.clear()
+
     def unchanged(self, seen: dict[str, str]) -> bool:
         """Whether all that was looked at is as it was then."""
         return all(self._state(path) == state for path, state in seen.items())

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from yolo_core.data.coco import read_coco
+from yolo_core.data.index import index_file, load_index, save_index
+from yolo_core.data.many_files import several_processes
 from yolo_core.data.pictures import AnnotatedPictures
-from yolo_core.data.reading import Progress, one_by_one
+from yolo_core.data.reading import Progress
 from yolo_core.data.voc import read_voc
 from yolo_core.data.yolo_txt import read_yolo
 
 FORMATS = {"voc": read_voc, "coco": read_coco, "yolo": read_yolo}
+WORTH_KEEPING = 0.3
+"""Seconds: what is read sooner is read again, and no index of it is written."""
 _PLACES = "voc:DIR, coco:FILE.json or yolo:DATA.yaml"
 
 
@@ -55,7 +60,14 @@ def open_data(
     if place.is_dir() != (kind == "voc"):
         what = "a folder" if place.is_dir() else "a file"
         raise ValueError(f"{where} is {what}; data is opened as {_PLACES}.")
-    data = FORMATS[kind](entry, place, folder, one_by_one(progress))
+    index = index_file(entry, place, folder)
+    data = load_index(index)
+    if data is None:
+        began = time.monotonic()
+        data = FORMATS[kind](entry, place, folder, several_processes(progress))
+        if time.monotonic() - began > WORTH_KEEPING:
+            save_index(index, data)
+    data = dataclasses.replace(data, name=entry)
     return data if classes is None else only(data, classes)
 
 

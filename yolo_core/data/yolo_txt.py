@@ -205,9 +205,10 @@ def _below(folders: NamedFolders, base: Path, value: str) -> Path | None:
     tails = [base.joinpath(*parts[start:]) for start in range(len(parts) or 1)]
     for path in (base / value, *tails):
         path = Path(os.path.normpath(path))
-        if folders.allows(path) and path.exists():
-            return path
-        folders.seen.setdefault(str(path), "not there")
+        if folders.allows(path):
+            if path.exists():
+                return path
+            folders.seen.setdefault(str(path), "not there")
     return None
 
 
