@@ -1,5 +1,7 @@
 """Detector: Keras's `fit` with every term of every step, and no step that leaves NaN behind."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -12,10 +14,13 @@ from tests.training.tiny import (
     variables_of,
 )
 from yolo_core.losses import YoloV2Loss
+from yolo_core.training.detector import _recall_counts
+from yolo_core.training.own_loss import load_loss_class
 
 pytestmark = pytest.mark.slow
 
 TERMS = YoloV2Loss.term_names
+OWN_LOSSES = Path(__file__).parents[1] / "own_losses.py"
 
 
 class Logs(keras.callbacks.Callback):
@@ -212,6 +217,17 @@ def test_recall_counts_matched_objects_with_overlap_and_confidence(detector):
     logs = one_step(detector, images, y_true)
     # Five objects; of fresh random weights few or none are found.
     assert logs["recall"] * 5 == pytest.approx(round(logs["recall"] * 5), abs=1e-3)
+
+
+@pytest.mark.parametrize(("name", "recall"), [("FocalLoss", 1.0), ("Exchanged", 0.0)])
+def test_recall_is_of_the_labels_whatever_the_loss_takes_for_them(name, recall):
+    """Every slot sees the one object at (0.75, 0.25): only its own is the loss's own object."""
+    loss = load_loss_class(f"{OWN_LOSSES}:{name}")([[1.0, 1.0]], 2)
+    y_true = np.array([[[1, 0.75, 0.25, 0.5, 0.5, 1, 0]]], np.float32)
+    y_pred = np.zeros((1, 2, 2, 7), np.float32)  # each box the middle of its cell, as large
+    y_pred[..., 4] = 5
+    found, matched = _recall_counts(loss.breakdown(y_true, y_pred), y_true)
+    assert (float(found), float(matched)) == (recall, 1.0)
 
 
 def test_it_is_an_ordinary_keras_model(detector):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from yolo_core.boxes import intersection_over_union
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.base import DetectionLoss
 
@@ -88,7 +89,7 @@ class Detector(keras.Model):
         # Each replica's loss is its share of the batch's: the shares add up.
         sums = {"loss": breakdown.total}
         sums.update({f"term/{name}": value for name, value in breakdown.terms.items()})
-        found, matched = _recall_counts(breakdown)
+        found, matched = _recall_counts(breakdown, y_true)
         if self._replicas > 1:
             sums, found, matched = _sum_over_replicas((sums, found, matched))
             gradients = _whole_batch_gradients(gradients)
@@ -250,15 +251,21 @@ def device_names() -> list[str]:
     return [detail.get("device_name", "GPU") for detail in details] or ["CPU"]
 
 
-def _recall_counts(breakdown: LossBreakdown) -> tuple[tf.Tensor, tf.Tensor]:
-    """Of `current_recall` of the Keras notebook: objects found, and objects that have a slot."""
+def _recall_counts(breakdown: LossBreakdown, y_true: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """Of `current_recall` of the Keras notebook: objects found, and objects that have a slot.
+
+    Boxes are held against the labels, and not by what the loss says of them: it may be wrong.
+    """
     assignment = breakdown.assignment
     matched = assignment.match_count > 0
     shape = tf.shape(matched)
     slot = tf.reshape(tf.maximum(assignment.object_slot, 0), (shape[0], shape[1] * shape[2]))
     objectness = tf.gather(breakdown.predictions["objectness"], slot, batch_dims=1)
     objectness = tf.reshape(objectness, shape)
-    found = matched & (assignment.object_iou > RECALL_IOU) & (objectness > RECALL_OBJECTNESS)
+    boxes = tf.gather(breakdown.predictions["boxes"], slot, batch_dims=1)
+    labels = tf.cast(y_true, tf.float32)[:, :, None, 1:5]
+    iou = intersection_over_union(labels, tf.reshape(boxes, (*tf.unstack(shape), 4)))
+    found = matched & (iou > RECALL_IOU) & (objectness > RECALL_OBJECTNESS)
     found_count = tf.reduce_sum(tf.cast(found, tf.float32))
     return found_count, tf.reduce_sum(tf.cast(matched, tf.float32))
 
