@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from tests.data.toy_source import ToySource, install_toy
 from tests.training.runs_by_command import (
     ROOT,
     SMALL,
@@ -22,11 +23,15 @@ from tests.training.runs_by_command import (
 from tests.waiting import wait_for
 from yolo_core.cli.train import add_parser
 from yolo_core.cli.train_config import new_config
-from yolo_core.losses.families import family_of
+from yolo_core.data.registry import open_source
+from yolo_core.losses.families import FAMILY_NAMES, family_of
+from yolo_core.losses.recipe import derived_setup
 from yolo_core.runs.layout import RunFolder, find_run
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
+from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig, parse_config, read_config
+from yolo_core.training.notes import derived_notes
 
 
 def config_of(*arguments):
@@ -144,12 +149,13 @@ def test_another_loss_leaves_what_the_file_said_about_its_own(file):
 
 def test_what_json_says(whole):
     checkpoints, said = whole
-    assert set(said) == {"run", "steps", "seconds", "total", "terms", "lambdas", "metrics"}
+    assert set(said) == {"run", "steps", "seconds", "total", "terms", "lambdas", "notes", "metrics"}
     folder = find_run(checkpoints, "whole")
     with RunStore.open(folder) as store:
         row, status, evaluations = store.last_step(), store.status(), store.evaluations()
     assert (said["run"], said["steps"], said["seconds"]) == ("whole", 30, status.seconds)
     assert said["total"] == row["total"]
+    assert said["notes"] == [], "nothing was derived for the digits"
     assert said["terms"] == {term: row[f"term/{term}"] for term in said["terms"]}
     assert said["lambdas"] == {term: row[f"lambda/{term}"] for term in said["terms"]}
     assert said["metrics"]["map50"] == evaluations["map50"][-1]
@@ -313,5 +319,50 @@ def test_the_default_run_learns(tmp_path):
         text=True,
         check=True,
     )
-    assert re.search(r"^yolov2-[12]  finished +400/400$", runs.stdout, re.MULTILINE)
-    assert re.search(r"^yolov2-[12]  finished +20/20$", runs.stdout, re.MULTILINE)
+    assert re.search(r"^ *yolov2-[12]  finished +400/400$", runs.stdout, re.MULTILINE)
+    assert re.search(r"^ *yolov2-[12]  finished +20/20$", runs.stdout, re.MULTILINE)
+
+
+@pytest.fixture
+def toy(monkeypatch, tmp_path):
+    """Another data set than digits, pictures of 48 x 80 px, as an installed source."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    install_toy(tmp_path)
+
+
+@pytest.mark.usefixtures("toy")
+def test_for_other_data_than_digits_heads_and_lambdas_are_derived_and_stand_in_the_config():
+    config = config_of("--data", "toy", "--lambda", "xy=7")
+    derived = derived_setup("yolov2", ToySource(0))
+    assert config.network.strides == derived.strides == (8,)
+    assert config.loss.lambdas == {**derived.lambdas, "xy": 7}
+    assert config.loss.lambdas["objectness"] > 50, "slots of 8 px are many"
+    said = [text for _, text in derived_notes(config, ToySource(0))]
+    assert said == [*derived.sentences, "Otherwise than derived: xy 7."]
+    given = config_of("--data", "toy", "--strides", "32")
+    assert given.network.strides == (32,)
+    first, *_ = (text for _, text in derived_notes(given, ToySource(0)))
+    assert first.startswith("Heads of 32 px a cell, as asked for. From the data would follow: One")
+    published = config_of("--data", "toy", "--loss", "yolov2/notebook")
+    assert (published.network.strides, published.loss.lambdas) == (None, {})
+    assert list(derived_notes(published, ToySource(0))) == []
+
+
+@pytest.mark.parametrize("name", FAMILY_NAMES)
+@pytest.mark.usefixtures("toy")
+def test_every_loss_is_built_on_the_heads_that_were_derived(name):
+    config = config_of("--data", "toy", "--loss", name)
+    source = ToySource(0)
+    loss = build_loss(config, source)
+    detector = build_detector(config, loss, source)
+    assert detector.network.output_shape[1:] == loss.output_shape(source.image_shape)
+    layout = loss.slots((1, *detector.network.output_shape[1:]))
+    assert len(layout.grids) == len(config.network.strides)
+
+
+def test_strides_that_are_none():
+    for text in ("12", "16,16", "", "a"):
+        with pytest.raises(ValueError, match="--strides takes some of 32,16,8, each once"):
+            config_of("--strides", text or " ")
+    with pytest.raises(ValueError, match="has one head; received strides of 2: 16, 8"):
+        build_loss(config_of("--strides", "16,8"), open_source(RunConfig().data))

@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 from yolo_core.cli.options import add_classes, add_json
-from yolo_core.cli.train_config import RUN_OPTIONS, put, with_absolute_paths
+from yolo_core.cli.train_config import RUN_OPTIONS, put, read_strides, with_absolute_paths
 from yolo_core.data.anchor_study import AnchorStudy, iou_by_count, study_anchors
 from yolo_core.data.registry import open_source
+from yolo_core.losses.heads import COARSEST
+from yolo_core.losses.recipe import chosen_strides, usable_objects
 from yolo_core.training.config import parse_config
 
 DATA_OPTIONS = {
@@ -32,10 +34,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--strides",
-        default="16",
         metavar="S,...",
         help="pixels from one cell to the next on each head, over which the anchors are dealt out "
-        "by area, such as 32,16,8 (default: 16)",
+        "by area, such as 32,16,8 (default: the one head that suits the objects)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the k-means (default: 0)")
     for name, option in DATA_OPTIONS.items():
@@ -64,28 +65,23 @@ def run(arguments: argparse.Namespace) -> int:
             put(fields, option.place, value)
     fields["data"] = with_absolute_paths(fields["data"])
     source = open_source(parse_config(fields, where="the options").data)
-    strides = read_strides(arguments.strides)
+    why = ""
+    if arguments.strides:
+        strides = read_strides(arguments.strides)
+    else:
+        strides, why = chosen_strides(usable_objects(source), source.image_shape, (COARSEST,))
     study = study_anchors(source, arguments.k, strides=strides, seed=arguments.seed)
     curve = iou_by_count(source, arguments.most, arguments.seed)
     if arguments.json:
         whole = {"data": source.name, **study.to_json()}
+        whole["heads_because"] = why
         print(json.dumps(whole | {"mean_iou_by_count": [list(pair) for pair in curve]}))
     else:
         _show(source.name, study, curve)
+        if why:
+            print(why)
     sys.stdout.flush()
     return 0
-
-
-def read_strides(text: str) -> tuple[int, ...]:
-    """Reads "32,16,8".
-
-    Raises:
-        ValueError: They are not different ones of 8, 16, 32.
-    """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part in ("8", "16", "32") for part in parts) or len(set(parts)) < len(parts):
-        raise ValueError(f"--strides takes some of 32,16,8, each once; received {text!r}.")
-    return tuple(map(int, parts))
 
 
 def _show(name: str, study: AnchorStudy, curve: list[tuple[int, float]]) -> None:

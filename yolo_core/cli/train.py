@@ -46,7 +46,7 @@ from yolo_core.training.own_loss import is_own_loss, keep_source
 
 logger = logging.getLogger("yolo_core.training")
 
-REFUSED_BY_RESUME = ("run", "config", "epochs", "pin", "anchors", "classes")
+REFUSED_BY_RESUME = ("run", "config", "epochs", "pin", "anchors", "strides", "classes")
 
 
 def add_parser(commands: Any) -> None:
@@ -95,6 +95,12 @@ def add_parser(commands: Any) -> None:
         metavar="FILE.json|W,H",
         help="instead of such as are fitted to the data: widths and heights in pixels, or all of "
         "them 1 or less as fractions of the picture; or a file that anchors --json has printed",
+    )
+    parser.add_argument(
+        "--strides",
+        metavar="S,...",
+        help="pixels from one cell to the next on each head, such as 16 or 32,16,8; instead of "
+        "those that follow from the sizes of the objects",
     )
     parser.add_argument(
         "--pin", action="append", metavar="SAMPLE", help="sample to snapshot; repeatable"
@@ -247,6 +253,9 @@ def _summary(store: RunStore) -> dict[str, Any]:
         "total": row.get("total"),
         "terms": {name: row.get(f"term/{name}") for name in names},
         "lambdas": {name: row.get(f"lambda/{name}") for name in names},
+        "notes": [
+            event.detail["message"] for event in store.events() if event.kind in ("note", "warning")
+        ],
         "metrics": {
             "map50": None,
             "map50_95": None,

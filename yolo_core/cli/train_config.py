@@ -13,9 +13,10 @@ from typing import Any
 
 from yolo_core.cli.given_anchors import read_anchors
 from yolo_core.data.config import PICTURE_KINDS
-from yolo_core.data.registry import SOURCES, open_source
+from yolo_core.data.registry import SOURCES, is_scenes, open_source
 from yolo_core.foreign_files import parse_json
-from yolo_core.losses.families import recipe_lambdas
+from yolo_core.losses.families import over_recipe, recipe_lambdas
+from yolo_core.losses.recipe import derived_setup
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config, run_options
 from yolo_core.training.own_loss import (
@@ -74,15 +75,18 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     loss = fields.get("loss", {})
     # The last one given stands last, and so wins over a group that it is in.
     lambdas = laid_over(loss.get("lambdas", {}), given_lambdas(arguments))
-    if base is None:
-        lambdas = recipe_lambdas(loss.get("name", RunConfig().loss.name), lambdas)
     put(fields, "loss.lambdas", lambdas)
+    if arguments.strides:
+        put(fields, "network.strides", read_strides(arguments.strides))
     config = parse_config(fields, where="the options")
     if arguments.anchors:
         data = config.data
         sizes = read_anchors(arguments.anchors, lambda: open_source(data).image_shape)
         put(fields, "loss.anchors", sizes)
         config = parse_config(fields, where="the options")
+    if base is None:
+        config = with_recipe(config)
+        fields = config.model_dump(mode="json")
     if arguments.epochs is None:
         return config
     if arguments.steps is not None:
@@ -92,6 +96,36 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     samples = arguments.epochs * (open_source(config.data).splits["train"] or EPOCH_SAMPLES)
     put(fields, "training.steps", math.ceil(samples / config.training.batch_size))
     return parse_config(fields, where="the options")
+
+
+def with_recipe(config: RunConfig) -> RunConfig:
+    """With what the family of its loss starts with: for the digits as it was found, else derived.
+
+    Raises:
+        ValueError: The data cannot be read, or have nothing to train on.
+    """
+    loss, network = config.loss, config.network
+    lambdas = recipe_lambdas(loss.name, loss.lambdas)
+    if not is_scenes(config.data.source):
+        source = open_source(config.data)
+        derived = derived_setup(loss.name, source, anchors=loss.anchors, strides=network.strides)
+        if derived is not None:
+            lambdas = over_recipe(derived.lambdas, loss.lambdas)
+            network = network.model_copy(update={"strides": derived.strides})
+    loss = loss.model_copy(update={"lambdas": lambdas})
+    return config.model_copy(update={"loss": loss, "network": network})
+
+
+def read_strides(text: str) -> tuple[int, ...]:
+    """Reads "32,16,8".
+
+    Raises:
+        ValueError: They are not different ones of 8, 16, 32.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part in ("8", "16", "32") for part in parts) or len(set(parts)) < len(parts):
+        raise ValueError(f"--strides takes some of 32,16,8, each once; received {text!r}.")
+    return tuple(map(int, parts))
 
 
 def with_absolute_paths(data: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from yolo_core.compare.translation import translate
 from yolo_core.data.source import SampleSource
 from yolo_core.losses import DetectionLoss, MultiHeadLoss, published
 from yolo_core.losses.families import family_of
+from yolo_core.losses.heads import COARSEST
 from yolo_core.training.build import build_loss
 from yolo_core.training.config import LossConfig, RunConfig
 
@@ -59,12 +60,19 @@ def loss_like(
         if slip.name in (slips or ()):
             weights |= kind.expand_lambdas(slip.lambdas)
     is_same = config.loss.name.partition("/")[0] == family.name
+    # Of a run with one head the losses with one head take its grid, the others have their own.
+    heads = config.network.strides or ()
+    stride = heads[0] if len(heads) == 1 else COARSEST
+    if not is_same:
+        heads = None if issubclass(kind, MultiHeadLoss) else (stride,)
+        network = config.network.model_copy(update={"strides": heads})
+        config = config.model_copy(update={"network": network})
     if one_grid and issubclass(kind, MultiHeadLoss):
         return published(
             name,
             num_classes=len(data.class_names),
             lambdas=weights,
-            **{**kind.setup_on_one_grid(data), **options},
+            **{**kind.setup_on_one_grid(data, stride), **options},
         )
     anchors = config.loss.anchors if is_same else None
     loss = LossConfig(name=name, lambdas=weights, options=options, anchors=anchors)

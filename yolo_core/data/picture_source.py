@@ -25,7 +25,7 @@ from yolo_core.data.pixel_cache import PixelCache
 from yolo_core.data.random_words import permutation, random_words
 from yolo_core.data.resize import PADDING, Placement, as_fractions, cut, fitted, fitted_boxes
 from yolo_core.data.sample import Sample, split_name
-from yolo_core.data.source import SampleSource
+from yolo_core.data.source import SampleSource, TrainingObjects
 from yolo_core.data.splits import split_up
 
 logger = logging.getLogger("yolo_core.data")
@@ -149,16 +149,21 @@ class PictureSource(SampleSource):
         _, place, _ = self._found(name)
         return as_fractions(np.array([place.seen(self.size)], np.float64), self.size)[0]
 
-    def training_boxes(self) -> np.ndarray:
-        """(n, 4) float32 boxes of all training pictures, resized as for training, in the order of
-        the files; without augmentation, and without making a picture.
+    def training_objects(self) -> TrainingObjects:
+        """Those of all training pictures, resized as for training, in the order of the files;
+        without augmentation, and without making a picture.
         """
         data = self.data
         in_train = np.zeros(len(data.files), bool)
         in_train[self._parts.get("train", [])] = True
         rows = np.flatnonzero(in_train[data.box_picture] & ~data.box_difficult)
         sizes = data.sizes[data.box_picture[rows]]
-        return fitted_boxes(data.box_edges[rows], sizes, self.size, self.config.fit)
+        return TrainingObjects(
+            boxes=fitted_boxes(data.box_edges[rows], sizes, self.size, self.config.fit),
+            classes=data.box_class[rows],
+            picture=data.box_picture[rows],
+            pictures=int(in_train.sum()),
+        )
 
     @property
     def parts(self) -> Mapping[str, np.ndarray]:

@@ -26,6 +26,12 @@ SOURCES: dict[str, Callable[[DataConfig], SampleSource]] = {
 """What opens a source, by its KIND or by the suffix of its file."""
 
 
+def is_scenes(source: str) -> bool:
+    """Whether a source is single digits, which are strewn over scenes of this project's own."""
+    opener = SOURCES.get(source.partition(":")[0]) or SOURCES.get(Path(source).suffix)
+    return opener is open_scenes
+
+
 def open_source(data: DataConfig) -> SampleSource:
     """The samples that a configuration describes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,6 +17,22 @@ ANCHOR_SAMPLES = 500
 
 PINNED = (*(f"val/{index}" for index in range(8)), *(f"train/{index}" for index in range(4)))
 """The samples that are snapshotted where nobody says which."""
+
+
+class TrainingObjects(NamedTuple):
+    """The objects that a training learns from.
+
+    Attributes:
+        boxes: (n, 4) float32 x_center, y_center, width, height as image fractions.
+        classes: (n,) int32.
+        picture: (n,) int, which picture each is in.
+        pictures: How many there are, those without objects among them.
+    """
+
+    boxes: np.ndarray
+    classes: np.ndarray
+    picture: np.ndarray
+    pictures: int
 
 
 class SampleSource(Protocol):
@@ -85,9 +101,18 @@ class SampleSource(Protocol):
             (n, 4) float32 x_center, y_center, width, height as image fractions: here of the first
             training samples. A source that knows them without making the pictures is quicker.
         """
-        count = self.splits.get("train") or ANCHOR_SAMPLES
-        boxes = [self.stream_sample(index).boxes for index in range(min(count, ANCHOR_SAMPLES))]
-        return np.concatenate(boxes)
+        return self.training_objects().boxes
+
+    def training_objects(self) -> TrainingObjects:
+        """Those boxes with their classes and pictures: heads and lambdas follow from them."""
+        count = min(self.splits.get("train") or ANCHOR_SAMPLES, ANCHOR_SAMPLES)
+        samples = [self.stream_sample(index) for index in range(count)]
+        return TrainingObjects(
+            boxes=np.concatenate([sample.boxes for sample in samples]),
+            classes=np.concatenate([sample.classes for sample in samples]),
+            picture=np.repeat(range(count), [len(sample.boxes) for sample in samples]),
+            pictures=count,
+        )
 
 
 class GivenSamples(SampleSource):

@@ -14,7 +14,7 @@ from yolo_core.assignment import NO_RULE, IgnoreRule
 from yolo_core.boxes import Tensor
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_table import AnchorTable
-from yolo_core.losses.heads import Head
+from yolo_core.losses.heads import COARSEST, Head
 from yolo_core.losses.meaning import Meaning
 from yolo_core.losses.option_values import as_number
 from yolo_core.losses.slips import Slip, switches
@@ -62,8 +62,8 @@ class DetectionLoss(keras.losses.Loss):
     """The argument that takes the anchors or priors; None for losses without."""
     known_slips: ClassVar[tuple[Slip, ...]] = ()
     """The published deviations from this loss, any of which `published` can put into it."""
-    strides: ClassVar[tuple[int, ...]] = (16,)
-    """Pixels from one cell to the next on each head of this project's networks."""
+    strides: tuple[int, ...] = (COARSEST,)
+    """Pixels from cell to cell on each head of this project's networks; a run may set others."""
     classes_by_themselves: ClassVar[bool] = False
     """Whether each class has a probability of its own, or those of a slot sum to 1."""
 
@@ -210,17 +210,20 @@ class DetectionLoss(keras.losses.Loss):
         return {**switches(self.known_slips, self.slips), **self.options}
 
     @classmethod
-    def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
+    def setup(
+        cls, source: SampleSource, anchors: Any = None, strides: Sequence[int] | None = None
+    ) -> dict[str, Any]:
         """The keyword arguments that suit a data source: anchors or priors, and grids.
 
         Args:
             source: The data.
             anchors: (T, 2) widths and heights as image fractions to be used; None fits some.
+            strides: Of each head, such as `recipe.derived_setup` gives; None takes the class's own.
 
         Raises:
-            ValueError: `anchors` are given, and the loss takes none.
+            ValueError: The loss takes no anchors, or has another number of heads.
         """
-        del source
+        del source, strides
         if anchors is not None:
             raise ValueError(f"{cls.__name__} has no anchors; received some in loss.anchors.")
         return {}

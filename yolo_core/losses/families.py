@@ -2,9 +2,9 @@
 
 A family is a folder beside this file: `__init__.py` with its label and the name of its class, and
 `loss.py` with that class. Where they are there, `slips.py` says what was published otherwise and
-`verbatim.py` does that, `formula.py` writes the loss down, and RECIPE in `__init__.py` has lambdas
-that suit the digits. The name of a family stands in the first line of code below, and nowhere
-outside `losses/`.
+`verbatim.py` does that, `formula.py` writes the loss down; and `__init__.py` has in RECIPE lambdas
+that suit the digits, in GROWS_WITH what these depend on (`recipe.py`), in STRIDES its heads. The
+name of a family stands in the first line of code below, and nowhere outside `losses/`.
 """
 
 from __future__ import annotations
@@ -35,8 +35,12 @@ class Family:
         name: Such as "yolov2".
         label: What it is in a few words, for a choice.
         recipe: {term: lambda} that suit the bundled digits, found by trying on validation scenes;
-            the command line writes them into `config.json`. A published variant is trained as it
-            was published.
+            the command line writes them, or what follows from them for other data, into
+            `config.json`. A published variant is trained as it was published.
+        grows_with: {term: (figure of `recipe.FIGURES` that it grows with, its value where the
+            lambda was found)}.
+        strides: Pixels from one cell to the next of each head, for the digits.
+        slots_a_cell: On each head.
         slips: The published deviations from it.
         variants: {name: variant}, names such as "yolov2/notebook".
         written: From `DetectionLoss.switches` to {term: its formula in LaTeX, without lambda} and
@@ -48,6 +52,9 @@ class Family:
     name: str
     label: str
     recipe: Mapping[str, float]
+    grows_with: Mapping[str, tuple[str, float]]
+    strides: tuple[int, ...]
+    slots_a_cell: int
     slips: tuple[Slip, ...]
     variants: Mapping[str, Variant]
     written: Callable[[Mapping[str, Any]], tuple[dict[str, str], list[str]]]
@@ -64,12 +71,17 @@ class Family:
 
 @functools.cache
 def _family(name: str) -> Family:
+    from yolo_core.losses.heads import COARSEST, SLOTS_A_CELL  # numpy, which naming needs not
+
     card = importlib.import_module(f"{__package__}.{name}")
     slips, formula = (_module(f"{card.__name__}.{part}") for part in ("slips", "formula"))
     return Family(
         name=name,
         label=card.LABEL,
         recipe=getattr(card, "RECIPE", {}),
+        grows_with=getattr(card, "GROWS_WITH", {}),
+        strides=getattr(card, "STRIDES", (COARSEST,)),
+        slots_a_cell=getattr(card, "SLOTS_A_CELL", SLOTS_A_CELL),
         slips=getattr(slips, "SLIPS", ()),
         variants=getattr(slips, "VARIANTS", {}),
         written=getattr(formula, "written", lambda _options: ({}, [])),
@@ -138,7 +150,11 @@ def recipe_lambdas(name: str, wanted: Mapping[str, float]) -> dict[str, float]:
         name: A family, a variant, which has no recipe, or a loss of one's own.
         wanted: {term or group: weight}.
     """
-    recipe = _family(name).recipe if name in FAMILY_NAMES else {}
+    return over_recipe(_family(name).recipe if name in FAMILY_NAMES else {}, wanted)
+
+
+def over_recipe(recipe: Mapping[str, float], wanted: Mapping[str, float]) -> dict[str, float]:
+    """What was asked for laid over a recipe, see `recipe_lambdas`."""
     return {**{term: value for term, value in recipe.items() if term not in wanted}, **wanted}
 
 

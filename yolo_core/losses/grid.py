@@ -40,12 +40,20 @@ class GridLoss(DetectionLoss):
         return ops.reshape(y_pred, (-1, height * width * anchors, features))
 
     @classmethod
-    def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
+    def setup(
+        cls, source: SampleSource, anchors: Any = None, strides: Sequence[int] | None = None
+    ) -> dict[str, Any]:
         """Anchors in grid cells, where the loss takes some."""
+        (stride, *more) = strides or cls.strides
+        if more:
+            raise ValueError(
+                f"{cls.__name__} has one head; received strides of {len(more) + 1}: "
+                f"{', '.join(map(str, (stride, *more)))}."
+            )
         # Of a loss of one's own it may be that only its constructor says so.
         if cls.anchor_argument is None and "anchors" not in inspect.signature(cls).parameters:
             return super().setup(source, anchors)
-        rows, columns = grid_cells(source.image_shape, cls.strides[0])
+        rows, columns = grid_cells(source.image_shape, stride, stride)
         shapes = default_anchors(source, SLOTS_A_CELL) if anchors is None else np.asarray(anchors)
         return {"anchors": (shapes * [columns, rows]).tolist()}
 
@@ -80,7 +88,7 @@ class GridLoss(DetectionLoss):
     def output_shape(self, image_shape: Sequence[int]) -> tuple[int, ...]:
         """(rows, columns, channels of a cell)."""
         head = self.heads()[0]
-        return (*grid_cells(image_shape, head.stride), len(head.bias))
+        return (*grid_cells(image_shape, head.stride, head.stride), len(head.bias))
 
     def to_output(
         self, slots: np.ndarray, grids: Sequence[tuple[int, int, int]] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
@@ -39,7 +39,7 @@ class MultiHeadLoss(DetectionLoss):
     """
 
     # Coarse before fine, as YOLOv3 has its heads.
-    strides: ClassVar[tuple[int, ...]] = (16, 8)
+    strides: tuple[int, ...] = (16, 8)
 
     def __init__(
         self,
@@ -69,19 +69,28 @@ class MultiHeadLoss(DetectionLoss):
         return ops.concatenate(slots, axis=1) if len(slots) > 1 else slots[0]
 
     @classmethod
-    def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
+    def setup(
+        cls, source: SampleSource, anchors: Any = None, strides: Sequence[int] | None = None
+    ) -> dict[str, Any]:
         """Anchors and the grid of each head; the largest anchors for the coarsest head."""
-        sizes = default_anchors(source, len(cls.strides) * SLOTS_A_CELL)
-        sizes = sizes if anchors is None else np.asarray(anchors)
-        parts = [sizes[rows] for rows in heads_by_area(sizes, cls.strides)]
-        grids = [grid_cells(source.image_shape, stride) for stride in cls.strides]
+        strides = strides or cls.strides
+        if anchors is None:
+            anchors = default_anchors(source, len(strides) * SLOTS_A_CELL)
+        sizes = np.asarray(anchors)
+        if len(sizes) < len(strides):
+            raise ValueError(
+                f"{cls.__name__} has {len(strides)} heads, each of which needs an anchor; "
+                f"received {len(sizes)}."
+            )
+        parts = [sizes[rows] for rows in heads_by_area(sizes, strides)]
+        grids = [grid_cells(source.image_shape, each, max(strides)) for each in strides]
         return {"anchors": [part.tolist() for part in parts], "grids": grids}
 
     @classmethod
-    def setup_on_one_grid(cls, source: SampleSource) -> dict[str, Any]:
+    def setup_on_one_grid(cls, source: SampleSource, stride: int = COARSEST) -> dict[str, Any]:
         """As `setup`, on the one grid that losses with one head have, so that both compare."""
         anchors = default_anchors(source, SLOTS_A_CELL).tolist()
-        return {"anchors": anchors, "grids": [grid_cells(source.image_shape, COARSEST)]}
+        return {"anchors": anchors, "grids": [grid_cells(source.image_shape, stride, stride)]}
 
     def heads(self) -> list[Head]:
         """One a stride, each with its number of slots a cell."""
@@ -128,7 +137,7 @@ class MultiHeadLoss(DetectionLoss):
         """(P, F)."""
         features = len(self.channel_names)
         numbers = sum(
-            int(np.prod(grid_cells(image_shape, head.stride))) * len(head.bias)
+            int(np.prod(grid_cells(image_shape, head.stride, max(self.strides)))) * len(head.bias)
             for head in self.heads()
         )
         return numbers // features, features

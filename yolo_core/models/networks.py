@@ -9,14 +9,15 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from yolo_core.losses.heads import COARSEST, Head, grid_cells
+from yolo_core.losses.heads import COARSEST, STRIDES, Head, grid_cells
 
-# Filters of the five convolution blocks. Max-pooling, not strides, halves the resolution between
-# them: measured on the digit scenes, it learns the classes three times as fast.
+# Filters of the convolution blocks, the last of which is there for a head of 32 pixels a cell.
+# Max-pooling, not strides, halves the resolution between them: measured on the digit scenes, it
+# learns the classes three times as fast.
 WIDTHS = {
-    "small": (8, 16, 24, 40, 64),
-    "medium": (8, 16, 32, 64, 112),
-    "large": (12, 24, 40, 64, 128),
+    "small": (8, 16, 24, 40, 64, 96),
+    "medium": (8, 16, 32, 64, 112, 160),
+    "large": (12, 24, 40, 64, 128, 192),
 }
 # A hundredth of the usual variance: all slots start at their anchor, and no size explodes.
 HEAD_SCALE = 0.01
@@ -75,7 +76,8 @@ def detector_network(
 
     Args:
         image_shape: Height, width, channels of the picture.
-        heads: What it ends in. A head of stride 8 sees the coarser features too, as in YOLOv3.
+        heads: What it ends in, of strides 8, 16 or 32. A finer head sees the coarser features,
+            too, as in YOLOv3.
         size: "small", "medium" or "large".
         slot_channels: With several heads, channels of one slot, the last axis of the output.
 
@@ -88,12 +90,19 @@ def detector_network(
     """
     if size not in WIDTHS:
         raise ValueError(f"Network size must be {', '.join(WIDTHS)}; received {size!r}.")
+    strides = [head.stride for head in heads]
+    unknown = set(strides) - set(STRIDES)
+    if unknown:
+        raise ValueError(
+            f"A head has stride {', '.join(map(str, STRIDES))}; received {sorted(unknown)}."
+        )
     x = image = keras.Input(image_shape, name="image")
-    rows, columns = grid_cells(image_shape, COARSEST)
-    if (rows * COARSEST, columns * COARSEST) != tuple(image_shape[:2]):
+    whole = max(COARSEST, *strides)
+    rows, columns = grid_cells(image_shape, whole, whole)
+    if (rows * whole, columns * whole) != tuple(image_shape[:2]):
         # Boxes are fractions of the picture, so they stay what they are.
-        x = layers.Resizing(rows * COARSEST, columns * COARSEST, name="whole_cells")(x)
-    first, second, third, fourth, fifth = WIDTHS[size]
+        x = layers.Resizing(rows * whole, columns * whole, name="whole_cells")(x)
+    first, second, third, fourth, fifth, sixth = WIDTHS[size]
     x = _convolution(x, first, kernel=5, strides=2, name="block1")
     x = _convolution(x, second, name="block2")
     x = layers.MaxPooling2D(name="pool2")(x)
@@ -104,13 +113,22 @@ def detector_network(
     x = layers.MaxPooling2D(name="pool4")(x)
     x = _convolution(x, fifth, name="block5a")
     features = {16: _convolution(x, fifth, name="block5b")}
-    if any(head.stride == 8 for head in heads):
-        up = layers.UpSampling2D(name="up")(_convolution(x, third, kernel=1, name="lateral"))
+    if 32 in strides:
+        x = layers.MaxPooling2D(name="pool5")(features[16])
+        x = _convolution(x, sixth, name="block7a")
+        features[32] = _convolution(x, sixth, name="block7b")
+        if min(strides) < 32:
+            up = _convolution(features[32], fourth, kernel=1, name="lateral32")
+            merged = layers.Concatenate(name="merge32")(
+                [features[16], layers.UpSampling2D(name="up32")(up)]
+            )
+            features[16] = _convolution(merged, fifth, name="block8")
+    if 8 in strides:
+        up = layers.UpSampling2D(name="up")(
+            _convolution(features[16], third, kernel=1, name="lateral")
+        )
         merged = layers.Concatenate(name="merge")([fine, up])
         features[8] = _convolution(merged, fourth, name="block6")
-    unknown = {head.stride for head in heads} - set(features)
-    if unknown:
-        raise ValueError(f"A head has stride 8 or 16; received {sorted(unknown)}.")
     outputs = [_head(features[head.stride], head, f"head_{head.stride}") for head in heads]
     if len(outputs) == 1:
         return keras.Model(image, outputs[0], name=f"detector_{size}")

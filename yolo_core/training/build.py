@@ -46,16 +46,26 @@ def build_loss(
             "loads: it can be shown from its snapshots, and not be computed anew."
         )
     kind = own or family_of(wanted.name).loss_class()
-    options = {**kind.setup(source, wanted.anchors), **wanted.options}
+    strides = config.network.strides
+    # A loss of one's own may have a `setup` that was written before there was a choice.
+    chosen = {} if strides is None else {"strides": strides}
+    options = {**kind.setup(source, wanted.anchors, **chosen), **wanted.options}
     if own is not None:
-        return _own_loss(own, wanted, options, source)
-    return published(
-        wanted.name, num_classes=len(source.class_names), lambdas=wanted.lambdas, **options
-    )
+        loss = _own_loss(own, wanted, options, source, strides or own.strides)
+    else:
+        loss = published(
+            wanted.name, num_classes=len(source.class_names), lambdas=wanted.lambdas, **options
+        )
+        loss.strides = strides or loss.strides
+    return loss
 
 
 def _own_loss(
-    own: type[DetectionLoss], wanted: LossConfig, options: dict[str, Any], source: SampleSource
+    own: type[DetectionLoss],
+    wanted: LossConfig,
+    options: dict[str, Any],
+    source: SampleSource,
+    strides: tuple[int, ...],
 ) -> DetectionLoss:
     """Makes a loss of one's own, and tries it."""
     file = Path(inspect.getfile(own))
@@ -63,6 +73,7 @@ def _own_loss(
         options["lambdas"] = wanted.lambdas
     with blamed_on(file, f"{own.__name__} could not be made with {', '.join(options)}"):
         loss = own(num_classes=len(source.class_names), **options)
+    loss.strides = strides
     _, y_true = sample_batch(source, first_names(source, "val", OWN_LOSS_SAMPLES))
     check_own_loss(loss, y_true, loss.output_shape(source.image_shape))
     # The snapshots carry the name that the pages show.

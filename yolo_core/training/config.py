@@ -57,6 +57,18 @@ class NetworkConfig(Section):
     size: Literal["small", "medium", "large"] = Field(
         default="medium", description="how large it is"
     )
+    strides: Annotated[tuple[Literal[8, 16, 32], ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="pixels from one cell to the next on each head, coarse before fine (for SSD "
+        "fine before coarse); None takes those that the loss has for the digits",
+    )
+
+    @field_validator("strides")
+    @classmethod
+    def _each_once(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if value is not None and len(set(value)) < len(value):
+            raise ValueError("each head has another stride")
+        return value
 
 
 class TrainingConfig(Section):

@@ -5,14 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from yolo_core.anchors import doubtful_anchors
+from yolo_core.data.registry import is_scenes
+from yolo_core.data.source import SampleSource
 from yolo_core.explain.by_label import target_doubts
 from yolo_core.losses import DetectionLoss
 from yolo_core.losses.families import VARIANTS, family_of_class
+from yolo_core.losses.recipe import derived_setup
 from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.store import RunStore
 from yolo_core.slots import SlotLayout
-from yolo_core.training.config import LossConfig
+from yolo_core.training.config import LossConfig, RunConfig
 from yolo_core.training.own_loss import short_name
+
+
+def derived_notes(config: RunConfig, source: SampleSource) -> Iterator[tuple[str, str]]:
+    """What was derived from data for heads and lambdas, as `first_notes` gives it.
+
+    The digits have the recipe that was found on them, and nothing is derived.
+    """
+    if config.network.strides is None or is_scenes(config.data.source):
+        return
+    loss, strides = config.loss, config.network.strides
+    derived = derived_setup(loss.name, source, anchors=loss.anchors)
+    if derived is None:
+        return
+    if derived.strides != strides:
+        asked = f"Heads of {', '.join(map(str, strides))} px a cell, as asked for."
+        yield "note", f"{asked} From the data would follow: {derived.sentences[0]}"
+        derived = derived_setup(loss.name, source, anchors=loss.anchors, strides=strides) or derived
+    yield from (("note", sentence) for sentence in derived.sentences)
+    given = {name: at for name, at in loss.lambdas.items() if derived.lambdas.get(name) != at}
+    if derived.lambdas and given:
+        yield "note", f"Otherwise than derived: {_words(given)}."
 
 
 def first_notes(

@@ -17,7 +17,7 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig
 from yolo_core.training.diagnosis import describe_non_finite
-from yolo_core.training.notes import first_notes, target_notes
+from yolo_core.training.notes import derived_notes, first_notes, target_notes
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.training.recorder import RunRecorder
 from yolo_core.training.schedule import LearningRate
@@ -83,6 +83,7 @@ class Training:
             layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
             shape = self.source.image_shape
             self._say((("note", each) for each in self.source.notes), record=is_new)
+            self._say(derived_notes(self.config, self.source), record=is_new)
             self._say(first_notes(self.config.loss, self.loss, layout, shape), record=is_new)
             recorder.begin()
             if is_new:

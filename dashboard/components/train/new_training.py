@@ -14,8 +14,9 @@ from dashboard.components.train.starting import ON_ITS_WAY, ask_for_training
 from dashboard.state import checkpoints_folder
 from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.source import NPZ_KEYS
-from yolo_core.data.registry import open_source
+from yolo_core.data.registry import is_scenes, open_source
 from yolo_core.losses.families import all_families, family_of
+from yolo_core.losses.recipe import DerivedSetup, derived_setup
 from yolo_core.runs.layout import check_run_name, new_run_name
 from yolo_core.training.config import run_options
 
@@ -77,7 +78,7 @@ def new_training(*, starting: bool) -> None:
         help="Trains only while no other program needs the processor. On a busy machine that can "
         "be hardly ever.",
     )
-    lambdas = _lambdas(loss)
+    lambdas = _lambdas(loss, _derived(source, loss) if not data_error else None)
     name, name_error = _name(loss)
     st.session_state["new training"] = {f: st.session_state.get(KEY + f) for f in filled}
 
@@ -140,8 +141,28 @@ def _problem_with(path: str, changed: int | None) -> str | None:  # noqa: ARG001
     return None
 
 
-def _lambdas(loss: str) -> dict[str, float]:
+def _derived(source: str, loss: str) -> DerivedSetup | None:
+    """What follows from data of one's own for a loss; None for the digits, and where nothing can.
+
+    What is wrong with the data is said where they are chosen.
+    """
+    if is_scenes(source):
+        return None
+    try:
+        return _derived_once(source, loss)
+    except ValueError:
+        return None
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking at the objects")
+def _derived_once(source: str, loss: str) -> DerivedSetup | None:
+    return derived_setup(loss, open_source(DataConfig(source=source)))
+
+
+def _lambdas(loss: str, derived: DerivedSetup | None) -> dict[str, float]:
     """Asks for lambdas that differ from those the loss is trained with: those filled in."""
+    for sentence in derived.sentences if derived else ():
+        st.caption(plain(sentence))
     with st.expander("Lambdas at the start"):
         values = {
             term: st.number_input(
@@ -153,7 +174,7 @@ def _lambdas(loss: str) -> dict[str, float]:
                 placeholder=f"{value:g}",
                 key=f"{KEY}{loss}/{term}",
             )
-            for term, value in family_of(loss).recipe.items()
+            for term, value in (derived.lambdas if derived else family_of(loss).recipe).items()
         }
     return {term: value for term, value in values.items() if value is not None}
 

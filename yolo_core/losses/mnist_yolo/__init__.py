@@ -10,3 +10,9 @@ RECIPE = {
     "classification": 1.0,
     "no_object": 2.0,
 }
+# All are means; boxes are compared in fractions of the picture.
+GROWS_WITH = {
+    "xy": ("squared_sizes", 0.128),
+    "wh": ("squared_sizes", 0.128),
+    "classification": ("guessing", 2.30),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from yolo_core.data.source import default_anchors
 from yolo_core.losses.anchor_table import AnchorTable, rounded
 from yolo_core.losses.heads import COARSEST, SLOTS_A_CELL, grid_cells
 from yolo_core.losses.multi_head import MultiHeadLoss
+from yolo_core.losses.ssd import STRIDES
 from yolo_core.losses.ssd.priors import PriorConfig
 from yolo_core.slots import SlotLayout
 
@@ -19,40 +20,55 @@ if TYPE_CHECKING:
 
 # Sides of the squares, smaller and larger, in cells of their map.
 SIDES = (1.5, 2.5)
+# Per cent of the objects that the priors reach up to.
+LARGE = 97
 
 
 class SSDSetup(MultiHeadLoss):
     """The priors of SSD as data and pages ask for them: two maps, four priors a cell."""
 
     prior_config: PriorConfig | None
-    # Fine before coarse, as SSD has its maps.
-    strides: ClassVar[tuple[int, ...]] = (8, 16)
+    strides = STRIDES
 
     @classmethod
-    def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
-        """Priors that follow from the size of the pictures."""
+    def setup(
+        cls, source: SampleSource, anchors: Any = None, strides: Sequence[int] | None = None
+    ) -> dict[str, Any]:
+        """Priors that follow from the size of the pictures.
+
+        With strides that were chosen for the data they reach up to the size of its large objects:
+        those of the coarsest map by as much as is missing, those of the finest not at all.
+        """
         if anchors is not None:
             raise ValueError(
                 f"{cls.__name__} has priors that follow from the size of the pictures; received "
                 "some in loss.anchors."
             )
-        cells = grid_cells(source.image_shape, COARSEST)
+        outgrown = [1.0] * len(strides or cls.strides)
+        if strides is not None:
+            side = np.sqrt((source.training_boxes()[:, 2:] * source.image_shape[1::-1]).prod(1))
+            missing = max(1.0, np.percentile(side, LARGE) / (SIDES[1] * max(strides)))
+            rank = np.argsort(np.argsort(strides)) / max(1, len(strides) - 1)
+            outgrown = (missing**rank).tolist()
+        strides = strides or cls.strides
+        whole = max(COARSEST, *strides)
+        cells = grid_cells(source.image_shape, whole, whole)
         priors = {
             # Where the picture is not a multiple of a cell, the network sees it a little larger.
-            "image_size": [each * COARSEST for each in cells],
-            "feature_maps": [list(grid_cells(source.image_shape, each)) for each in cls.strides],
-            "steps": list(cls.strides),
-            "min_sizes": [SIDES[0] * stride for stride in cls.strides],
-            "max_sizes": [SIDES[1] * stride for stride in cls.strides],
-            "aspect_ratios": [[2]] * len(cls.strides),
+            "image_size": [each * whole for each in cells],
+            "feature_maps": [list(grid_cells(source.image_shape, each, whole)) for each in strides],
+            "steps": list(strides),
+            "min_sizes": [SIDES[0] * each * g for each, g in zip(strides, outgrown, strict=True)],
+            "max_sizes": [SIDES[1] * each * g for each, g in zip(strides, outgrown, strict=True)],
+            "aspect_ratios": [[2]] * len(strides),
             "clip": False,
         }
         return {"priors": priors}
 
     @classmethod
-    def setup_on_one_grid(cls, source: SampleSource) -> dict[str, Any]:
+    def setup_on_one_grid(cls, source: SampleSource, stride: int = COARSEST) -> dict[str, Any]:
         """Priors with the shapes of anchors, in the cells of the one grid of other losses."""
-        grid = (*grid_cells(source.image_shape, COARSEST), SLOTS_A_CELL)
+        grid = (*grid_cells(source.image_shape, stride, stride), SLOTS_A_CELL)
         anchors = default_anchors(source, SLOTS_A_CELL)
         layout = SlotLayout.from_grids([grid], [np.asarray(anchors, np.float32)])
         return {"priors": layout.prior, "grids": layout.grids}

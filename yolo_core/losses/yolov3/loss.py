@@ -26,6 +26,7 @@ from yolo_core.losses.slot_axis import (
     largest,
     spread_to_slots,
 )
+from yolo_core.losses.yolov3 import STRIDES
 from yolo_core.losses.yolov3.slips import IGNORE_THRESHOLD, SLIPS
 from yolo_core.slots import SlotLayout
 
@@ -74,6 +75,7 @@ class YoloV3Loss(AnchorOutput, MultiHeadLoss):
     anchor_argument: ClassVar = "anchors"
     known_slips: ClassVar = SLIPS
     classes_by_themselves: ClassVar = True
+    strides = STRIDES
 
     def __init__(
         self,
@@ -98,9 +100,11 @@ class YoloV3Loss(AnchorOutput, MultiHeadLoss):
         self._keep_options(ignore_threshold=fraction("ignore_threshold", ignore_threshold))
 
     @classmethod
-    def setup(cls, source: SampleSource, anchors: Any = None) -> dict[str, Any]:
+    def setup(
+        cls, source: SampleSource, anchors: Any = None, strides: Sequence[int] | None = None
+    ) -> dict[str, Any]:
         """See `MultiHeadLoss.setup`; anchors are image fractions, whatever a variant has."""
-        return {**super().setup(source, anchors), "image_size": None}
+        return {**super().setup(source, anchors, strides), "image_size": None}
 
     def slots(self, y_pred_shape: Sequence[Any]) -> SlotLayout:
         """The heads in order, with the anchors as priors."""
