@@ -173,6 +173,7 @@ def _pictures(
     by_id: dict[Key, tuple[int, Head, bool] | str] = {}
     owner: dict[Key, str] = {}
     elsewhere: list[str] = []
+    meant: dict[str, str] = {}
     for index, each in enumerate(images):
         where = f"images[{index}]"
         fields = each if isinstance(each, dict) else {}
@@ -185,6 +186,11 @@ def _pictures(
         file = names.find(name)
         if file is None:
             found.picture_aside(own, f"{where}.file_name", f"there is no picture {name!r}")
+            by_id.setdefault(key, f"image_id {key} is a picture that is not there")
+            continue
+        if meant.setdefault(file, name) != name:
+            said = f"{name!r} and {meant[file]!r} both seem to be the picture {file}"
+            found.picture_aside(own, f"{where}.file_name", said)
             by_id.setdefault(key, f"image_id {key} is a picture that is not there")
             continue
         if owner.setdefault(key, file) != file:
