@@ -128,6 +128,8 @@ def test_hard_negatives_say_how_hard_they_are() -> None:
     for each in found["ignored"]:
         own, theirs = map(float, re.match(spared, each).groups())
         assert own >= theirs == pytest.approx(max(hardest), abs=0.006)
+        rest = each.removeprefix(re.match(spared, each)[0])
+        assert re.fullmatch(r"|(?: It was compared for object \d \(class cat\) with .*\.)", rest)
 
 
 def test_without_objects_ssd_mines_nothing() -> None:

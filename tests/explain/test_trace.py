@@ -99,7 +99,7 @@ def test_a_channel_is_of_a_class_where_its_name_says_which() -> None:
 def test_a_push_names_three_and_counts_the_rest() -> None:
     view = make_view()
     # Largest first, nothing below a tenth of the largest, objectness always.
-    gradient = np.array([0.5, -1.0, 0.05, 0.2, -0.01, 0.3, 0.0])
+    gradient = np.array([1.0, -2.0, 0.15, 0.4, -0.01, 0.6, 0.0])
     assert push_words(view, gradient) == (
         "centre down, centre left, class cat down, objectness up (weakly), 1 more"
     )
