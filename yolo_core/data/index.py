@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import io
 import json
@@ -15,15 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 
 from yolo_core.data.collector import PictureReader
 from yolo_core.data.folders import NamedFolders
 from yolo_core.data.pictures import AnnotatedPictures, Problem
 from yolo_core.files import replace_file
 from yolo_core.foreign_files import check_array, open_arrays, parse_json
-
-VERSION = 1
-"""Of what the readers make of files. It changes when they do: older indices are not used then."""
 
 MOST_KEPT = 32
 _TEXTS = ("name", "classes", "files", "splits", "problems")
@@ -46,9 +45,17 @@ def index_folder() -> Path:
 
 def index_file(entry: str, place: Path, pictures: Path | None) -> Path:
     """Where the index of a data set is."""
-    said = json.dumps([VERSION, entry.partition(":")[0], str(place), str(pictures)])
+    said = json.dumps([_readers(), entry.partition(":")[0], str(place), str(pictures)])
     name = hashlib.blake2b(said.encode("utf-8", "backslashreplace"), digest_size=12).hexdigest()
     return index_folder() / f"{name}.npz"
+
+
+@functools.cache
+def _readers() -> list[list[str | int]]:
+    """What tells these readers from older ones, whose indices are not used."""
+    modules = sorted(Path(__file__).parent.glob("*.py"))
+    states = ((each, each.stat()) for each in modules)
+    return [[PIL.__version__], *([each.name, s.st_size, s.st_mtime_ns] for each, s in states)]
 
 
 def save_index(path: Path, data: AnnotatedPictures) -> None:
