@@ -24,6 +24,18 @@ TERM_COLORS: dict[str, str] = {
 TOTAL_COLOR = "#888888"
 """The sum of all terms, and anything that belongs to no term."""
 
+RUN_COLORS = (
+    "#8811ff",
+    "#00aa66",
+    "#ff5511",
+    "#8888aa",
+    "#bb3300",
+    "#337766",
+    "#cc66ff",
+    "#9944aa",
+)
+"""Colours of runs that are drawn together, found as those of the terms: any two differ by 0.1."""
+
 
 def color_of(term: str) -> str:
     """The colour of a loss term, as "#rrggbb".

@@ -88,8 +88,9 @@ def curve_figure(
     x_range: tuple[float, float] | None = None,
     height: int = 320,
     revision: str = "",
+    x_title: str = "step",
 ) -> go.Figure:
-    """Draws curves over a common step axis.
+    """Draws curves over a common axis, of steps if nothing else is said.
 
     A smoothed curve keeps what it was made from as a faint line, or, where a point stands for
     several steps, as a faint band from their smallest to their largest value.
@@ -104,6 +105,7 @@ def curve_figure(
         x_range: Fixed range of steps; None fits the curves.
         height: Pixels.
         revision: While this stays the same, the browser keeps the zoom of its user.
+        x_title: What the horizontal axis measures, with its unit.
     """
     data = [
         trace
@@ -122,9 +124,9 @@ def curve_figure(
         "uirevision": revision,
         "showlegend": True,
         "xaxis": axis(
-            "step",
+            x_title,
             range=x_range,
-            unifiedhovertitle={"text": "step %{x:d}"},
+            unifiedhovertitle={"text": "step %{x:d}" if x_title == "step" else "%{x:.4~g} min"},
             rangemode="nonnegative",
         ),
         "yaxis": axis(

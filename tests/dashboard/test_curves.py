@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from dashboard.figures.colors import TERM_COLORS, TOTAL_COLOR, color_of
+from dashboard.figures.colors import RUN_COLORS, TERM_COLORS, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker, curve_figure, smooth
 
 STEPS = np.arange(1, 5)
@@ -111,7 +111,7 @@ def linear(color):
     return np.where(channel <= 0.04045, channel / 12.92, ((channel + 0.055) / 1.055) ** 2.4)
 
 
-@pytest.mark.parametrize("color", sorted({*TERM_COLORS.values(), TOTAL_COLOR}))
+@pytest.mark.parametrize("color", sorted({*TERM_COLORS.values(), TOTAL_COLOR, *RUN_COLORS}))
 def test_colours_stand_out_on_a_light_and_a_dark_page(color):
     """WCAG 2 contrast of 3:1 for graphics, against Streamlit's two backgrounds."""
     luminance = linear(color) @ [0.2126, 0.7152, 0.0722]
@@ -142,8 +142,9 @@ VISION = {
 }
 
 
+@pytest.mark.parametrize("colors", [{*TERM_COLORS.values(), TOTAL_COLOR}, {*RUN_COLORS}])
 @pytest.mark.parametrize("vision", VISION)
-def test_colours_can_be_told_apart(vision):
+def test_colours_can_be_told_apart(vision, colors):
     """Distance in OKLab of at least 0.08 (0.02 is just noticeable side by side)."""
 
     def oklab(color):
@@ -162,7 +163,6 @@ def test_colours_can_be_told_apart(vision):
             ]
         ) @ np.cbrt(cone)
 
-    colors = {*TERM_COLORS.values(), TOTAL_COLOR}
     assert min(np.linalg.norm(oklab(a) - oklab(b)) for a, b in combinations(colors, 2)) > 0.08
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from dashboard.components.train import starting
+from dashboard.components.shared import starting
 from tests.dashboard.page import button, labels, loaded_by, words
 from tests.dashboard.train_page import charts, dial, open_page
 from tests.training.fake_worker import COLUMNS, LAMBDAS, FakeWorker

@@ -262,3 +262,21 @@ def test_a_closed_store_says_so(folder):
 def test_creating_twice_is_refused(store):
     with pytest.raises(ValueError, match=r"run\.db exists already"):
         RunStore.create(store.folder, COLUMNS)
+
+
+def test_when_steps_were_trained_without_the_time_between(store, monkeypatch):
+    """Steps at 0, 1, 2 s, a pause of 100 s, steps at 102, 103 s, a night, one at 50,103 s."""
+    clock = [1000.0]
+    monkeypatch.setattr("yolo_core.runs.store.time.time", lambda: clock[0])
+    for step, second in enumerate((0, 1, 2, 102, 103, 50_103), 1):
+        clock[0] = 1000.0 + second
+        if step == 4:
+            store.record_event(3, "resume")
+        if step == 6:
+            store.record_event(5, "resumed")
+            store.record_event(5, "resume")
+        store.record_step(step, {"total": 1.0})
+    store.record_event(6, "resumed")  # no step since
+    assert store.seconds_at(np.array([1, 2, 3, 4, 5, 6, 9])).tolist() == [0, 1, 2, 2, 3, 3, 3]
+    assert np.isnan(store.seconds_at(np.array([0]))).all()
+    assert store.seconds_at(np.array([], np.int64)).tolist() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sqlite3
 import threading
 import time
@@ -155,6 +156,33 @@ class RunReader:
                 high if last is None else min(int(last), high),
                 points,
             )
+
+    def seconds_at(self, steps: np.ndarray) -> np.ndarray:
+        """When steps were trained: seconds since the first one, without pauses and interruptions.
+
+        Args:
+            steps: (G,) int64, ascending. For one without a row the row before it counts.
+
+        Returns:
+            (G,) float64; NaN before the first row.
+        """
+        before = "SELECT time FROM steps WHERE step <= ? ORDER BY step DESC LIMIT 1"
+        after = "SELECT time FROM steps WHERE step > ? ORDER BY step LIMIT 1"
+        with self._reading() as connection:
+
+            def time_of(query: str, step: int) -> float:
+                row = connection.execute(query, (int(step),)).fetchone()
+                return math.nan if row is None else float(row[0])
+
+            seconds = np.array([time_of(before, step) for step in steps], np.float64)
+            started = time_of(after, -1)
+            goes_on = "SELECT DISTINCT step FROM events WHERE kind IN ('resume', 'resumed')"
+            gone_on = [int(step) for (step,) in connection.execute(goes_on)]
+            gaps = {step: time_of(after, step) - time_of(before, step) for step in gone_on}
+        for step, gap in gaps.items():
+            if math.isfinite(gap):
+                seconds[steps > step] -= gap
+        return seconds - started
 
     def evaluations(self) -> dict[str, np.ndarray]:
         """{"step": (E,) int64, metric: (E,) float64}; NaN where an evaluation lacks a metric."""

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.jobs import JUST_STARTED
-from dashboard.components.train.starting import ON_ITS_WAY, ask_for_training
+from dashboard.components.shared.starting import ON_ITS_WAY, ask_for_training
 from dashboard.state import checkpoints_folder
 from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.source import NPZ_KEYS

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import duration, send
-from dashboard.components.train.starting import ask_for_training
+from dashboard.components.shared.starting import ask_for_training
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, RunStatus, read_status
