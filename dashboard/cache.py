@@ -11,10 +11,13 @@ from typing import Any
 
 import streamlit as st
 
+from yolo_core.runs.disk import DiskUse, disk_use
 from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.overview import RunOverview, run_overview
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import Snapshot, read_snapshot
 from yolo_core.runs.store import RunStore
+from yolo_core.survey.folder import list_surveys
 
 
 def file_version(path: Path) -> tuple[int, int]:
@@ -68,3 +71,26 @@ def cached_records(folder: RunFolder) -> list[SnapshotRecord]:
     """
     with RunStore.open(folder) as store:
         return store.snapshots()
+
+
+def cached_overview(folder: RunFolder) -> RunOverview:
+    """A run in a line."""
+    found = _overview(folder, folder.config, folder.note)
+    # A process that is gone has not written so.
+    return run_overview(folder) if found.status.is_live else found
+
+
+@kept_as_written(512)
+def _overview(folder: RunFolder, config: Path, note: Path) -> RunOverview:  # noqa: ARG001
+    return run_overview(folder)
+
+
+def cached_disk_use(folder: RunFolder) -> DiskUse:
+    """What a run takes on disk; looked at again when something came or went in its folders."""
+    surveys = tuple(each.path for each in list_surveys(folder))
+    return _disk_use(folder, (folder.path, folder.weights, folder.snapshots, *surveys))
+
+
+@kept_as_written(512)
+def _disk_use(folder: RunFolder, places: tuple[Path, ...]) -> DiskUse:  # noqa: ARG001, the key
+    return disk_use(folder)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from dashboard.components.shared.jobs import JUST_STARTED
 from dashboard.components.shared import starting
+from dashboard.components.shared.jobs import JUST_STARTED
 from tests.dashboard.page import button, labels, words
 from tests.dashboard.train_page import charts, dial, field, open_page
 from tests.waiting import wait_for

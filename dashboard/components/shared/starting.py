@@ -11,8 +11,11 @@ from dashboard.components.shared.errors import plain
 from dashboard.components.shared.jobs import ask_for
 from dashboard.components.shared.run_picker import RUN
 from dashboard.state import checkpoints_folder
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import RunState, RunStatus
 from yolo_core.training.launcher import start_training
 
+CAN_RESUME = (RunState.STOPPED, RunState.FAILED, RunState.LOST)
 ON_ITS_WAY = (
     "The training process is still getting its data; the run comes into the list when it has it, "
     "and the page shows it when it is loaded again."
@@ -37,3 +40,8 @@ def _start(arguments: list[str]) -> str | None:
         return ON_ITS_WAY
     RUN.then(name)
     return None
+
+
+def can_resume(folder: RunFolder, status: RunStatus) -> bool:
+    """Whether a training can be gone on with: it ended before its time, and says what it was."""
+    return status.state in CAN_RESUME and folder.config.is_file()

@@ -9,14 +9,13 @@ import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import duration, send
-from dashboard.components.shared.starting import ask_for_training
+from dashboard.components.shared.starting import ask_for_training, can_resume
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, RunStatus, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import read_config
 
-CAN_RESUME = (RunState.STOPPED, RunState.FAILED, RunState.LOST)
 SHOWN_ANSWERS = 3
 _BUTTON_PIXELS = 130
 
@@ -76,7 +75,7 @@ def run_controls(folder: RunFolder) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="run-buttons"):
         if status.is_live:
             _live_buttons(folder, status)
-        elif status.state in CAN_RESUME and folder.config.is_file():
+        elif can_resume(folder, status):
             _resume_button(folder)
     if problem := st.session_state.pop("not sent", None):
         say(problem)

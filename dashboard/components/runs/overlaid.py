@@ -1,0 +1,148 @@
+"""One series of several runs, each in its own colour."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.plot import plot_and_say
+from dashboard.components.shared.polling import poll
+from dashboard.components.shared.run_curves import METRICS, RunCurves, run_curves, term_curves
+from dashboard.figures.curves import Curve, curve_figure
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import read_status
+from yolo_core.runs.store import RunStore
+
+POINTS = 600
+STEPS, MINUTES = "steps", "minutes trained"
+SERIES = UrlChoice("series")
+TOTAL = "total"
+_WEIGHTED = "λ × "
+
+
+def series_names(runs: Sequence[RunCurves]) -> list[str]:
+    """What can be drawn of at least one run: the total, metrics by their names, terms, weighted."""
+    metrics = {m for run in runs for m in (*run.evaluations, *run.curves.mean)}
+    columns = dict.fromkeys(column for run in runs for column in run.curves.mean)
+    terms = [c.removeprefix("term/") for c in columns if c.startswith("term/")]
+    return [
+        TOTAL,
+        *(name for metric, (name, *_) in METRICS.items() if metric in metrics),
+        *terms,
+        *(f"{_WEIGHTED}{term}" for term in terms),
+    ]
+
+
+def one_curve(run: RunCurves, series: str) -> Curve | None:
+    """A series of a run, over steps; None where the run has none of that name."""
+    for metric, (name, *_) in METRICS.items():
+        if series == name and metric in run.evaluations:
+            steps, values = run.evaluations["step"], run.evaluations[metric]
+            return Curve(series, steps, values, "", points=True)
+        if series == name and metric in run.curves.mean:
+            return Curve(series, run.curves.step, run.curves.mean[metric], "")
+    weighted = series == TOTAL or series.startswith(_WEIGHTED)
+    wanted = series.removeprefix(_WEIGHTED)
+    found = term_curves(run.curves, weighted=weighted)
+    return next((curve for curve in found if curve.name == wanted), None)
+
+
+def relative(curve: Curve) -> Curve:
+    """A curve divided by its first value that is finite and not zero, which becomes 1."""
+    values = np.asarray(curve.value, np.float64)
+    usable = values[np.isfinite(values) & (values != 0)]
+    if not usable.size:
+        return curve
+    parts = {part: getattr(curve, part) for part in ("value", "low", "high")}
+    divided = {p: None if each is None else each / usable[0] for p, each in parts.items()}
+    return dataclasses.replace(curve, **divided)
+
+
+def show_curves(shown: Mapping[str, str], folders: Mapping[str, RunFolder]) -> None:
+    """The curves, drawn again while one of the runs trains.
+
+    Args:
+        shown: {name: colour}.
+        folders: {name: folder}.
+    """
+    series = SERIES.pick(
+        st.selectbox, "Series", series_names([*_read(shown, folders).values()]), width=260
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        across = st.segmented_control(
+            "Across",
+            (STEPS, MINUTES),
+            default=STEPS,
+            required=True,
+            key="across",
+            bind="query-params",
+            help="minutes trained: without pauses, and without the time between a stop and its "
+            "resumption.",
+        )
+        by_first = st.toggle(
+            "Relative to the first value",
+            key="relative",
+            bind="query-params",
+            help="Losses of different sizes are best compared so.",
+        )
+        log_y = st.toggle("Log axis", key="log", bind="query-params")
+        smoothing = st.slider("Smoothing", 0.0, 0.99, 0.6, 0.01, key="runs/smoothing", width=180)
+
+    def draw() -> None:
+        curves, missing = [], []
+        for name, run in _read(shown, folders, tell=True).items():
+            curve = one_curve(run, series)
+            if curve is None or not len(curve.step):
+                missing.append(name)
+                continue
+            curve = relative(curve) if by_first else curve
+            if across == MINUTES:
+                curve = _over_minutes(folders[name], curve)
+            curves.append(dataclasses.replace(curve, name=name, color=shown[name]))
+        figure = curve_figure(
+            curves,
+            y_title="relative to the first" if by_first else "value",
+            x_title="step" if across == STEPS else across,
+            smoothing=smoothing,
+            log_y=log_y,
+            height=380,
+            revision=f"{series} {across} {by_first} {log_y}",
+        )
+        none = f" Without it: {', '.join(missing)}." if missing else ""
+        plot_and_say(
+            figure,
+            f"{plain(series)} of each ticked run by {across}. Totals of different losses or "
+            "lambdas are sums of different things: hold mAP against mAP then. Wrong: a run that "
+            f"differs from another one in the seed alone and ends far from it.{none}",
+            key="runs/curves",
+        )
+
+    live = [folders[name] for name in shown]
+    poll(draw, every=3.0, goes_on=lambda: any(read_status(each).is_live for each in live))
+
+
+def _read(
+    shown: Mapping[str, str], folders: Mapping[str, RunFolder], *, tell: bool = False
+) -> dict[str, RunCurves]:
+    found = {}
+    for name in shown:
+        try:
+            found[name] = run_curves(folders[name], points=POINTS)
+        except ValueError as error:
+            if tell:
+                say(error)
+    return found
+
+
+def _over_minutes(folder: RunFolder, curve: Curve) -> Curve:
+    try:
+        with RunStore.open(folder) as store:
+            return dataclasses.replace(curve, step=store.seconds_at(curve.step) / 60)
+    except ValueError as error:
+        say(error)
+        return dataclasses.replace(curve, step=np.full(len(curve.step), np.nan))
