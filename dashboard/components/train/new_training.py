@@ -11,16 +11,17 @@ import streamlit as st
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.jobs import JUST_STARTED
 from dashboard.components.shared.starting import ON_ITS_WAY, ask_for_training
+from dashboard.components.train.again import Again, asked_again, is_to_fill, say_again
 from dashboard.state import checkpoints_folder
 from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.source import NPZ_KEYS
 from yolo_core.data.registry import is_scenes, open_source
-from yolo_core.losses.families import all_families, family_of
+from yolo_core.losses.families import FAMILY_NAMES, all_families, family_of
 from yolo_core.losses.recipe import DerivedSetup, derived_setup
 from yolo_core.runs.layout import check_run_name, new_run_name
 from yolo_core.training.config import run_options
 
-FILE = "file"
+FILE, AS_BEFORE = "file", "as before"
 DATA = {
     "digits": "digits: 1,797, bundled",
     "mnist": "mnist: downloaded once",
@@ -60,8 +61,18 @@ def new_training(*, starting: bool) -> None:
         st.session_state.setdefault(KEY + field, value)
 
     st.subheader("New training")
-    source, data_error = _data()
+    again = asked_again(OPTIONS)
+    if again is not None:
+        if is_to_fill(again):
+            _fill(again)
+        say_again(again)
+    source, data_error = _data(again)
     losses = {each.name: each.label for each in all_families()}
+    if again is not None:
+        losses.setdefault(again.value("loss"), again.value("loss"))
+    # One that is no longer asked for.
+    if st.session_state[KEY + "loss"] not in losses:
+        st.session_state[KEY + "loss"] = _defaults()["loss"]
     loss = st.selectbox("Loss", list(losses), format_func=losses.get, key=KEY + "loss")
     sizes = OPTIONS["--network"].field["enum"]
     size = st.segmented_control("Network", sizes, key=KEY + "network")
@@ -78,7 +89,8 @@ def new_training(*, starting: bool) -> None:
         help="Trains only while no other program needs the processor. On a busy machine that can "
         "be hardly ever.",
     )
-    lambdas = _lambdas(loss, _derived(source, loss) if not data_error else None)
+    derived = _derived(source, loss) if not data_error else None
+    lambdas = _lambdas(loss, derived, {} if again is None else again.lambdas(loss))
     name, name_error = _name(loss)
     st.session_state["new training"] = {f: st.session_state.get(KEY + f) for f in filled}
 
@@ -86,6 +98,10 @@ def new_training(*, starting: bool) -> None:
     disabled = bool(wrong) or starting
     if st.button("Start training", type="primary", width="stretch", disabled=disabled):
         arguments = ["--run", name]
+        if again is not None:
+            arguments += ["--config", str(again.file)]
+            # Only what was changed: to say a seed again would give it to the samples, too.
+            given = {o: value for o, value in given.items() if value != again.value(o)}
         for option, value in given.items():
             arguments += [f"--{option}", str(value)]
         for term, value in lambdas.items():
@@ -97,6 +113,14 @@ def new_training(*, starting: bool) -> None:
         st.info(plain(said))
     elif said:
         say(said)
+
+
+def _fill(again: Again) -> None:
+    """Puts what a run was trained with into the fields; call it before them."""
+    for name in ("data", "loss", "network", *NUMBERS):
+        st.session_state[KEY + name] = again.value(name)
+    if again.value("data") not in DATA:
+        st.session_state[KEY + "data"] = AS_BEFORE
 
 
 def _number(name: str) -> float:
@@ -114,9 +138,16 @@ def _number(name: str) -> float:
     )
 
 
-def _data() -> tuple[str, str | None]:
+def _data(again: Again | None) -> tuple[str, str | None]:
     """Asks for the data: the argument of `--data`, and what is wrong with it."""
-    kind = st.selectbox("Data", list(DATA), format_func=DATA.get, key=KEY + "data")
+    kinds = dict(DATA)
+    if again is not None and again.value("data") not in DATA:
+        kinds[AS_BEFORE] = f"as {again.name}: {again.value('data')}"
+    if st.session_state[KEY + "data"] not in kinds:
+        st.session_state[KEY + "data"] = next(iter(DATA))
+    kind = st.selectbox("Data", list(kinds), format_func=kinds.get, key=KEY + "data")
+    if kind == AS_BEFORE and again is not None:
+        return again.value("data"), None
     if kind != FILE:
         return kind, None
     typed = st.text_input("Path of the .npz file", key=KEY + "path").strip()
@@ -159,14 +190,24 @@ def _derived_once(source: str, loss: str) -> DerivedSetup | None:
     return derived_setup(loss, open_source(DataConfig(source=source)))
 
 
-def _lambdas(loss: str, derived: DerivedSetup | None) -> dict[str, float]:
-    """Asks for lambdas that differ from those the loss is trained with: those filled in."""
+def _lambdas(loss: str, derived: DerivedSetup | None, before: dict[str, float]) -> dict[str, float]:
+    """Asks for lambdas that differ from those the loss is trained with: those filled in.
+
+    Args:
+        loss: Name of the loss.
+        derived: What follows from the data.
+        before: What the run was given that is trained again.
+    """
     for sentence in derived.sentences if derived else ():
         st.caption(plain(sentence))
+    recipe = family_of(loss).recipe if loss in FAMILY_NAMES else {}
+    starts = (derived.lambdas if derived else recipe) | before
+    if not starts:
+        return {}
     with st.expander("Lambdas at the start"):
         values = {
             term: st.number_input(
-                term,
+                plain(term),
                 min_value=0.0,
                 value=None,
                 step=0.5,
@@ -174,7 +215,7 @@ def _lambdas(loss: str, derived: DerivedSetup | None) -> dict[str, float]:
                 placeholder=f"{value:g}",
                 key=f"{KEY}{loss}/{term}",
             )
-            for term, value in (derived.lambdas if derived else family_of(loss).recipe).items()
+            for term, value in starts.items()
         }
     return {term: value for term, value in values.items() if value is not None}
 
