@@ -51,7 +51,7 @@ def keep_runs(found: Listed, shown: Mapping[str, str], ticked: Sequence[str]) ->
 
 def _line(run: RunOverview, color: str, ticked: Sequence[str]) -> None:
     folder, name = run.folder, run.folder.name
-    title, star, note, buttons = st.columns([5, 1, 7, 9], vertical_alignment="center")
+    title, star, note, buttons = st.columns([9, 1, 9, 22], vertical_alignment="center")
     with title, st.container(horizontal=True, vertical_alignment="center"):
         st.html(
             f'<span style="color: {color}; font-size: 1.4rem; line-height: 1">●</span>'

@@ -18,7 +18,7 @@ from yolo_core.runs.overview import RunOverview
 TICKED = UrlChoice("ticked", bound=False, hold=HOLD_SECONDS)
 """The names of the ticked runs with commas between them, which no name holds."""
 _SHOWN, _TABLES, _CHANGED = "runs ticked in the table", "tables of runs", "runs were ticked"
-_ROWS, _ROW_HEIGHT = 11, 35
+_ROWS, _ROW_HEIGHT = 8, 35
 
 Listed = Mapping[str, tuple[RunOverview, DiskUse]]
 """{name: a run in a line, and what it takes on disk}, the newest first."""

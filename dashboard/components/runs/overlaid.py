@@ -70,10 +70,9 @@ def show_curves(shown: Mapping[str, str], folders: Mapping[str, RunFolder]) -> N
         shown: {name: colour}.
         folders: {name: folder}.
     """
-    series = SERIES.pick(
-        st.selectbox, "Series", series_names([*_read(shown, folders).values()]), width=260
-    )
+    names = series_names([*_read(shown, folders).values()])
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        series = SERIES.pick(st.selectbox, "Series", names, width=200)
         across = st.segmented_control(
             "Across",
             (STEPS, MINUTES),
