@@ -46,7 +46,7 @@ from yolo_core.training.own_loss import is_own_loss, keep_source
 
 logger = logging.getLogger("yolo_core.training")
 
-REFUSED_BY_RESUME = ("run", "config", "epochs", "pin", "anchors", "strides", "classes")
+REFUSED_BY_RESUME = ("run", "config", "epochs", "pin", "anchors", "strides", "frozen", "classes")
 
 
 def add_parser(commands: Any) -> None:
@@ -95,6 +95,9 @@ def add_parser(commands: Any) -> None:
         metavar="FILE.json|W,H",
         help="instead of such as are fitted to the data: widths and heights in pixels, or all of "
         "them 1 or less as fractions of the picture; or a file that anchors --json has printed",
+    )
+    parser.add_argument(
+        "--frozen", action="store_true", help="the backbone keeps the weights that it starts with"
     )
     parser.add_argument(
         "--strides",

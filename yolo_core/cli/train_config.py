@@ -76,6 +76,13 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     # The last one given stands last, and so wins over a group that it is in.
     lambdas = laid_over(loss.get("lambdas", {}), given_lambdas(arguments))
     put(fields, "loss.lambdas", lambdas)
+    if arguments.frozen:
+        put(fields, "network.frozen", True)
+    weights = fields.get("network", {}).get("weights", "none")
+    if weights not in ("none", "imagenet"):
+        if not os.path.isfile(weights):
+            raise ValueError(f"--weights takes none, imagenet or a file; there is no {weights!r}.")
+        put(fields, "network.weights", os.path.abspath(weights))
     if arguments.strides:
         put(fields, "network.strides", read_strides(arguments.strides))
     config = parse_config(fields, where="the options")

@@ -10,6 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 from yolo_core.losses.heads import COARSEST, STRIDES, Head, grid_cells
+from yolo_core.models.backbones import backbone_features
 
 # Filters of the convolution blocks, the last of which is there for a head of 32 pixels a cell.
 # Max-pooling, not strides, halves the resolution between them: measured on the digit scenes, it
@@ -71,6 +72,8 @@ def detector_network(
     *,
     size: str = "medium",
     slot_channels: int | None = None,
+    alpha: float | None = None,
+    frozen: bool = False,
 ) -> keras.Model:
     """A network from a picture to raw predictions.
 
@@ -78,8 +81,10 @@ def detector_network(
         image_shape: Height, width, channels of the picture.
         heads: What it ends in, of strides 8, 16 or 32. A finer head sees the coarser features,
             too, as in YOLOv3.
-        size: "small", "medium" or "large".
+        size: "small", "medium" or "large", or the name of a backbone in keras.applications.
         slot_channels: With several heads, channels of one slot, the last axis of the output.
+        alpha: Factor on the widths of a MobileNet.
+        frozen: Whether a backbone stays as it is.
 
     Returns:
         A model from (B, height, width, channels) float32 in 0..1 to float32 without activation:
@@ -88,8 +93,11 @@ def detector_network(
     Raises:
         ValueError: An unknown size or stride.
     """
-    if size not in WIDTHS:
-        raise ValueError(f"Network size must be {', '.join(WIDTHS)}; received {size!r}.")
+    if size not in WIDTHS and not hasattr(keras.applications, size):
+        raise ValueError(
+            f"Network size must be {', '.join(WIDTHS)} or a name in keras.applications; received "
+            f"{size!r}."
+        )
     strides = [head.stride for head in heads]
     unknown = set(strides) - set(STRIDES)
     if unknown:
@@ -102,6 +110,22 @@ def detector_network(
     if (rows * whole, columns * whole) != tuple(image_shape[:2]):
         # Boxes are fractions of the picture, so they stay what they are.
         x = layers.Resizing(rows * whole, columns * whole, name="whole_cells")(x)
+    if size in WIDTHS:
+        features = _own_features(x, strides, size)
+    else:
+        features = _neck(backbone_features(x, size, alpha=alpha, frozen=frozen), strides)
+    outputs = [_head(features[head.stride], head, f"head_{head.stride}") for head in heads]
+    if len(outputs) == 1:
+        return keras.Model(image, outputs[0], name=f"detector_{size}")
+    slots = [layers.Reshape((-1, slot_channels), dtype="float32")(output) for output in outputs]
+    joined = layers.Concatenate(axis=1, dtype="float32", name="slots")(slots)
+    return keras.Model(image, joined, name=f"detector_{size}")
+
+
+def _own_features(
+    x: keras.KerasTensor, strides: Sequence[int], size: str
+) -> dict[int, keras.KerasTensor]:
+    """{stride: features} of the small networks, at least of the heads' strides."""
     first, second, third, fourth, fifth, sixth = WIDTHS[size]
     x = _convolution(x, first, kernel=5, strides=2, name="block1")
     x = _convolution(x, second, name="block2")
@@ -129,12 +153,22 @@ def detector_network(
         )
         merged = layers.Concatenate(name="merge")([fine, up])
         features[8] = _convolution(merged, fourth, name="block6")
-    outputs = [_head(features[head.stride], head, f"head_{head.stride}") for head in heads]
-    if len(outputs) == 1:
-        return keras.Model(image, outputs[0], name=f"detector_{size}")
-    slots = [layers.Reshape((-1, slot_channels), dtype="float32")(output) for output in outputs]
-    joined = layers.Concatenate(axis=1, dtype="float32", name="slots")(slots)
-    return keras.Model(image, joined, name=f"detector_{size}")
+    return features
+
+
+def _neck(
+    features: dict[int, keras.KerasTensor], strides: Sequence[int]
+) -> dict[int, keras.KerasTensor]:
+    """A backbone's features made narrow, the finer ones together with the coarser ones."""
+    widths = dict(zip((8, 16, 32), WIDTHS["large"][3:], strict=True))
+    above = {32: _convolution(features[32], widths[32], kernel=1, name="neck32")}
+    for stride in (16, 8):
+        if min(strides) <= stride:
+            up = layers.UpSampling2D(name=f"up{stride}")(above[2 * stride])
+            side = _convolution(features[stride], widths[stride], kernel=1, name=f"side{stride}")
+            merged = layers.Concatenate(name=f"merge{stride}")([side, up])
+            above[stride] = _convolution(merged, widths[stride], name=f"neck{stride}")
+    return above
 
 
 def _head(features: keras.KerasTensor, head: Head, name: str) -> keras.KerasTensor:

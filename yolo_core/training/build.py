@@ -100,6 +100,8 @@ def build_detector(config: RunConfig, loss: DetectionLoss, source: SampleSource)
         loss.heads(),
         size=config.network.size,
         slot_channels=len(loss.channel_names),
+        alpha=config.network.alpha,
+        frozen=config.network.frozen,
     )
     detector = Detector(network, loss)
     optimizer = keras.optimizers.Adam(config.training.learning_rate, epsilon=ADAM_EPSILON)

@@ -13,6 +13,7 @@ from yolo_core.data.source import PINNED, SampleSource
 from yolo_core.evaluation.evaluator import Evaluator
 from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.losses.base import DetectionLoss
+from yolo_core.models.backbones import load_backbone_weights
 from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig
@@ -80,6 +81,15 @@ class Training:
         options = self.config.training
         with self.recorder as recorder:
             is_new = not recorder.restore()
+            wanted = self.config.network
+            # A run that goes on has its weights: nothing is fetched for it.
+            if is_new and wanted.backbone is not None and wanted.weights != "none":
+                load_backbone_weights(
+                    self.detector.network,
+                    wanted.backbone,
+                    alpha=wanted.alpha,
+                    weights=wanted.weights,
+                )
             layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
             shape = self.source.image_shape
             self._say((("note", each) for each in self.source.notes), record=is_new)

@@ -74,7 +74,7 @@ def new_training(*, starting: bool) -> None:
     if st.session_state[KEY + "loss"] not in losses:
         st.session_state[KEY + "loss"] = _defaults()["loss"]
     loss = st.selectbox("Loss", list(losses), format_func=losses.get, key=KEY + "loss")
-    sizes = OPTIONS["--network"].field["enum"]
+    sizes = OPTIONS["--network"].field["enum"][:3]
     size = st.segmented_control("Network", sizes, key=KEY + "network")
     if size is None:
         say("Choose the size of the network.")
