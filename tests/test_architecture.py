@@ -34,6 +34,7 @@ ORDER = (
     ("yolo_core.evaluation",),
     ("yolo_core.training",),
     ("yolo_core.survey", "yolo_core.before"),
+    ("yolo_core.evaluation.job", "yolo_core.detect"),
     ("yolo_core.compare",),
     ("yolo_core.explain.whatif", "yolo_core.sandbox"),
     ("yolo_core.cli",),

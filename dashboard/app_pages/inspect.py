@@ -100,7 +100,9 @@ def _what_it_is(view: SampleView, kind: str) -> str:
     name = f"**{plain(view.name)}**" + (f" ({plain(view.file)})" if view.file else "")
     if view.kind == "pinned":
         when = "before the first update" if view.step == 0 else f"after {view.step:,} updates"
-        of = "a sample of a survey" if kind == "survey" else "a pinned sample"
+        of = {"survey": "a sample of a survey", "evaluation": "a sample of an evaluation"}.get(
+            kind, "a pinned sample"
+        )
         return (
             f"{name}, {of}: the network in inference mode, a batch of "
             f"this one picture, {when}. Loss: {loss}."

@@ -8,13 +8,14 @@ import streamlit as st
 
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.open_sample import rerun_if_asked
 from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_picker import RUN, pick_run
 from dashboard.components.shared.survey_files import cached_table
 from dashboard.components.survey.delete import delete_survey, say_if_not_deleted
 from dashboard.components.survey.ledger import show_ledger
 from dashboard.components.survey.loss import show_loss
-from dashboard.components.survey.open import leave_if_asked, rerun_if_asked
+from dashboard.components.survey.open import leave_if_asked
 from dashboard.components.survey.start import (
     SHOWN,
     pick_survey,

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from dashboard.components.shared import jobs
+from dashboard.components.shared import jobs, open_sample
 from dashboard.components.shared.survey_files import (
     cached_survey_records,
     cached_table,
     small_pictures,
 )
-from dashboard.components.survey import open as survey_open
 from dashboard.components.survey import start as survey_start
 from dashboard.components.survey.ledger import _rounded, anchors_table, objects_table
 from dashboard.components.survey.loss import groups_table
@@ -159,7 +158,7 @@ def test_a_click_on_a_bar_leads_to_the_sample(
     folder = survey()
     page = open_page(run="one", survey=folder.name)
     figure = next(iter(plots(page).values()))
-    page.session_state[survey_open._ASKED] = figure["data"][0]["customdata"][0]
+    page.session_state[open_sample.ASKED] = figure["data"][0]["customdata"][0]
     page.run()
     page.run()
     assert_sound(page)
@@ -181,7 +180,7 @@ def test_a_sample_is_opened_at_its_own_slot_and_not_at_the_one_before(
     left = {"row": 5, "column": 5, "anchor": "1", "object": 1, "cell of the anchor": (0, 5, 5)}
     for key, value in left.items():
         page.session_state[key] = value
-    page.session_state[survey_open._ASKED] = Spot("val/0").text()
+    page.session_state[open_sample.ASKED] = Spot("val/0").text()
     page.run()
     page.run()
     assert_sound(page)

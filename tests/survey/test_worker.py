@@ -14,6 +14,7 @@ from yolo_core.jobs.status import (
 )
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import read_snapshot
+from yolo_core.runs.store import RunStore
 from yolo_core.survey import worker
 from yolo_core.survey.folder import list_surveys
 from yolo_core.survey.records import records
@@ -124,7 +125,7 @@ def test_one_that_was_stopped_needs_the_training_s_checkpoint_no_more(run, looke
     path = add_checkpoint(run, 10, b"early")
     Survey(run, count=40, step=10).run(after(1, looker))
     path.unlink()
-    worker_store = worker.RunStore.open(run, writable=True)
+    worker_store = RunStore.open(run, writable=True)
     worker_store.forget_checkpoint(10)
     worker_store.close()
     assert Survey(run, count=40, step=10).run().state is JobState.FINISHED

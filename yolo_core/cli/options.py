@@ -31,7 +31,7 @@ def add_classes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+def add_json(parser: argparse._ActionsContainer, what: str) -> None:
     """Adds `--json`."""
     parser.add_argument("--json", action="store_true", help=what)
 

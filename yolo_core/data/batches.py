@@ -102,7 +102,7 @@ class _ReadAhead:
 
     def _make(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         first = batch * self._batch_size
-        images, y_true = _stack(
+        images, y_true = stack_samples(
             self._source,
             [self._source.stream_sample(first + i) for i in range(self._batch_size)],
         )
@@ -124,10 +124,11 @@ def sample_batch(source: SampleSource, names: Sequence[str]) -> tuple[np.ndarray
     """
     if not names:
         raise ValueError("A batch needs at least one sample name; received none.")
-    return _stack(source, [source.sample(name) for name in names])
+    return stack_samples(source, [source.sample(name) for name in names])
 
 
-def _stack(source: SampleSource, samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
+def stack_samples(source: SampleSource, samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
+    """Samples of a source as one batch, see `sample_batch`."""
     images = np.stack([sample.image for sample in samples])
     y_true = label_batch(
         samples, num_classes=len(source.class_names), max_objects=source.max_objects

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
-from yolo_core.survey.folder import SurveyFolder, list_surveys
+from yolo_core.survey.folder import list_surveys
 from yolo_core.survey.table import SurveyTable, read_table
 
 KIND = "survey"
@@ -18,23 +20,29 @@ def records(run: RunFolder) -> list[SnapshotRecord]:
     found = []
     for folder in list_surveys(run):
         try:
-            found += records_of(folder, read_table(folder.table))
+            found += records_of(folder.path, read_table(folder.table))
         except ValueError:
             continue
     return sorted(found, key=lambda each: each.step)
 
 
-def records_of(folder: SurveyFolder, table: SurveyTable) -> list[SnapshotRecord]:
-    """The records of one survey, in the order of its samples."""
+def records_of(folder: Path, table: SurveyTable, *, kind: str = KIND) -> list[SnapshotRecord]:
+    """The records of one table, in the order of its samples.
+
+    Args:
+        folder: Where its snapshot files lie.
+        table: The table.
+        kind: What the records are called.
+    """
     lambdas = dict(zip(table.term_names, table.lambdas.tolist(), strict=True))
     samples = table.samples
     return [
         SnapshotRecord(
             step=table.step,
-            kind=KIND,
+            kind=kind,
             sample=str(samples.name[at]),
             # A bare name: a table is a file like others, and may not point elsewhere.
-            file=folder.path / str(samples.file[at]).replace("\\", "/").rpartition("/")[2],
+            file=folder / str(samples.file[at]).replace("\\", "/").rpartition("/")[2],
             total=float(samples.total[at]),
             terms=dict(zip(table.term_names, samples.terms[at].tolist(), strict=True)),
             lambdas=lambdas,

@@ -16,10 +16,10 @@ from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource, first_names
 from yolo_core.files import replace_file
 from yolo_core.jobs.status import Job, JobState, JobStatus, read_job
+from yolo_core.runs.checkpoints import LAST, find_checkpoint
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
-from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import CHUNK, SPLITS, SurveyFolder, list_surveys
 from yolo_core.survey.rows import table_of
 from yolo_core.survey.table import SurveyTable, first_samples, joined, write_table
@@ -239,21 +239,14 @@ def choose_checkpoint(run: RunFolder, step: int | None) -> CheckpointRecord:
     Raises:
         ValueError: There is none; the message says which there are.
     """
-    with RunStore.open(run) as store:
-        checkpoints = store.checkpoints()
-    if not checkpoints:
-        raise ValueError(f"Run {run.name!r} has no checkpoint yet, so there is nothing to look by.")
-    if step is None:
-        return checkpoints[-1]
-    for each in checkpoints:
-        if each.step == step:
-            return each
-    for each in list_surveys(run):
-        # One that was stopped has kept its copy, which the training does not delete.
-        if each.step == step and each.weights.is_file():
-            return CheckpointRecord(step, _age(each.weights), each.weights)
-    steps = ", ".join(str(each.step) for each in checkpoints)
-    raise ValueError(f"Run {run.name!r} has no checkpoint of step {step}; it has those of {steps}.")
+    try:
+        return find_checkpoint(run, LAST if step is None else step)
+    except ValueError:
+        for each in list_surveys(run):
+            # One that was stopped has kept its copy, which the training does not delete.
+            if each.step == step and each.weights.is_file():
+                return CheckpointRecord(each.step, _age(each.weights), each.weights)
+        raise
 
 
 def _looker(
@@ -265,18 +258,11 @@ def _looker(
         A function of a chunk's number and the end of its samples, which writes its snapshot file.
     """
     from yolo_core.data.batches import sample_batch
-    from yolo_core.training.build import build_detector, build_loss
-    from yolo_core.training.checkpoint import read_checkpoint
-    from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
+    from yolo_core.training.loading import load_run
+    from yolo_core.training.own_loss import short_name
     from yolo_core.training.snapshotting import pinned_snapshot
 
-    own = None
-    if is_own_loss(config.loss.name):
-        # The very file that the run was started with from the command line, as for a resumption.
-        check_source(config.loss.name, folder.run.path)
-        own = load_loss_class(config.loss.name)
-    detector = build_detector(config, build_loss(config, source, own=own), source)
-    read_checkpoint(folder.weights, detector, with_optimizer=False)
+    detector = load_run(folder.run, config, source, folder.weights)
 
     def look(number: int, end: int) -> SurveyTable:
         names = folder.names(number * CHUNK, end)

@@ -15,6 +15,7 @@ import numpy as np
 from yolo_core.files import replace_file
 from yolo_core.foreign_files import check_texts
 from yolo_core.runs.array_files import open_file
+from yolo_core.runs.checkpoints import best_checkpoint
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.store import RunStore
 from yolo_core.training.detector import Detector
@@ -99,7 +100,7 @@ def read_checkpoint(
 
 
 def keep_checkpoint(store: RunStore, detector: Detector, state: dict[str, Any]) -> None:
-    """Writes a checkpoint after `state["step"]` updates; of a run the last few stay.
+    """Writes a checkpoint after `state["step"]` updates; of a run the last few and the best stay.
 
     Raises:
         ValueError: As `write_checkpoint`.
@@ -107,7 +108,10 @@ def keep_checkpoint(store: RunStore, detector: Detector, state: dict[str, Any]) 
     path = checkpoint_path(store.folder, state["step"])
     write_checkpoint(path, detector, state)
     store.record_checkpoint(state["step"], path)
+    best = best_checkpoint(store)
     for record in store.checkpoints()[:-KEPT_CHECKPOINTS]:
+        if record == best:
+            continue
         store.forget_checkpoint(record.step)
         record.path.unlink(missing_ok=True)
 

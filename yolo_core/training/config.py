@@ -136,6 +136,13 @@ class TrainingConfig(Section):
     checkpoint_every: Positive = Field(
         default=250, description="steps between two checkpoints; also after the last step"
     )
+    patience: int = Field(
+        default=0,
+        ge=0,
+        le=10**6,
+        description="evaluations without a better validation mAP50 after which the training ends; "
+        "0 never ends it early",
+    )
     snapshot_every: Positive = Field(
         default=100, description="steps between two snapshots once the dense early ones are over"
     )

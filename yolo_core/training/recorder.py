@@ -22,6 +22,7 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.checkpoint import keep_checkpoint, restore_newest
 from yolo_core.training.control import Actions, Control
 from yolo_core.training.detector import Detector, device_names
+from yolo_core.training.early_stopping import MEASURE, ValidationMap
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import LearningRate, OptimizerRate
 from yolo_core.training.snapshotting import Snapshotter, is_due
@@ -65,6 +66,8 @@ class RunRecorder(keras.callbacks.Callback):
         evaluate_every: Steps between two evaluations; also after the last step.
         checkpoint_every: Steps between two checkpoints, with one at the first and the last step;
             None for none but those that a command asks for.
+        patience: Evaluations without a better validation mAP50 after which the training ends; 0
+            for never. Where there are checkpoints, the best one is kept in any case.
         describe_failure: Of a step that was not finite, what went wrong in it (the middle of a
             sentence), and how to go on (a sentence).
         interrupt: Whether a signal asks the training to end; None where nobody listens.
@@ -91,6 +94,7 @@ class RunRecorder(keras.callbacks.Callback):
         evaluate: Callable[[Detector], dict[str, float]] | None = None,
         evaluate_every: int = 250,
         checkpoint_every: int | None = None,
+        patience: int = 0,
         describe_failure: Callable[[int], tuple[str, str]] | None = None,
         interrupt: Interrupt | None = None,
     ) -> None:
@@ -106,6 +110,7 @@ class RunRecorder(keras.callbacks.Callback):
         self.evaluate = evaluate
         self.evaluate_every = evaluate_every
         self.checkpoint_every = checkpoint_every
+        self.validation = ValidationMap(patience)
         self.describe_failure = describe_failure
         self.interrupt = interrupt or Interrupt()
         self.done = 0
@@ -113,7 +118,8 @@ class RunRecorder(keras.callbacks.Callback):
         self.store: RunStore = run if isinstance(run, RunStore) else _new_run(Path(run).absolute())
         self._in_block = self._is_set_up = self._began = self._resumed = False
         self._follows_fit = steps is None
-        self._pictured: int | None = None  # the step of the newest pinned snapshot
+        # The steps of the newest pinned snapshot and checkpoint.
+        self._pictured = self._stored = -1
         self._totals = Totals()
         self._failure: NonFiniteLossError | None = None
 
@@ -207,6 +213,9 @@ class RunRecorder(keras.callbacks.Callback):
         step = restore_newest(self.store, self.detector, take_up)
         self.done, self._resumed = step or 0, step is not None
         self.store.truncate_after(self.done)
+        before = self.store.evaluations()
+        if MEASURE in before:
+            self.validation.replay(before["step"].tolist(), before[MEASURE].tolist())
         return self._resumed
 
     def begin(self) -> None:
@@ -283,7 +292,8 @@ class RunRecorder(keras.callbacks.Callback):
             self._snapshot()
         if self.evaluate and (last or step % self.evaluate_every == 0):
             self._evaluate()
-        if self.checkpoint_every and (last or step % self.checkpoint_every == 0):
+        due = self.checkpoint_every and (last or step % self.checkpoint_every == 0)
+        if due and self._stored != step:
             self._checkpoint()
         self.control.between(step)
         if self._stopped_by is not None:
@@ -327,7 +337,8 @@ class RunRecorder(keras.callbacks.Callback):
 
     @property
     def _stopped_by(self) -> str | None:
-        return self.control.stopped_by if self._is_set_up else None
+        asked = self.control.stopped_by if self._is_set_up else None
+        return asked or (self.validation.sentence if self.validation.asks_to_stop else None)
 
     def _say_stopped(self, by: str) -> None:
         message = f"Stopped by {by} after step {self.done}."
@@ -346,6 +357,7 @@ class RunRecorder(keras.callbacks.Callback):
             "totals": dataclasses.asdict(self._totals),
         }
         keep_checkpoint(self.store, self.detector, state)
+        self._stored = self.done
 
     def _evaluate(self) -> None:
         if self.evaluate is None:
@@ -357,10 +369,13 @@ class RunRecorder(keras.callbacks.Callback):
         )
         said = "  ".join(f"{SAID[name]} {metrics[name]:.3f}" for name in SAID if name in metrics)
         logger.info("step %d  validation %s", self.done, said)
+        is_best = MEASURE in metrics and self.validation.told(self.done, metrics[MEASURE])
+        if is_best and self.checkpoint_every:
+            self._checkpoint()
 
     def _pin(self, names: tuple[str, ...]) -> None:
         self.snapshots.pin(names)
-        self._pictured = None
+        self._pictured = -1
         self._snapshot()
 
     def _snapshot(self) -> None:

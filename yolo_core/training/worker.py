@@ -65,6 +65,7 @@ class Training:
             evaluate=Evaluator(self.source, config.data.validation_scenes).evaluate,
             evaluate_every=options.evaluate_every,
             checkpoint_every=options.checkpoint_every,
+            patience=options.patience,
             describe_failure=self._describe_failure,
             interrupt=interrupt,
         )

@@ -33,7 +33,7 @@ def sum_check(
         total = sum(report.lambdas[name] * value for name, value in terms.items())
         recorded_terms, recorded = _step_row(folder, view.step)
         what = f"Σ λ × Σ map over the {len(snapshot.samples)} pictures of the batch"
-    by = "survey" if record.kind == "survey" else "training process"
+    by = record.kind if record.kind in ("survey", "evaluation") else "training process"
     st.markdown("**Terms**")
     _verdict(what, total, recorded, by)
     if view.kind == "batch":

@@ -52,7 +52,12 @@ def start_asked_for() -> None:
 
 
 def show_job(
-    file: Path, *, unit: str, go_on: Callable[[], None] | None = None, go_on_help: str = ""
+    file: Path,
+    *,
+    unit: str,
+    go_on: Callable[[], None] | None = None,
+    go_on_help: str = "",
+    stop_help: str = "Keeps what is there; Continue then goes on from there.",
 ) -> None:
     """How far a job is, with its Stop button; or how it ended, where there is more to say.
 
@@ -61,6 +66,7 @@ def show_job(
         unit: What its work comes in, such as "samples".
         go_on: Called where somebody asks for the rest of one that ended before its time.
         go_on_help: What that means.
+        stop_help: What stopping it means.
     """
     status = read_job(file)
     if status.is_live:
@@ -78,7 +84,7 @@ def show_job(
                 on_click=_stop,
                 args=(file,),
                 disabled=stopping,
-                help="Keeps what is there; Continue then goes on from there.",
+                help=stop_help,
             )
     elif status.state is not JobState.FINISHED:
         notice, button = st.columns([8, 1], vertical_alignment="center")

@@ -17,7 +17,7 @@ KIND, SAMPLE = UrlChoice("kind"), UrlChoice("sample")
 STEP = UrlChoice("step", bound=False)
 _MOVED = "step chosen in a fragment"
 LATEST = "latest"
-KINDS = ("pinned", "batch", "survey")
+KINDS = ("pinned", "batch", "survey", "evaluation")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +61,8 @@ def pick_sample(records: Sequence[SnapshotRecord], *, latest: bool = True) -> Ch
             kinds,
             help="pinned: chosen samples, looked at in inference mode, each as a batch of its own. "
             "batch: the training batch itself, out of the training step. survey: every sample of a "
-            "split, looked at as pinned ones are, by the Survey page.",
+            "split, looked at as pinned ones are, by the Survey page. evaluation: those with "
+            "errors, kept by the Evaluate page.",
         )
     records = [record for record in records if record.kind == kind]
     if kind != "batch":

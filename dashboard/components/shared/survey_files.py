@@ -1,4 +1,4 @@
-"""What the pages read of a run's surveys, once for every state of the files."""
+"""What the pages read of a run's surveys and evaluations, once for every state of the files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from dashboard.cache import kept_as_written
 from dashboard.figures.picture import as_picture
+from yolo_core.evaluation.job.folder import list_evaluations
+from yolo_core.evaluation.job.folder import records as evaluation_records
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import open_snapshot
@@ -30,8 +32,10 @@ def cached_table(folder: SurveyFolder) -> SurveyTable:
 
 
 def cached_survey_records(run: RunFolder) -> list[SnapshotRecord]:
-    """Records of kind "survey" of all surveys of a run; do not change the list."""
-    return _records(str(run.path), tuple(each.table for each in list_surveys(run)))
+    """Records of kind "survey" and "evaluation" of a run, by step; do not change the list."""
+    tables = [*(each.table for each in list_surveys(run))]
+    tables += [each.pictures for each in list_evaluations(run)]
+    return _records(str(run.path), tuple(tables))
 
 
 def small_pictures(folder: SurveyFolder, table: SurveyTable, rows: np.ndarray) -> list[str | None]:
@@ -57,7 +61,9 @@ _table = kept_as_written(8)(read_table)
 
 @kept_as_written(8)
 def _records(run: str, tables: tuple[Path, ...]) -> list[SnapshotRecord]:  # noqa: ARG001, the key
-    return records(RunFolder(Path(run)))
+    folder = RunFolder(Path(run))
+    both = [*records(folder), *evaluation_records(folder)]
+    return sorted(both, key=lambda each: each.step)
 
 
 @kept_as_written(512)

@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components.shared.errors import plain
+from dashboard.components.shared.open_sample import ask_for, sample_rows
 from dashboard.components.shared.plot import plot, plot_and_say
-from dashboard.components.survey.open import ask_for, csv_button, sample_rows
+from dashboard.components.survey.open import csv_button
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.histograms import Histogram, iou_figure
 from yolo_core.assignment import ObjectStatus
@@ -176,7 +177,7 @@ def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
     row_height = 84 if lost else 35
     sample_rows(
         shown,
-        spots,
+        [spot.text() for spot in spots],
         key=f"survey objects table {which}",
         columns={_WHY: st.column_config.TextColumn(width=640)} if lost else None,
         row_height=row_height,

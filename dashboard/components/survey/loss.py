@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from dashboard.components.shared.open_sample import ask_for
 from dashboard.components.shared.plot import plot_and_say
-from dashboard.components.survey.open import ask_for, csv_button
+from dashboard.components.survey.open import csv_button
 from dashboard.figures.bars import Bar, bars_figure
 from yolo_core.explain.report import totals_agree
 from yolo_core.survey.folder import SurveyFolder

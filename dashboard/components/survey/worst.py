@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components.shared.errors import plain
+from dashboard.components.shared.open_sample import sample_rows
 from dashboard.components.shared.survey_files import small_pictures
-from dashboard.components.survey.open import csv_button, sample_rows
+from dashboard.components.survey.open import csv_button
 from yolo_core.evaluation.misses import FOUND_MEANS
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.spots import FALSE
@@ -47,7 +48,7 @@ def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
     }
     sample_rows(
         rows,
-        sample_spots(table, order[:SHOWN], by),
+        [spot.text() for spot in sample_spots(table, order[:SHOWN], by)],
         key="survey worst",
         columns={"picture": st.column_config.ImageColumn(width=72), **numbers},
         row_height=64,

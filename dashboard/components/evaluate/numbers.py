@@ -1,0 +1,148 @@
+"""The scores, by class and by size, and what one threshold means in counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from dashboard.components.evaluate.result import Result
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.errors import plain
+from dashboard.components.shared.plot import plot_and_say
+from dashboard.components.shared.show_table import show_table
+from dashboard.figures.evaluation import Line, precision_recall_figure
+from yolo_core.evaluation.curves import Counts, counts_at, curve
+from yolo_core.evaluation.summary import class_rows, mean_of
+
+# Not bound: a bound slider leaves its first option out of the address.
+THRESHOLD = UrlChoice("threshold", bound=False)
+_OPTIONS = [f"{k / 100:.2f}" for k in range(101)]
+
+
+def show_scores(result: Result, threshold: float) -> None:
+    """The means in a row, each with what it is."""
+    table = result.table
+    rows = class_rows(table, result.matching, threshold)
+    whole = table.scores.whole
+    shown = (
+        ("mAP50", whole.map50, "average precision at IoU 0.5, as COCO counts it"),
+        ("mAP50-95", whole.map50_95, "its mean over IoU 0.50, 0.55, ... 0.95"),
+        ("VOC2007", mean_of([row.voc2007 for row in rows]), "at IoU 0.5, 11 points"),
+        ("VOC2012", mean_of([row.voc2012 for row in rows]), "at IoU 0.5, all points"),
+    )
+    for place, (name, value, means) in zip(st.columns(len(shown)), shown, strict=True):
+        with place:
+            st.metric(name, number(value))
+            st.caption(f"{means}; the mean over the classes that have objects.")
+
+
+def show_tables(result: Result, threshold: float) -> None:
+    """A row a class, and a row a size."""
+    table = result.table
+    rows = class_rows(table, result.matching, threshold)
+    left, right = st.columns([13, 7], gap="medium")
+    with left:
+        st.markdown("**By class**")
+        show_table(
+            [
+                {
+                    "class": row.name,
+                    "AP50": number(row.score.map50),
+                    "AP50-95": number(row.score.map50_95),
+                    "VOC2007": number(row.voc2007),
+                    "VOC2012": number(row.voc2012),
+                    "objects": f"{row.score.objects:,}",
+                    "found": f"{row.counts.found:,}",
+                    "missed": f"{row.counts.missed:,}",
+                    "false": f"{row.counts.false:,}",
+                }
+                for row in rows
+            ]
+        )
+        st.caption(
+            f"Found, missed and false detections from a score of {threshold:.2f} on. Wrong: a "
+            "class far below the others; too few objects of it, or it looks like another one."
+        )
+    with right:
+        st.markdown("**By size**")
+        width, height = table.image_size
+        show_table(
+            [
+                {
+                    "size": name,
+                    "AP50": number(score.map50),
+                    "AP50-95": number(score.map50_95),
+                    "objects": f"{score.objects:,}",
+                }
+                for name, score in table.scores.by_size.items()
+            ]
+        )
+        st.caption(
+            f"In pixels of the network's input, {width} x {height}: small is an area below "
+            "32 x 32, large one above 96 x 96. Wrong: small ones far below the others; the grid "
+            "is too coarse for them, or the input too small."
+        )
+
+
+def pick_threshold(result: Result) -> float:
+    """Asks for the score from which a detection counts; query parameter "threshold"."""
+    return float(
+        THRESHOLD.pick(
+            st.select_slider,
+            "Threshold: detections with at least this score count",
+            _OPTIONS,
+            default=f"{result.threshold:.2f}",
+        )
+    )
+
+
+def show_curves(result: Result, threshold: float, revision: str) -> None:
+    """Precision against recall, with the operating point."""
+    table, matching = result.table, result.matching
+    found, truth = table.found, table.truth
+    lines = []
+    for index, name in [*enumerate(table.class_names), (None, "all classes")]:
+        each = curve(found, truth, matching, index)
+        if each.objects and len(each.score):
+            lines.append(Line(name, each.recall, each.precision, each.score, main=index is None))
+    counts = counts_at(found, truth, matching, threshold)
+    if lines:
+        figure = precision_recall_figure(lines, threshold, revision=revision)
+        plot_and_say(figure, _sentence(counts, threshold), key="evaluate curves")
+    else:
+        st.info("There is no detection with a score of 0.01 or more, or no object to find.")
+
+
+def _sentence(counts: Counts, threshold: float) -> str:
+    objects = counts.found + counts.missed
+    right = "none of them" if counts.precision is None else f"{counts.precision:.0%} of them"
+    return (
+        f"**From a score of {threshold:.2f} on, {counts.found:,} of {objects:,} objects are found, "
+        f"{counts.missed:,} are missed, and there are {counts.false:,} false detections**: "
+        f"{counts.found + counts.false:,} detections, {right} right. A grey line a class, a dot "
+        "where the threshold cuts it. Wrong: a line that falls at once; its surest detections are "
+        "false."
+    )
+
+
+def number(value: float | None) -> str:
+    """A score for a table."""
+    return "–" if value is None or not np.isfinite(value) else f"{value:.3f}"
+
+
+def what_it_is(result: Result, name: str) -> str:
+    """Of how much an evaluation is, in a sentence."""
+    table = result.table
+    of = "" if table.of in (None, len(table.samples)) else f" of {table.of:,}"
+    ignored = int(table.truth.ignored.sum())
+    regions = (
+        f" {ignored:,} difficult objects and groups are neither asked for nor held against it."
+        if ignored
+        else ""
+    )
+    return (
+        f"{len(table.samples):,}{of} samples of {table.split} with "
+        f"{table.scores.whole.objects:,} objects, by the weights of step {table.step:,}. Loss: "
+        f"{plain(table.loss_name)}, {table.losses.get('total', float('nan')):.4g}. In "
+        f"{plain(name)}.{regions}"
+    )

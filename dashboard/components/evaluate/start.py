@@ -1,0 +1,116 @@
+"""What is to be evaluated, the button that starts it, which one is shown, and how it goes."""
+
+from __future__ import annotations
+
+import functools
+
+import streamlit as st
+
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.empty import no_checkpoint
+from dashboard.components.shared.errors import say
+from dashboard.components.shared.jobs import (
+    JUST_STARTED,
+    ask_for,
+    is_asked_for,
+    show_job,
+    start_asked_for,
+)
+from yolo_core.evaluation.job.folder import SPLITS, EvaluationFolder, list_evaluations
+from yolo_core.evaluation.job.launcher import start_evaluation
+from yolo_core.runs.checkpoints import BEST, LAST, best_checkpoint
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.store import RunStore
+
+# Not bound: which evaluations there are differs from run to run.
+SHOWN = UrlChoice("evaluation", bound=False)
+_NOT_STARTED = "evaluation not started"
+
+
+def start_form(run: RunFolder) -> None:
+    """Asks for split and checkpoint; says why nothing can be started where it cannot."""
+    try:
+        with RunStore.open(run) as store:
+            steps = [each.step for each in store.checkpoints()]
+            best = best_checkpoint(store)
+    except ValueError as error:
+        say(error)
+        return
+    if not steps:
+        no_checkpoint("samples", "at its start, and then every few hundred steps.")
+        return
+    split_place, step_place, button_place = st.columns([2, 3, 3], vertical_alignment="bottom")
+    with split_place:
+        split = st.segmented_control(
+            "Samples of", SPLITS, default="test", key="evaluate split", required=True
+        )
+    names = {} if best is None else {BEST: f"best by validation mAP50: step {best.step:,}"}
+    names |= {LAST: "last"} | {str(step): f"step {step:,}" for step in reversed(steps)}
+    with step_place:
+        step = st.selectbox(
+            "Weights of", list(names), format_func=names.__getitem__, key=f"evaluate {run.name}"
+        )
+    with button_place:
+        st.button(
+            "Start evaluation",
+            icon=":material/fact_check:",
+            type="primary",
+            on_click=_ask,
+            args=(run, split, step if step in (BEST, LAST) else int(step)),
+            disabled=is_asked_for(),
+            help="Looks at every sample of the split in inference mode. A process of its own does "
+            "it: the page can be closed, and a training goes on meanwhile.",
+        )
+
+
+def start_if_asked() -> None:
+    """Starts what a press asked for; says why it did not start."""
+    if is_asked_for():
+        start_asked_for()
+    st.session_state.pop(JUST_STARTED, None)
+    error = st.session_state.pop(_NOT_STARTED, None)
+    if error:
+        say(error)
+
+
+def pick_evaluation(run: RunFolder) -> EvaluationFolder | None:
+    """The evaluation that is shown, chosen among those that there are; None without one."""
+    there = {each.name: each for each in list_evaluations(run)}
+    if not there:
+        return None
+    shown = SHOWN.pick(
+        st.segmented_control,
+        "Shown",
+        list(there),
+        default=max(there.values(), key=_changed).name,
+        format_func=lambda name: f"{there[name].split}, step {there[name].step:,}",
+        required=True,
+    )
+    return there[shown]
+
+
+def show_progress(folder: EvaluationFolder) -> None:
+    """How far an evaluation is, or how it ended."""
+    show_job(
+        folder.status,
+        unit="samples",
+        stop_help="Ends it; nothing of it is kept, and an earlier one of this step stays.",
+    )
+
+
+def _ask(run: RunFolder, split: str, step: int | str) -> None:
+    start = functools.partial(_start, run, split, step)
+    ask_for(f"the evaluation of {split}", start, say_under=_NOT_STARTED)
+
+
+def _start(run: RunFolder, split: str, step: int | str) -> None:
+    started = start_evaluation(run, split=split, step=step)
+    if started is not None:
+        SHOWN.then(started.name)
+
+
+def _changed(folder: EvaluationFolder) -> float:
+    try:
+        return folder.status.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,184 @@
+"""Precision against recall, and the confusion matrix: plain arrays in, plotly figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.colors import get_colorscale
+
+from dashboard.figures.colors import BLUE, ORANGE
+from dashboard.figures.frame import ABOVE, GRID, MARGIN, axis, figure_of
+
+MOST_POINTS = 400
+_OF_ALL, _FAINT = BLUE, "rgba(128, 128, 128, 0.55)"
+_SCALE = get_colorscale("Blues")
+
+
+@dataclass(frozen=True)
+class Line:
+    """Precision and recall of one class, or of all.
+
+    Attributes:
+        name: What it is called.
+        recall: (n,) rising.
+        precision: (n,).
+        score: (n,) falling.
+        main: Whether it is the one that stands out.
+    """
+
+    name: str
+    recall: np.ndarray
+    precision: np.ndarray
+    score: np.ndarray
+    main: bool = False
+
+
+def precision_recall_figure(lines: Sequence[Line], threshold: float, *, revision: str) -> go.Figure:
+    """Draws the lines, each with a dot where the threshold cuts it.
+
+    Args:
+        lines: At least one.
+        threshold: Score of the operating point.
+        revision: Zoom is kept as long as this stays.
+    """
+    data = []
+    for line in lines:
+        at = _few(line)
+        color = _OF_ALL if line.main else _FAINT
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "x": line.recall[at],
+                "y": line.precision[at],
+                "name": line.name,
+                "uid": line.name,
+                "line": {"color": color, "width": 3 if line.main else 1.2},
+                "customdata": np.round(line.score[at], 3),
+                "hovertemplate": f"<b>{line.name}</b><br>from a score of %{{customdata}} on<br>"
+                "recall %{x:.3f}, precision %{y:.3f}<extra></extra>",
+                "showlegend": line.main,
+            }
+        )
+    dots = [line for line in lines if (line.score >= threshold).any()]
+    cut = [int((line.score >= threshold).sum()) - 1 for line in dots]
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": [line.recall[k] for line, k in zip(dots, cut, strict=True)],
+            "y": [line.precision[k] for line, k in zip(dots, cut, strict=True)],
+            "text": [line.name for line in dots],
+            "name": f"at a score of {threshold:.2f}",
+            "uid": "operating point",
+            "marker": {
+                "color": ORANGE,
+                "size": [12 if line.main else 6 for line in dots],
+            },
+            "hovertemplate": "<b>%{text}</b> at the threshold<br>recall %{x:.3f}, "
+            "precision %{y:.3f}<extra></extra>",
+        }
+    )
+    layout = {
+        "height": 380,
+        "margin": {**MARGIN, "t": 36},
+        "legend": ABOVE,
+        "uirevision": revision,
+        "xaxis": axis("recall: part of the objects that are found", range=[0, 1.02]),
+        "yaxis": axis("precision: part of the detections that are right", range=[0, 1.03]),
+    }
+    return figure_of(data, layout)
+
+
+def confusion_figure(
+    counts: np.ndarray, names: Sequence[str], chosen: tuple[int, int] | None, *, revision: str
+) -> go.Figure:
+    """Draws the matrix, in each row the parts of its class; a click gives [row, column].
+
+    Args:
+        counts: (C + 1, C + 1), row = class of the object, column = class of the detection, the
+            last one background.
+        names: (C,) names.
+        chosen: Cell with an outline; None for none.
+        revision: Zoom is kept as long as this stays.
+    """
+    size = len(counts)
+    rows = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
+    # Of background nobody knows how much there is: its row is measured by its largest cell.
+    top = counts[-1].max()
+    share[-1] = counts[-1] / top if top else 0.0
+    down = [*names, "background"]
+    across = [*names, "missed"]
+    place = np.stack(np.mgrid[:size, :size], axis=-1).tolist()
+    words = [
+        [
+            f"{down[i]} → {across[j]}: {counts[i, j]:,}"
+            + (f" of {int(rows[i, 0]):,} ({share[i, j]:.1%})" if i < size - 1 else "")
+            for j in range(size)
+        ]
+        for i in range(size)
+    ]
+    data = [
+        {
+            "type": "heatmap",
+            "z": share,
+            "customdata": place,
+            "hovertext": words,
+            "hovertemplate": "%{hovertext}<extra></extra>",
+            "colorscale": _SCALE,
+            "zmin": 0,
+            "zmax": 1,
+            "showscale": False,
+            "xgap": 1,
+            "ygap": 1,
+            "text": [[f"{n:,}" if n else "" for n in row] for row in counts.tolist()]
+            if size <= 26
+            else None,
+            "texttemplate": "%{text}" if size <= 26 else "",
+        }
+    ]
+    shapes = []
+    if chosen is not None:
+        i, j = chosen
+        shapes.append(
+            {
+                "type": "rect",
+                "x0": j - 0.5,
+                "x1": j + 0.5,
+                "y0": i - 0.5,
+                "y1": i + 0.5,
+                "line": {"color": ORANGE, "width": 3},
+            }
+        )
+    ticks = {"tickmode": "array", "tickvals": list(range(size)), "gridcolor": GRID}
+    layout = {
+        "height": max(380, min(26 * size + 90, 900)),
+        "margin": {**MARGIN, "t": 28},
+        "uirevision": revision,
+        "shapes": shapes,
+        "xaxis": {
+            "title": {"text": "detected as", "standoff": 4},
+            "side": "top",
+            "ticktext": across,
+            "automargin": True,
+            **ticks,
+        },
+        "yaxis": {
+            "title": {"text": "is", "standoff": 4},
+            "autorange": "reversed",
+            "ticktext": down,
+            "automargin": True,
+            **ticks,
+        },
+    }
+    return figure_of(data, layout)
+
+
+def _few(line: Line) -> np.ndarray:
+    """At most a few hundred places of a line, its ends among them."""
+    count = len(line.recall)
+    return np.unique(np.linspace(0, max(count - 1, 0), min(count, MOST_POINTS)).astype(int))
