@@ -200,7 +200,10 @@ def _files(source: SampleSource, names: tuple[str, ...]) -> tuple[str, ...]:
     """The file of each sample, relative to the folder of the data where it lies in it."""
     found = []
     for name in names:
-        file = str(next(iter(source.files(name)), ""))
+        try:
+            file = str(next(iter(source.files(name)), ""))
+        except ValueError:
+            file = ""  # what is trained on need not be from there
         if source.folder is not None and Path(file).is_relative_to(source.folder):
             file = Path(file).relative_to(source.folder).as_posix()
         # A name need not be text, as JSON must.
