@@ -60,7 +60,7 @@ TRAIN = {
     "--option num_classes=5": r"In the options: loss\.options: num_classes is no option",
     "--option lambdas=5": r"In the options: loss\.options: lambdas is no option",
     "--option name=other": r"In the options: loss\.options: name is no option",
-    "--data nosuch": "The data must be digits, mnist, voc:WHERE, coco:WHERE, yolo:WHERE or .*'nosuch'",
+    "--data nosuch": "The data must be digits, mnist, voc:WHERE, .*'nosuch'",
     "--data nosuch.npz": r"nosuch\.npz",
     "--config nosuch.json": r"nosuch\.json does not exist",
     "--config .": r"\. cannot be read: Is a directory",
