@@ -61,10 +61,10 @@ def _picture_sentence(view: SampleView, cut: float) -> str:
     boxes = "anchors" if view.layout.has_priors else "predicted boxes"
     measure = plain(view.assignment.candidate_measure)
     priors = (
-        f"matched anchors (blue) carry their {measure} with the object"
+        f"matched anchors (blue) carry the loss's own {measure} with the object"
         if view.layout.has_priors
         else "this loss has no anchor boxes, so the matched predictors' own boxes are drawn "
-        f"(blue), with their {measure} with the object"
+        f"(blue), with the loss's own {measure} with the object"
     )
     padding = "" if view.content is None else ", with grey padding outside the dashed line"
     return (
