@@ -12,6 +12,7 @@ import streamlit as st  # noqa: E402
 
 PAGES = (
     ("train.py", "Train", ":material/play_circle:"),
+    ("data.py", "Data", ":material/photo_library:"),
     ("runs.py", "Runs", ":material/list_alt:"),
     ("inspect.py", "Inspect", ":material/search:"),
     ("sandbox.py", "Sandbox", ":material/experiment:"),

@@ -80,7 +80,14 @@ def terms_bar(
     )
 
 
-def bars_figure(bars: Sequence[Bar], *, unit: str, revision: str, thick: bool = False) -> go.Figure:
+def bars_figure(
+    bars: Sequence[Bar],
+    *,
+    unit: str,
+    revision: str,
+    thick: bool = False,
+    colors: Mapping[str, str] = COLORS,
+) -> go.Figure:
     """Draws the bars, the first on top; pieces of one name have one colour.
 
     Args:
@@ -88,6 +95,7 @@ def bars_figure(bars: Sequence[Bar], *, unit: str, revision: str, thick: bool = 
         unit: What the axis measures.
         revision: Zoom is kept as long as this stays.
         thick: Whether there are few of them, with words inside.
+        colors: {name: colour} of pieces; others have those of terms.
     """
     labels = [bar.label for bar in bars]
     data = []
@@ -101,7 +109,7 @@ def bars_figure(bars: Sequence[Bar], *, unit: str, revision: str, thick: bool = 
                 "orientation": "h",
                 "name": name,
                 "uid": name,
-                "marker": {"color": COLORS.get(name) or color_of(name), "line": {"width": 0}},
+                "marker": {"color": colors.get(name) or color_of(name), "line": {"width": 0}},
                 "text": [bar.inside.get(name, "") for bar in bars],
                 "textposition": "inside",
                 "insidetextanchor": "middle",

@@ -1,0 +1,127 @@
+"""Which data the page shows, and reading them beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import streamlit as st
+
+from dashboard.components.data.background import Work, forget, made
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.polling import poll
+from dashboard.data_folders import VARIABLE, data_choices, data_folders
+from yolo_core.data.config import DataConfig
+from yolo_core.data.overview import Overview, overview_of
+from yolo_core.data.pictures import BOX_SET_ASIDE, NOTE, PICTURE_SET_ASIDE
+from yolo_core.data.registry import open_source
+from yolo_core.data.source import SampleSource
+from yolo_core.training.config import parse_config
+
+DATA = UrlChoice("data", bound=False)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Opened:
+    """Data that were read.
+
+    Attributes:
+        config: What was asked for.
+        source: The samples.
+        overview: Pictures and objects.
+    """
+
+    config: DataConfig
+    source: SampleSource
+    overview: Overview
+
+
+def open_chosen() -> Opened | None:
+    """Asks which data to show; None while they are read, or where they cannot be."""
+    choices = data_choices()
+    place, button = st.columns([9, 1], vertical_alignment="bottom")
+    with place:
+        entry = DATA.pick(
+            st.selectbox,
+            "Data",
+            list(choices),
+            format_func=lambda name: plain(choices[name]),
+            default=list(choices)[min(1, len(choices) - 1)],
+            missing=lambda name: say(
+                f"{name} is not in a folder that this server was started with; it has "
+                f"{', '.join(map(str, data_folders())) or 'none'}."
+            ),
+        )
+    key = ("data", entry)
+    with button:
+        st.button(
+            "Read again",
+            icon=":material/refresh:",
+            on_click=forget,
+            args=(key,),
+            help="After you have changed files. Without that they are read once.",
+        )
+    if len(choices) == 1:
+        st.caption(
+            "Only the bundled digits can be chosen: start the server with your folder to see your "
+            f"own pictures, `make run DATA=DIR` (or name it in `{VARIABLE}`)."
+        )
+    work = made(key, lambda progress: _read(entry, progress))
+    if not work.is_done:
+        poll(_say_how_far, work, every=0.5, goes_on=lambda: not work.is_done)
+        return None
+    if work.error is not None:
+        say(work.error)
+        return None
+    _say_what(work.result)
+    return work.result
+
+
+def resized(opened: Opened, image_size: str, fit: str) -> Opened:
+    """The same data at another size.
+
+    Raises:
+        ValueError: No picture can have that size.
+    """
+    fields = opened.config.model_dump(mode="json") | {"image_size": image_size, "fit": fit}
+    config = parse_config({"data": fields}, where="the settings").data
+    if config == opened.config:
+        return opened
+    parts = getattr(opened.source, "parts", None)
+    if parts is None:
+        source = open_source(config)
+        return Opened(config, source, overview_of(source))
+    from yolo_core.data.picture_source import PictureSource
+
+    return Opened(config, PictureSource(opened.overview.data, parts, config), opened.overview)
+
+
+def _read(entry: str, progress: Callable[[int, int], None]) -> Opened:
+    del progress
+    config = DataConfig(source=entry)
+    source = open_source(config)
+    return Opened(config, source, overview_of(source))
+
+
+def _say_how_far(work: Work) -> None:
+    share = min(work.done / work.total, 1.0) if work.total else 0.0
+    files = f": {work.done:,} of {work.total:,} files" if work.total else " …"
+    st.progress(share, text=f"Reading the annotations{files}")
+
+
+def _say_what(opened: Opened) -> None:
+    overview = opened.overview
+    data = overview.data
+    splits = ", ".join(f"{int(m.sum()):,} in {plain(name)}" for name, m in overview.members.items())
+    effects = [each.effect for each in data.problems]
+    aside = [
+        f"{effects.count(effect):,} × {effect}"
+        for effect in (PICTURE_SET_ASIDE, BOX_SET_ASIDE, NOTE)
+        if effect in effects
+    ]
+    st.caption(
+        f"**{len(data.files):,} pictures** ({splits}), **{len(data.box_class):,} objects** in "
+        f"{len(data.classes):,} classes; {int((overview.objects == 0).sum()):,} pictures without "
+        f"objects. {'Problems: ' + ', '.join(aside) + '.' if aside else 'No problems found.'}"
+    )

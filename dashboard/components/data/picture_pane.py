@@ -1,0 +1,169 @@
+"""One picture of the data, large, with what is known of it; and small ones."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from dashboard.components.data.opened import Opened
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.plot import plot
+from dashboard.components.shared.show_table import show_table
+from dashboard.figures.data_pictures import (
+    Outline,
+    Tile,
+    annotated_figure,
+    class_color,
+    gallery_figure,
+)
+from yolo_core.data.overview import SIZES
+
+SIDE, LARGE_SIDE = 208, 1100
+_MOST_KEPT = 600
+_KEPT: OrderedDict[tuple[str, int], str | None] = OrderedDict()
+FADED = "rgba(200, 200, 200, 0.6)"
+
+
+def show_gallery(
+    opened: Opened,
+    pictures: Sequence[int],
+    *,
+    key: str,
+    columns: int,
+    chosen: int | None,
+    on_click: Callable[[int], None],
+) -> None:
+    """Small pictures with their boxes; a click chooses one."""
+    overview = opened.overview
+    data = overview.data
+    with ThreadPoolExecutor(4) as pool:
+        uris = list(pool.map(lambda index: thumbnail(opened, index), pictures))
+    tiles = []
+    for index, uri in zip(pictures, uris, strict=True):
+        rows = data.objects_of(index)
+        name = (
+            data.files[index].rpartition("/")[2] if "." in data.files[index] else data.files[index]
+        )
+        tiles.append(
+            Tile(
+                uri=uri,
+                shape=tuple(data.sizes[index][::-1].tolist()),
+                boxes=overview.fractions[rows],
+                labels=data.box_class[rows],
+                caption=name if len(name) <= 26 else f"…{name[-25:]}",
+                index=int(index),
+            )
+        )
+    plot(
+        gallery_figure(tiles, columns=columns, chosen=chosen),
+        key=key,
+        alt=f"{len(tiles)} pictures of the data with their boxes.",
+        on_click=lambda index: on_click(int(index)) if index is not None else None,
+    )
+
+
+def show_picture(
+    opened: Opened, index: int, *, key: str, marked: Sequence[int] = (), table: bool = True
+) -> None:
+    """A picture with its objects.
+
+    Args:
+        opened: The data.
+        index: Which one.
+        key: Stable name of the figure.
+        marked: Rows of the objects that are meant; the others fade where there are some.
+        table: Whether the objects are listed below.
+    """
+    overview = opened.overview
+    data = overview.data
+    title = f"**{plain(data.files[index])}** · {data.sizes[index][0]} × {data.sizes[index][1]} px"
+    st.markdown(f"{title} · {plain(', '.join(overview.splits_of(index)))}")
+    try:
+        image = small_enough(data.read_picture(index))
+    except ValueError as error:
+        say(error)
+        return
+    rows = np.arange(data.objects_of(index).start, data.objects_of(index).stop)
+    meant = np.isin(rows, marked) if len(marked) else np.ones(len(rows), bool)
+    outlines = [Outline("others", overview.fractions[rows[~meant]], FADED, width=1.2)]
+    for label in np.unique(data.box_class[rows[meant]]):
+        mine = meant & (data.box_class[rows] == label)
+        outlines.append(
+            Outline(
+                data.classes[label],
+                overview.fractions[rows[mine]],
+                class_color(int(label)),
+                [
+                    f"<b>{k + 1}: {data.classes[label]}</b>" if len(rows) < 40 else ""
+                    for k in np.flatnonzero(mine)
+                ],
+            )
+        )
+    groups = data.ignored_picture == index
+    sides = np.tile(np.maximum(data.sizes[index], 1), 2)
+    edges = data.ignored_edges[groups] / sides
+    regions = np.concatenate(
+        [(edges[:, :2] + edges[:, 2:]) / 2, edges[:, 2:] - edges[:, :2]], axis=1
+    )
+    outlines.append(Outline("groups", regions, "#ffffff", ["group"] * len(regions), dash="dash"))
+    plot(
+        annotated_figure(image, outlines),
+        key=key,
+        alt=f"{data.files[index]} with its {len(rows)} objects.",
+    )
+    for problem in overview.problems_of(index):
+        st.warning(plain(f"{problem.file} {problem.where}: {problem.about} ({problem.effect})"))
+    if table and len(rows):
+        with st.expander(f"{len(rows):,} objects", expanded=len(rows) <= 6):
+            show_table(
+                [
+                    {
+                        "object": k + 1,
+                        "class": data.classes[data.box_class[row]],
+                        "size": SIZES[overview.size_class[row]],
+                        "xmin, ymin, xmax, ymax, px": ", ".join(
+                            f"{value:g}" for value in np.round(data.box_edges[row], 1).tolist()
+                        ),
+                        "": "difficult" if data.box_difficult[row] else "",
+                    }
+                    for k, row in enumerate(rows.tolist()[:200])
+                ]
+            )
+
+
+def small_enough(image: np.ndarray) -> np.ndarray:
+    """The picture, made smaller where a page could not show more of it."""
+    if max(image.shape[:2]) <= LARGE_SIDE:
+        return image
+    picture = Image.fromarray(image)
+    picture.thumbnail((LARGE_SIDE, LARGE_SIDE))
+    return np.asarray(picture)
+
+
+def thumbnail(opened: Opened, index: int) -> str | None:
+    """A small JPEG of a picture as a data URI; None where it cannot be read."""
+    data = opened.overview.data
+    key = (f"{id(data)} {data.name}", int(index))
+    if key not in _KEPT:
+        while len(_KEPT) >= _MOST_KEPT:
+            _KEPT.popitem(last=False)
+        _KEPT[key] = _small(data.read_picture, int(index))
+    return _KEPT[key]
+
+
+def _small(read_picture: Callable[[int], np.ndarray], index: int) -> str | None:
+    try:
+        picture = Image.fromarray(read_picture(index))
+    except ValueError:
+        return None
+    picture.thumbnail((SIDE, SIDE))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=82)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"

@@ -1,0 +1,46 @@
+"""A table of which one row is chosen: the pictures of that are shown beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+
+def pick_row(table: pd.DataFrame, *, key: str, height: int = 420, **columns: Any) -> int:
+    """Shows a table; returns the row that was clicked, the first one at the beginning.
+
+    Args:
+        table: At least one row.
+        key: Stable name of the table on its page.
+        height: Pixels of the table.
+        **columns: Streamlit's column configuration, by column.
+    """
+    event = st.dataframe(
+        table,
+        key=key,
+        hide_index=True,
+        column_config=columns or None,
+        height=min(38 + 35 * len(table), height),
+        on_select="rerun",
+        selection_mode="single-cell",
+    )
+    cells = event.selection.cells
+    row = cells[0][0] if cells else 0
+    return row if row < len(table) else 0
+
+
+def csv_button(table: pd.DataFrame, name: str) -> None:
+    """A button that downloads a table."""
+    st.download_button(
+        "CSV",
+        lambda: table.to_csv(index=False).encode("utf-8"),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=f"data csv {name}",
+        on_click="ignore",
+        type="tertiary",
+        help="The whole table as a file for a spreadsheet.",
+    )

@@ -1,0 +1,94 @@
+"""A search before training on the page: its button, how far it is, what it found."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.cache import file_version
+from dashboard.components.data.opened import Opened
+from dashboard.components.shared.errors import say
+from dashboard.components.shared.jobs import (
+    JUST_STARTED,
+    ask_for,
+    is_asked_for,
+    show_job,
+    start_asked_for,
+)
+from dashboard.components.shared.polling import poll
+from dashboard.state import checkpoints_folder
+from yolo_core.before.folder import BeforeFolder, folder_of, start
+from yolo_core.jobs.status import JobState, read_job
+from yolo_core.training.config import RunConfig
+
+_NOT_STARTED = "search not started"
+
+
+def search(
+    kind: str,
+    config: RunConfig,
+    opened: Opened,
+    read: Callable[[Path, Any], Any],
+    *,
+    label: str,
+    what: str,
+) -> Any:
+    """What was found, or None; shows the button that looks, and how far that is.
+
+    Args:
+        kind: As of `folder_of`.
+        config: What is asked.
+        opened: The data.
+        read: Reads the result, given its file and the pictures.
+        label: Of the button.
+        what: What is looked for, for "Starting ...".
+    """
+    folder = folder_of(checkpoints_folder(), kind, config)
+    if is_asked_for():
+        start_asked_for()
+    st.session_state.pop(JUST_STARTED, None)
+    error = st.session_state.pop(_NOT_STARTED, None)
+    if error:
+        say(error)
+    state = read_job(folder.status).state if folder.status.exists() else None
+    found, wrong = None, None
+    if state is JobState.FINISHED:
+        try:
+            found = _kept(folder, opened, read)
+        except ValueError as error:
+            wrong = str(error)
+    if found is None and (state is None or not read_job(folder.status).is_live):
+        st.button(
+            label,
+            key=f"data start {kind}",
+            type="primary",
+            icon=":material/search:",
+            on_click=ask_for,
+            args=(what, functools.partial(start, folder, config)),
+            kwargs={"say_under": _NOT_STARTED},
+            help="A process of its own does it: the page can be closed.",
+        )
+    if wrong is not None:
+        say(wrong)
+    elif state is not None and state is not JobState.FINISHED:
+        poll(
+            lambda: show_job(folder.status, unit="pictures"),
+            every=0.5,
+            goes_on=lambda: read_job(folder.status).is_live,
+        )
+    return found
+
+
+def _kept(folder: BeforeFolder, opened: Opened, read: Callable[[Path, Any], Any]) -> Any:
+    """The result, read once for each state of the file and the data."""
+    key = f"data found {folder.kind}"
+    version = (str(folder.result), file_version(folder.result), id(opened.overview))
+    kept = st.session_state.get(key)
+    if kept is None or kept[0] != version:
+        kept = (version, read(folder.result, opened.overview.data))
+        st.session_state[key] = kept
+    return kept[1]
