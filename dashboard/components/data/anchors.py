@@ -116,8 +116,8 @@ def _show(study: AnchorStudy, curve: list[tuple[int, float]], unit: str) -> None
     with numbers:
         recalls = " · ".join(f"{study.best_possible_recall(at):.1%} from {at}" for at in RECALL_AT)
         st.caption(
-            f"Best possible recall, the share of the objects with an anchor of that IoU: {recalls}. "
-            "The largest anchors are on the coarsest head, as a training deals them out."
+            "Best possible recall, the share of the objects with an anchor of that IoU: "
+            f"{recalls}. The largest anchors are on the coarsest head, as a training deals them out."
         )
         pixels = " ".join(f"{w:.2f},{h:.2f}" for w, h in study.pixels.tolist())
         one, other = st.columns(2)
