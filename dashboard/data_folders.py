@@ -36,7 +36,8 @@ def data_choices() -> dict[str, str]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    return [each for each in _listed(folder) if each.is_dir() and not each.name.startswith(".")]
+    names = (each for each in _listed(folder) if each.name not in _ANNOTATIONS)
+    return [each for each in names if each.is_dir() and not each.name.startswith(".")]
 
 
 def _entries(place: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dashboard.figures.data_pictures import class_color
 from dashboard.figures.frame import ABOVE, MARGIN, axis, figure_of
 
 BINS = 24
-MOST_POINTS = 4000
+MOST_POINTS = 3000
 """Points of a scatter; of more a part is drawn, always the same."""
 HEAT = [[0, "#22306e"], [0.25, "#4f4fd0"], [0.5, "#b0429a"], [0.75, "#f0734a"], [1, "#ffe066"]]
 
@@ -66,15 +66,13 @@ def sizes_figure(
     for label in np.unique(labels[good]):
         rows = good[labels[good] == label]
         points = {
-            "type": "scattergl" if len(good) > 1500 else "scatter",
+            "type": "scatter",
             "mode": "markers",
             "x": sizes[rows, 0],
             "y": sizes[rows, 1],
             "name": names[int(label)],
             "marker": {"size": 5, "opacity": 0.55, "color": class_color(int(label))},
-            "hovertemplate": f"{{}}<br>%{{x:.4g}} x %{{y:.4g}} {unit}<extra></extra>".format(
-                names[int(label)]
-            ),
+            "hovertemplate": f"%{{x:.4g}} x %{{y:.4g}} {unit}<extra>%{{fullData.name}}</extra>",
         }
         if customdata is not None:
             points["customdata"] = np.asarray(customdata)[rows].tolist()

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from dashboard.figures.frame import figure_of
 from dashboard.figures.picture import box_lines, grid_lines, picture_axes, picture_uri
-from dashboard.figures.scene import box_traces
+from dashboard.figures.scene import TOP_LEFT, box_traces
 
 CLASS_COLORS = ("#3ddc84", "#56c1ff", "#ffa629", "#ff8ad4", "#ffee58", "#b39dff", "#ff6b5e")
 CAPTION = 0.16
@@ -56,6 +56,8 @@ class Outline:
         labels: One each, or none.
         dash: A dash of plotly.
         width: Of the line in pixels.
+        rim: Whether it has a dark rim, to be seen on light pictures.
+        corner: Where the label is: `TOP_LEFT` or another of `scene`.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Outline:
     labels: Sequence[str] = ()
     dash: str = "solid"
     width: float = 2
+    rim: bool = True
+    corner: int = TOP_LEFT
 
 
 def gallery_figure(tiles: Sequence[Tile], *, columns: int, chosen: int | None) -> go.Figure:
@@ -74,14 +78,17 @@ def gallery_figure(tiles: Sequence[Tile], *, columns: int, chosen: int | None) -
         columns: Pictures a row.
         chosen: Index of the one with a frame around it.
     """
-    pitch = 1 + CAPTION
+    # As high as the highest of them, but for those that stand upright.
+    tall = max(min(1.0, tile.shape[0] / tile.shape[1]) for tile in tiles)
+    pitch = tall + CAPTION
     rows = -(-len(tiles) // columns)
     images, lines, texts = [], {}, {"x": [], "y": [], "text": []}
     shapes = []
     for place, tile in enumerate(tiles):
         left, top = place % columns, place // columns * pitch
-        height, width = np.asarray(tile.shape) / max(tile.shape) * 0.94
-        x0, y0 = left + (1 - width) / 2, top + (1 - height) / 2
+        scale = 0.94 * min(1 / tile.shape[1], tall / tile.shape[0])
+        height, width = tile.shape[0] * scale, tile.shape[1] * scale
+        x0, y0 = left + (1 - width) / 2, top + (tall - height) / 2
         if tile.uri is not None:
             images.append(
                 {"source": tile.uri, "xref": "x", "yref": "y", "x": x0, "y": y0}
@@ -94,12 +101,16 @@ def gallery_figure(tiles: Sequence[Tile], *, columns: int, chosen: int | None) -
             parts[0].append(x + x0)
             parts[1].append(y + y0)
         texts["x"].append(left + 0.5)
-        texts["y"].append(top + 1 + CAPTION / 2.6)
+        texts["y"].append(top + tall + CAPTION / 2.6)
         texts["text"].append(tile.caption)
         if tile.index == chosen:
             shapes.append(
                 {"type": "rect", "x0": left + 0.01, "x1": left + 0.99, "y0": top + 0.01}
-                | {"y1": top + 0.99, "line": {"color": "#ff8800", "width": 3}, "layer": "above"}
+                | {
+                    "y1": top + tall - 0.01,
+                    "line": {"color": "#ff8800", "width": 3},
+                    "layer": "above",
+                }
             )
     data: list[dict[str, Any]] = [
         {"type": "scatter", "x": np.concatenate(x), "y": np.concatenate(y), "mode": "lines"}
@@ -123,7 +134,8 @@ def gallery_figure(tiles: Sequence[Tile], *, columns: int, chosen: int | None) -
             "hovertemplate": "%{text}<extra></extra>",
         }
     )
-    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "fixedrange": True}
+    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
+    bare |= {"fixedrange": True}
     layout = {
         "images": images,
         "shapes": shapes,
@@ -176,6 +188,8 @@ def annotated_figure(
             width=each.width,
             dash=each.dash,
             labels=each.labels,
+            rim=each.rim,
+            corner=each.corner,
         )
     picture, x_axis, y_axis = picture_axes(picture_uri(image), shape)
     layout = {

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from dashboard.data_folders import VARIABLE
 from tests.conftest import REPORTS
+from tests.dashboard.voc_set import make_voc
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -46,12 +48,15 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(checkpoints: Path, log: Path, script: str = "dashboard/app.py") -> Iterator[str]:
+def serve(
+    checkpoints: Path, log: Path, script: str = "dashboard/app.py", data: Path | None = None
+) -> Iterator[str]:
     """Runs the dashboard as its users type it, or another script; gives its address."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", script]
     command += ["--server.port", str(port), "--server.headless", "true"]
     environment = os.environ | {"DETECTOR_CHECKPOINTS": str(checkpoints)}
+    environment |= {} if data is None else {VARIABLE: str(data)}
     with (
         log.open("wb") as sink,
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sink, stderr=sink) as server,
@@ -101,7 +106,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served").resolve()
     checkpoints = folder / "checkpoints"
     checkpoints.mkdir()
-    with serve(checkpoints, folder / "dashboard.log") as address:
+    make_voc(folder / "data" / "pets")
+    with serve(checkpoints, folder / "dashboard.log", data=folder / "data") as address:
         yield Served(address, checkpoints)
 
 

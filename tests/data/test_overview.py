@@ -117,3 +117,8 @@ def test_samples_that_never_run_out_are_looked_at_in_part() -> None:
             return dataclasses.replace(self._picture("", 0, index % 5), name=f"train/{index}")
 
     assert len(pictures_of(Endless(0)).splits["train"]) == 500
+
+
+def test_a_problem_of_one_file_for_all_pictures_says_which_it_is_about() -> None:
+    problems = [Problem("all.json", "annotations[1]", "?", "note", picture=1)]
+    assert Overview(made(PICTURES, problems=problems)).problem_picture.tolist() == [1]

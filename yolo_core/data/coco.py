@@ -264,9 +264,10 @@ def _take(
     (picture, head, turn), label = meant
     edges = _edges(row.bbox)
     if row.crowd:
-        found.box_aside(own, where, f"{subject}it is a group region (iscrowd 1), not one object")
+        about = f"{subject}it is a group region (iscrowd 1), not one object"
+        found.box_aside(own, where, about, picture)
     elif isinstance(edges, str):
-        found.box_aside(own, f"{where}.bbox", subject + edges)
+        found.box_aside(own, f"{where}.bbox", subject + edges, picture)
     if not isinstance(edges, str):
         told = (own, f"{where}.bbox", subject)
         found.box(picture, head, edges, label, told, turn=turn, region=row.crowd)

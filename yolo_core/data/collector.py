@@ -129,18 +129,20 @@ class Collector:
         self._objects = _Columns()
         self._regions = _Columns()
 
-    def problem(self, file: str | Path, where: str, about: str, effect: str) -> None:
+    def problem(
+        self, file: str | Path, where: str, about: str, effect: str, picture: int = -1
+    ) -> None:
         """Puts something wrong on record."""
         name = self.folders.name(file) if isinstance(file, Path) else file
-        self.problems.append(Problem(name, where, about, effect))
+        self.problems.append(Problem(name, where, about, effect, picture))
 
     def note(self, file: str | Path, where: str, about: str) -> None:
         """Puts on record what cost nothing."""
         self.problem(file, where, about, NOTE)
 
-    def box_aside(self, file: str | Path, where: str, about: str) -> None:
+    def box_aside(self, file: str | Path, where: str, about: str, picture: int = -1) -> None:
         """Puts on record that a box is left out."""
-        self.problem(file, where, about, BOX_SET_ASIDE)
+        self.problem(file, where, about, BOX_SET_ASIDE, picture)
 
     def picture_aside(self, file: str | Path, where: str, about: str) -> None:
         """Puts on record that a picture is left out."""
@@ -185,7 +187,8 @@ class Collector:
         inside, about = cut(head.upright(edges) if turn else edges, head.size)
         file, where, subject = told
         if about and not (region and inside):
-            self.problem(file, where, subject + about, NOTE if inside else BOX_SET_ASIDE)
+            effect = NOTE if inside else BOX_SET_ASIDE
+            self.problem(file, where, subject + about, effect, picture)
         if inside is not None:
             (self._regions if region else self._objects).add(picture, inside, label, difficult)
 

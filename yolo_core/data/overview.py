@@ -93,8 +93,8 @@ class Overview:
     def problem_picture(self) -> np.ndarray:
         """(problems,) int: the picture that each problem is about, else -1.
 
-        A problem names the picture, or an annotation that is called as the picture is but for
-        folder and suffix; with several such pictures it is none of them.
+        A problem says which, or names the picture, or an annotation that is called as the picture
+        is but for folder and suffix; with several such pictures it is none of them.
         """
         by_stem: dict[str, int] = {}
         for index, file in enumerate(self.data.files):
@@ -103,7 +103,9 @@ class Overview:
         known = {str(file): index for index, file in enumerate(self.data.files)}
         return np.array(
             [
-                known.get(each.file, by_stem.get(PurePath(each.file).stem, -1))
+                each.picture
+                if each.picture >= 0
+                else known.get(each.file, by_stem.get(PurePath(each.file).stem, -1))
                 for each in self.data.problems
             ],
             np.int64,

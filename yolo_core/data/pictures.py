@@ -27,12 +27,15 @@ class Problem:
             from 0.
         about: A sentence: what is wrong.
         effect: What was done: `BOX_SET_ASIDE`, `PICTURE_SET_ASIDE`, `REFUSED` or `NOTE`.
+        picture: Index of the picture that it is about, where `file` is not of one picture alone;
+            else -1.
     """
 
     file: str
     where: str
     about: str
     effect: str
+    picture: int = -1
 
 
 @dataclasses.dataclass(frozen=True)

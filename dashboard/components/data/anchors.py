@@ -9,6 +9,7 @@ from dashboard.components.data.background import made
 from dashboard.components.data.opened import Opened
 from dashboard.components.data.settings import ANCHORS, ask_size
 from dashboard.components.data.views import LOST, VIEW
+from dashboard.components.shared.carried import TRAIN, carry
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.polling import poll
@@ -43,7 +44,7 @@ def show_anchors(opened: Opened) -> None:
         )
     if sized is None:
         return
-    key = (id(opened.overview), str(sized.config.image_size), sized.config.fit)
+    key = (opened.number, str(sized.config.image_size), sized.config.fit)
     study = made(
         ("anchors", *key, count, strides),
         lambda _: study_anchors(sized.source, count, strides=strides),
@@ -59,10 +60,10 @@ def show_anchors(opened: Opened) -> None:
     if study.error or curve.error:
         say(study.error or curve.error or "")
         return
-    _show(study.result, curve.result, unit)
+    _show(sized, study.result, curve.result, unit)
 
 
-def _show(study: AnchorStudy, curve: list[tuple[int, float]], unit: str) -> None:
+def _show(opened: Opened, study: AnchorStudy, curve: list[tuple[int, float]], unit: str) -> None:
     height, width = study.image_shape[:2]
     recall = study.best_possible_recall(0.5)
     st.markdown(
@@ -117,7 +118,7 @@ def _show(study: AnchorStudy, curve: list[tuple[int, float]], unit: str) -> None
         recalls = " · ".join(f"{study.best_possible_recall(at):.1%} from {at}" for at in RECALL_AT)
         st.caption(
             "Best possible recall, the share of the objects with an anchor of that IoU: "
-            f"{recalls}. The largest anchors are on the coarsest head, as a training deals them out."
+            f"{recalls}. The largest anchors are on the coarsest head, as in a training."
         )
         pixels = " ".join(f"{w:.2f},{h:.2f}" for w, h in study.pixels.tolist())
         one, other = st.columns(2)
@@ -129,9 +130,21 @@ def _show(study: AnchorStudy, curve: list[tuple[int, float]], unit: str) -> None
                 args=(pixels,),
                 width="stretch",
             )
-        fractions = " ".join(f"{w:.4f},{h:.4f}" for w, h in study.anchors.tolist())
+        fractions = [f"{w:.4f},{h:.4f}" for w, h in study.anchors.tolist()]
         with other:
-            st.code(f"--anchors {fractions}", language="sh", wrap_lines=True)
+            if st.button(
+                "Train with these",
+                type="primary",
+                icon=":material/play_circle:",
+                width="stretch",
+                help="Takes data, image size, fit and anchors to the form of the Train page; "
+                "choose a loss with anchors there.",
+            ):
+                config = opened.config
+                size = {"image-size": [str(config.image_size)], "fit": [config.fit]}
+                carry({"data": [config.source], **size, "anchors": fractions})
+                st.switch_page(TRAIN)
+        st.code(f"--anchors {' '.join(fractions)}", language="sh", wrap_lines=True)
 
 
 def _look(pixels: str) -> None:

@@ -47,7 +47,7 @@ def show_duplicates(opened: Opened) -> None:
     left, right = st.columns([7, 6], gap="medium")
     with left:
         title, button = st.columns([9, 1], vertical_alignment="bottom")
-        title.markdown(f"**{len(groups):,} groups of duplicates, {across:,} across splits**")
+        title.markdown(f"**Duplicates: {len(groups):,} groups, {across:,} across splits**")
         table = _table(opened, groups)
         with button:
             csv_button(table, "duplicates")

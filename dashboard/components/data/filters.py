@@ -23,7 +23,7 @@ def ask_filter(opened: Opened, *, pictures: bool) -> Filter:
         classes = st.multiselect(
             "Classes",
             range(len(names)),
-            format_func=lambda k: plain(names[k]),
+            format_func=names.__getitem__,
             key=f"data classes {overview.data.name}",
             placeholder="all",
         )

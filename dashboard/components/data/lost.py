@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.data.opened import Opened
 from dashboard.components.data.picture_pane import FADED
@@ -17,6 +18,7 @@ from dashboard.components.shared.plot import plot_and_say
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.data_numbers import collisions_figure
 from dashboard.figures.data_pictures import Outline, annotated_figure, class_color
+from dashboard.figures.scene import BOTTOM_LEFT, BOTTOM_RIGHT
 from yolo_core.before.folder import LOST
 from yolo_core.before.lost_table import (
     LEAST_FIT,
@@ -47,7 +49,7 @@ WORDS = {
 
 def show_lost(opened: Opened) -> None:
     """Asks for loss, size and anchors; then what is lost with them."""
-    loss, size, anchors_place = st.columns([3, 4, 4], vertical_alignment="bottom")
+    loss, size, anchors_place, limits = st.columns([3, 5, 4, 4], vertical_alignment="bottom")
     families = {each.name: each.label for each in all_families()}
     with loss:
         st.session_state.setdefault(
@@ -81,20 +83,24 @@ def show_lost(opened: Opened) -> None:
             "too small. No network and no TensorFlow are needed for that."
         )
     else:
-        _show(sized, table)
+        _show(sized, table, limits)
 
 
-def _show(opened: Opened, table: LostTable) -> None:
-    place, fit_place, words = st.columns([2, 2, 9], vertical_alignment="bottom")
+def _show(opened: Opened, table: LostTable, limits: DeltaGenerator) -> None:
+    place, fit_place = limits.columns(2, vertical_alignment="bottom")
     with place:
-        least = st.number_input(
-            "Too small below, px", 0.0, None, LEAST_PIXELS, 1.0, key="data least"
-        )
+        least = st.number_input("Too small, px", 0.0, None, LEAST_PIXELS, 1.0, key="data least")
     least_fit = LEAST_FIT
     if not table.by_prediction:
         with fit_place:
             least_fit = st.number_input(
-                f"Hardly fits below {table.measure}", 0.0, 1.0, LEAST_FIT, 0.05, key="data fits"
+                "Poor fit, IoU",
+                0.0,
+                1.0,
+                LEAST_FIT,
+                0.05,
+                key="data fits",
+                help=f"Objects whose best anchor has a {table.measure} below that.",
             )
     reasons = table.reasons(least, least_fit)
     count, lost = len(table.object), int(table.lost.sum())
@@ -103,11 +109,10 @@ def _show(opened: Opened, table: LostTable) -> None:
         return
     grids = " and ".join(f"{r} × {c} cells of {a} slots" for r, c, a in table.grids)
     height, width = table.image_shape
-    with words:
-        st.markdown(
-            f"At {width} × {height} px and {grids}, **{lost:,} of {count:,} objects "
-            f"({lost / count:.2%}) are lost** before any training."
-        )
+    st.markdown(
+        f"At {width} × {height} px and {grids}, **{lost:,} of {count:,} objects "
+        f"({lost / count:.2%}) are lost** before any training."
+    )
     if table.by_prediction:
         st.info(
             "This loss gives an object the slot of its cell that predicts it best, which changes "
@@ -115,13 +120,16 @@ def _show(opened: Opened, table: LostTable) -> None:
             "same: at most so many collide.",
             icon=":material/info:",
         )
-    left, right = st.columns([7, 6], gap="medium")
+    left, right = st.columns([7, 5], gap="medium")
     with left:
         reason_key = "data reason"
-        if st.session_state.get(reason_key) not in (_ALL, *reasons):
+        if st.session_state.get(reason_key) not in (
+            _ALL,
+            *(k for k, m in reasons.items() if m.any()),
+        ):
             st.session_state[reason_key] = next((k for k, m in reasons.items() if m.any()), _ALL)
         anywhere = np.any(list(reasons.values()), axis=0)
-        masks = {**reasons, _ALL: anywhere}
+        masks = {name: mask for name, mask in reasons.items() if mask.any()} | {_ALL: anywhere}
         _bars(opened, table, reasons)
         reason = st.pills(
             "Objects",
@@ -293,7 +301,7 @@ def _picture(opened: Opened, table: LostTable, at: int) -> None:
     slot, rival = int(table.slot[at, head_row]), int(table.rival[at, head_row])
     others = np.flatnonzero(data.box_picture[table.object] == index)
     others = others[(others != at) & (others != rival)]
-    outlines = [Outline("others", table.box[others], FADED, width=1.2)]
+    outlines = [Outline("others", table.box[others], FADED, width=1.2, rim=False)]
     grid, cells, words = None, None, "It belongs to no cell."
     if slot >= 0:
         grid = table.grids[int(layout.head[slot])][:2]
@@ -308,12 +316,18 @@ def _picture(opened: Opened, table: LostTable, at: int) -> None:
         )
         if np.isfinite(layout.prior[slot]).all():
             outlines.append(
-                Outline("anchor", layout.prior[[slot]], ANCHOR, ["its anchor"], dash="dash")
+                Outline(
+                    *("anchor", layout.prior[[slot]], ANCHOR, ["its anchor"]),
+                    dash="dash",
+                    corner=BOTTOM_LEFT,
+                )
             )
     if rival >= 0:
         other = int(table.object[rival])
         label = f"<b>{other - first + 1}: {data.classes[data.box_class[other]]}</b>"
-        outlines.append(Outline("rival", table.box[[rival]], RIVAL, [label], width=2.5))
+        outlines.append(
+            Outline("rival", table.box[[rival]], RIVAL, [label], width=2.5, corner=BOTTOM_RIGHT)
+        )
         words += f" Object {other - first + 1} (blue) has the same slot."
     label = f"<b>{row - first + 1}: {data.classes[data.box_class[row]]}</b>"
     outlines.append(Outline("object", table.box[[at]], MEANT, [label], width=2.5))

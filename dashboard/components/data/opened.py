@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections import OrderedDict
 from collections.abc import Callable
 
 import streamlit as st
@@ -14,6 +16,7 @@ from dashboard.components.shared.polling import poll
 from dashboard.data_folders import VARIABLE, data_choices, data_folders
 from yolo_core.data.config import DataConfig
 from yolo_core.data.overview import Overview, overview_of
+from yolo_core.data.picture_source import PictureSource
 from yolo_core.data.pictures import BOX_SET_ASIDE, NOTE, PICTURE_SET_ASIDE
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource
@@ -30,23 +33,27 @@ class Opened:
         config: What was asked for.
         source: The samples.
         overview: Pictures and objects.
+        small: {picture: a small copy as a data URI}, those that were looked at last.
+        number: Unlike that of any other reading.
     """
 
     config: DataConfig
     source: SampleSource
     overview: Overview
+    small: OrderedDict[int, str | None] = dataclasses.field(default_factory=OrderedDict)
+    number: int = dataclasses.field(default_factory=itertools.count().__next__)
 
 
 def open_chosen() -> Opened | None:
     """Asks which data to show; None while they are read, or where they cannot be."""
     choices = data_choices()
-    place, button = st.columns([9, 1], vertical_alignment="bottom")
+    place, button = st.columns([7, 1], vertical_alignment="bottom")
     with place:
         entry = DATA.pick(
             st.selectbox,
             "Data",
             list(choices),
-            format_func=lambda name: plain(choices[name]),
+            format_func=choices.__getitem__,
             default=list(choices)[min(1, len(choices) - 1)],
             missing=lambda name: say(
                 f"{name} is not in a folder that this server was started with; it has "
@@ -92,9 +99,8 @@ def resized(opened: Opened, image_size: str, fit: str) -> Opened:
     if parts is None:
         source = open_source(config)
         return Opened(config, source, overview_of(source))
-    from yolo_core.data.picture_source import PictureSource
-
-    return Opened(config, PictureSource(opened.overview.data, parts, config), opened.overview)
+    source = PictureSource(opened.overview.data, parts, config)
+    return dataclasses.replace(opened, config=config, source=source)
 
 
 def _read(entry: str, progress: Callable[[int, int], None]) -> Opened:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from base64 import b64encode
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,9 +26,8 @@ from dashboard.figures.data_pictures import (
 from yolo_core.data.overview import SIZES
 
 SIDE, LARGE_SIDE = 208, 1100
-_MOST_KEPT = 600
-_KEPT: OrderedDict[tuple[str, int], str | None] = OrderedDict()
-FADED = "rgba(200, 200, 200, 0.6)"
+MOST_SMALL = 400
+FADED = "rgba(225, 225, 225, 0.9)"
 
 
 def show_gallery(
@@ -92,7 +91,7 @@ def show_picture(
         return
     rows = np.arange(data.objects_of(index).start, data.objects_of(index).stop)
     meant = np.isin(rows, marked) if len(marked) else np.ones(len(rows), bool)
-    outlines = [Outline("others", overview.fractions[rows[~meant]], FADED, width=1.2)]
+    outlines = [Outline("others", overview.fractions[rows[~meant]], FADED, width=1.2, rim=False)]
     for label in np.unique(data.box_class[rows[meant]]):
         mine = meant & (data.box_class[rows] == label)
         outlines.append(
@@ -149,13 +148,12 @@ def small_enough(image: np.ndarray) -> np.ndarray:
 
 def thumbnail(opened: Opened, index: int) -> str | None:
     """A small JPEG of a picture as a data URI; None where it cannot be read."""
-    data = opened.overview.data
-    key = (f"{id(data)} {data.name}", int(index))
-    if key not in _KEPT:
-        while len(_KEPT) >= _MOST_KEPT:
-            _KEPT.popitem(last=False)
-        _KEPT[key] = _small(data.read_picture, int(index))
-    return _KEPT[key]
+    if index not in opened.small:
+        while len(opened.small) >= MOST_SMALL:
+            with contextlib.suppress(KeyError):  # another thread was quicker
+                opened.small.popitem(last=False)
+        opened.small[index] = _small(opened.overview.data.read_picture, index)
+    return opened.small.get(index)
 
 
 def _small(read_picture: Callable[[int], np.ndarray], index: int) -> str | None:

@@ -86,7 +86,7 @@ def search(
 def _kept(folder: BeforeFolder, opened: Opened, read: Callable[[Path, Any], Any]) -> Any:
     """The result, read once for each state of the file and the data."""
     key = f"data found {folder.kind}"
-    version = (str(folder.result), file_version(folder.result), id(opened.overview))
+    version = (str(folder.result), file_version(folder.result), opened.number)
     kept = st.session_state.get(key)
     if kept is None or kept[0] != version:
         kept = (version, read(folder.result, opened.overview.data))

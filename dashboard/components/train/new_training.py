@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.components.shared.carried import carried, show_carried
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.jobs import JUST_STARTED
 from dashboard.components.shared.starting import ON_ITS_WAY, ask_for_training
@@ -62,11 +63,14 @@ def new_training(*, starting: bool) -> None:
 
     st.subheader("New training")
     again = asked_again(OPTIONS)
+    taken = carried() if again is None else {}
     if again is not None:
         if is_to_fill(again):
             _fill(again)
         say_again(again)
-    source, data_error = _data(again)
+    if taken:
+        show_carried()
+    source, data_error = (taken["data"][0], None) if "data" in taken else _data(again)
     losses = {each.name: each.label for each in all_families()}
     if again is not None:
         losses.setdefault(again.value("loss"), again.value("loss"))
@@ -103,7 +107,10 @@ def new_training(*, starting: bool) -> None:
             # Only what was changed: to say a seed again would give it to the samples, too.
             given = {o: value for o, value in given.items() if value != again.value(o)}
         for option, value in given.items():
-            arguments += [f"--{option}", str(value)]
+            if option not in taken:
+                arguments += [f"--{option}", str(value)]
+        for option, values in taken.items():
+            arguments += [f"--{option}", *values]
         for term, value in lambdas.items():
             arguments += ["--lambda", f"{term}={value!r}"]
         ask_for_training([*arguments, *["--low-priority"] * low], say_under=_SAID)
