@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import collections
 import csv
-import dataclasses
 import io
 import json
 import math
@@ -121,8 +120,12 @@ def _range(values: Any) -> list[int]:
     return [int(values.min()), int(values.max())]
 
 
+# Without the index of a picture, which says nothing without the list of them.
+_TOLD = ("file", "where", "about", "effect")
+
+
 def _problems(problems: Iterable[Problem]) -> dict[str, Any]:
-    found = list(map(dataclasses.asdict, problems))
+    found = [{name: getattr(each, name) for name in _TOLD} for each in problems]
     counts = collections.Counter(each["effect"] for each in found)
     return {"problem_counts": dict(counts), "problems": found}
 
@@ -180,10 +183,10 @@ def _write_csv(path: Path | None, problems: Iterable[Problem]) -> None:
         return
     text = io.StringIO()
     rows = csv.writer(text)
-    rows.writerow(field.name for field in dataclasses.fields(Problem))
+    rows.writerow(_TOLD)
     # A cell that begins like a formula would be one to the programs that open such files.
     rows.writerows(
         [f"'{cell}" if cell[:1] in tuple("=+-@\t\r") and cell else cell for cell in row]
-        for row in map(dataclasses.astuple, problems)
+        for row in ([getattr(each, name) for name in _TOLD] for each in problems)
     )
     replace_file(path, text.getvalue())

@@ -102,9 +102,16 @@ def load_index(path: Path) -> AnnotatedPictures | None:
             classes=classes,
             files=files,
             splits={str(name): tuple(listed) for name, listed in texts["splits"].items()},
-            problems=tuple(Problem(*map(str, each)) for each in texts["problems"]),
+            problems=tuple(_problem(each, len(files)) for each in texts["problems"]),
             read_picture=PictureReader(folders, files, arrays["sizes"]),
             **arrays,
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
+
+
+def _problem(fields: list[Any], pictures: int) -> Problem:
+    file, where, about, effect, picture = fields
+    if not -1 <= int(picture) < pictures:
+        raise ValueError(f"a problem of picture {picture}")
+    return Problem(str(file), str(where), str(about), str(effect), int(picture))

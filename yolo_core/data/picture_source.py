@@ -23,6 +23,7 @@ from yolo_core.data.opening import open_data
 from yolo_core.data.pictures import AnnotatedPictures
 from yolo_core.data.pixel_cache import PixelCache
 from yolo_core.data.random_words import permutation, random_words
+from yolo_core.data.reading import Progress
 from yolo_core.data.resize import PADDING, Placement, as_fractions, cut, fitted, fitted_boxes
 from yolo_core.data.sample import Sample, split_name
 from yolo_core.data.source import SampleSource, TrainingObjects
@@ -238,13 +239,18 @@ class PictureSource(SampleSource):
         return place.framed(drawn, self.size)
 
 
-def open_pictures(data: DataConfig) -> PictureSource:
+def open_pictures(data: DataConfig, progress: Progress | None = None) -> PictureSource:
     """The pictures that a configuration describes.
+
+    Args:
+        data: The configuration.
+        progress: As of `open_data`.
 
     Raises:
         ValueError: They cannot be read, or there is no such class.
     """
-    found = open_data(data.source, pictures=data.pictures, classes=data.classes or None)
+    classes = data.classes or None
+    found = open_data(data.source, pictures=data.pictures, classes=classes, progress=progress)
     parts = split_up(found, data.seed)
     cache = PixelCache(kept_folder() / "pictures", data.cache_megabytes)
     notes = [*parts.notes, *_summary(found)]

@@ -14,9 +14,9 @@ from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.polling import poll
 from dashboard.data_folders import VARIABLE, data_choices, data_folders
-from yolo_core.data.config import DataConfig
+from yolo_core.data.config import PICTURE_KINDS, DataConfig
 from yolo_core.data.overview import Overview, overview_of
-from yolo_core.data.picture_source import PictureSource
+from yolo_core.data.picture_source import PictureSource, open_pictures
 from yolo_core.data.pictures import BOX_SET_ASIDE, NOTE, PICTURE_SET_ASIDE
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource
@@ -104,9 +104,9 @@ def resized(opened: Opened, image_size: str, fit: str) -> Opened:
 
 
 def _read(entry: str, progress: Callable[[int, int], None]) -> Opened:
-    del progress
     config = DataConfig(source=entry)
-    source = open_source(config)
+    own = config.kind in PICTURE_KINDS
+    source = open_pictures(config, progress) if own else open_source(config)
     return Opened(config, source, overview_of(source))
 
 
