@@ -152,8 +152,9 @@ def test_a_lost_object_is_shown_with_what_took_its_slot(voc: str) -> None:
     assert "1 of 5 objects (20.00%) are lost" in words(page)
     (table,) = tables(page)
     row = table.iloc[0]
+    # For objects as small as these a training takes cells of 8 pixels: 24 is in the fourth.
     assert row[["object", "class", "against", "row", "column", "anchor"]].tolist() == [
-        *(1, "cat", 2, 1, 1, 0)
+        *(1, "cat", 2, 3, 3, 0)
     ]
     assert "Object 2 (blue) has the same slot" in words(page)
     assert "data lost picture" in keys(page)

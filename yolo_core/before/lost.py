@@ -13,12 +13,14 @@ import numpy as np
 from yolo_core.assignment import ObjectStatus
 from yolo_core.before.lost_table import LostTable, digest
 from yolo_core.data.pictures import AnnotatedPictures
+from yolo_core.data.registry import is_scenes
 from yolo_core.data.resize import fitted_boxes
 from yolo_core.data.sample import label_rows
 from yolo_core.data.source import SampleSource
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.losses.by_name import published
 from yolo_core.losses.families import family_of
+from yolo_core.losses.recipe import derived_setup
 from yolo_core.training.config import RunConfig
 from yolo_core.training.own_loss import is_own_loss
 
@@ -40,9 +42,16 @@ def loss_of(config: RunConfig, source: SampleSource) -> DetectionLoss:
             "Lost objects can be looked for with the losses that come along; "
             f"received {wanted.name}."
         )
-    options = family_of(wanted.name).loss_class().setup(source, wanted.anchors)
+    strides = config.network.strides
+    if strides is None and not is_scenes(config.data.source):
+        derived = derived_setup(wanted.name, source, anchors=wanted.anchors)
+        strides = None if derived is None else derived.strides
+    chosen = {} if strides is None else {"strides": strides}
+    options = family_of(wanted.name).loss_class().setup(source, wanted.anchors, **chosen)
     count = len(source.class_names)
-    return published(wanted.name, num_classes=count, **{**options, **wanted.options})
+    loss = published(wanted.name, num_classes=count, **{**options, **wanted.options})
+    loss.strides = strides or loss.strides
+    return loss
 
 
 def lost_objects(
