@@ -5,6 +5,7 @@ PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 TESTS ?= tests
 JOBS ?= 2
 HEADLESS ?=
+DATA ?=
 
 PY := .venv/bin/python
 VERSION_CHECK := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -15,11 +16,15 @@ PORT_CHECK := import socket, sys; s = socket.socket(); \
 RUNS := $(shell $(PY) -c 'print("yes")' 2>/dev/null)
 REBUILD := $(if $(RUNS),,rebuild)
 
+# With ":" between them, as in PATH.
+FOLDERS := $(subst $(eval) ,:,$(strip $(DATA)))
+
 .PHONY: help run test lint style types format bench clean rebuild
 .NOTPARALLEL:
 
 help:
 	@echo "make run      the dashboard on http://localhost:$(PORT)   (PORT=8600, HEADLESS=1: open no browser)"
+	@echo "              DATA='DIR DIR': folders with pictures of your own, which its pages offer"
 	@echo "make test     lint and all tests   (TESTS=fast: the quick ones, TESTS=tests/runs: only those)"
 	@echo "make lint     only the lint (style and types);  make format: let ruff rewrite the files"
 	@echo "make bench    the benchmarks"
@@ -28,7 +33,7 @@ help:
 run: .venv/.ready
 	@$(PY) -c '$(PORT_CHECK)' '$(PORT)' 2>/dev/null || { \
 		echo "Port $(PORT) is in use or is not a port; choose another: make run PORT=8600" >&2; exit 1; }
-	@exec $(PY) -m streamlit run dashboard/app.py --server.port '$(PORT)' \
+	@$(if $(FOLDERS),DETECTOR_DEBUGGER_DATA='$(FOLDERS)') exec $(PY) -m streamlit run dashboard/app.py --server.port '$(PORT)' \
 		$(if $(HEADLESS),--server.headless true)
 
 # The quick tests are to answer at once, so they go without the type checker.

@@ -19,6 +19,15 @@ def data_folders() -> list[Path]:
     return [Path(each).expanduser().resolve() for each in given if each]
 
 
+def is_inside(path: Path) -> bool:
+    """Whether a file or folder lies in one of those folders, its links followed."""
+    try:
+        real = path.resolve()
+    except (OSError, ValueError):  # links in a circle, or what is no path
+        return False
+    return any(real.is_relative_to(folder) for folder in data_folders())
+
+
 def data_choices() -> dict[str, str]:
     """{what `--data` takes: what it is called}: the digits, and what lies in those folders.
 
@@ -30,6 +39,8 @@ def data_choices() -> dict[str, str]:
         for place in (folder, *_inside(folder)):
             for entry in _entries(place):
                 name = Path(entry.partition(":")[2])
+                if not is_inside(name):
+                    continue
                 shown = name.relative_to(folder.parent) if folder in (name, *name.parents) else name
                 found[entry] = f"{entry.partition(':')[0]}: {shown.as_posix()}"
     return found

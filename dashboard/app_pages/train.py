@@ -13,6 +13,7 @@ from dashboard.components.train.live_curves import live_curves
 from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
 from dashboard.components.train.run_controls import run_controls
+from dashboard.data_folders import data_folders
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, read_status
 
@@ -41,7 +42,10 @@ with st.container():
     run = pick_run()
     if run is None:
         no_runs(
-            "the settings there train a detector of digits in about a minute on two CPU cores.",
+            "the settings there train a detector of your own pictures."
+            if data_folders()
+            else "the settings there train a detector of digits in about a minute on two CPU "
+            "cores.",
             press="Press **Start training** on the left",
             icon="arrow_back",
         )

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components.data import background
 from dashboard.components.data.views import VIEWS
+from dashboard.components.shared import background
 from dashboard.data_folders import VARIABLE, data_choices
 from tests.dashboard.page import assert_sound, button, loaded_by, opener, plots, words
 from tests.dashboard.voc_set import make_voc

@@ -22,6 +22,14 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--port", type=int, help="port on localhost (default: 8501 or the next)")
     parser.add_argument("--headless", action="store_true", help="open no browser")
     parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="folder with pictures of your own, which the pages offer; repeatable",
+    )
+    parser.add_argument(
         "streamlit",
         nargs="*",
         metavar="-- --OPTION VALUE",
@@ -43,6 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
         command.append("--server.headless=true")
     checkpoints = arguments.checkpoints.expanduser().resolve()
     os.environ["DETECTOR_CHECKPOINTS"] = str(checkpoints)
+    for folder in arguments.data:
+        if not folder.expanduser().is_dir():
+            raise ValueError(f"--data takes a folder; received {folder}, which is none.")
+    if arguments.data:
+        folders = [str(folder.expanduser().resolve()) for folder in arguments.data]
+        os.environ["DETECTOR_DEBUGGER_DATA"] = os.pathsep.join(folders)
     print(f"Runs are kept in {checkpoints}", flush=True)
     sys.argv = ["streamlit", *command, *arguments.streamlit]
     # What "python -m streamlit" does, but the current folder is not put on the path: whatever

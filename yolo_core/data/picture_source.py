@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from yolo_core.data.augment import DETAIL, WORDS, coloured, placed
-from yolo_core.data.config import DataConfig
+from yolo_core.data.config import PICTURE_SIZE, DataConfig
 from yolo_core.data.kept import kept_folder
 from yolo_core.data.opening import open_data
 from yolo_core.data.pictures import AnnotatedPictures
@@ -33,6 +33,8 @@ logger = logging.getLogger("yolo_core.data")
 
 MOST_THREADS = 8
 SPLITS = ("train", "val", "test")
+STRIDE = 32
+"""Pixels that a side of the suggested size is a multiple of, so that every network takes it."""
 
 
 class PictureSource(SampleSource):
@@ -255,6 +257,14 @@ def open_pictures(data: DataConfig, progress: Progress | None = None) -> Picture
     cache = PixelCache(kept_folder() / "pictures", data.cache_megabytes)
     notes = [*parts.notes, *_summary(found)]
     return PictureSource(found, parts.indices, data, cache=cache, notes=notes)
+
+
+def suggested_size(data: AnnotatedPictures) -> str:
+    """An image size of the shape that most pictures have, the longer side `PICTURE_SIZE`."""
+    width, height = np.median(data.sizes, axis=0)
+    sides = PICTURE_SIZE * np.array([width, height]) / max(width, height)
+    wide, high = np.maximum(np.rint(sides / STRIDE) * STRIDE, STRIDE).astype(int).tolist()
+    return str(wide) if wide == high else f"{wide}x{high}"
 
 
 def _summary(data: AnnotatedPictures) -> Iterator[str]:

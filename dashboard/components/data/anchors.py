@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboard.components.data.background import made
 from dashboard.components.data.opened import Opened
 from dashboard.components.data.settings import ANCHORS, ask_size
 from dashboard.components.data.views import LOST, VIEW
+from dashboard.components.shared.background import made
 from dashboard.components.shared.carried import TRAIN, carry
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.plot import plot_and_say

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.components.data.background import Work, forget, made
 from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.background import Work, forget, made
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.polling import poll
 from dashboard.data_folders import VARIABLE, data_choices, data_folders

@@ -13,6 +13,8 @@ from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.jobs import JUST_STARTED
 from dashboard.components.shared.starting import ON_ITS_WAY, ask_for_training
 from dashboard.components.train.again import Again, asked_again, is_to_fill, say_again
+from dashboard.components.train.own_pictures import FIELDS, ask_pictures
+from dashboard.data_folders import data_choices
 from dashboard.state import checkpoints_folder
 from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.source import NPZ_KEYS
@@ -23,7 +25,7 @@ from yolo_core.runs.layout import check_run_name, new_run_name
 from yolo_core.training.config import run_options
 
 FILE, AS_BEFORE = "file", "as before"
-DATA = {
+DIGITS = {
     "digits": "digits: 1,797, bundled",
     "mnist": "mnist: downloaded once",
     FILE: "a file (.npz)",
@@ -38,6 +40,9 @@ _SAID = "what became of the start"
 def _defaults() -> dict[str, Any]:
     fields = ("data", "loss", "network", *NUMBERS)
     values = {name: OPTIONS[f"--{name}"].field["default"] for name in fields}
+    # Whoever starts the server with a folder is there for what is in it.
+    own = [entry for entry in data_choices() if entry not in DIGITS]
+    values |= FIELDS | ({"data": own[0]} if own else {})
     return values | {"path": "", "low": False, "name": ""}
 
 
@@ -70,7 +75,7 @@ def new_training(*, starting: bool) -> None:
         say_again(again)
     if taken:
         show_carried()
-    source, data_error = (taken["data"][0], None) if "data" in taken else _data(again)
+    data, data_error = ({}, None) if "data" in taken else _data(again)
     losses = {each.name: each.label for each in all_families()}
     if again is not None:
         losses.setdefault(again.value("loss"), again.value("loss"))
@@ -82,7 +87,7 @@ def new_training(*, starting: bool) -> None:
     size = st.segmented_control("Network", sizes, key=KEY + "network")
     if size is None:
         say("Choose the size of the network.")
-    given = {"data": source, "loss": loss, "network": size}
+    given: dict[str, Any] = {"loss": loss, "network": size}
     places = st.columns(2)
     for at, name in enumerate(NUMBERS):
         with places[at % 2]:
@@ -93,7 +98,10 @@ def new_training(*, starting: bool) -> None:
         help="Trains only while no other program needs the processor. On a busy machine that can "
         "be hardly ever.",
     )
-    derived = _derived(source, loss) if not data_error else None
+    # A run's own data are taken as that run takes them.
+    before = again is not None and data == {"data": [again.value("data")]}
+    config = again.config.data if again is not None and before else _config(data | taken)
+    derived = None if data_error or config is None else _derived(config, loss)
     lambdas = _lambdas(loss, derived, {} if again is None else again.lambdas(loss))
     name, name_error = _name(loss)
     st.session_state["new training"] = {f: st.session_state.get(KEY + f) for f in filled}
@@ -106,10 +114,8 @@ def new_training(*, starting: bool) -> None:
             arguments += ["--config", str(again.file)]
             # Only what was changed: to say a seed again would give it to the samples, too.
             given = {o: value for o, value in given.items() if value != again.value(o)}
-        for option, value in given.items():
-            if option not in taken:
-                arguments += [f"--{option}", str(value)]
-        for option, values in taken.items():
+        options = ({} if before else data) | {o: [str(value)] for o, value in given.items()} | taken
+        for option, values in options.items():
             arguments += [f"--{option}", *values]
         for term, value in lambdas.items():
             arguments += ["--lambda", f"{term}={value!r}"]
@@ -126,7 +132,7 @@ def _fill(again: Again) -> None:
     """Puts what a run was trained with into the fields; call it before them."""
     for name in ("data", "loss", "network", *NUMBERS):
         st.session_state[KEY + name] = again.value(name)
-    if again.value("data") not in DATA:
+    if again.value("data") not in DIGITS:
         st.session_state[KEY + "data"] = AS_BEFORE
 
 
@@ -145,28 +151,30 @@ def _number(name: str) -> float:
     )
 
 
-def _data(again: Again | None) -> tuple[str, str | None]:
-    """Asks for the data: the argument of `--data`, and what is wrong with it."""
-    kinds = dict(DATA)
-    if again is not None and again.value("data") not in DATA:
+def _data(again: Again | None) -> tuple[dict[str, list[str]], str | None]:
+    """Asks for the data: options with their values, and what is wrong with them."""
+    kinds = data_choices() | DIGITS
+    if again is not None and again.value("data") not in DIGITS:
         kinds[AS_BEFORE] = f"as {again.name}: {again.value('data')}"
     if st.session_state[KEY + "data"] not in kinds:
-        st.session_state[KEY + "data"] = next(iter(DATA))
+        st.session_state[KEY + "data"] = next(iter(DIGITS))
     kind = st.selectbox("Data", list(kinds), format_func=kinds.get, key=KEY + "data")
     if kind == AS_BEFORE and again is not None:
-        return again.value("data"), None
+        return {"data": [again.value("data")]}, None
+    if kind not in DIGITS:
+        return ask_pictures(kind, KEY)
     if kind != FILE:
-        return kind, None
+        return {"data": [kind]}, None
     typed = st.text_input("Path of the .npz file", key=KEY + "path").strip()
     if not typed:
         st.caption(f"A file with the arrays {', '.join(NPZ_KEYS)}.")
-        return "", "no path yet"
+        return {}, "no path yet"
     # Absolute, because the training process has the repository root as its current folder.
     path = Path(typed).expanduser().resolve()
     problem = _problem_with(str(path), path.stat().st_mtime_ns if path.is_file() else None)
     if problem:
         say(problem)
-    return str(path), problem
+    return {"data": [str(path)]}, problem
 
 
 @st.cache_data(max_entries=16, show_spinner="Reading the file")
@@ -179,22 +187,35 @@ def _problem_with(path: str, changed: int | None) -> str | None:  # noqa: ARG001
     return None
 
 
-def _derived(source: str, loss: str) -> DerivedSetup | None:
+def _config(options: dict[str, list[str]]) -> DataConfig | None:
+    """What options of `train`, without their dashes, say of the data; None where they are wrong."""
+    fields = {
+        option.place.partition(".")[2]: options[name[2:]][0]
+        for name, option in OPTIONS.items()
+        if option.place.startswith("data.") and name[2:] in options
+    }
+    try:
+        return DataConfig.model_validate(fields | {"classes": options.get("classes", [])})
+    except ValueError:
+        return None
+
+
+def _derived(data: DataConfig, loss: str) -> DerivedSetup | None:
     """What follows from data of one's own for a loss; None for the digits, and where nothing can.
 
     What is wrong with the data is said where they are chosen.
     """
-    if is_scenes(source):
+    if is_scenes(data.source):
         return None
     try:
-        return _derived_once(source, loss)
+        return _derived_once(data.model_dump_json(), loss)
     except ValueError:
         return None
 
 
 @st.cache_data(max_entries=16, show_spinner="Looking at the objects")
-def _derived_once(source: str, loss: str) -> DerivedSetup | None:
-    return derived_setup(loss, open_source(DataConfig(source=source)))
+def _derived_once(config: str, loss: str) -> DerivedSetup | None:
+    return derived_setup(loss, open_source(DataConfig.model_validate_json(config)))
 
 
 def _lambdas(loss: str, derived: DerivedSetup | None, before: dict[str, float]) -> dict[str, float]:

@@ -1,0 +1,115 @@
+"""What the form of a new training asks of pictures of one's own, and what it says of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.components.shared.background import Work, made
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.polling import poll
+from dashboard.data_folders import is_inside
+from yolo_core.data.config import AUGMENTATIONS, OFF, DataConfig, read_image_size
+from yolo_core.data.picture_source import PictureSource, open_pictures, suggested_size
+
+FIELDS = {"image-size": "", "fit": "stretch", "augment": list(AUGMENTATIONS), "classes": []}
+FIELDS["pictures"] = ""
+READING = "still being read"
+
+
+def ask_pictures(entry: str, key: str) -> tuple[dict[str, list[str]], str | None]:
+    """Asks how pictures enter the network, and says how many there are.
+
+    Args:
+        entry: What `--data` takes: "voc:DIR", "coco:FILE.json", "yolo:DATA.yaml".
+        key: What the keys of the fields begin with; they are those of `FIELDS`.
+
+    Returns:
+        {option of `train` without its dashes: its values}, and what is wrong, if anything is.
+    """
+    given: dict[str, list[str]] = {"data": [entry]}
+    pictures = None
+    if entry.startswith("coco:"):
+        pictures = st.text_input(
+            "Folder of the pictures", key=f"{key}pictures", placeholder="that of the file"
+        ).strip()
+        if pictures and not is_inside(Path(pictures)):
+            wrong = f"{pictures} is not in a folder that this server was started with."
+            say(wrong)
+            return given, wrong
+        given |= {"pictures": [pictures]} if pictures else {}
+    config = DataConfig(source=entry, pictures=pictures or None)
+    work = made(("pictures", entry, pictures), lambda progress: _read(config, progress))
+    if not work.is_done:
+        poll(_say_how_far, work, every=0.5, goes_on=lambda: not work.is_done)
+        return given, READING
+    if work.error is not None:
+        say(work.error)
+        return given, work.error
+    source: PictureSource = work.result
+    st.caption(_what_there_is(source))
+    size = st.text_input(
+        "Image size",
+        key=f"{key}image-size",
+        placeholder=suggested_size(source.data),
+        help="Pixels that enter the network, 416 or 320x256 (width x height).",
+    ).strip()
+    fit = st.segmented_control(
+        "Fit",
+        ["stretch", "letterbox"],
+        key=f"{key}fit",
+        required=True,
+        help="Stretch the pictures to that size, or keep their shape and pad the rest.",
+    )
+    changes = st.pills(
+        "Change at random",
+        AUGMENTATIONS,
+        selection_mode="multi",
+        key=f"{key}augment",
+        help="Of training pictures: mirrored; scaled and shifted; cropped; in another light.",
+    )
+    classes = st.multiselect(
+        "Classes",
+        source.class_names,
+        key=f"{key}classes",
+        placeholder="all",
+        format_func=plain,
+    )
+    size = size or suggested_size(source.data)
+    given |= {"image-size": [size], "fit": [fit], "augment": [",".join(changes) or OFF]}
+    given |= {"classes": classes} if classes else {}
+    try:
+        read_image_size(size)
+    except ValueError as error:
+        wrong = f"Image size: {error}; received {size!r}."
+        say(wrong)
+        return given, wrong
+    return given, None
+
+
+def _read(config: DataConfig, progress: object) -> PictureSource:
+    del progress
+    return open_pictures(config)
+
+
+def _say_how_far(work: Work) -> None:
+    share = min(work.done / work.total, 1.0) if work.total else 0.0
+    files = f": {work.done:,} of {work.total:,} files" if work.total else " …"
+    st.progress(share, text=f"Reading the annotations{files}")
+
+
+def _what_there_is(source: PictureSource) -> str:
+    data = source.data
+    splits = ", ".join(f"{count:,} {name}" for name, count in source.splits.items() if count)
+    problems = ", ".join(
+        f"{count:,} {effect}" for effect, count in Counter(p.effect for p in data.problems).items()
+    )
+    # The last of the notes counts the problems.
+    decided = source.notes[:-1] if data.problems else source.notes
+    return (
+        f"**{len(data.files):,} pictures** ({splits}), **{len(data.box_picture):,} objects** of "
+        f"{len(data.classes):,} classes, **{len(data.problems):,} problems**"
+        f"{f' ({problems})' if problems else ''}. {plain(' '.join(decided))}"
+    )
