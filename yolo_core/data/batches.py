@@ -56,10 +56,10 @@ def training_batches(
     ready = _ReadAhead(source, batch_size, last)
 
     def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, y_true = tf.numpy_function(ready.take, [batch], (tf.uint8, tf.float32))
+        images, y_true = tf.numpy_function(ready.take, [batch], (tf.float32, tf.float32))
         images.set_shape((batch_size, *source.image_shape))
         y_true.set_shape((batch_size, None, 5 + len(source.class_names)))
-        return tf.cast(images, tf.float32) / 255.0, y_true
+        return images, y_true
 
     # Neither parallel nor prefetched by TensorFlow, which would add both unasked: its threads would
     # still be calling Python when the interpreter shuts down, and the process would never end.
@@ -106,7 +106,9 @@ class _ReadAhead:
             self._source,
             [self._source.stream_sample(first + i) for i in range(self._batch_size)],
         )
-        return images, trim_label_rows(y_true)
+        # Here and not in TensorFlow, where the training step would wait for it.
+        fractions = np.divide(images, np.float32(255), dtype=np.float32)
+        return fractions, trim_label_rows(y_true)
 
 
 def sample_batch(source: SampleSource, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
