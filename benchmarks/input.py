@@ -39,7 +39,8 @@ def make_photographs(folder: Path, count: int) -> str:
         for _ in range(5):
             wide, high = random.integers(30, 200, 2).tolist()
             place = [
-                int(random.integers(0, whole - side)) for whole, side in zip(SIZE, (wide, high))
+                int(random.integers(0, whole - side))
+                for whole, side in zip(SIZE, (wide, high), strict=True)
             ]
             annotations.append({"image_id": number, "category_id": 1, "bbox": [*place, wide, high]})
     for number, each in enumerate(annotations):

@@ -41,7 +41,7 @@ def ask_pictures(entry: str, key: str) -> tuple[dict[str, list[str]], str | None
             return given, wrong
         given |= {"pictures": [pictures]} if pictures else {}
     config = DataConfig(source=entry, pictures=pictures or None)
-    work = made(("pictures", entry, pictures), lambda progress: _read(config, progress))
+    work = made(("pictures", entry, pictures), lambda progress: open_pictures(config, progress))
     if not work.is_done:
         poll(_say_how_far, work, every=0.5, goes_on=lambda: not work.is_done)
         return given, READING
@@ -87,11 +87,6 @@ def ask_pictures(entry: str, key: str) -> tuple[dict[str, list[str]], str | None
         say(wrong)
         return given, wrong
     return given, None
-
-
-def _read(config: DataConfig, progress: object) -> PictureSource:
-    del progress
-    return open_pictures(config)
 
 
 def _say_how_far(work: Work) -> None:
