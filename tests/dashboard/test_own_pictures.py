@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.components.train import starting
+from dashboard.components.shared import starting
 from dashboard.data_folders import VARIABLE, is_inside
 from tests.dashboard.page import button, words
 from tests.dashboard.train_page import field, open_page
