@@ -59,7 +59,7 @@ def test_every_option_lands_in_its_field():
         *("--snapshot-megabytes", "8", "--precision", "float32", "--pin", "val/9", "--seed", "11"),
         *("--option", "match_by=iou", "--option", "depth=3"),
         *("--fit", "letterbox", "--augment", "colour,flip", "--classes", "3", "chair"),
-        *("--cache-megabytes", "10", "--pictures", "/somewhere"),
+        *("--cache-megabytes", "10", "--pictures", "/somewhere", "--patience", "12"),
     )
     assert (config.seed, config.data.seed) == (11, 11)
     assert (config.loss.name, config.network.size) == ("mnist_yolo", "large")
@@ -77,6 +77,7 @@ def test_every_option_lands_in_its_field():
     }
     assert config.training.model_dump() == {
         "steps": 7,
+        "patience": 12,
         "batch_size": 3,
         "learning_rate": 0.5,
         "schedule": "constant",

@@ -27,7 +27,8 @@ def row_checks(table: np.ndarray) -> np.ndarray:
     Returns:
         (G,) int64.
     """
-    numbers = np.ascontiguousarray(table + 0.0)  # SQLite keeps no sign of zero
+    with np.errstate(invalid="ignore"):  # a bit that turned can make a signalling NaN
+        numbers = np.ascontiguousarray(table + 0.0)  # SQLite keeps no sign of zero
     places = np.arange(1, numbers.shape[1] + 1, dtype=np.uint64)
     factor = (places * _SPREAD) | np.uint64(1)
     bits = np.where(np.isnan(numbers), np.uint64(0), (numbers.view(np.uint64) + 1) * factor)
