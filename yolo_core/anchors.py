@@ -43,7 +43,8 @@ def heads_by_area(sizes: np.ndarray, strides: Sequence[int]) -> list[np.ndarray]
     Returns:
         The rows of `sizes` of each head, the largest first, in the order of `strides`.
     """
-    order = np.argsort(-np.asarray(sizes).prod(axis=1), kind="stable")
+    # Of two of one area the later is the larger: sizes in rising order stay so over the heads.
+    order = np.argsort(np.asarray(sizes).prod(axis=1), kind="stable")[::-1]
     parts = iter(np.array_split(order, len(strides)))
     dealt = {head: next(parts) for head in np.argsort(-np.asarray(strides), kind="stable").tolist()}
     return [dealt[head] for head in range(len(strides))]

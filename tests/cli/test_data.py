@@ -45,7 +45,7 @@ def test_for_reading_what_was_lost_comes_first(capsys: pytest.CaptureFixture[str
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("data.yaml: 1 pictures (0 without objects), 2 objects")
     (at,) = [k for k, line in enumerate(lines) if line.startswith("problems:")]
-    assert lines[at] == "problems: 4 box set aside, 1 note"
+    assert lines[at] == "problems: 4 × box set aside, 1 × note"
     assert lines[at + 1].startswith("  labels/a.txt, line 3: ")
     assert lines[-1].endswith("(note)")
 
@@ -75,7 +75,7 @@ def test_a_data_set_of_which_nothing_is_left(
     (tmp_path / "a.xml").write_text("<annotation><object>")
     assert main(["data", f"voc:{tmp_path}"]) == 2
     out, err = capsys.readouterr()
-    assert "problems: 1 picture set aside" in out
+    assert "problems: 1 × picture set aside" in out
     assert err.startswith("error: voc:")
     assert "a.xml, line 1: it is no valid XML" in err
     assert main(["data", f"voc:{tmp_path}", "--json"]) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from yolo_core.data.anchor_study import iou_by_count, study_anchors
@@ -63,6 +63,7 @@ def test_boxes_without_an_area_are_left_out_and_counted():
         iou_by_count(Boxes([]))
 
 
+@example([(1.0, 0.5), (0.5, 1.0)], [8, 16, 32])
 @given(
     st.lists(st.tuples(*[st.floats(0.001, 1)] * 2), min_size=1, max_size=30),
     st.permutations([8, 16, 32]),

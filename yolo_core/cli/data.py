@@ -18,7 +18,7 @@ from yolo_core.cli.options import add_classes, add_json
 from yolo_core.data.collector import NothingReadError
 from yolo_core.data.opening import open_data
 from yolo_core.data.overview import SIZES, Overview
-from yolo_core.data.pictures import NOTE, Problem
+from yolo_core.data.pictures import NOTE, Problem, counted
 from yolo_core.data.splits import split_up
 from yolo_core.files import replace_file
 
@@ -163,8 +163,7 @@ def _told(problems: Iterable[Problem]) -> list[str]:
     found = sorted(problems, key=lambda each: each.effect == NOTE)
     if not found:
         return ["no problems"]
-    counts = collections.Counter(each.effect for each in found)
-    lines = ["problems: " + ", ".join(f"{count:,} {effect}" for effect, count in counts.items())]
+    lines = [f"problems: {counted(found)}"]
     for each in found[:SHOWN]:
         lines.append(f"  {shown(each.file)}, {shown(each.where)}: {shown(each.about)}")
         lines[-1] += f" ({each.effect})"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from yolo_core.data.augment import DETAIL, WORDS, coloured, placed
 from yolo_core.data.config import PICTURE_SIZE, DataConfig
 from yolo_core.data.kept import kept_folder
 from yolo_core.data.opening import open_data
-from yolo_core.data.pictures import AnnotatedPictures
+from yolo_core.data.pictures import AnnotatedPictures, counted
 from yolo_core.data.pixel_cache import PixelCache
 from yolo_core.data.random_words import permutation, random_words
 from yolo_core.data.reading import Progress
@@ -270,6 +269,5 @@ def suggested_size(data: AnnotatedPictures) -> str:
 def _summary(data: AnnotatedPictures) -> Iterator[str]:
     """How much was wrong with the files, if anything was."""
     if data.problems:
-        counts = Counter(each.effect for each in data.problems)
-        said = ", ".join(f"{count:,} {effect}" for effect, count in counts.most_common())
+        said = counted(data.problems)
         yield f"Problems in the files of {data.name}: {said}. The Data page lists them."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,13 @@ class Problem:
     about: str
     effect: str
     picture: int = -1
+
+
+def counted(problems: Iterable[Problem]) -> str:
+    """How many problems there are of each effect, what was lost first: "2 × box set aside"."""
+    counts = Counter(each.effect for each in problems)
+    order = (PICTURE_SET_ASIDE, BOX_SET_ASIDE, REFUSED, NOTE)
+    return ", ".join(f"{counts[effect]:,} × {effect}" for effect in order if counts[effect])
 
 
 @dataclasses.dataclass(frozen=True)

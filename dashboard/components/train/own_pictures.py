@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +12,7 @@ from dashboard.components.shared.polling import poll
 from dashboard.data_folders import is_inside
 from yolo_core.data.config import AUGMENTATIONS, OFF, DataConfig, read_image_size
 from yolo_core.data.picture_source import PictureSource, open_pictures, suggested_size
+from yolo_core.data.pictures import counted
 
 FIELDS = {"image-size": "", "fit": "stretch", "augment": list(AUGMENTATIONS), "classes": []}
 FIELDS["pictures"] = ""
@@ -98,9 +98,7 @@ def _say_how_far(work: Work) -> None:
 def _what_there_is(source: PictureSource) -> str:
     data = source.data
     splits = ", ".join(f"{count:,} {name}" for name, count in source.splits.items() if count)
-    problems = ", ".join(
-        f"{count:,} {effect}" for effect, count in Counter(p.effect for p in data.problems).items()
-    )
+    problems = counted(data.problems)
     # The last of the notes counts the problems.
     decided = source.notes[:-1] if data.problems else source.notes
     return (
