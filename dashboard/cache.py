@@ -11,6 +11,8 @@ from typing import Any
 
 import streamlit as st
 
+from yolo_core.data.registry import open_source
+from yolo_core.evaluation.job.folder import list_evaluations
 from yolo_core.runs.disk import DiskUse, disk_use
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.overview import RunOverview, run_overview
@@ -18,6 +20,7 @@ from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import Snapshot, read_snapshot
 from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import list_surveys
+from yolo_core.training.config import read_config
 
 
 def file_version(path: Path) -> tuple[int, int]:
@@ -87,10 +90,26 @@ def _overview(folder: RunFolder, config: Path, note: Path) -> RunOverview:  # no
 
 def cached_disk_use(folder: RunFolder) -> DiskUse:
     """What a run takes on disk; looked at again when something came or went in its folders."""
-    surveys = tuple(each.path for each in list_surveys(folder))
-    return _disk_use(folder, (folder.path, folder.weights, folder.snapshots, *surveys))
+    jobs = tuple(each.path for each in (*list_surveys(folder), *list_evaluations(folder)))
+    return _disk_use(folder, (folder.path, folder.weights, folder.snapshots, *jobs))
 
 
 @kept_as_written(512)
 def _disk_use(folder: RunFolder, places: tuple[Path, ...]) -> DiskUse:  # noqa: ARG001, the key
     return disk_use(folder)
+
+
+@kept_as_written(2)
+def cached_detector(config_path: Path, checkpoint: Path) -> tuple[Any, tuple[str, ...]]:
+    """The detector of a run with a checkpoint's weights, and the names of its classes.
+
+    Ask for it in `tensorflow_turn`.
+
+    Raises:
+        ValueError: As `yolo_core.sandbox.predict.load_detector`, or the data is not there.
+    """
+    from yolo_core.sandbox.predict import load_detector
+
+    config = read_config(config_path)
+    source = open_source(config.data)
+    return load_detector(config, source, checkpoint), source.class_names

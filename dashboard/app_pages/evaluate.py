@@ -14,6 +14,7 @@ from dashboard.components.evaluate.numbers import (
     show_tables,
     what_it_is,
 )
+from dashboard.components.evaluate.own_picture import own_picture
 from dashboard.components.evaluate.result import read_result
 from dashboard.components.evaluate.start import (
     pick_evaluation,
@@ -33,8 +34,11 @@ from yolo_core.runs.layout import RunFolder
 
 def show(run: RunFolder) -> None:
     """What can be evaluated of a run, and the evaluation that is chosen."""
-    start_form(run)
+    wanted = start_form(run)
     start_if_asked()
+    if wanted is not None:
+        with st.expander("Your own picture", icon=":material/add_photo_alternate:"):
+            own_picture(run, wanted)
     folder = pick_evaluation(run)
     if folder is None:
         st.info(

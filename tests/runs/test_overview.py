@@ -17,7 +17,7 @@ from yolo_core.runs.overview import run_overview
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 
-NOTHING = dict.fromkeys(("weights", "snapshots", "database", "surveys", "other"), 0)
+NOTHING = dict.fromkeys(("weights", "snapshots", "database", "surveys", "evaluations", "other"), 0)
 
 
 def test_the_numbers_are_the_last_ones(folder: RunFolder, store: RunStore) -> None:
@@ -102,6 +102,9 @@ def test_disk_use_by_part(tmp_path: Path) -> None:
     survey = folder.path / "surveys" / "val-1"
     survey.mkdir(parents=True)
     (survey / "weights.npz").write_bytes(b"v" * 4)
+    evaluation = folder.path / "evaluations" / "test-1"
+    evaluation.mkdir(parents=True)
+    (evaluation / "table.npz").write_bytes(b"e" * 500)
     (folder.tensorboard / "events").write_bytes(b"t" * 7)
     folder.log.write_bytes(b"l" * 1)
     found = disk_use(folder)
@@ -110,9 +113,10 @@ def test_disk_use_by_part(tmp_path: Path) -> None:
         "snapshots": 200,
         "database": 33,
         "surveys": 4,
+        "evaluations": 500,
         "other": 8,
     }
-    assert (found.total, found.complete) == (1245, True)
+    assert (found.total, found.complete) == (1745, True)
 
 
 def test_what_a_link_leads_to_is_not_counted(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,8 +97,11 @@ def read_head(path: str | Path, *, thorough: bool = False) -> Head:
         return Head(image.size, _orientation(image))
 
 
-def read_pixels(path: str | Path) -> np.ndarray:
+def read_pixels(path: str | Path | bytes) -> np.ndarray:
     """The upright picture.
+
+    Args:
+        path: The file, or what is in it.
 
     Returns:
         (height, width, 3) uint8. Transparency is left out, 16 bits are made 8.
@@ -118,9 +122,12 @@ def read_pixels(path: str | Path) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path) -> Iterator[tuple[BinaryIO, Image.Image]]:
+def _opened(path: str | Path | bytes) -> Iterator[tuple[BinaryIO, Image.Image]]:
     try:
-        with open(path, "rb") as file, Image.open(file, formats=_FORMATS) as image:
+        with (
+            io.BytesIO(path) if isinstance(path, bytes) else open(path, "rb") as file,
+            Image.open(file, formats=_FORMATS) as image,
+        ):
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise ValueError(_too_large(f"{width:,} x {height:,}"))
@@ -132,7 +139,7 @@ def _opened(path: str | Path) -> Iterator[tuple[BinaryIO, Image.Image]]:
     except UnidentifiedImageError:
         raise ValueError(
             "it is empty"
-            if os.path.getsize(path) == 0
+            if (len(path) if isinstance(path, bytes) else os.path.getsize(path)) == 0
             else "it is no picture that can be read (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM)"
         ) from None
     except Image.DecompressionBombError:

@@ -11,7 +11,8 @@ from pathlib import Path
 from yolo_core.runs.layout import RunFolder
 
 MOST_FILES = 50_000
-PARTS: tuple[str, ...] = ("weights", "snapshots", "database", "surveys", "other")
+_FOLDERS = ("weights", "snapshots", "surveys", "evaluations")
+PARTS: tuple[str, ...] = ("weights", "snapshots", "database", "surveys", "evaluations", "other")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,8 @@ class DiskUse:
 
     Attributes:
         by_part: {"weights", "snapshots", "database" (with its side files), "surveys" (each has a
-            copy of its checkpoint), "other" (log, TensorBoard's files, anything else): bytes}.
+            copy of its checkpoint), "evaluations", "other" (log, TensorBoard's files, anything
+            else): bytes}.
         complete: Whether all was looked at; there may be more than `MOST_FILES` files.
     """
 
@@ -59,6 +61,6 @@ def _files(top: Path) -> Iterator[tuple[str, int]]:
 
 
 def _part(name: str) -> str:
-    if name in ("weights", "snapshots", "surveys"):
+    if name in _FOLDERS:
         return name
     return "database" if name in ("run.db", "run.db-wal", "run.db-shm") else "other"

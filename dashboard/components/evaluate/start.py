@@ -27,18 +27,22 @@ SHOWN = UrlChoice("evaluation", bound=False)
 _NOT_STARTED = "evaluation not started"
 
 
-def start_form(run: RunFolder) -> None:
-    """Asks for split and checkpoint; says why nothing can be started where it cannot."""
+def start_form(run: RunFolder) -> int | str | None:
+    """Asks for split and checkpoint; says why nothing can be started where it cannot.
+
+    Returns:
+        The weights that are chosen, as `find_checkpoint` takes them; None where there are none.
+    """
     try:
         with RunStore.open(run) as store:
             steps = [each.step for each in store.checkpoints()]
             best = best_checkpoint(store)
     except ValueError as error:
         say(error)
-        return
+        return None
     if not steps:
         no_checkpoint("samples", "at its start, and then every few hundred steps.")
-        return
+        return None
     split_place, step_place, button_place = st.columns([2, 3, 3], vertical_alignment="bottom")
     with split_place:
         split = st.segmented_control(
@@ -50,17 +54,19 @@ def start_form(run: RunFolder) -> None:
         step = st.selectbox(
             "Weights of", list(names), format_func=names.__getitem__, key=f"evaluate {run.name}"
         )
+    wanted = step if step in (BEST, LAST) else int(step)
     with button_place:
         st.button(
             "Start evaluation",
             icon=":material/fact_check:",
             type="primary",
             on_click=_ask,
-            args=(run, split, step if step in (BEST, LAST) else int(step)),
+            args=(run, split, wanted),
             disabled=is_asked_for(),
             help="Looks at every sample of the split in inference mode. A process of its own does "
             "it: the page can be closed, and a training goes on meanwhile.",
         )
+    return wanted
 
 
 def start_if_asked() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.cache import kept_as_written
+from dashboard.cache import cached_detector, kept_as_written
 from dashboard.tensorflow_turn import tensorflow_turn
 from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import RunFolder
@@ -85,7 +85,7 @@ def predicted(
         from yolo_core.training.own_loss import short_name
 
         config = read_config(folder.config)
-        detector, class_names = _detector(folder.config, Path(checkpoint.path))
+        detector, class_names = cached_detector(folder.config, Path(checkpoint.path))
         y_true = np.zeros((1, 5 + len(class_names)), np.float32)
         if image is None:
             (image,), (y_true,) = sample_batch(open_source(config.data), [name])
@@ -111,12 +111,3 @@ def _loss(config_path: Path) -> Any:
 
     config = read_config(config_path)
     return build_loss(config, open_source(config.data))
-
-
-@kept_as_written(2)
-def _detector(config_path: Path, checkpoint: Path) -> tuple[Any, tuple[str, ...]]:
-    from yolo_core.sandbox.predict import load_detector
-
-    config = read_config(config_path)
-    source = open_source(config.data)
-    return load_detector(config, source, checkpoint), source.class_names
