@@ -131,26 +131,27 @@ def _look(run: RunFolder, config: RunConfig, weights: Path, file: UploadedFile) 
 
 def _show(seen: Seen, name: str, step: int, threshold: float) -> None:
     found = [each for each in seen.found if each.score >= threshold]
-    plot_and_say(
-        annotated_figure(seen.image, _outlines(seen, found)),
-        _sentence(seen, found, name, step, threshold),
-        key="evaluate own picture",
-    )
-    show_table(
-        [
-            {
-                "class": each.name,
-                "score": f"{each.score:.2f}",
-                **{
-                    f"{edge}, px": f"{value:.1f}"
-                    for edge, value in zip(
-                        ("xmin", "ymin", "xmax", "ymax"), each.edges, strict=True
-                    )
-                },
-            }
-            for each in found[:LISTED]
-        ]
-    )
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        plot_and_say(
+            annotated_figure(seen.image, _outlines(seen, found)),
+            _sentence(seen, found, name, step, threshold),
+            key="evaluate own picture",
+        )
+    with right:
+        _list(seen, found, name)
+
+
+def _list(seen: Seen, found: list[Detection], name: str) -> None:
+    edges = ("xmin", "ymin", "xmax", "ymax")
+    if found:
+        show_table(
+            [
+                {"class": each.name, "score": f"{each.score:.2f}"}
+                | {edge: f"{value:.1f}" for edge, value in zip(edges, each.edges, strict=True)}
+                for each in found[:LISTED]
+            ]
+        )
     if len(found) > LISTED:
         st.caption(f"The surest {LISTED} of {len(found):,}; the file has all.")
     width, height = seen.size
