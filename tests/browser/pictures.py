@@ -1,4 +1,4 @@
-"""Takes the pictures of the README: `python -m tests.browser.pictures`, some two minutes."""
+"""Takes the pictures of the README: `python -m tests.browser.pictures`, some four minutes."""
 
 from __future__ import annotations
 
@@ -57,20 +57,36 @@ def main() -> None:
                 page.locator(".js-plotly-plot .main-svg").first.wait_for()
                 page.wait_for_timeout(4000)
                 page.screenshot(path=ROOT / "docs" / "survey.png")
+                evaluate = [sys.executable, "-m", "yolo_core", "evaluate", "first"]
+                subprocess.run([*evaluate, "--checkpoints", str(checkpoints)], check=True, cwd=ROOT)
+                page.goto(f"{address}/evaluate?run=first")
+                page.get_by_text("What each kind of error costs").wait_for()
+                page.wait_for_timeout(4000)
+                page.screenshot(path=ROOT / "docs" / "evaluate.png")
+                page.goto(f"{address}/data")
+                page.locator(".js-plotly-plot .main-svg").first.wait_for()
+                page.wait_for_timeout(4000)
+                page.screenshot(path=ROOT / "docs" / "data.png")
+                start_training(["--run", "second", "--loss", "yolov3"], checkpoints)
+                wait_for_step(page, checkpoints, PULLED_AT, run="second")
+                page.goto(f"{address}/runs?ticked=first,second")
+                page.locator(".js-plotly-plot .main-svg").first.wait_for()
+                page.wait_for_timeout(3000)
+                page.screenshot(path=ROOT / "docs" / "runs.png")
                 page.set_viewport_size({"width": 1280, "height": 1330})
                 losses = "&".join(f"losses={name}" for name in ("mnist_yolo", "yolov3", "ssd"))
                 page.goto(f"{address}/compare?run=first&sample=val/0&bars=share&{losses}")
-                page.get_by_text("Formulas").wait_for()
+                page.get_by_text("Formulas", exact=True).first.wait_for()
                 page.wait_for_timeout(3000)
                 page.screenshot(path=ROOT / "docs" / "compare.png")
         finally:
             end_trainings(checkpoints)
 
 
-def wait_for_step(page, checkpoints: Path, step: int) -> None:
+def wait_for_step(page, checkpoints: Path, step: int, run: str = "first") -> None:
     """Waits until a run has taken that many steps."""
     while True:
-        with RunStore.open(find_run(checkpoints, "first")) as store:
+        with RunStore.open(find_run(checkpoints, run)) as store:
             row = store.last_step()
         if row is not None and row["step"] >= step:
             return

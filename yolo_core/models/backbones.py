@@ -126,4 +126,4 @@ def _made(
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    return " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__

@@ -207,6 +207,7 @@ class Evaluation:
                 step=self.folder.step,
                 class_names=self.source.class_names,
                 loss_name=short_name(self.config.loss.name),
+                source=self.source,
             )
             path = self.folder.path / f"{self._prefix}{len(tables):06d}.npz"
             write_snapshot(path, snapshot)
