@@ -94,10 +94,11 @@ def end_trainings(checkpoints: Path) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Served:
-    """A running dashboard: its address, and the folder for runs that it looks at."""
+    """A running dashboard: its address, and the folders for runs and for data that it looks at."""
 
     address: str
     checkpoints: Path
+    data: Path
 
 
 @pytest.fixture(scope="package")
@@ -106,9 +107,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served").resolve()
     checkpoints = folder / "checkpoints"
     checkpoints.mkdir()
-    make_voc(folder / "data" / "pets")
-    with serve(checkpoints, folder / "dashboard.log", data=folder / "data") as address:
-        yield Served(address, checkpoints)
+    data = folder / "data"
+    data.mkdir()
+    with serve(checkpoints, folder / "dashboard.log", data=data) as address:
+        yield Served(address, checkpoints, data)
+
+
+@pytest.fixture
+def pets(served: Served) -> Iterator[None]:
+    """Pictures of one's own in the folder that the dashboard was started with."""
+    folder = make_voc(served.data / "pets")
+    yield
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

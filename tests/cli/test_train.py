@@ -320,8 +320,8 @@ def test_the_default_run_learns(tmp_path):
         text=True,
         check=True,
     )
-    assert re.search(r"^ *yolov2-[12]  finished +400/400$", runs.stdout, re.MULTILINE)
-    assert re.search(r"^ *yolov2-[12]  finished +20/20$", runs.stdout, re.MULTILINE)
+    assert re.search(r"^ *yolov2-[12]  finished +400/400 ", runs.stdout, re.MULTILINE)
+    assert re.search(r"^ *yolov2-[12]  finished +20/20 ", runs.stdout, re.MULTILINE)
 
 
 @pytest.fixture
