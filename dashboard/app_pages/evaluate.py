@@ -17,13 +17,14 @@ from dashboard.components.evaluate.numbers import (
 from dashboard.components.evaluate.own_picture import own_picture
 from dashboard.components.evaluate.result import read_result
 from dashboard.components.evaluate.start import (
+    NOT_STARTED,
     pick_evaluation,
     show_progress,
     start_form,
-    start_if_asked,
 )
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import say
+from dashboard.components.shared.jobs import start_if_asked
 from dashboard.components.shared.open_sample import leave_if_asked
 from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_picker import pick_run
@@ -35,7 +36,7 @@ from yolo_core.runs.layout import RunFolder
 def show(run: RunFolder) -> None:
     """What can be evaluated of a run, and the evaluation that is chosen."""
     wanted = start_form(run)
-    start_if_asked()
+    start_if_asked(NOT_STARTED)
     if wanted is not None:
         with st.expander("Your own picture", icon=":material/add_photo_alternate:"):
             own_picture(run, wanted)

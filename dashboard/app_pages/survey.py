@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.jobs import start_if_asked
 from dashboard.components.shared.open_sample import rerun_if_asked
 from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_picker import RUN, pick_run
@@ -17,11 +18,11 @@ from dashboard.components.survey.ledger import show_ledger
 from dashboard.components.survey.loss import show_loss
 from dashboard.components.survey.open import leave_if_asked
 from dashboard.components.survey.start import (
+    NOT_STARTED,
     SHOWN,
     pick_survey,
     show_progress,
     start_form,
-    start_if_asked,
 )
 from dashboard.components.survey.worst import show_worst
 from yolo_core.jobs.status import JobState, read_job
@@ -32,7 +33,7 @@ from yolo_core.survey.folder import SurveyFolder
 def show(run: RunFolder) -> None:
     """What can be surveyed of a run, and the survey that is chosen."""
     start_form(run)
-    start_if_asked()
+    start_if_asked(NOT_STARTED)
     choice, button = st.columns([9, 1], vertical_alignment="bottom")
     with choice:
         folder = pick_survey(run)

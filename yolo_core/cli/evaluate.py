@@ -12,16 +12,17 @@ import sys
 from typing import Any
 
 from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
+from yolo_core.cli.progress import print_progress
 from yolo_core.cli.train_config import name_loss, native_notes_in
 from yolo_core.evaluation.errors import ERROR_WORDS, ErrorKind
-from yolo_core.evaluation.job.folder import SPLITS
 from yolo_core.evaluation.job.worker import Evaluation
 from yolo_core.evaluation.summary import summary
 from yolo_core.evaluation.table import read_table
 from yolo_core.jobs.interrupt import Interrupt
-from yolo_core.jobs.status import JobState, JobStatus
+from yolo_core.jobs.status import JobState
 from yolo_core.runs.checkpoints import BEST, LAST
 from yolo_core.runs.layout import find_run
+from yolo_core.runs.split_folder import SPLITS
 from yolo_core.training.config import read_config
 
 
@@ -96,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
             split=arguments.split,
             step=arguments.step,
             count=arguments.count,
-            report=_progress if sys.stderr.isatty() else None,
+            report=print_progress if sys.stderr.isatty() else None,
         )
         status = evaluation.run(
             lambda: interrupt.by is not None,
@@ -113,12 +114,6 @@ def run(arguments: argparse.Namespace) -> int:
     said = summary(read_table(evaluation.folder.table), arguments.threshold)
     print(json.dumps({"run": arguments.run, **said}) if arguments.json else _text(said))
     return 0
-
-
-def _progress(status: JobStatus) -> None:
-    rate = f", {status.rate:.0f} a second" if status.rate else ""
-    text = f"\r{status.state}: {status.done:,} of {status.total:,} samples{rate}   "
-    print(text, end="", file=sys.stderr, flush=True)
 
 
 def _text(said: dict[str, Any]) -> str:

@@ -9,13 +9,14 @@ import sys
 from typing import Any
 
 from yolo_core.cli.options import add_checkpoints, add_json, add_low_priority, step_back
+from yolo_core.cli.progress import print_progress
 from yolo_core.cli.train_config import name_loss, native_notes_in
 from yolo_core.evaluation.misses import MISS_WORDS
 from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.jobs.status import JobState, JobStatus
 from yolo_core.runs.layout import find_run
+from yolo_core.runs.split_folder import SPLITS
 from yolo_core.survey import statistics
-from yolo_core.survey.folder import SPLITS
 from yolo_core.survey.table import SurveyTable, read_table
 from yolo_core.survey.worker import Survey
 from yolo_core.training.config import read_config
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             split=arguments.split,
             count=arguments.count,
             step=arguments.step,
-            report=_progress if sys.stderr.isatty() else None,
+            report=print_progress if sys.stderr.isatty() else None,
         )
         status = survey.run(
             lambda: interrupt.by is not None, loading=lambda: native_notes_in(survey.folder.log)
@@ -85,12 +86,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(_text(table, status, arguments.split))
     return 0
-
-
-def _progress(status: JobStatus) -> None:
-    rate = f", {status.rate:.0f} a second" if status.rate else ""
-    text = f"\r{status.state}: {status.done:,} of {status.total:,} samples{rate}   "
-    print(text, end="", file=sys.stderr, flush=True)
 
 
 def _json(table: SurveyTable) -> dict[str, Any]:

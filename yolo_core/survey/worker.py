@@ -20,7 +20,8 @@ from yolo_core.runs.checkpoints import LAST, find_checkpoint
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import CheckpointRecord
 from yolo_core.runs.snapshots import read_snapshot, write_snapshot
-from yolo_core.survey.folder import CHUNK, SPLITS, SurveyFolder, list_surveys
+from yolo_core.runs.split_folder import SPLITS
+from yolo_core.survey.folder import CHUNK, SurveyFolder, list_surveys
 from yolo_core.survey.rows import table_of
 from yolo_core.survey.table import SurveyTable, first_samples, joined, write_table
 from yolo_core.training.config import RunConfig, read_run_config

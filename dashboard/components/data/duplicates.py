@@ -7,8 +7,9 @@ import streamlit as st
 
 from dashboard.components.data.opened import Opened
 from dashboard.components.data.picture_pane import show_gallery, show_picture
-from dashboard.components.data.rows import csv_button, pick_row
+from dashboard.components.data.rows import pick_row
 from dashboard.components.data.search import search
+from dashboard.components.shared.csv_button import csv_button
 from yolo_core.before.folder import DUPLICATES
 from yolo_core.before.jobs import read_groups
 from yolo_core.data.duplicates import Group, across_splits
@@ -50,7 +51,7 @@ def show_duplicates(opened: Opened) -> None:
         title.markdown(f"**Duplicates: {len(groups):,} groups, {across:,} across splits**")
         table = _table(opened, groups)
         with button:
-            csv_button(table, "duplicates")
+            csv_button(lambda: table, file="duplicates", key="data csv duplicates")
         row = pick_row(table, key="data duplicates", height=560)
         st.caption(
             "Alike: the correlation of small grey copies; 1 where all pixels are the same. **Click "

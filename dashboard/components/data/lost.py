@@ -10,9 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.data.opened import Opened
 from dashboard.components.data.picture_pane import FADED
-from dashboard.components.data.rows import csv_button, pick_row
+from dashboard.components.data.rows import pick_row
 from dashboard.components.data.search import search
 from dashboard.components.data.settings import ask_anchors, ask_size
+from dashboard.components.shared.csv_button import csv_button
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.figures.bars import Bar, bars_figure
@@ -157,7 +158,7 @@ def _show(opened: Opened, table: LostTable, limits: DeltaGenerator) -> None:
             "in a hundred. A finer grid, a larger image size or other anchors part them."
         )
         with button:
-            csv_button(listed, "lost")
+            csv_button(lambda: listed, file="lost", key="data csv lost")
     with right:
         _picture(opened, table, int(rows[row]))
 

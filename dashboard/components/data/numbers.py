@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.components.data.filters import ask_filter
 from dashboard.components.data.opened import Opened
+from dashboard.components.shared.csv_button import csv_button
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.data_numbers import MOST_POINTS, places_figure, sizes_figure
@@ -50,15 +51,7 @@ def show_numbers(opened: Opened) -> None:
     title, button = st.columns([9, 1], vertical_alignment="bottom")
     title.markdown("**By class and split**")
     with button:
-        st.download_button(
-            "CSV",
-            lambda: table.to_csv(index=False).encode("utf-8"),
-            file_name="classes.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            type="tertiary",
-        )
+        csv_button(lambda: table, file="classes", key="data csv classes")
     number = st.column_config.NumberColumn(format="%.0f")
     st.dataframe(
         table,

@@ -7,7 +7,8 @@ import streamlit as st
 
 from dashboard.components.data.opened import Opened
 from dashboard.components.data.picture_pane import show_picture
-from dashboard.components.data.rows import csv_button, pick_row
+from dashboard.components.data.rows import pick_row
+from dashboard.components.shared.csv_button import csv_button
 from yolo_core.data.overview import Overview
 
 SHOWN = 2000
@@ -39,7 +40,7 @@ def show_problems(opened: Opened) -> None:
             text = st.text_input("Words", key="data problem words").strip().casefold()
         table = problem_table(opened.overview)
         with button:
-            csv_button(table, "problems")
+            csv_button(lambda: table, file="problems", key="data csv problems")
         if effect != _ALL:
             table = table[table["what was done"] == effect]
         if text:

@@ -29,18 +29,3 @@ def pick_row(table: pd.DataFrame, *, key: str, height: int = 420, **columns: Any
     cells = event.selection.cells
     row = cells[0][0] if cells else 0
     return row if row < len(table) else 0
-
-
-def csv_button(table: pd.DataFrame, name: str) -> None:
-    """A button that downloads a table."""
-    st.download_button(
-        "CSV",
-        lambda: table.to_csv(index=False).encode("utf-8"),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        key=f"data csv {name}",
-        on_click="ignore",
-        type="tertiary",
-        help="The whole table as a file for a spreadsheet.",
-    )

@@ -13,11 +13,9 @@ from dashboard.cache import file_version
 from dashboard.components.data.opened import Opened
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.jobs import (
-    JUST_STARTED,
     ask_for,
-    is_asked_for,
     show_job,
-    start_asked_for,
+    start_if_asked,
 )
 from dashboard.components.shared.polling import poll
 from dashboard.state import checkpoints_folder
@@ -48,12 +46,7 @@ def search(
         what: What is looked for, for "Starting ...".
     """
     folder = folder_of(checkpoints_folder(), kind, config)
-    if is_asked_for():
-        start_asked_for()
-    st.session_state.pop(JUST_STARTED, None)
-    error = st.session_state.pop(_NOT_STARTED, None)
-    if error:
-        say(error)
+    start_if_asked(_NOT_STARTED)
     state = read_job(folder.status).state if folder.status.exists() else None
     found, wrong = None, None
     if state is JobState.FINISHED:

@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard.components.evaluate.result import Result
 from dashboard.components.shared.address import UrlChoice, choose
 from dashboard.components.shared.cell_picker import PLACE_KEYS
+from dashboard.components.shared.csv_button import csv_button
 from dashboard.components.shared.open_sample import sample_rows
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.slot_picker import OBJECT
@@ -193,16 +194,7 @@ def _show_list(folder: EvaluationFolder, result: Result, matrix: Confusion, name
         "sample on the Inspect page, at the detection's slot or at the object.** Wrong: an error "
         f"that is none; the label is then at fault.{rest}"
     )
-    st.download_button(
-        "CSV",
-        lambda: frame.to_csv(index=False).encode("utf-8"),
-        file_name=f"{folder.run.name}-{folder.name}-{name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        key=f"csv {name}",
-        on_click="ignore",
-        type="tertiary",
-    )
+    csv_button(lambda: frame, file=f"{folder.run.name}-{folder.name}-{name}", key=f"csv {name}")
 
 
 def _address(

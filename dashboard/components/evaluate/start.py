@@ -9,22 +9,17 @@ import streamlit as st
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_checkpoint
 from dashboard.components.shared.errors import say
-from dashboard.components.shared.jobs import (
-    JUST_STARTED,
-    ask_for,
-    is_asked_for,
-    show_job,
-    start_asked_for,
-)
-from yolo_core.evaluation.job.folder import SPLITS, EvaluationFolder, list_evaluations
+from dashboard.components.shared.jobs import ask_for, is_asked_for, pick_shown, show_job
+from yolo_core.evaluation.job.folder import EvaluationFolder, list_evaluations
 from yolo_core.evaluation.job.launcher import start_evaluation
 from yolo_core.runs.checkpoints import BEST, LAST, best_checkpoint
 from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.split_folder import SPLITS
 from yolo_core.runs.store import RunStore
 
 # Not bound: which evaluations there are differs from run to run.
 SHOWN = UrlChoice("evaluation", bound=False)
-_NOT_STARTED = "evaluation not started"
+NOT_STARTED = "evaluation not started"
 
 
 def start_form(run: RunFolder) -> int | str | None:
@@ -69,30 +64,9 @@ def start_form(run: RunFolder) -> int | str | None:
     return wanted
 
 
-def start_if_asked() -> None:
-    """Starts what a press asked for; says why it did not start."""
-    if is_asked_for():
-        start_asked_for()
-    st.session_state.pop(JUST_STARTED, None)
-    error = st.session_state.pop(_NOT_STARTED, None)
-    if error:
-        say(error)
-
-
 def pick_evaluation(run: RunFolder) -> EvaluationFolder | None:
     """The evaluation that is shown, chosen among those that there are; None without one."""
-    there = {each.name: each for each in list_evaluations(run)}
-    if not there:
-        return None
-    shown = SHOWN.pick(
-        st.segmented_control,
-        "Shown",
-        list(there),
-        default=max(there.values(), key=_changed).name,
-        format_func=lambda name: f"{there[name].split}, step {there[name].step:,}",
-        required=True,
-    )
-    return there[shown]
+    return pick_shown(SHOWN, list_evaluations(run))
 
 
 def show_progress(folder: EvaluationFolder) -> None:
@@ -106,17 +80,10 @@ def show_progress(folder: EvaluationFolder) -> None:
 
 def _ask(run: RunFolder, split: str, step: int | str) -> None:
     start = functools.partial(_start, run, split, step)
-    ask_for(f"the evaluation of {split}", start, say_under=_NOT_STARTED)
+    ask_for(f"the evaluation of {split}", start, say_under=NOT_STARTED)
 
 
 def _start(run: RunFolder, split: str, step: int | str) -> None:
     started = start_evaluation(run, split=split, step=step)
     if started is not None:
         SHOWN.then(started.name)
-
-
-def _changed(folder: EvaluationFolder) -> float:
-    try:
-        return folder.status.stat().st_mtime
-    except OSError:
-        return 0.0

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import streamlit as st
 
+from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import duration
 from yolo_core.jobs.status import JobState, JobStatus, read_job, stop_job
+from yolo_core.runs.split_folder import SplitFolder
+
+Folder = TypeVar("Folder", bound=SplitFolder)
 
 JUST_STARTED = "just started"
 _ASKED = "job asked for"
@@ -49,6 +54,48 @@ def start_asked_for() -> None:
         del st.session_state[_ASKED]
         st.session_state[say_under] = said
     st.rerun()
+
+
+def start_if_asked(not_started: str) -> None:
+    """Starts what a press asked for; says why it did not start.
+
+    Args:
+        not_started: Key of the session state for that, as given to `ask_for`.
+    """
+    if is_asked_for():
+        start_asked_for()
+    st.session_state.pop(JUST_STARTED, None)
+    error = st.session_state.pop(not_started, None)
+    if error:
+        say(error)
+
+
+def split_words(folder: SplitFolder) -> str:
+    """What a job was of, such as "val, step 2,500"."""
+    return f"{folder.split}, step {folder.step:,}"
+
+
+def pick_shown(choice: UrlChoice, folders: Sequence[Folder]) -> Folder | None:
+    """The one that is shown of what jobs left, the last one at the beginning; None without any."""
+    there = {each.name: each for each in folders}
+    if not there:
+        return None
+    shown = choice.pick(
+        st.segmented_control,
+        "Shown",
+        list(there),
+        default=max(folders, key=_changed).name,
+        format_func=lambda name: split_words(there[name]),
+        required=True,
+    )
+    return there[shown]
+
+
+def _changed(folder: SplitFolder) -> float:
+    try:
+        return folder.status.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def show_job(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.shared.errors import say
-from dashboard.components.survey.start import SHOWN, survey_words
+from dashboard.components.shared.jobs import split_words
+from dashboard.components.survey.start import SHOWN
 from yolo_core.jobs.status import read_job
 from yolo_core.survey.folder import SurveyFolder
 
@@ -18,7 +19,7 @@ def delete_survey(folder: SurveyFolder) -> None:
     # Keys of its own for each survey: open for one, it does not stay open for the next.
     with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"deleting {name}"):
         st.markdown(
-            f"Delete the survey of **{survey_words(folder)}**, {folder.bytes() / 1e6:,.0f} MB? Its "
+            f"Delete the survey of **{split_words(folder)}**, {folder.bytes() / 1e6:,.0f} MB? Its "
             "samples can then no longer be opened. The run and its other surveys stay."
         )
         st.button(
@@ -41,7 +42,7 @@ def _delete(folder: SurveyFolder) -> None:
     # Another tab or the command line can have started it again since the page was drawn.
     if read_job(folder.status).is_live:
         st.session_state[_NOT_DELETED] = (
-            f"The survey of {survey_words(folder)} runs, so it was not deleted. Stop it first."
+            f"The survey of {split_words(folder)} runs, so it was not deleted. Stop it first."
         )
         return
     try:

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.open_sample import ask_for, sample_rows
 from dashboard.components.shared.plot import plot, plot_and_say
-from dashboard.components.survey.open import csv_button
+from dashboard.components.survey.open import survey_csv
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.histograms import Histogram, iou_figure
 from yolo_core.assignment import ObjectStatus
@@ -152,7 +152,7 @@ def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
             required=True,
         )
     with button:
-        csv_button(lambda: objects_table(table), name="objects", folder=folder)
+        survey_csv(lambda: objects_table(table), name="objects", folder=folder)
     chosen = np.flatnonzero(rows[which])
     if not len(chosen):
         st.success(
@@ -207,7 +207,7 @@ def _anchors(folder: SurveyFolder, table: SurveyTable) -> None:
         title, button = st.columns([3, 1], vertical_alignment="bottom")
         title.markdown(f"Use of each {word}")
         with button:
-            csv_button(lambda: anchors_table(table), name="anchors", folder=folder)
+            survey_csv(lambda: anchors_table(table), name="anchors", folder=folder)
         bars = [
             _use_bar(table, name, each[found[each]], each[~found[each]])
             for name, each in zip(names, use, strict=True)

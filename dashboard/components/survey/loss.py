@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.components.shared.open_sample import ask_for
 from dashboard.components.shared.plot import plot_and_say
-from dashboard.components.survey.open import csv_button
+from dashboard.components.survey.open import survey_csv
 from dashboard.figures.bars import Bar, bars_figure
 from yolo_core.explain.report import totals_agree
 from yolo_core.survey.folder import SurveyFolder
@@ -44,7 +44,7 @@ def show_loss(folder: SurveyFolder, table: SurveyTable) -> None:
         )
     groups = {each: loss_by(table, each) for each in GROUPINGS}
     with button:
-        csv_button(lambda: groups_table(table, groups), name="loss", folder=folder)
+        survey_csv(lambda: groups_table(table, groups), name="loss", folder=folder)
     pictures = max(int(finite(table).sum()), 1)
     places = dict(
         zip(

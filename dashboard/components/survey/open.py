@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pandas as pd
-import streamlit as st
 
 from dashboard.cache import cached_snapshot
 from dashboard.components.shared import open_sample
 from dashboard.components.shared.cell_picker import PLACE_KEYS
+from dashboard.components.shared.csv_button import csv_button
 from dashboard.components.shared.slot_picker import OBJECT
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.state import checkpoints_folder
@@ -60,16 +60,6 @@ def _place(run: str, spot: Spot, step: str) -> dict[str, str]:
     return chosen | {key: str(int(getattr(view.layout, key)[slot])) for key in keys}
 
 
-def csv_button(make: Callable[[], pd.DataFrame], *, name: str, folder: SurveyFolder) -> None:
-    """A button that downloads a table, made when it is pressed."""
-    st.download_button(
-        "CSV",
-        lambda: make().to_csv(index=False).encode("utf-8"),
-        file_name=f"{folder.run.name}-{folder.name}-{name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        key=f"csv {name}",
-        on_click="ignore",
-        type="tertiary",
-        help="The whole table as a file for a spreadsheet.",
-    )
+def survey_csv(make: Callable[[], pd.DataFrame], *, name: str, folder: SurveyFolder) -> None:
+    """A button that downloads a table of a survey."""
+    csv_button(make, file=f"{folder.run.name}-{folder.name}-{name}", key=f"csv {name}")

@@ -10,23 +10,24 @@ from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_checkpoint
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.jobs import (
-    JUST_STARTED,
     ask_for,
     is_asked_for,
+    pick_shown,
     show_job,
-    start_asked_for,
+    split_words,
 )
 from yolo_core.jobs.status import read_job
 from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.split_folder import SPLITS
 from yolo_core.runs.store import RunStore
-from yolo_core.survey.folder import SPLITS, SurveyFolder, list_surveys
+from yolo_core.survey.folder import SurveyFolder, list_surveys
 from yolo_core.survey.launcher import start_survey
 from yolo_core.survey.worker import MOST_SAMPLES
 from yolo_core.training.config import read_config
 
 # Not bound: which surveys there are differs from run to run.
 SHOWN = UrlChoice("survey", bound=False)
-_NOT_STARTED = "survey not started"
+NOT_STARTED = "survey not started"
 _LATEST = "latest"
 
 
@@ -80,35 +81,9 @@ def start_form(run: RunFolder) -> None:
         )
 
 
-def start_if_asked() -> None:
-    """Starts what a press asked for; says why it did not start."""
-    if is_asked_for():
-        start_asked_for()
-    st.session_state.pop(JUST_STARTED, None)
-    error = st.session_state.pop(_NOT_STARTED, None)
-    if error:
-        say(error)
-
-
 def pick_survey(run: RunFolder) -> SurveyFolder | None:
     """The survey that is shown, chosen among those that there are; None without one."""
-    surveys = {each.name: each for each in list_surveys(run)}
-    if not surveys:
-        return None
-    shown = SHOWN.pick(
-        st.segmented_control,
-        "Shown",
-        list(surveys),
-        default=max(surveys.values(), key=_changed).name,
-        format_func=lambda name: survey_words(surveys[name]),
-        required=True,
-    )
-    return surveys[shown]
-
-
-def survey_words(folder: SurveyFolder) -> str:
-    """A survey in words, such as "val, step 2,500"."""
-    return f"{folder.split}, step {folder.step:,}"
+    return pick_shown(SHOWN, list_surveys(run))
 
 
 def show_progress(folder: SurveyFolder) -> None:
@@ -120,23 +95,16 @@ def show_progress(folder: SurveyFolder) -> None:
         folder.status,
         unit="samples",
         go_on=functools.partial(_ask, folder.run, folder.split, total, folder.step),
-        go_on_help=f"Goes on to all {total:,} samples of {survey_words(folder)}.",
+        go_on_help=f"Goes on to all {total:,} samples of {split_words(folder)}.",
     )
 
 
 def _ask(run: RunFolder, split: str, count: int, step: int | None) -> None:
     start = functools.partial(_start, run, split, count, step)
-    ask_for(f"the survey of {split}", start, say_under=_NOT_STARTED)
+    ask_for(f"the survey of {split}", start, say_under=NOT_STARTED)
 
 
 def _start(run: RunFolder, split: str, count: int, step: int | None) -> None:
     started = start_survey(run, split=split, count=count, step=step)
     if started is not None:
         SHOWN.then(started.name)
-
-
-def _changed(folder: SurveyFolder) -> float:
-    try:
-        return folder.status.stat().st_mtime
-    except OSError:
-        return 0.0

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.open_sample import sample_rows
 from dashboard.components.shared.survey_files import small_pictures
-from dashboard.components.survey.open import csv_button
+from dashboard.components.survey.open import survey_csv
 from yolo_core.evaluation.misses import FOUND_MEANS
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.spots import FALSE
@@ -39,7 +39,7 @@ def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
         )
     order = worst_first(table, by)
     with button:
-        csv_button(lambda: samples_table(table).iloc[order], name="samples", folder=folder)
+        survey_csv(lambda: samples_table(table).iloc[order], name="samples", folder=folder)
     rows = samples_table(table).iloc[order[:SHOWN]].reset_index(drop=True)
     rows.insert(0, "picture", small_pictures(folder, table, order[:SHOWN]))
     numbers = {

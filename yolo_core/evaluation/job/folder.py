@@ -4,50 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
-import re
-import shutil
 from pathlib import Path
+from typing import ClassVar
 
 from yolo_core.data.source import SampleSource
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
+from yolo_core.runs.split_folder import SplitFolder
 from yolo_core.survey.records import records_of
 from yolo_core.survey.table import read_table
 
 KIND = "evaluation"
-SPLITS = ("val", "test", "train")
-_NAME = re.compile(rf"({'|'.join(SPLITS)})-(0|[1-9]\d{{0,17}})")
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluationFolder:
-    """The folder of one evaluation, and the files in it. It need not exist.
+class EvaluationFolder(SplitFolder):
+    """The folder of one evaluation, and the files in it."""
 
-    Attributes:
-        run: The run that it belongs to.
-        split: "val", "test" or "train".
-        step: Updates that the weights had.
-    """
-
-    run: RunFolder
-    split: str
-    step: int
-
-    @property
-    def name(self) -> str:
-        """The folder's name, such as "test-2500"."""
-        return f"{self.split}-{self.step}"
-
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        return self.run.path / "evaluations" / self.name
-
-    @property
-    def status(self) -> Path:
-        """What the evaluation is doing, as JSON."""
-        return self.path / "status.json"
+    kind: ClassVar[str] = KIND
 
     @property
     def table(self) -> Path:
@@ -59,34 +33,10 @@ class EvaluationFolder:
         """The samples with errors that can be opened, as the table of a survey."""
         return self.path / "pictures.npz"
 
-    @property
-    def log(self) -> Path:
-        """What the process printed, when the dashboard started it."""
-        return self.path / "evaluation.log"
-
-    def remove(self) -> None:
-        """Deletes the evaluation.
-
-        Raises:
-            ValueError: A file cannot be deleted.
-        """
-        try:
-            shutil.rmtree(self.path)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise ValueError(f"{error.filename} cannot be removed: {error.strerror}.") from None
-
 
 def list_evaluations(run: RunFolder) -> list[EvaluationFolder]:
     """The evaluations of a run by split (val, test, train), the latest step first."""
-    found = []
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(run.path / "evaluations"):
-            match = _NAME.fullmatch(entry.name)
-            if match and entry.is_dir():
-                found.append(EvaluationFolder(run, match[1], int(match[2])))
-    return sorted(found, key=lambda each: (SPLITS.index(each.split), -each.step))
+    return EvaluationFolder.all_of(run)
 
 
 def records(run: RunFolder) -> list[SnapshotRecord]:

@@ -17,7 +17,7 @@ from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource, first_names
 from yolo_core.evaluation.errors import ErrorKind, Errors, find_errors
 from yolo_core.evaluation.evaluator import Evaluator, mean_losses
-from yolo_core.evaluation.job.folder import SPLITS, EvaluationFolder, samples_asked
+from yolo_core.evaluation.job.folder import EvaluationFolder, samples_asked
 from yolo_core.evaluation.matching import match
 from yolo_core.evaluation.metrics import coco_scores
 from yolo_core.evaluation.table import EvaluationTable, rows_of, write_table
@@ -26,6 +26,7 @@ from yolo_core.jobs.status import Job, JobState, JobStatus, read_job
 from yolo_core.runs.checkpoints import BEST, find_checkpoint
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import write_snapshot
+from yolo_core.runs.split_folder import SPLITS
 from yolo_core.survey import table as survey_table
 from yolo_core.survey.rows import table_of
 from yolo_core.training.config import RunConfig, read_run_config
