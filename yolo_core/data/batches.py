@@ -56,7 +56,8 @@ def training_batches(
     ready = _ReadAhead(source, batch_size, last)
 
     def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, y_true = tf.numpy_function(ready.take, [batch], (tf.float32, tf.float32))
+        # Tensors already: `numpy_function` would copy the pictures while the step waits for them.
+        images, y_true = tf.py_function(ready.take, [batch], (tf.float32, tf.float32))
         images.set_shape((batch_size, *source.image_shape))
         y_true.set_shape((batch_size, None, 5 + len(source.class_names)))
         return images, y_true
@@ -83,24 +84,26 @@ class _ReadAhead:
         self._batch_size = batch_size
         self._end = end
         self._lock = threading.Lock()
-        self._batches: dict[int, Future[tuple[np.ndarray, np.ndarray]]] = {}
+        self._batches: dict[int, Future[tuple[tf.Tensor, tf.Tensor]]] = {}
         # Where all is done in Python, a second thread would mostly wait for its lock.
         self._pool = ThreadPoolExecutor(source.threads, thread_name_prefix="samples")
 
-    def take(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    def take(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The images and labels of a batch, and a start on the ones after it."""
-        batch = int(batch)
-        wanted = range(batch, min(batch + 1 + READY_BATCHES, self._end))
+        asked = int(batch)
+        wanted = range(asked, min(asked + 1 + READY_BATCHES, self._end))
         with self._lock:
             # What an earlier pass over the same data has left behind goes.
             self._batches = {
                 number: self._batches.get(number) or self._pool.submit(self._make, number)
                 for number in wanted
             }
-            current = self._batches[batch]
+            current = self._batches[asked]
         return current.result()
 
-    def _make(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    def _make(self, batch: int) -> tuple[tf.Tensor, tf.Tensor]:
+        import tensorflow as tf
+
         first = batch * self._batch_size
         images, y_true = stack_samples(
             self._source,
@@ -108,7 +111,8 @@ class _ReadAhead:
         )
         # Here and not in TensorFlow, where the training step would wait for it.
         fractions = np.divide(images, np.float32(255), dtype=np.float32)
-        return fractions, trim_label_rows(y_true)
+        with tf.device("CPU:0"):
+            return tf.constant(fractions), tf.constant(trim_label_rows(y_true))
 
 
 def sample_batch(source: SampleSource, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
