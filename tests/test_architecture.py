@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,21 @@ def room_of(name: str) -> str | None:
     return max((room for room in RANK if is_in(name, (room,))), key=len, default=None)
 
 
-def each(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(ROOT)))
+def each(paths: list[Path]) -> Callable[[Callable[[Path], None]], Callable[[str], None]]:
+    """One test a folder, of all its files: one a file would be thousands."""
+    folders: dict[str, list[Path]] = {}
+    for path in paths:
+        folders.setdefault(str(path.parent.relative_to(ROOT)), []).append(path)
+
+    def of_folders(check: Callable[[Path], None]) -> Callable[[str], None]:
+        @pytest.mark.parametrize("folder", folders)
+        def test(folder: str) -> None:
+            for path in folders[folder]:
+                check(path)
+
+        return test
+
+    return of_folders
 
 
 def load_in_fresh_interpreter(modules: list[str]) -> set[str]:
@@ -226,7 +240,9 @@ def test_figures_load_no_streamlit() -> None:
 def test_files_hold_one_idea(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= 400, f"{path.relative_to(ROOT)} has {lines} lines: it holds two ideas"
-    assert path.stem not in {"utils", "helpers", "common", "misc"}, "a name that says nothing"
+    assert path.stem not in {"utils", "helpers", "common", "misc"}, (
+        f"{path}: a name that says nothing"
+    )
 
 
 FAMILY = re.compile(
