@@ -46,8 +46,14 @@ def test_without_options_it_is_the_default_with_the_recipe_of_its_loss():
     plain = RunConfig().model_dump()
     assert config.model_dump() == {
         **plain,
-        "loss": {**plain["loss"], "lambdas": family_of("yolov2").recipe},
+        "loss": {
+            **plain["loss"],
+            "lambdas": family_of("yolov2").recipe,
+            "anchors": config.loss.anchors,
+            "anchors_fitted": True,
+        },
     }
+    assert len(config.loss.anchors) == 3
 
 
 def test_every_option_lands_in_its_field():
@@ -61,6 +67,13 @@ def test_every_option_lands_in_its_field():
         *("--fit", "letterbox", "--augment", "colour,flip", "--classes", "3", "chair"),
         *("--cache-megabytes", "10", "--pictures", "/somewhere", "--patience", "12"),
     )
+    backbone = config_of("--network", "MobileNetV2", "--alpha", "0.5", "--weights", "imagenet")
+    assert backbone.network.model_dump(exclude={"strides"}) == {
+        "size": "MobileNetV2",
+        "alpha": 0.5,
+        "weights": "imagenet",
+        "frozen": False,
+    }
     assert (config.seed, config.data.seed) == (11, 11)
     assert (config.loss.name, config.network.size) == ("mnist_yolo", "large")
     assert config.loss.options == {"match_by": "iou", "depth": 3}
@@ -118,7 +131,10 @@ def test_a_published_variant_is_trained_as_it_was_published():
 def test_the_path_of_the_data_holds_from_every_folder(tmp_path, monkeypatch):
     (tmp_path / "some.npz").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
-    assert config_of("--data", "some.npz").data.source == str(tmp_path / "some.npz")
+    # A loss without anchors: nothing is looked for in the file yet.
+    assert config_of("--data", "some.npz", "--loss", "yolov1").data.source == str(
+        tmp_path / "some.npz"
+    )
     (tmp_path / "digits").mkdir()
     assert config_of("--data", "digits").data.source == "digits"
 
@@ -132,7 +148,11 @@ def file(tmp_path):
 
 
 def test_a_file_alone_is_the_configuration(file, tmp_path):
-    assert config_of("--config", file) == read_config(tmp_path / "config.json")
+    config, read = config_of("--config", file), read_config(tmp_path / "config.json")
+    assert config.loss.anchors_fitted, "an old file has none"
+    without = {"anchors": None, "anchors_fitted": False}
+    loss = config.loss.model_copy(update=without)
+    assert config.model_copy(update={"loss": loss}) == read
 
 
 def test_options_are_laid_over_a_file(file):

@@ -10,9 +10,10 @@ import numpy as np
 
 from yolo_core.foreign_files import read_json
 
+FITTED = "fitted"
 EXPECTED = (
-    "--anchors takes pairs W,H in pixels, or all of them 1 or less as fractions of the picture; or "
-    "a JSON file of what `anchors --json` prints"
+    "--anchors takes pairs W,H in pixels, or all of them 1 or less as fractions of the "
+    f"picture; a JSON file of what `anchors --json` prints; or {FITTED}"
 )
 
 

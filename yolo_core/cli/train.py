@@ -92,12 +92,14 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--anchors",
         nargs="+",
-        metavar="FILE.json|W,H",
-        help="instead of such as are fitted to the data: widths and heights in pixels, or all of "
+        metavar="fitted|FILE.json|W,H",
+        help="fitted to the data, which is the default; widths and heights in pixels, or all of "
         "them 1 or less as fractions of the picture; or a file that anchors --json has printed",
     )
     parser.add_argument(
-        "--frozen", action="store_true", help="the backbone keeps the weights that it starts with"
+        "--frozen",
+        action=argparse.BooleanOptionalAction,
+        help="the backbone keeps the weights that it starts with",
     )
     parser.add_argument(
         "--strides",
@@ -172,7 +174,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     rate, loss = given.pop("--learning-rate", None), given.pop("--loss", None)
     refused = [
         *given,
-        *(f"--{o}" for o in REFUSED_BY_RESUME if getattr(arguments, o)),
+        *(f"--{o}" for o in REFUSED_BY_RESUME if getattr(arguments, o) is not None),
     ]
     refused += ["--option"] * bool(arguments.options)
     if refused:

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from yolo_core.cli.given_anchors import read_anchors
+from yolo_core.cli.given_anchors import FITTED, read_anchors
 from yolo_core.data.config import PICTURE_KINDS
 from yolo_core.data.registry import SOURCES, is_scenes, open_source
+from yolo_core.data.source import default_anchors
 from yolo_core.foreign_files import parse_json
-from yolo_core.losses.families import over_recipe, recipe_lambdas
+from yolo_core.losses.families import family_of, over_recipe, recipe_lambdas, takes_anchors
+from yolo_core.losses.heads import SLOTS_A_CELL
 from yolo_core.losses.recipe import derived_setup
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config, run_options
@@ -59,6 +61,9 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         # Another loss: the file's lambdas, options and anchors were not meant for it.
         del fields["loss"]
         base = None
+    if base is not None and given.get("--network", base.network.size) != base.network.size:
+        # Nor are the options of a backbone meant for another one.
+        fields["network"] = {"strides": base.network.strides}
     for option, value in given.items():
         put(fields, RUN_OPTIONS[option].place, value)
     if arguments.seed is not None:
@@ -76,8 +81,8 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     # The last one given stands last, and so wins over a group that it is in.
     lambdas = laid_over(loss.get("lambdas", {}), given_lambdas(arguments))
     put(fields, "loss.lambdas", lambdas)
-    if arguments.frozen:
-        put(fields, "network.frozen", True)
+    if arguments.frozen is not None:
+        put(fields, "network.frozen", arguments.frozen)
     weights = fields.get("network", {}).get("weights", "none")
     if weights not in ("none", "imagenet"):
         if not os.path.isfile(weights):
@@ -85,15 +90,20 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         put(fields, "network.weights", os.path.abspath(weights))
     if arguments.strides:
         put(fields, "network.strides", read_strides(arguments.strides))
-    config = parse_config(fields, where="the options")
     if arguments.anchors:
+        fields["loss"] |= {"anchors": None, "anchors_fitted": False}
+    config = parse_config(fields, where="the options")
+    if arguments.anchors and arguments.anchors != [FITTED]:
         data = config.data
         sizes = read_anchors(arguments.anchors, lambda: open_source(data).image_shape)
+        if "--anchors-per-head" not in given:
+            put(fields, "loss.anchors_per_head", None)
         put(fields, "loss.anchors", sizes)
         config = parse_config(fields, where="the options")
     if base is None:
         config = with_recipe(config)
-        fields = config.model_dump(mode="json")
+    config = with_fitted_anchors(config, base)
+    fields = config.model_dump(mode="json")
     if arguments.epochs is None:
         return config
     if arguments.steps is not None:
@@ -113,14 +123,61 @@ def with_recipe(config: RunConfig) -> RunConfig:
     """
     loss, network = config.loss, config.network
     lambdas = recipe_lambdas(loss.name, loss.lambdas)
-    if not is_scenes(config.data.source):
+    if loss.anchors_per_head is not None or not is_scenes(config.data.source):
         source = open_source(config.data)
-        derived = derived_setup(loss.name, source, anchors=loss.anchors, strides=network.strides)
+        derived = derived_setup(
+            loss.name,
+            source,
+            anchors=loss.anchors,
+            anchors_per_head=loss.anchors_per_head,
+            strides=network.strides,
+        )
         if derived is not None:
             lambdas = over_recipe(derived.lambdas, loss.lambdas)
             network = network.model_copy(update={"strides": derived.strides})
     loss = loss.model_copy(update={"lambdas": lambdas})
     return config.model_copy(update={"loss": loss, "network": network})
+
+
+def with_fitted_anchors(config: RunConfig, base: RunConfig | None = None) -> RunConfig:
+    """With anchors that are fitted to the data, where the loss takes some and none are given.
+
+    They are fitted once, so that a run that goes on has its own whatever became of the data.
+
+    Args:
+        config: What to train.
+        base: The configuration that it was made from. The anchors that were fitted for that stay
+            where it is about the same data, heads and number of anchors.
+
+    Raises:
+        ValueError: The loss takes none and a number of them is asked for; or the data cannot be
+            read, or have fewer different sizes of objects.
+    """
+    loss, strides = config.loss, config.network.strides
+    if is_own_loss(loss.name):
+        with native_notes_in(Path(os.devnull)):
+            kind = load_loss_class(loss.name)
+        takes, usual = takes_anchors(kind), kind.strides
+    else:
+        takes, usual = family_of(loss.name).takes_anchors, family_of(loss.name).strides
+    if not takes:
+        if loss.anchors_per_head is not None:
+            raise ValueError(
+                f"{loss.name} has no anchors; received --anchors-per-head {loss.anchors_per_head}."
+            )
+        return config
+    if loss.anchors is not None and (
+        not loss.anchors_fitted or (base is not None and _fits_to(base) == _fits_to(config))
+    ):
+        return config
+    count = len(strides or usual) * (loss.anchors_per_head or SLOTS_A_CELL)
+    sizes = default_anchors(open_source(config.data), count).tolist()
+    fitted = loss.model_copy(update={"anchors": list(map(tuple, sizes)), "anchors_fitted": True})
+    return config.model_copy(update={"loss": fitted})
+
+
+def _fits_to(config: RunConfig) -> tuple[Any, ...]:
+    return config.data, config.network.strides, config.loss.anchors_per_head
 
 
 def read_strides(text: str) -> tuple[int, ...]:
@@ -206,7 +263,11 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
         open_source(config.data)
     loss = config.loss
     known_to_work = set(recipe_lambdas(loss.name, {}))
-    if known_to_work and set(loss.lambdas) <= known_to_work and not (loss.options or loss.anchors):
+    if (
+        known_to_work
+        and set(loss.lambdas) <= known_to_work
+        and not (loss.options or (loss.anchors and not loss.anchors_fitted))
+    ):
         return
     if is_own_loss(loss.name) and resumed is not None:
         check_source(loss.name, resumed.path)

@@ -3,8 +3,9 @@
 A family is a folder beside this file: `__init__.py` with its label and the name of its class, and
 `loss.py` with that class. Where they are there, `slips.py` says what was published otherwise and
 `verbatim.py` does that, `formula.py` writes the loss down; and `__init__.py` has in RECIPE lambdas
-that suit the digits, in GROWS_WITH what these depend on (`recipe.py`), in STRIDES its heads. The
-name of a family stands in the first line of code below, and nowhere outside `losses/`.
+that suit the digits, in GROWS_WITH what these depend on (`recipe.py`), in STRIDES its heads, in
+ANCHORS whether it has some. The name of a family stands in the first line of code below, and
+nowhere outside `losses/`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import dataclasses
 import functools
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +43,7 @@ class Family:
             lambda was found)}.
         strides: Pixels from one cell to the next of each head, for the digits.
         slots_a_cell: On each head.
+        takes_anchors: Whether these are fitted to the data, or given.
         slips: The published deviations from it.
         variants: {name: variant}, names such as "yolov2/notebook".
         written: From `DetectionLoss.switches` to {term: its formula in LaTeX, without lambda} and
@@ -55,6 +58,7 @@ class Family:
     grows_with: Mapping[str, tuple[str, float]]
     strides: tuple[int, ...]
     slots_a_cell: int
+    takes_anchors: bool
     slips: tuple[Slip, ...]
     variants: Mapping[str, Variant]
     written: Callable[[Mapping[str, Any]], tuple[dict[str, str], list[str]]]
@@ -82,6 +86,7 @@ def _family(name: str) -> Family:
         grows_with=getattr(card, "GROWS_WITH", {}),
         strides=getattr(card, "STRIDES", (COARSEST,)),
         slots_a_cell=getattr(card, "SLOTS_A_CELL", SLOTS_A_CELL),
+        takes_anchors=getattr(card, "ANCHORS", False),
         slips=getattr(slips, "SLIPS", ()),
         variants=getattr(slips, "VARIANTS", {}),
         written=getattr(formula, "written", lambda _options: ({}, [])),
@@ -130,6 +135,14 @@ def family_of(name: str) -> Family:
 def family_of_class(kind: type) -> Family | None:
     """The family of a class of loss, be it one of somebody's own under it; None without one."""
     return next((each for each in all_families() if issubclass(kind, each.loss_class())), None)
+
+
+def takes_anchors(kind: type[DetectionLoss]) -> bool:
+    """Whether the `setup` of a class takes anchors, and fits some where it gets none.
+
+    Of a loss of one's own it may be that only its constructor says so.
+    """
+    return kind.anchor_argument == "anchors" or "anchors" in inspect.signature(kind).parameters
 
 
 def variant_of(name: str) -> Variant:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from yolo_core.boxes import Tensor
 from yolo_core.data.source import default_anchors
 from yolo_core.losses.anchor_table import AnchorTable
 from yolo_core.losses.base import DetectionLoss
+from yolo_core.losses.families import takes_anchors
 from yolo_core.losses.heads import SLOTS_A_CELL, Head, grid_cells, slot_bias
 from yolo_core.slots import SlotLayout
 
@@ -50,8 +50,7 @@ class GridLoss(DetectionLoss):
                 f"{cls.__name__} has one head; received strides of {len(more) + 1}: "
                 f"{', '.join(map(str, (stride, *more)))}."
             )
-        # Of a loss of one's own it may be that only its constructor says so.
-        if cls.anchor_argument is None and "anchors" not in inspect.signature(cls).parameters:
+        if not takes_anchors(cls):
             return super().setup(source, anchors)
         rows, columns = grid_cells(source.image_shape, stride, stride)
         shapes = default_anchors(source, SLOTS_A_CELL) if anchors is None else np.asarray(anchors)

@@ -57,6 +57,7 @@ def derived_setup(
     source: SampleSource,
     *,
     anchors: Sequence[Sequence[float]] | None = None,
+    anchors_per_head: int | None = None,
     strides: Sequence[int] | None = None,
 ) -> DerivedSetup | None:
     """Heads and lambdas of a loss for data; None for a variant or a loss of one's own.
@@ -65,6 +66,7 @@ def derived_setup(
         name: As in `published`.
         source: The data.
         anchors: (T, 2) fractions of the picture, where they are given.
+        anchors_per_head: How many are fitted for each head, where they are not given.
         strides: Those of the heads, where they are given.
 
     Raises:
@@ -77,8 +79,9 @@ def derived_setup(
     if strides is None:
         strides, why = chosen_strides(objects, source.image_shape, family.strides)
         sentences.append(why)
+    a_cell = anchors_per_head or family.slots_a_cell
     figures = data_figures(
-        objects, source.image_shape, strides, family.slots_a_cell, len(source.class_names), anchors
+        objects, source.image_shape, strides, a_cell, len(source.class_names), anchors
     )
     lambdas, why = derived_lambdas(family, figures)
     if lambdas:

@@ -14,6 +14,7 @@ from yolo_core.data.sample import split_name
 from yolo_core.data.source import PINNED
 from yolo_core.foreign_files import read_json
 from yolo_core.losses.families import DEFAULT_FAMILY, FAMILY_NAMES
+from yolo_core.losses.heads import SLOTS_A_CELL
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 
@@ -38,8 +39,20 @@ class LossConfig(Section):
     options: dict[str, Any] = Field(default={}, description="keyword options of the loss")
     anchors: Annotated[list[tuple[PositiveFloat, PositiveFloat]], Field(min_length=1)] | None = (
         Field(
-            default=None, description="widths and heights as image fractions, else the data's own"
+            default=None,
+            description="widths and heights as image fractions; None where the loss has none, and "
+            "in runs of earlier versions, which are fitted to the data at every start",
         )
+    )
+    anchors_fitted: bool = Field(
+        default=False,
+        description="whether they were fitted to the data when the run began; given ones are not",
+    )
+    anchors_per_head: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description=f"anchors to fit for each head; None for {SLOTS_A_CELL}",
     )
 
     @field_validator("options")
@@ -49,6 +62,17 @@ class LossConfig(Section):
             if name in value:
                 raise ValueError(f"{name} is no option: it follows from the other settings")
         return value
+
+    @model_validator(mode="after")
+    def _fitted_or_given(self) -> Self:
+        if self.anchors_fitted and self.anchors is None:
+            raise ValueError("anchors_fitted is of anchors, and there are none")
+        if self.anchors and self.anchors_per_head is not None and not self.anchors_fitted:
+            raise ValueError(
+                "anchors_per_head is the number of anchors to fit, and these are given; "
+                "--anchors fitted has some fitted instead"
+            )
+        return self
 
 
 class NetworkConfig(Section):
