@@ -181,7 +181,7 @@ def test_anchors_that_a_loss_does_not_take_are_refused_in_a_sentence(voc: str) -
     assert_sound(page)
     assert "has no anchors" in words(page)
     anchors.set_value("sixteen").run()
-    assert "--anchors takes pairs" in words(page)
+    assert "Anchors are pairs of width,height" in words(page)
 
 
 def test_a_size_that_no_picture_can_have_is_refused(voc: str) -> None:

@@ -47,10 +47,11 @@ def test_the_form_starts_with_the_defaults(started):
     default = parse_config({})
     assert started == [
         [
-            *("--run", "yolov2-1", "--data", "digits", "--loss", "yolov2", "--network", "medium"),
+            *("--run", "yolov2-1", "--data", "digits", "--loss", "yolov2"),
             *("--steps", str(default.training.steps)),
             *("--batch-size", str(default.training.batch_size)),
             *("--learning-rate", repr(default.training.learning_rate), "--seed", "0"),
+            *("--patience", "0", "--network", "medium"),
         ]
     ]
 
@@ -71,17 +72,18 @@ def test_the_form_passes_on_what_was_filled_in(started):
     page = open_page()
     field(page, "selectbox", "data").set_value("mnist").run()
     field(page, "selectbox", "loss").set_value("mnist_yolo").run()
-    field(page, "button_group", "network").set_value("small").run()
-    for name, value in {"steps": 40, "batch-size": 8, "learning-rate": 0.5, "seed": 7}.items():
+    field(page, "selectbox", "network").set_value("small").run()
+    numbers = {"steps": 40, "patience": 3, "batch-size": 8, "learning-rate": 0.5, "seed": 7}
+    for name, value in numbers.items():
         field(page, "number_input", name).set_value(value).run()
     field(page, "number_input", "mnist_yolo/xy").set_value(0.25).run()
     field(page, "text_input", "name").set_value("mine").run()
     button(page, "Start training").click().run()
     assert started == [
         [
-            *("--run", "mine", "--data", "mnist", "--loss", "mnist_yolo", "--network", "small"),
+            *("--run", "mine", "--data", "mnist", "--loss", "mnist_yolo"),
             *("--steps", "40", "--batch-size", "8", "--learning-rate", "0.5", "--seed", "7"),
-            *("--lambda", "xy=0.25"),
+            *("--patience", "3", "--network", "small", "--lambda", "xy=0.25"),
         ]
     ]
 

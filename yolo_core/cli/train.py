@@ -46,7 +46,17 @@ from yolo_core.training.own_loss import is_own_loss, keep_source
 
 logger = logging.getLogger("yolo_core.training")
 
-REFUSED_BY_RESUME = ("run", "config", "epochs", "pin", "anchors", "strides", "frozen", "classes")
+REFUSED_BY_RESUME = (
+    "run",
+    "config",
+    "epochs",
+    "pin",
+    "anchors",
+    "strides",
+    "frozen",
+    "classes",
+    "derive",
+)
 
 
 def add_parser(commands: Any) -> None:
@@ -100,6 +110,13 @@ def add_parser(commands: Any) -> None:
         "--frozen",
         action=argparse.BooleanOptionalAction,
         help="the backbone keeps the weights that it starts with",
+    )
+    parser.add_argument(
+        "--derive",
+        action="store_true",
+        default=None,
+        help="with --config: heads and lambdas follow from the data, as in a run without; "
+        "--strides and --lambda still count",
     )
     parser.add_argument(
         "--strides",

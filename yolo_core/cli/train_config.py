@@ -61,6 +61,13 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         # Another loss: the file's lambdas, options and anchors were not meant for it.
         del fields["loss"]
         base = None
+    if base is not None and _source(given, base) != base.data.source:
+        # Nor what is said of some data for others; their size may be, unless pictures replace
+        # scenes.
+        kept = base.data.model_dump(mode="json", exclude={"pictures", "classes"})
+        if is_scenes(given["--data"]) != is_scenes(base.data.source):
+            del kept["image_size"]
+        fields["data"] = kept
     if base is not None and given.get("--network", base.network.size) != base.network.size:
         # Nor are the options of a backbone meant for another one.
         fields["network"] = {"strides": base.network.strides}
@@ -78,6 +85,9 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         name, value = _pair("--option", option)
         put(fields, f"loss.options.{name}", _json_or_text(value))
     loss = fields.get("loss", {})
+    if arguments.derive:
+        loss = {**loss, "lambdas": {}}
+        put(fields, "network.strides", None)
     # The last one given stands last, and so wins over a group that it is in.
     lambdas = laid_over(loss.get("lambdas", {}), given_lambdas(arguments))
     put(fields, "loss.lambdas", lambdas)
@@ -100,7 +110,7 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
             put(fields, "loss.anchors_per_head", None)
         put(fields, "loss.anchors", sizes)
         config = parse_config(fields, where="the options")
-    if base is None:
+    if base is None or arguments.derive:
         config = with_recipe(config)
     config = with_fitted_anchors(config, base)
     fields = config.model_dump(mode="json")
@@ -113,6 +123,11 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     samples = arguments.epochs * (open_source(config.data).splits["train"] or EPOCH_SAMPLES)
     put(fields, "training.steps", math.ceil(samples / config.training.batch_size))
     return parse_config(fields, where="the options")
+
+
+def _source(given: dict[str, Any], base: RunConfig) -> str:
+    """The data that are meant, by the name that holds from any folder."""
+    return with_absolute_paths({"source": given.get("--data", base.data.source)})["source"]
 
 
 def with_recipe(config: RunConfig) -> RunConfig:
@@ -259,6 +274,8 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
     Raises:
         ValueError: The data cannot be read, or the loss has no such name, option or lambda.
     """
+    if config.data.kind in PICTURE_KINDS or is_scenes(config.data.source):
+        config.network.check_sides(config.data)
     if config.data.source != "digits":
         open_source(config.data)
     loss = config.loss

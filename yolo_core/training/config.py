@@ -19,6 +19,8 @@ from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 
 CONFIG_VERSION = 1
+BACKBONE_STEP = 32
+"""Pixels that the sides of what enters a backbone are multiples of."""
 
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -118,6 +120,18 @@ class NetworkConfig(Section):
     def backbone(self) -> str | None:
         """Its name in keras.applications; None for a network of this project."""
         return None if self.size in ("small", "medium", "large") else self.size
+
+    def check_sides(self, data: DataConfig) -> None:
+        """Whether pictures of that size can enter it.
+
+        Raises:
+            ValueError: They cannot.
+        """
+        if self.backbone is not None and any(side % BACKBONE_STEP for side in data.width_height):
+            raise ValueError(
+                f"{self.size} takes pictures whose sides are multiples of {BACKBONE_STEP} pixels; "
+                f"received --image-size {data.image_size}."
+            )
 
     @model_validator(mode="after")
     def _of_a_backbone(self) -> Self:

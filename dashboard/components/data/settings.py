@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.data.opened import Opened, resized
+from dashboard.components.shared.anchor_pairs import HELP, read_pairs
 from dashboard.components.shared.errors import say
-from yolo_core.cli.given_anchors import read_anchors
 
 ANCHORS = "data anchors"
 _SIZE, _FIT = "data image size", "data fit"
@@ -52,10 +52,9 @@ def ask_anchors(opened: Opened) -> list[list[float]] | None:
         "Anchors, px",
         key=ANCHORS,
         placeholder="those that a training fits to the data",
-        help="Pairs of width,height in pixels of what enters the network: 30,40 60,80. For a loss "
-        "that takes anchors.",
+        help=f"{HELP} For a loss that takes anchors.",
     ).strip()
     st.session_state[f"{ANCHORS} kept"] = typed
     if not typed:
         return None
-    return read_anchors(typed.split(), lambda: opened.source.image_shape)
+    return read_pairs(typed, lambda: opened.source.image_shape)

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from dashboard.components.shared.errors import plain
-
-_CARRIED = "carried to the Train page"
+_CARRIED, _NEW = "carried to the Train page", "carried and not yet filled in"
 TRAIN = "app_pages/train.py"
 
 
@@ -19,23 +17,14 @@ def carry(options: Mapping[str, Sequence[str]]) -> None:
         options: {option of `train` without its dashes: its values}.
     """
     st.session_state[_CARRIED] = {name: list(values) for name, values in options.items()}
+    st.session_state[_NEW] = True
 
 
 def carried() -> dict[str, list[str]]:
-    """What was taken along: the next training has it."""
+    """What was taken along."""
     return st.session_state.get(_CARRIED, {})
 
 
-def show_carried() -> None:
-    """Says what was taken along, with a button that drops it."""
-    words = [
-        f"{name} {values[0] if len(values) == 1 else f'{len(values)} pairs'}"
-        for name, values in carried().items()
-    ]
-    st.info(f"From the Data page: {plain(', '.join(words))}.", icon=":material/photo_library:")
-    st.button(
-        "Without these",
-        icon=":material/close:",
-        on_click=lambda: st.session_state.pop(_CARRIED, None),
-        width="stretch",
-    )
+def has_arrived() -> bool:
+    """Whether something was taken along since this was last asked."""
+    return st.session_state.pop(_NEW, False)

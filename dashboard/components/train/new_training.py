@@ -8,19 +8,22 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.shared.carried import carried, show_carried
+from dashboard.components.shared.carried import carried, has_arrived
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.jobs import JUST_STARTED
 from dashboard.components.shared.starting import ON_ITS_WAY, ask_for_training
+from dashboard.components.train import anchors, network, own_pictures
 from dashboard.components.train.again import Again, asked_again, is_to_fill, say_again
-from dashboard.components.train.own_pictures import FIELDS, ask_pictures
+from dashboard.components.train.anchors import ask_anchors
+from dashboard.components.train.derived import ask_lambdas, derived_once
+from dashboard.components.train.network import ask_network, network_options
+from dashboard.components.train.own_pictures import ask_pictures
 from dashboard.data_folders import data_choices
 from dashboard.state import checkpoints_folder
 from yolo_core.data.config import DataConfig
 from yolo_core.data.digits.source import NPZ_KEYS
-from yolo_core.data.registry import is_scenes, open_source
-from yolo_core.losses.families import FAMILY_NAMES, all_families, family_of
-from yolo_core.losses.recipe import DerivedSetup, derived_setup
+from yolo_core.data.registry import open_source
+from yolo_core.losses.families import DEFAULT_FAMILY, all_families, family_of
 from yolo_core.runs.layout import check_run_name, new_run_name
 from yolo_core.training.config import run_options
 
@@ -32,17 +35,18 @@ DIGITS = {
 }
 OPTIONS = run_options()
 # Numbers of the form, and what a press on "+" adds.
-NUMBERS = {"steps": 100, "batch-size": 8, "learning-rate": 0.001, "seed": 1}
+NUMBERS = {"steps": 100, "batch-size": 8, "learning-rate": 0.001, "seed": 1, "patience": 1}
 KEY = "new/"
 _SAID = "what became of the start"
 
 
 def _defaults() -> dict[str, Any]:
-    fields = ("data", "loss", "network", *NUMBERS)
+    fields = ("data", "loss", *NUMBERS)
     values = {name: OPTIONS[f"--{name}"].field["default"] for name in fields}
     # Whoever starts the server with a folder is there for what is in it.
     own = [entry for entry in data_choices() if entry not in DIGITS]
-    values |= FIELDS | ({"data": own[0]} if own else {})
+    values |= own_pictures.FIELDS | network.FIELDS | anchors.FIELDS
+    values |= {"data": own[0]} if own else {}
     return values | {"path": "", "low": False, "name": ""}
 
 
@@ -68,14 +72,13 @@ def new_training(*, starting: bool) -> None:
 
     st.subheader("New training")
     again = asked_again(OPTIONS)
-    taken = carried() if again is None else {}
     if again is not None:
         if is_to_fill(again):
             _fill(again)
         say_again(again)
-    if taken:
-        show_carried()
-    data, data_error = ({}, None) if "data" in taken else _data(again)
+    elif has_arrived():
+        _fill_carried()
+    data, data_error = _data(again)
     losses = {each.name: each.label for each in all_families()}
     if again is not None:
         losses.setdefault(again.value("loss"), again.value("loss"))
@@ -83,12 +86,17 @@ def new_training(*, starting: bool) -> None:
     if st.session_state[KEY + "loss"] not in losses:
         st.session_state[KEY + "loss"] = _defaults()["loss"]
     loss = st.selectbox("Loss", list(losses), format_func=losses.get, key=KEY + "loss")
-    sizes = OPTIONS["--network"].field["enum"][:3]
-    size = st.segmented_control("Network", sizes, key=KEY + "network")
-    if size is None:
-        say("Choose the size of the network.")
-    given: dict[str, Any] = {"loss": loss, "network": size}
+    config = _config(data, again)
+    net, network_error = ask_network(KEY)
+    asked = ask_anchors(KEY, loss, (config or DataConfig()).width_height)
+    if net is not None and config is not None and not data_error:
+        try:
+            net.check_sides(config)
+        except ValueError as error:
+            network_error = str(error)
+            say(error)
     places = st.columns(2)
+    given: dict[str, Any] = {"loss": loss}
     for at, name in enumerate(NUMBERS):
         with places[at % 2]:
             given[name] = _number(name)
@@ -98,23 +106,31 @@ def new_training(*, starting: bool) -> None:
         help="Trains only while no other program needs the processor. On a busy machine that can "
         "be hardly ever.",
     )
-    # A run's own data are taken as that run takes them.
-    before = again is not None and data == {"data": [again.value("data")]}
-    config = again.config.data if again is not None and before else _config(data | taken)
-    derived = None if data_error or config is None else _derived(config, loss)
-    lambdas = _lambdas(loss, derived, {} if again is None else again.lambdas(loss))
+    wrong = data_error or network_error or (asked and asked.wrong)
+    # A new run's seed is that of the split, too.
+    if config is not None and again is None:
+        config = config.model_copy(update={"seed": given["seed"]})
+    derived = None if wrong or config is None else derived_once(config, loss, asked)
+    lambdas, anew = ask_lambdas(KEY, loss, derived, again)
     name, name_error = _name(loss)
-    st.session_state["new training"] = {f: st.session_state.get(KEY + f) for f in filled}
+    # Those that are not shown now stay as they were.
+    kept = {field: st.session_state.get(KEY + field, value) for field, value in filled.items()}
+    st.session_state["new training"] = kept
 
-    wrong = data_error or name_error or size is None
-    disabled = bool(wrong) or starting
+    disabled = bool(wrong or name_error) or starting
     if st.button("Start training", type="primary", width="stretch", disabled=disabled):
         arguments = ["--run", name]
+        before = None
         if again is not None:
             arguments += ["--config", str(again.file)]
             # Only what was changed: to say a seed again would give it to the samples, too.
+            data = _changed(data, config, again.config.data)
             given = {o: value for o, value in given.items() if value != again.value(o)}
-        options = ({} if before else data) | {o: [str(value)] for o, value in given.items()} | taken
+            before = again.config.loss if loss == again.value("loss") else None
+        options = data | {o: [str(value)] for o, value in given.items()}
+        options |= network_options(net, None if again is None else again.config.network)
+        options |= {} if asked is None else asked.options(before)
+        options |= {"derive": []} if anew else {}
         for option, values in options.items():
             arguments += [f"--{option}", *values]
         for term, value in lambdas.items():
@@ -130,10 +146,28 @@ def new_training(*, starting: bool) -> None:
 
 def _fill(again: Again) -> None:
     """Puts what a run was trained with into the fields; call it before them."""
-    for name in ("data", "loss", "network", *NUMBERS):
-        st.session_state[KEY + name] = again.value(name)
-    if again.value("data") not in DIGITS:
-        st.session_state[KEY + "data"] = AS_BEFORE
+    config = again.config
+    fields = {name: again.value(name) for name in ("data", "loss", *NUMBERS)}
+    if config.data.source in data_choices():
+        fields |= own_pictures.fields_of(config.data)
+    elif config.data.source not in DIGITS:
+        fields["data"] = AS_BEFORE
+    fields |= network.fields_of(config.network)
+    fields |= anchors.fields_of(config.loss, config.data.width_height)
+    for name, value in fields.items():
+        st.session_state[KEY + name] = value
+
+
+def _fill_carried() -> None:
+    """Puts what another page took along into the fields; call it before them."""
+    taken = carried()
+    for name in ("data", "image-size", "fit"):
+        if name in taken:
+            st.session_state[KEY + name] = taken[name][0]
+    if "anchors" in taken:
+        st.session_state[KEY + "anchors"] = anchors.CARRIED
+        if not family_of(st.session_state[KEY + "loss"]).takes_anchors:
+            st.session_state[KEY + "loss"] = DEFAULT_FAMILY
 
 
 def _number(name: str) -> float:
@@ -154,7 +188,7 @@ def _number(name: str) -> float:
 def _data(again: Again | None) -> tuple[dict[str, list[str]], str | None]:
     """Asks for the data: options with their values, and what is wrong with them."""
     kinds = data_choices() | DIGITS
-    if again is not None and again.value("data") not in DIGITS:
+    if again is not None and again.value("data") not in kinds:
         kinds[AS_BEFORE] = f"as {again.name}: {again.value('data')}"
     if st.session_state[KEY + "data"] not in kinds:
         st.session_state[KEY + "data"] = next(iter(DIGITS))
@@ -162,7 +196,9 @@ def _data(again: Again | None) -> tuple[dict[str, list[str]], str | None]:
     if kind == AS_BEFORE and again is not None:
         return {"data": [again.value("data")]}, None
     if kind not in DIGITS:
-        return ask_pictures(kind, KEY)
+        return ask_pictures(
+            kind, KEY, name_all=again is not None and bool(again.config.data.classes)
+        )
     if kind != FILE:
         return {"data": [kind]}, None
     typed = st.text_input("Path of the .npz file", key=KEY + "path").strip()
@@ -187,65 +223,43 @@ def _problem_with(path: str, changed: int | None) -> str | None:  # noqa: ARG001
     return None
 
 
-def _config(options: dict[str, list[str]]) -> DataConfig | None:
-    """What options of `train`, without their dashes, say of the data; None where they are wrong."""
-    fields = {
+def _config(options: dict[str, list[str]], again: Again | None) -> DataConfig | None:
+    """What options of `train`, without their dashes, say of the data; None where they are wrong.
+
+    Args:
+        options: The options.
+        again: The run whose data these are laid over, where they are of the same source.
+    """
+    fields: dict[str, Any] = {}
+    if again is not None and options.get("data") == [again.value("data")]:
+        fields = again.config.data.model_dump(mode="json")
+    fields |= {
         option.place.partition(".")[2]: options[name[2:]][0]
         for name, option in OPTIONS.items()
         if option.place.startswith("data.") and name[2:] in options
     }
+    fields |= {"classes": options["classes"]} if "classes" in options else {}
     try:
-        return DataConfig.model_validate(fields | {"classes": options.get("classes", [])})
+        return DataConfig.model_validate(fields)
     except ValueError:
         return None
 
 
-def _derived(data: DataConfig, loss: str) -> DerivedSetup | None:
-    """What follows from data of one's own for a loss; None for the digits, and where nothing can.
-
-    What is wrong with the data is said where they are chosen.
-    """
-    if is_scenes(data.source):
-        return None
-    try:
-        return _derived_once(data.model_dump_json(), loss)
-    except ValueError:
-        return None
-
-
-@st.cache_data(max_entries=16, show_spinner="Looking at the objects")
-def _derived_once(config: str, loss: str) -> DerivedSetup | None:
-    return derived_setup(loss, open_source(DataConfig.model_validate_json(config)))
-
-
-def _lambdas(loss: str, derived: DerivedSetup | None, before: dict[str, float]) -> dict[str, float]:
-    """Asks for lambdas that differ from those the loss is trained with: those filled in.
-
-    Args:
-        loss: Name of the loss.
-        derived: What follows from the data.
-        before: What the run was given that is trained again.
-    """
-    for sentence in derived.sentences if derived else ():
-        st.caption(plain(sentence))
-    recipe = family_of(loss).recipe if loss in FAMILY_NAMES else {}
-    starts = (derived.lambdas if derived else recipe) | before
-    if not starts:
-        return {}
-    with st.expander("Lambdas at the start"):
-        values = {
-            term: st.number_input(
-                plain(term),
-                min_value=0.0,
-                value=None,
-                step=0.5,
-                format="%g",
-                placeholder=f"{value:g}",
-                key=f"{KEY}{loss}/{term}",
-            )
-            for term, value in starts.items()
-        }
-    return {term: value for term, value in values.items() if value is not None}
+def _changed(
+    options: dict[str, list[str]], config: DataConfig | None, before: DataConfig
+) -> dict[str, list[str]]:
+    """Of options for data those that say something else than a run has."""
+    if config is None or config.source != before.source:
+        return options
+    differing = {
+        name[2:]
+        for name, option in OPTIONS.items()
+        if option.place.startswith("data.")
+        and (at := option.place.partition(".")[2])
+        and getattr(config, at) != getattr(before, at)
+    }
+    differing |= {"classes"} if config.classes != before.classes else set()
+    return {name: values for name, values in options.items() if name in differing}
 
 
 def _name(loss: str) -> tuple[str, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -19,12 +20,15 @@ FIELDS["pictures"] = ""
 READING = "still being read"
 
 
-def ask_pictures(entry: str, key: str) -> tuple[dict[str, list[str]], str | None]:
+def ask_pictures(
+    entry: str, key: str, *, name_all: bool = False
+) -> tuple[dict[str, list[str]], str | None]:
     """Asks how pictures enter the network, and says how many there are.
 
     Args:
         entry: What `--data` takes: "voc:DIR", "coco:FILE.json", "yolo:DATA.yaml".
         key: What the keys of the fields begin with; they are those of `FIELDS`.
+        name_all: Whether all classes are named where none is chosen.
 
     Returns:
         {option of `train` without its dashes: its values}, and what is wrong, if anything is.
@@ -79,7 +83,8 @@ def ask_pictures(entry: str, key: str) -> tuple[dict[str, list[str]], str | None
     )
     size = size or suggested_size(source.data)
     given |= {"image-size": [size], "fit": [fit], "augment": [",".join(changes) or OFF]}
-    given |= {"classes": classes} if classes else {}
+    if classes or name_all:
+        given["classes"] = classes or list(source.class_names)
     try:
         read_image_size(size)
     except ValueError as error:
@@ -87,6 +92,17 @@ def ask_pictures(entry: str, key: str) -> tuple[dict[str, list[str]], str | None
         say(wrong)
         return given, wrong
     return given, None
+
+
+def fields_of(data: DataConfig) -> dict[str, Any]:
+    """`FIELDS` as they have to be filled in for data."""
+    return {
+        "image-size": str(data.image_size),
+        "fit": data.fit,
+        "augment": [each for each in AUGMENTATIONS if each in data.augmentations],
+        "classes": list(data.classes),
+        "pictures": data.pictures or "",
+    }
 
 
 def _say_how_far(work: Work) -> None:
