@@ -1,0 +1,52 @@
+"""Every layer as Darknet's CPU build computed it, and its files byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.models.darknet.golden_cases import CASES, arrays, facts, loaded, run, weights
+from yolo_core.models.darknet.build import build, get_weights, set_weights
+from yolo_core.models.darknet.weights import expected_floats, write_weights
+
+TOLERANCE = 1e-4
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_layer_is_what_darknet_computed(case: str) -> None:
+    golden = arrays(case)
+    outputs = run(loaded(case)[2], golden["input"])
+    compared = 0
+    for number, got in enumerate(outputs):
+        want = golden.get(f"layer_{number:02d}_output")
+        if want is not None:
+            assert got.shape == want.shape, number
+            np.testing.assert_allclose(got, want, rtol=0, atol=TOLERANCE, err_msg=f"{number}")
+            compared += 1
+    assert compared >= 2
+    assert f"layer_{len(outputs) - 1:02d}_output" in golden
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_weights_go_through_keras_and_back_byte_for_byte(case: str, tmp_path: Path) -> None:
+    network, found, built = loaded(case)
+    assert expected_floats(network) == facts(case)["weight_floats"]
+    assert found.header.seen == facts(case)["seen"]
+    model = built.model(built.outputs)
+    write_weights(tmp_path / "again.weights", network, get_weights(model, network, found.header))
+    assert (tmp_path / "again.weights").read_bytes() == weights(case).read_bytes()
+
+
+def test_a_gpu_has_another_batch_norm() -> None:
+    # Its variances are 1e-6 to 1e-3, where sqrt(v + 1e-5) and sqrt(v) + 1e-6 are far apart.
+    network, found, _ = loaded("bn_eps_probe")
+    golden = arrays("bn_eps_probe")
+    built = build(network, as_on_gpu=True)
+    model = built.model(built.outputs)
+    set_weights(model, network, found)
+    error = np.abs(run(built, golden["input"])[1] - golden["layer_01_output"]).max()
+    assert 1.2 < error < 1.3
+    norm = model.get_layer("norm_0")
+    assert norm.epsilon == pytest.approx(1e-5)
