@@ -65,7 +65,7 @@ def test_every_option_lands_in_its_field():
         *("--snapshot-megabytes", "8", "--precision", "float32", "--pin", "val/9", "--seed", "11"),
         *("--option", "match_by=iou", "--option", "depth=3"),
         *("--fit", "letterbox", "--augment", "colour,flip", "--classes", "3", "chair"),
-        *("--cache-megabytes", "10", "--pictures", "/somewhere", "--patience", "12"),
+        *("--cache-megabytes", "10", "--pictures", "/x", "--patience", "12", "--until", "6"),
     )
     backbone = config_of("--network", "MobileNetV2", "--alpha", "0.5", "--weights", "imagenet")
     assert backbone.network.model_dump(exclude={"strides"}) == {
@@ -82,7 +82,7 @@ def test_every_option_lands_in_its_field():
         "max_objects": 2,
         "train_scenes": 50,
         "validation_scenes": 9,
-        "pictures": "/somewhere",
+        "pictures": "/x",
         "classes": ("3", "chair"),
         "fit": "letterbox",
         "augment": "flip,colour",
@@ -90,6 +90,7 @@ def test_every_option_lands_in_its_field():
     }
     assert config.training.model_dump() == {
         "steps": 7,
+        "until": 6,
         "patience": 12,
         "batch_size": 3,
         "learning_rate": 0.5,
@@ -272,20 +273,20 @@ def test_two_that_start_at_once_get_two_names(tmp_path, monkeypatch):
         return create(checkpoints, name, fill)
 
     monkeypatch.setattr(module, "create_run", quicker)
-    monkeypatch.setattr(module, "_train", lambda *_, **__: 0)
+    monkeypatch.setattr(module, "train_run", lambda *_, **__: 0)
     assert command("train", checkpoints=tmp_path).returncode == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["yolov2-1", "yolov2-2"]
 
 
 @pytest.mark.parametrize(
     "place",
-    ["train.replace_file", "create_database", "RunStore.set_status", "os.rename", "train._train"],
+    ["cli.replace_file", "create_database", "RunStore.set_status", "os.rename", "cli.train_run"],
 )
 def test_a_start_that_is_killed_leaves_its_name_or_a_run_to_resume(tmp_path, monkeypatch, place):
     script = f"""
 import os
 from yolo_core.__main__ import main
-from yolo_core.cli import train
+from yolo_core.cli import train as cli
 from yolo_core.runs.database import create_database
 from yolo_core.runs.store import RunStore
 {place} = lambda *_, **__: os._exit(9)
@@ -294,9 +295,9 @@ main(["train", "--run", "one", "--checkpoints", {str(tmp_path)!r}])
 """
     killed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert killed.returncode == 9
-    monkeypatch.setattr("yolo_core.cli.train._train", lambda *_, **__: 0)
+    monkeypatch.setattr("yolo_core.cli.train.train_run", lambda *_, **__: 0)
     done = command("train", "--run", "one", checkpoints=tmp_path)
-    if place == "train._train":
+    if place == "cli.train_run":
         assert "A run named 'one' exists already" in done.stderr
         done = command("train", "--resume", "one", checkpoints=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -58,14 +58,15 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run_command=run)
 
 
-def add_step(parser: argparse.ArgumentParser) -> None:
+def add_step(parser: argparse.ArgumentParser, *, default: str = BEST) -> None:
     """Adds `--step N|best|last`."""
     parser.add_argument(
         "--step",
         type=_step,
-        default=BEST,
+        default=default,
         metavar="N|best|last",
-        help="checkpoint: of a step, the last one, or the best by validation mAP50 (default)",
+        help="checkpoint: of a step, the last one, or the best by validation mAP50 "
+        f"(default: {default})",
     )
 
 

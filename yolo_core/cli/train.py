@@ -150,7 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
                 return 130
             store = _created(arguments, config)
         try:
-            return _train(config, store, interrupt, as_json=arguments.json)
+            return train_run(config, store, interrupt, as_json=arguments.json)
         finally:
             # A full disk fails here again; the sentence about it has been said.
             with contextlib.suppress(ValueError):
@@ -167,7 +167,7 @@ def _created(arguments: argparse.Namespace, config: RunConfig) -> RunStore:
         with RunStore.create(folder) as store:
             store.set_status(
                 state=RunState.STARTING,
-                steps=config.training.steps,
+                steps=config.training.last_step,
                 config=config_digest(folder.config),
             )
 
@@ -216,7 +216,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     try:
         store.set_status(
             state=RunState.STARTING,
-            steps=config.training.steps,
+            steps=config.training.last_step,
             # Of the process before; this one has none yet.
             images_per_second=None,
             message="",
@@ -231,7 +231,12 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     return store, config
 
 
-def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json: bool) -> int:
+def train_run(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json: bool) -> int:
+    """Trains a run that is open for writing, and says in it what came of that.
+
+    Returns:
+        0, also when it was asked to stop, or 1 when the training failed.
+    """
     try:
         _log_to(store.folder)
         logger.info("Run %s: starting TensorFlow.", store.folder.name)

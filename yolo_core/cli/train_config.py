@@ -49,6 +49,9 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     """
     base = read_config(arguments.config) if arguments.config is not None else None
     fields: dict[str, Any] = base.model_dump(mode="json") if base is not None else {}
+    if base is not None:
+        # A new run, and no fork of what that one came from.
+        fields["forked_from"] = fields["training"]["until"] = None
     given = given_fields(arguments)
     if is_own_loss(given.get("--loss", "")):
         given["--loss"] = absolute_name(given["--loss"])
@@ -81,9 +84,8 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         put(fields, "data.classes", arguments.classes)
     # The run may be resumed from another folder.
     fields["data"] = with_absolute_paths(fields.get("data", {}))
-    for option in arguments.options:
-        name, value = _pair("--option", option)
-        put(fields, f"loss.options.{name}", _json_or_text(value))
+    for name, value in given_options(arguments).items():
+        put(fields, f"loss.options.{name}", value)
     loss = fields.get("loss", {})
     if arguments.derive:
         loss = {**loss, "lambdas": {}}
@@ -217,6 +219,16 @@ def with_absolute_paths(data: dict[str, Any]) -> dict[str, Any]:
     if data.get("pictures"):
         data = {**data, "pictures": os.path.abspath(data["pictures"])}
     return data
+
+
+def given_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The `--option NAME=VALUE` options; a value that is no JSON is text.
+
+    Raises:
+        ValueError: One has another form.
+    """
+    pairs = (_pair("--option", option) for option in arguments.options)
+    return {name: _json_or_text(value) for name, value in pairs}
 
 
 def given_lambdas(arguments: argparse.Namespace) -> dict[str, float]:

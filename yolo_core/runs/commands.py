@@ -12,6 +12,10 @@ from typing import Any
 from yolo_core.foreign_files import parse_json
 from yolo_core.runs.records import to_json
 
+REPLAYED = ("set-lambda", "set-learning-rate", "pin")
+"""What changes the numbers of later steps. A training that is resumed or forked makes these changes
+again at the steps where they were made."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Command:

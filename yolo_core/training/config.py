@@ -161,6 +161,11 @@ class TrainingConfig(Section):
     """How long and how fast."""
 
     steps: Positive = Field(default=2500, description="optimizer updates in all")
+    until: Positive | None = Field(
+        default=None,
+        description="update after which the training ends, where that is before the last one of "
+        "its schedule",
+    )
     batch_size: int = Field(default=16, ge=1, le=4096, description="images a step")
     learning_rate: PositiveFloat = Field(default=2e-2, description="highest learning rate of Adam")
     schedule: Literal["cosine", "constant"] = Field(
@@ -196,12 +201,24 @@ class TrainingConfig(Section):
         default="auto", description="auto takes mixed precision on a GPU and float32 elsewhere"
     )
 
+    @property
+    def last_step(self) -> int:
+        """The update after which the training ends."""
+        return self.steps if self.until is None else min(self.until, self.steps)
+
     @field_validator("pinned")
     @classmethod
     def _known_samples(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             split_name(name)
         return value
+
+
+class ForkedFrom(Section):
+    """Which run a fork goes on from."""
+
+    run: str = Field(min_length=1, description="its name at that time")
+    step: int = Field(ge=0, description="updates of the checkpoint that the fork began with")
 
 
 class RunConfig(Section):
@@ -218,6 +235,9 @@ class RunConfig(Section):
     loss: LossConfig = LossConfig()
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
+    forked_from: ForkedFrom | None = Field(
+        default=None, description="of a fork, the run that it was made from"
+    )
 
     def to_json(self) -> str:
         """The text of `config.json`: every field, indented."""

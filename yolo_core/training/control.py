@@ -10,7 +10,7 @@ from typing import Any
 
 from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.losses.base import DetectionLoss
-from yolo_core.runs.commands import Command, check_command
+from yolo_core.runs.commands import REPLAYED, Command, check_command
 from yolo_core.runs.records import Event
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
@@ -18,9 +18,6 @@ from yolo_core.training.schedule import LearningRate, OptimizerRate
 
 logger = logging.getLogger("yolo_core.training")
 
-# What changes the numbers of later steps. A resumed training makes these changes again at the
-# steps where they were made.
-REPLAYED = ("set-lambda", "set-learning-rate", "pin")
 PAUSE_POLL_SECONDS = 0.05
 
 

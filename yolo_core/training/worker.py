@@ -56,7 +56,7 @@ class Training:
             store,
             self.source,
             batch_size=options.batch_size,
-            steps=options.steps,
+            steps=options.last_step,
             pinned=None if options.pinned == PINNED else options.pinned,
             loss_name=short_name(config.loss.name),
             schedule=self.rate,
@@ -100,7 +100,7 @@ class Training:
             if is_new:
                 self._say(target_notes(self.store), record=True)
             if not recorder.is_over:
-                remaining = options.steps - recorder.done
+                remaining = options.last_step - recorder.done
                 batches = training_batches(
                     self.source,
                     batch_size=options.batch_size,
@@ -115,7 +115,7 @@ class Training:
                     verbose=0,
                     callbacks=[recorder],
                 )
-        if recorder.done < options.steps:
+        if recorder.done < options.last_step:
             logger.info("--resume %s goes on.", self.store.folder.name)
 
     def _say(self, notes: Iterable[tuple[str, str]], *, record: bool) -> None:
