@@ -2,10 +2,12 @@
 
 import json
 import re
+import shlex
 
 import pytest
 
 from tests.cli.test_train import config_of
+from tests.dashboard.voc_set import make_voc
 from yolo_core.__main__ import main
 from yolo_core.cli.given_anchors import read_anchors
 
@@ -43,6 +45,21 @@ def test_in_words(anchors):
     assert "digits at 192 x 192 px: " in said
     assert "100.0%" in said
     assert "Mean IoU by k: 1: 0.6" in said
+    command = said.splitlines()[-1]
+    assert command.startswith("python -m yolo_core train --data digits --image-size 192 --anchors ")
+
+
+def test_what_to_type_next_holds_from_every_folder(anchors, tmp_path, monkeypatch):
+    folder = make_voc(tmp_path / "my pets")
+    monkeypatch.chdir(tmp_path)
+    options = ("--k", "1", "--most", "1", "--classes", "dog", "--fit", "letterbox")
+    _, said, _ = anchors("voc:my pets", *options, "--strides", "32")
+    words = shlex.split(said.splitlines()[-1])
+    assert words[:4] == ["python", "-m", "yolo_core", "train"]
+    config = config_of(*words[4:])
+    assert config.data.source == f"voc:{folder}"
+    assert (config.data.classes, config.data.fit) == (("dog",), "letterbox")
+    assert (config.network.strides, len(config.loss.anchors)) == ((32,), 1)
 
 
 def test_pixels_are_those_of_the_picture_that_the_network_gets():

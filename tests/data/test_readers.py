@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.data.test_reader_fuzz import COCO, LABEL, VOC, YAML
 from yolo_core.data import open_data, pixels
-from yolo_core.data.collector import NothingReadError, cut, number
+from yolo_core.data.collector import NothingReadError, cut, number, same_boxes
 from yolo_core.data.folders import PictureNames
 from yolo_core.data.pictures import AnnotatedPictures
 from yolo_core.data.pixels import Head, read_head, read_pixels
@@ -189,6 +191,54 @@ def test_a_cut_picture_is_set_aside(place: Path) -> None:
     assert [(each.file, each.effect) for each in data.problems] == [
         ("images/b.png", "picture set aside")
     ]
+
+
+@pytest.mark.parametrize(("brand", "kind"), [(b"heic", "HEIC"), (b"avif", "AVIF")])
+def test_a_picture_of_a_phone_is_told_in_words(place: Path, brand: bytes, kind: str) -> None:
+    start = b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1"
+    (place / "images" / "b.png").unlink()
+    (place / "images" / "b.heic").write_bytes(start)
+    data = yolo(place)
+    assert data.files == ("images/a.png",)
+    (problem,) = data.problems
+    assert (problem.file, problem.effect) == ("images/b.heic", "picture set aside")
+    assert problem.about.startswith(f"it is a {kind} picture, as phones take them")
+    # By what is in it, whatever it is called.
+    with pytest.raises(ValueError, match=kind):
+        read_pixels(start)
+
+
+def test_class_names_that_look_alike_are_told(place: Path) -> None:
+    data = yolo(place, yaml=YAML.replace("[kite, boat]", "[Kite, kite]"))
+    assert data.classes == ("Kite", "kite")
+    (problem,) = data.problems
+    assert (problem.where, problem.effect) == ("classes", "note")
+    assert "'Kite' and 'kite' differ in small and capital letters" in problem.about
+
+
+def test_boxes_that_are_twice_in_a_picture_are_told_and_kept(place: Path) -> None:
+    one, other = "0 0.5 0.5 0.25 0.5", "1 0.5 0.5 0.25 0.5"
+    data = yolo(place, "\n".join([one, other, one, one, "0 0.5 0.5 0.25 0.25"]))
+    assert len(data.boxes("images/a.png")) == 5
+    (problem,) = data.problems
+    assert (problem.file, problem.where, problem.effect) == ("images/a.png", "objects", "note")
+    assert "2 of its boxes are others again" in problem.about
+    assert problem.about.endswith("'kite' 36, 16, 60, 48")
+    assert data.files[problem.picture] == "images/a.png"
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), max_size=30))
+def test_same_boxes_by_counting(rows: list[tuple[int, int, int]]) -> None:
+    rows = sorted(rows)
+    picture, label, edge = np.array(rows, np.int32).reshape(-1, 3).T
+    edges = np.column_stack([edge, edge, edge + 1, edge + 1]).astype(np.float32)
+    found = {index: count for index, count, _ in same_boxes(picture, edges, label)}
+    expected = {}
+    for index in {each[0] for each in rows}:
+        own = [each for each in rows if each[0] == index]
+        if len({*own}) < len(own):
+            expected[index] = len(own) - len({*own})
+    assert found == expected
 
 
 @pytest.mark.parametrize(

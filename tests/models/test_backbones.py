@@ -49,10 +49,28 @@ def test_weights_from_a_file_and_frozen(tmp_path):
         np.testing.assert_array_equal(one, other)
     assert body.trainable_variables == []
     assert made.trainable_variables != []
-    with pytest.raises(
-        ValueError, match="does not hold the weights of MobileNetV2 without its top"
+    before = [np.array(each) for each in body.variables]
+    for name, alpha, other, layer in (
+        ("other", 0.5, given, "block_1_project, with a kernel of 1 x 1 x 48 x 16"),
+        ("half", 0.35, keras.Model(given.input, given.layers[20].output), "block_2_depthwise"),
     ):
-        load_backbone_weights(made, "MobileNetV2", alpha=1.0, weights=str(file))
+        part = tmp_path / f"{name}.weights.h5"
+        other.save_weights(part)
+        wanted = network("MobileNetV2", heads=HEADS[:1], alpha=alpha)
+        with pytest.raises(ValueError, match=f"first layer that it has not, .* is {layer}"):
+            load_backbone_weights(wanted, "MobileNetV2", alpha=alpha, weights=str(part))
+        assert all(np.isfinite(each).all() for each in wanted.get_weights())
+    for one, other in zip(before, body.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_a_weights_file_that_is_none(tmp_path):
+    made = network("MobileNetV2", heads=HEADS[:1], alpha=0.35)
+    for name in ("a.weights.h5", "a.h5", "a.txt"):
+        (tmp_path / name).write_bytes(b"nothing")
+        with pytest.raises(ValueError, match="does not hold the weights of MobileNetV2"):
+            load_backbone_weights(made, "MobileNetV2", alpha=0.35, weights=str(tmp_path / name))
 
 
 def test_pictures_that_do_not_fit():

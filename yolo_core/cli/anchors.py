@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from typing import Any
 
@@ -80,8 +81,21 @@ def run(arguments: argparse.Namespace) -> int:
         _show(source.name, study, curve)
         if why:
             print(why)
+        print(f"To train with these:\n{_train_command(fields['data'], arguments, study)}")
     sys.stdout.flush()
     return 0
+
+
+def _train_command(data: dict[str, Any], arguments: argparse.Namespace, study: AnchorStudy) -> str:
+    """What to type next, from whatever folder."""
+    words = ["python", "-m", "yolo_core", "train", "--data", data["source"]]
+    for option, (place, *_) in DATA_OPTIONS.items():
+        value = data.get(place.partition(".")[2])
+        words += [] if value is None else [option, str(value)]
+    words += ["--classes", *data["classes"]] if data["classes"] else []
+    words += ["--strides", arguments.strides] if arguments.strides else []
+    words += ["--anchors", *(f"{w:.4f},{h:.4f}" for w, h in study.anchors)]
+    return shlex.join(words)
 
 
 def _show(name: str, study: AnchorStudy, curve: list[tuple[int, float]]) -> None:
@@ -100,5 +114,3 @@ def _show(name: str, study: AnchorStudy, curve: list[tuple[int, float]]) -> None
     recalls = ", ".join(f"{study.best_possible_recall(at):.1%} from {at}" for at in (0.3, 0.5, 0.7))
     print(f"Best possible recall, the objects with an anchor of that IoU: {recalls}.")
     print("Mean IoU by k: " + ", ".join(f"{count}: {iou:.3f}" for count, iou in curve) + ".")
-    given = " ".join(f"{w:.4f},{h:.4f}" for w, h in study.anchors)
-    print(f"To train with these: --anchors {given}")

@@ -24,6 +24,9 @@ from yolo_core.data.pixels import Head, read_pixels
 LEAST_SIDE = 1 / 64
 """A box that is less wide or high, in pixels, has no area: float32 edges could not tell."""
 
+# Odd numbers of 64 bits, which spread the columns of a box over one.
+_PRIMES = np.random.Generator(np.random.Philox(0)).integers(0, 2**63, 6, np.uint64) * 2 + 1
+
 Edges = tuple[float, float, float, float]
 
 
@@ -225,6 +228,16 @@ class Collector:
         )
         return False
 
+    def _note_names_alike(self) -> None:
+        alike: dict[str, list[str]] = {}
+        for name in self.classes:
+            alike.setdefault(" ".join(name.casefold().split()), []).append(name)
+        for names in alike.values():
+            if len(names) > 1:
+                said = " and ".join(map(repr, names))
+                about = f"{said} differ in small and capital letters or blanks alone"
+                self.note(self.folders.base, "classes", f"{about}, and are classes of their own")
+
     def finish(self, splits: Mapping[str, Iterable[str]]) -> AnnotatedPictures:
         """The data set.
 
@@ -234,6 +247,15 @@ class Collector:
         Raises:
             NothingReadError: No picture was taken.
         """
+        files = tuple(self.index)
+        sizes = np.array(self._sizes, np.int32).reshape(-1, 2)
+        objects, regions = self._objects.arrays(), self._regions.arrays()
+        self._note_names_alike()
+        for picture, count, row in same_boxes(*objects[:3]):
+            name = tuple(self.classes)[int(objects[2][row])]
+            edges = ", ".join(f"{edge:g}" for edge in objects[1][row].tolist())
+            about = f"{count:,} of its boxes are others again, class and edges, such as {name!r} "
+            self.problem(files[picture], "objects", f"{about}{edges}", NOTE, picture)
         problems = (*self.folders.problems, *self.problems)
         self.folders.forget()
         if not self.index:
@@ -243,9 +265,6 @@ class Collector:
             raise NothingReadError(
                 f"{self.name} has no picture that can be used.{said}{more}", problems
             )
-        files = tuple(self.index)
-        sizes = np.array(self._sizes, np.int32).reshape(-1, 2)
-        objects, regions = self._objects.arrays(), self._regions.arrays()
         return AnnotatedPictures(
             name=self.name,
             folder=self.folders.base,
@@ -266,6 +285,35 @@ class Collector:
             problems=problems,
             read_picture=PictureReader(self.folders, files, sizes),
         )
+
+
+def same_boxes(
+    picture: np.ndarray, edges: np.ndarray, label: np.ndarray
+) -> list[tuple[int, int, int]]:
+    """Boxes that are several times in their picture, with one class and the very same edges.
+
+    Args:
+        picture: (M,) int32, in rising order.
+        edges: (M, 4) float32.
+        label: (M,) int32.
+
+    Returns:
+        Of each picture with some: its index, how many boxes were there before, the row of one.
+    """
+    rows = np.column_stack([picture, label, edges.view(np.int32)])
+    # Only where two have one key are they looked at number by number.
+    key = (rows.astype(np.uint64) * _PRIMES).sum(axis=1, dtype=np.uint64)
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    twice = np.flatnonzero(ordered[1:] == ordered[:-1])
+    maybe = np.unique(order[np.union1d(twice, twice + 1)]) if len(twice) else order[:0]
+    seen, again = set[bytes](), dict[int, tuple[int, int]]()
+    for row in maybe.tolist():
+        box = rows[row].tobytes()
+        if box in seen:
+            again[int(picture[row])] = again.get(int(picture[row]), (0, 0))[0] + 1, row
+        seen.add(box)
+    return [(index, *found) for index, found in again.items()]
 
 
 class _Columns:

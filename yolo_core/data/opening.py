@@ -56,7 +56,10 @@ def open_data(
     if not place.exists():
         raise ValueError(f"{where} does not exist; data is opened as {_PLACES}.")
     if place.suffix.lower() == ".zip":
-        raise ValueError(f"{where} is an archive; unpack it, then open it as {_PLACES}.")
+        raise ValueError(
+            f"{where} is an archive, and none is read: unpack it (unzip -d FOLDER {where}), then "
+            f"open the folder or file in it as {_PLACES}."
+        )
     if place.is_dir() != (kind == "voc"):
         what = "a folder" if place.is_dir() else "a file"
         raise ValueError(f"{where} is {what}; data is opened as {_PLACES}.")

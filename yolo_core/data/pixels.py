@@ -23,11 +23,17 @@ MOST_PIXELS = 89_478_485
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp"),
     *(".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"),
+    *(".heic", ".heif", ".avif"),  # to be told of: they are not read
 )
 """How the names of pictures end. What is in them is told by their first bytes alone."""
 
 # Those that photographs and drawings come in; some others start programs to be read.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+# By the brand that an ISO media file begins with (ISO/IEC 23008-12, annex B).
+_UNREAD = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"), "HEIC"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+}
 _MODES = (
     *("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"),
     *("I", "I;16", "I;16L", "I;16B", "I;16N"),
@@ -137,11 +143,7 @@ def _opened(path: str | Path | bytes) -> Iterator[tuple[BinaryIO, Image.Image]]:
                 )
             yield file, image
     except UnidentifiedImageError:
-        raise ValueError(
-            "it is empty"
-            if (len(path) if isinstance(path, bytes) else os.path.getsize(path)) == 0
-            else "it is no picture that can be read (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM)"
-        ) from None
+        raise ValueError(_what_else(path)) from None
     except Image.DecompressionBombError:
         raise ValueError(_too_large("twice as many or more")) from None
     except OSError as error:
@@ -153,6 +155,18 @@ def _opened(path: str | Path | bytes) -> Iterator[tuple[BinaryIO, Image.Image]]:
         # Whatever a damaged picture makes Pillow raise, the file is at fault.
         said = str(error).rstrip(".") or type(error).__name__
         raise error if type(error) is ValueError else ValueError(f"it is damaged: {said}") from None
+
+
+def _what_else(path: str | Path | bytes) -> str:
+    """What a file is that Pillow knows no picture in."""
+    with io.BytesIO(path) if isinstance(path, bytes) else open(path, "rb") as file:
+        start = file.read(12)
+    if not start:
+        return "it is empty"
+    kind = _UNREAD.get(start[8:12]) if start[4:8] == b"ftyp" else None
+    if kind is not None:
+        return f"it is a {kind} picture, as phones take them, which is not read: save it as JPEG"
+    return "it is no picture that can be read (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM)"
 
 
 def _too_large(received: str) -> str:

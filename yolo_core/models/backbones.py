@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 NAME = "backbone"
@@ -105,16 +107,38 @@ def load_backbone_weights(
             ) from None
     else:
         given = _made(application, shape, alpha, None)
-        try:
-            given.load_weights(Path(weights))
-        except Exception as error:  # whatever HDF5 trips over
+        different = _load(given, Path(weights))
+        if different:
             raise ValueError(
-                f"{weights} does not hold the weights of {application} without its top "
-                f"({_line(error)})."
-            ) from None
+                f"{weights} does not hold the weights of {application} without its top: "
+                f"{different}."
+            )
     values = {variable.path: variable for variable in given.variables}
     for variable in body.variables:
         variable.assign(values[variable.path])
+
+
+def _load(model: keras.Model, file: Path) -> str:
+    """Loads weights, all of them or none that count: what is wrong, "" where nothing is."""
+    for variable in model.variables:
+        if keras.backend.is_float_dtype(variable.dtype):
+            variable.assign(np.full(variable.shape, np.nan, np.float32))
+    # Of the older layout Keras knows which layer does not fit, but cannot leave it out.
+    leaves_out = not file.name.endswith((".h5", ".hdf5")) or file.name.endswith(".weights.h5")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a page of them, one for each layer
+            model.load_weights(file, **({"skip_mismatch": True} if leaves_out else {}))
+    except Exception as error:  # whatever HDF5 trips over
+        return _line(error)
+    for layer in model.layers:
+        for variable in layer.variables:
+            if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+                return (
+                    f"the first layer that it has not, or otherwise, is {layer.name}, with a "
+                    f"{variable.name} of {' x '.join(map(str, variable.shape))} finite numbers"
+                )
+    return ""
 
 
 def _made(

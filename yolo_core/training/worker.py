@@ -130,7 +130,8 @@ class Training:
         images, y_true = sample_batch(self.source, names)
         what = describe_non_finite(self.detector, images.astype(np.float32) / 255.0, y_true, names)
         advice = (
-            f"To go on, lower a lambda or the learning rate (now {self.rate.at(step):.3g}): "
-            f"--resume {self.store.folder.name} --learning-rate VALUE --lambda NAME=VALUE."
+            # Without the run's name, which may change.
+            f"To go on, lower a lambda or the learning rate (now {self.rate.at(step):.3g}) as you "
+            "resume: train --resume RUN --learning-rate VALUE --lambda NAME=VALUE."
         )
         return what, advice
