@@ -30,7 +30,7 @@ ORDER = (
     ("yolo_core.data", "yolo_core.jobs"),
     ("yolo_core.views",),
     ("yolo_core.losses", "yolo_core.runs"),
-    ("yolo_core.training_utils", "yolo_core.models"),
+    ("yolo_core.training_utils", "yolo_core.models", "yolo_core.layouts"),
     ("yolo_core.explain", "yolo_core.training.detector"),
     ("yolo_core.evaluation",),
     ("yolo_core.training",),
