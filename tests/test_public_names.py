@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("yolo_core", "yolo_core.losses")
+PACKAGES = ("yolo_core", "yolo_core.losses", "yolo_core.layouts")
 
 
 def names_for_type_checkers(package: str) -> set[str]:
