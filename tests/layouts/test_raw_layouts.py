@@ -41,11 +41,11 @@ def raw_shapes(name: str, batch: int = 2) -> list[tuple[int, ...]]:
     return [
         {
             "darknet": (batch, 2 * F, rows, columns),
-            "darknet-flat": (batch, 2 * F * rows * columns),
-            "pytorch-yolov3": (batch, 2 * F, rows, columns),
-            "pytorch-yolov3-permuted": (batch, 2, rows, columns, F),
-            "keras-yolo3": (batch, rows, columns, 2 * F),
-            "keras-yolo2": (batch, rows, columns, 2, F),
+            "darknet_flat": (batch, 2 * F * rows * columns),
+            "pytorch_yolov3": (batch, 2 * F, rows, columns),
+            "pytorch_yolov3_permuted": (batch, 2, rows, columns, F),
+            "keras_yolo3": (batch, rows, columns, 2 * F),
+            "keras_yolo2": (batch, rows, columns, 2, F),
         }[name]
         for rows, columns in GRIDS
     ]
@@ -57,15 +57,15 @@ def entry(heads, name, head, picture, row, column, anchor, channel) -> float:
     plane = anchor * F + channel
     place = {
         # entry_index: batch, then n * w * h * (coords + classes + 1) + entry * w * h + location.
-        "darknet-flat": (
+        "darknet_flat": (
             picture,
             anchor * rows * columns * F + channel * rows * columns + row * columns + column,
         ),
         "darknet": (picture, plane, row, column),
-        "pytorch-yolov3": (picture, plane, row, column),
-        "pytorch-yolov3-permuted": (picture, anchor, row, column, channel),
-        "keras-yolo3": (picture, row, column, plane),
-        "keras-yolo2": (picture, row, column, anchor, channel),
+        "pytorch_yolov3": (picture, plane, row, column),
+        "pytorch_yolov3_permuted": (picture, anchor, row, column, channel),
+        "keras_yolo3": (picture, row, column, plane),
+        "keras_yolo2": (picture, row, column, anchor, channel),
     }[name]
     return float(heads[head][place])
 
@@ -87,7 +87,7 @@ def test_a_pytorch_head_by_hand():
     """A 1 x 2 grid, one anchor, one class: six planes of two cells become two slots of six."""
     loss = YoloV3Loss([[[0.5, 0.5]]], 1)
     head = np.array([[[[0, 1]], [[10, 11]], [[20, 21]], [[30, 31]], [[40, 41]], [[50, 51]]]])
-    assert raw_layout("pytorch-yolov3", loss).ours([head])[0].tolist() == [
+    assert raw_layout("pytorch_yolov3", loss).ours([head])[0].tolist() == [
         [[0, 10, 20, 30, 40, 50], [1, 11, 21, 31, 41, 51]]
     ]
 
@@ -125,7 +125,7 @@ def test_slots_go_back_too(name):
 
 def test_heads_and_anchors_in_another_order():
     """A fork that goes from fine to coarse, and has its anchors the other way round."""
-    layout = raw_layout("keras-yolo3", two_heads(), heads=[1, 0], anchor_order=[[1, 0], [0, 1]])
+    layout = raw_layout("keras_yolo3", two_heads(), heads=[1, 0], anchor_order=[[1, 0], [0, 1]])
     fine, coarse = counted(1, 4, 6, 2 * F), counted(1, 2, 3, 2 * F)
     ours = layout.ours([fine, coarse])
     assert np.array_equal(ours[1], fine)
@@ -136,7 +136,7 @@ def test_heads_and_anchors_in_another_order():
 def test_channels_in_the_order_of_the_loss():
     """The notebook's MNIST loss has objectness in front, all other programs behind the box."""
     loss = MnistYoloLoss(num_classes=CLASSES)
-    layout = raw_layout("pytorch-yolov3", loss)
+    layout = raw_layout("pytorch_yolov3", loss)
     ours = layout.ours(counted(1, F, 1, 1))
     assert loss.channel_names[:5] == ("objectness", "x", "y", "w", "h")
     assert ours.tolist() == [[[[4, 0, 1, 2, 3, 5, 6]]]]
@@ -153,7 +153,7 @@ def test_one_head_is_an_array_or_a_list_of_one():
 def test_a_tensor_of_keras_stays_one_and_lets_gradients_through():
     import tensorflow as tf
 
-    layout = raw_layout("pytorch-yolov3", one_head())
+    layout = raw_layout("pytorch_yolov3", one_head())
     raw = tf.Variable(counted(1, 3 * F, 2, 2))
     with tf.GradientTape() as tape:
         ours = layout.ours(raw)
@@ -171,9 +171,9 @@ class TestPriors:
     def test_box_then_background_then_classes(self, name):
         layout = raw_layout(name, ssd())
         raw = {
-            "ssd-pytorch": (self.LOC, self.CONF),
-            "ssd-keras-loc-first": np.concatenate([self.LOC, self.CONF], -1),
-            "ssd-keras-conf-first": np.concatenate([self.CONF, self.LOC], -1),
+            "ssd_pytorch": (self.LOC, self.CONF),
+            "ssd_keras_loc_first": np.concatenate([self.LOC, self.CONF], -1),
+            "ssd_keras_conf_first": np.concatenate([self.CONF, self.LOC], -1),
         }[name]
         ours = layout.ours(raw)
         assert ours[1, 2].tolist() == [*self.LOC[1, 2], *self.CONF[1, 2]]
@@ -182,7 +182,7 @@ class TestPriors:
         assert [e.tobytes() for e in back] == [e.tobytes() for e in raw]
 
     def test_constants_that_keras_ssds_join_on(self):
-        layout = raw_layout("ssd-keras-conf-first", ssd())
+        layout = raw_layout("ssd_keras_conf_first", ssd())
         constants = counted(2, 6, 8)
         raw = np.concatenate([self.CONF, self.LOC, constants], -1)
         assert layout.ours(raw).shape == (2, 6, 7)
@@ -190,7 +190,7 @@ class TestPriors:
 
     @given(order=st.permutations(range(6)))
     def test_priors_in_another_order(self, order):
-        layout = raw_layout("ssd-pytorch", ssd(), prior_order=order)
+        layout = raw_layout("ssd_pytorch", ssd(), prior_order=order)
         ours = layout.ours((self.LOC, self.CONF))
         assert [row[0] for row in ours[0].tolist()] == [4 * place for place in order]
         loc, conf = layout.theirs(ours)
@@ -200,19 +200,19 @@ class TestPriors:
 
 class TestWhatDoesNotFit:
     def test_names_the_shape_that_would(self):
-        layout = raw_layout("pytorch-yolov3", one_head())
+        layout = raw_layout("pytorch_yolov3", one_head())
         with pytest.raises(ValueError, match=r"must be \(batch, 21, rows, columns\); received .*2"):
             layout.ours(counted(2, 20, 4, 4))
 
     def test_channels_last_where_first_are_expected(self):
         raw = counted(2, 4, 5, 3 * F)
-        assert fitting_layouts(one_head(), raw) == ("keras-yolo3",)
-        assert "'keras-yolo3'" in what_would_fit(one_head(), raw)
+        assert fitting_layouts(one_head(), raw) == ("keras_yolo3",)
+        assert "'keras_yolo3'" in what_would_fit(one_head(), raw)
 
     def test_the_number_of_classes_that_would_fit(self):
         heads = [counted(1, 2 * 25, 2, 3), counted(1, 2 * 25, 4, 6)]
         said = what_would_fit(two_heads(), heads)
-        assert "(batch, 14, 2, 3) as darknet and pytorch-yolov3" in said
+        assert "(batch, 14, 2, 3) as darknet and pytorch_yolov3" in said
         assert said.endswith("With 20 (channels first) classes these predictions would fit.")
 
     def test_another_number_of_heads(self):
@@ -221,8 +221,8 @@ class TestWhatDoesNotFit:
 
     def test_a_flat_row_needs_grids(self):
         with pytest.raises(ValueError, match="give grids="):
-            raw_layout("darknet-flat", one_head())
-        layout = raw_layout("darknet-flat", one_head(), grids=[(2, 3)])
+            raw_layout("darknet_flat", one_head())
+        layout = raw_layout("darknet_flat", one_head(), grids=[(2, 3)])
         assert layout.ours(counted(1, 3 * F * 6)).shape == (1, 2, 3, 3 * F)
 
     @pytest.mark.parametrize("name", LAYOUT_NAMES)
@@ -234,13 +234,13 @@ class TestWhatDoesNotFit:
         with pytest.raises(ValueError, match="is of heads of anchors"):
             raw_layout("darknet", ssd())
         with pytest.raises(ValueError, match="is of priors"):
-            raw_layout("ssd-pytorch", one_head())
+            raw_layout("ssd_pytorch", one_head())
 
     def test_orders_that_are_none(self):
         with pytest.raises(ValueError, match="heads must hold each of 0 to 1 once"):
             raw_layout("darknet", two_heads(), heads=[0, 0])
         with pytest.raises(ValueError, match="each of the 6 priors"):
-            raw_layout("ssd-pytorch", ssd(), prior_order=[0, 1])
+            raw_layout("ssd_pytorch", ssd(), prior_order=[0, 1])
 
     def test_no_such_layout(self):
         with pytest.raises(ValueError, match="There is no layout 'yolov9'; there are darknet"):

@@ -1,6 +1,6 @@
 """Raw predictions and labels of other programs, and the same numbers as the losses here take them.
 
-layout = raw_layout("pytorch-yolov3", loss)
+layout = raw_layout("pytorch_yolov3", loss)
 predictions = layout.ours([head_13, head_26, head_52])
 heads = layout.theirs(predictions)  # bit by bit what they were
 """

@@ -16,20 +16,20 @@ from yolo_core.losses.multi_head import MultiHeadLoss
 PATTERNS = {
     # A layer's output is planes of rows, entries grouped per anchor; as C hands it over, a row.
     "darknet": "(A F) H W",
-    "darknet-flat": "(A F H W)",
+    "darknet_flat": "(A F H W)",
     # The convolution's output, and `prediction` after view and permute.
-    "pytorch-yolov3": "(A F) H W",
-    "pytorch-yolov3-permuted": "A H W F",
-    "keras-yolo3": "H W (A F)",
+    "pytorch_yolov3": "(A F) H W",
+    "pytorch_yolov3_permuted": "A H W F",
+    "keras_yolo3": "H W (A F)",
     # With an axis of anchors, as keras-yolo2 and yolov3-tf2 reshape it.
-    "keras-yolo2": "H W A F",
+    "keras_yolo2": "H W A F",
 }
 """{name: axes after the batch} of the programs that have heads of anchors on grids."""
 
 PRIORS: dict[str, tuple[tuple[str, str], bool]] = {
-    "ssd-pytorch": (("loc", "conf"), False),
-    "ssd-keras-loc-first": (("loc", "conf"), True),
-    "ssd-keras-conf-first": (("conf", "loc"), True),
+    "ssd_pytorch": (("loc", "conf"), False),
+    "ssd_keras_loc_first": (("loc", "conf"), True),
+    "ssd_keras_conf_first": (("conf", "loc"), True),
 }
 """{name: (order of box and classes, whether joined in one array)} of those that have priors."""
 

@@ -129,7 +129,7 @@ def to_darknet_truth(y_true: Any, *, boxes: int = 90) -> np.ndarray:
 def from_ssd_targets(
     targets: Sequence[Any], *, num_classes: int, max_objects: int | None = None
 ) -> np.ndarray:
-    """ssd.pytorch's targets as label rows.
+    """The PyTorch SSD's targets as label rows.
 
     Args:
         targets: One (n, 5) a picture, rows [x_min, y_min, x_max, y_max, class].
@@ -146,7 +146,7 @@ def from_ssd_targets(
     for picture, each in enumerate(found):
         if each.ndim != 2 or each.shape[1] != 5:
             raise ValueError(
-                "ssd.pytorch's targets are one (n, 5) a picture, rows [x_min, y_min, x_max, y_max, "
+                "The PyTorch SSD's targets are one (n, 5) a picture, rows [x_min, y_min, x_max, y_max, "
                 f"class]; received {each.shape} for picture {picture}."
             )
     boxes = [
