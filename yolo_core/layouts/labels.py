@@ -146,8 +146,8 @@ def from_ssd_targets(
     for picture, each in enumerate(found):
         if each.ndim != 2 or each.shape[1] != 5:
             raise ValueError(
-                "The PyTorch SSD's targets are one (n, 5) a picture, rows [x_min, y_min, x_max, y_max, "
-                f"class]; received {each.shape} for picture {picture}."
+                "The PyTorch SSD's targets are one (n, 5) a picture, rows [x_min, y_min, x_max, "
+                f"y_max, class]; received {each.shape} for picture {picture}."
             )
     boxes = [
         np.concatenate([(low := each[:, :2]) + (size := each[:, 2:4] - low) / 2, size], axis=1)
