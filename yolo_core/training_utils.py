@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from yolo_core import boxes
@@ -70,10 +71,18 @@ def calculate_union_area(
 
     Returns:
         (B, N, A).
+
+    Raises:
+        ValueError: The area stands in the place of a box.
     """
-    return boxes.union_area(
-        _floats(box_1_dimensions), _floats(box_2_dimensions), _floats(intersection_area)
-    )
+    one, other, area = map(_floats, (box_1_dimensions, box_2_dimensions, intersection_area))
+    if {one.shape[-1], other.shape[-1]} != {2} or len(area.shape) >= len(one.shape):
+        raise ValueError(
+            "The dimensions of two boxes (batch, objects, anchors, 2) come first, then the area "
+            "(batch, objects, anchors); received "
+            f"{', '.join(str(tuple(each.shape)) for each in (one, other, area))}."
+        )
+    return boxes.union_area(one, other, area)
 
 
 def calculate_iou(intersection_area: Any, union_area: Any) -> Any:
@@ -176,9 +185,19 @@ def calculate_loss(predicted_values: Any, true_values: Any) -> tuple[Any, Any, A
     Returns:
         Three scalars, means over the objects of the batch; 0 where there is none, where the
         document's code gives NaN (A-6).
+
+    Raises:
+        ValueError: The two are exchanged, where their numbers are there to tell: the objectness of
+            labels is 0 or 1. In a graph it cannot be known, their shapes are alike.
     """
     predicted = _floats(predicted_values)
     true = _floats(true_values)
+    objectness = _known(true[..., 0])
+    if objectness is not None and not np.isin(objectness, (0, 1)).all():
+        raise ValueError(
+            "Predictions come first, then labels, whose objectness is 0 or 1; received labels with "
+            f"{objectness[~np.isin(objectness, (0, 1))][0]:g}."
+        )
     objects = ops.equal(true[..., 0], 1.0)
     squared = ops.square(predicted[..., 1:5] - true[..., 1:5])
     return (
@@ -269,6 +288,14 @@ def _check_order(y_true: Any, y_pred: Any) -> None:
             "Labels y_true (batch, objects, features) come first, then predictions y_pred (batch, "
             f"rows, columns, channels); received {tuple(y_true.shape)} and {tuple(y_pred.shape)}."
         )
+
+
+def _known(values: Any) -> np.ndarray | None:
+    """The numbers of a tensor; None in a graph that is being traced, on whatever backend."""
+    try:
+        return ops.convert_to_numpy(values)
+    except Exception:  # each backend has its own way to say that
+        return None
 
 
 def _floats(values: Any) -> Any:

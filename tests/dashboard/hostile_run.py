@@ -78,7 +78,13 @@ def make_hostile_run(
             for sample in snapshot.samples:
                 view = snapshot.sample(sample)
                 store.record_snapshot(
-                    LAST_STEP, kind, sample, path, view.total, view.terms, view.lambdas
+                    LAST_STEP,
+                    kind,
+                    sample,
+                    path,
+                    view.total,
+                    terms=view.terms,
+                    lambdas=view.lambdas,
                 )
         for step in range(1, LAST_STEP + 1):
             row = {f"term/{term}": 1.0 / step for term in terms}

@@ -240,7 +240,9 @@ def write_kind(store: RunStore, loss: DetectionLoss, step: int, kind: str) -> Sn
     write_snapshot(path, snapshot)
     for name in names:
         view = snapshot.sample(name)
-        store.record_snapshot(step, kind, name, path, view.total, view.terms, view.lambdas)
+        store.record_snapshot(
+            step, kind, name, path, view.total, terms=view.terms, lambdas=view.lambdas
+        )
     return snapshot
 
 

@@ -333,7 +333,9 @@ def test_maps_that_are_not_the_recorded_loss_are_told_loudly(
     with RunStore.open(folder, writable=True) as store:
         record = store.snapshots("pinned", "val/0")[-1]
         fields = (record.step, "pinned", "val/0", record.file)
-        store.record_snapshot(*fields, record.total * 1.001, record.terms, record.lambdas)
+        store.record_snapshot(
+            *fields, record.total * 1.001, terms=record.terms, lambdas=record.lambdas
+        )
     page = open_page(sample="val/0")
     assert_sound(page)
     assert not page.success

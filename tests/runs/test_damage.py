@@ -50,7 +50,13 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
             for sample in range(8):
                 file = f"pinned-{step:08d}.npz"
                 store.record_snapshot(
-                    step, "pinned", f"val/{sample}", file, 1.0, {"xy": 1.0}, {"xy": 5.0}
+                    step,
+                    "pinned",
+                    f"val/{sample}",
+                    file,
+                    1.0,
+                    terms={"xy": 1.0},
+                    lambdas={"xy": 5.0},
                 )
             store.answer(store.send("step", {"count": 1}), step=step)
         store.set_status(state="finished", message="Done.")

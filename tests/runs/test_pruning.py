@@ -15,7 +15,9 @@ def record(store: RunStore, kind: str, steps: list[int]) -> None:
         path = snapshot_path(store.folder, kind, step)
         path.write_bytes(b"\0" * SIZE)
         for sample in ("val/0", "val/1"):
-            store.record_snapshot(step, kind, sample, path, 1.0, {"xy": 1.0}, {"xy": 5.0})
+            store.record_snapshot(
+                step, kind, sample, path, 1.0, terms={"xy": 1.0}, lambdas={"xy": 5.0}
+            )
 
 
 def left(store: RunStore, kind: str = "pinned") -> list[int]:

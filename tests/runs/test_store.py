@@ -139,9 +139,11 @@ def test_snapshots_are_found_by_kind_sample_and_step(store):
     file = store.folder.snapshots / "pinned-00000010.npz"
     for sample, total in (("val/1", 2.0), ("val/0", 1.0)):
         store.record_snapshot(
-            10, "pinned", sample, file, total, {"xy": np.float32(0.5)}, {"xy": 5.0}
+            10, "pinned", sample, file, total, terms={"xy": np.float32(0.5)}, lambdas={"xy": 5.0}
         )
-    store.record_snapshot(20, "batch", "val/0", "batch-00000020.npz", math.nan, {"xy": 1}, {})
+    store.record_snapshot(
+        20, "batch", "val/0", "batch-00000020.npz", math.nan, terms={"xy": 1}, lambdas={"xy": 1}
+    )
     assert [(r.step, r.kind, r.sample) for r in store.snapshots()] == [
         (10, "pinned", "val/0"),
         (10, "pinned", "val/1"),
@@ -163,7 +165,7 @@ def test_truncating_drops_what_came_later_but_not_what_was_said(store):
         store.record_checkpoint(step, f"step-{step}.npz")
         file = store.folder.snapshots / f"pinned-{step:08d}.npz"
         file.write_bytes(b"")
-        store.record_snapshot(step, "pinned", "val/0", file, 1.0, {}, {})
+        store.record_snapshot(step, "pinned", "val/0", file, 1.0, terms={}, lambdas={})
         store.record_event(step, "checkpoint")
     store.truncate_after(20)
     assert store.last_step()["total"] == 20

@@ -165,7 +165,13 @@ def test_opening_for_writing_clears_what_a_killed_writer_left(folder):
     with RunStore.create(folder, COLUMNS) as store:
         store.record_checkpoint(250, folder.weights / "step-00000250.npz")
         store.record_snapshot(
-            250, "pinned", "val/0", folder.snapshots / "pinned-00000250.npz", 1.0, {}, {}
+            250,
+            "pinned",
+            "val/0",
+            folder.snapshots / "pinned-00000250.npz",
+            1.0,
+            terms={},
+            lambdas={},
         )
     kept = [
         folder.weights / "step-00000250.npz",

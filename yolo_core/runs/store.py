@@ -19,6 +19,7 @@ from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.reader import RunReader
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.status import RunState, RunStatus
+from yolo_core.views import KINDS
 
 FLUSH_SECONDS = 0.5
 _STATUS_FIELDS = tuple(field.name for field in dataclasses.fields(RunStatus))
@@ -259,6 +260,7 @@ class RunStore(RunReader):
         sample: str,
         file: Path | str,
         total: float,
+        *,
         terms: Mapping[str, Any],
         lambdas: Mapping[str, Any],
     ) -> None:
@@ -271,8 +273,17 @@ class RunStore(RunReader):
             file: The file, in the folder of the snapshots.
             total: The sample's total.
             terms: {name: value}, unweighted.
-            lambdas: {name: value}, the effective weights.
+            lambdas: {name: value}, the effective weights. By name alone: exchanged with the terms
+                they would give the same total.
+
+        Raises:
+            ValueError: The two have other names, or a kind and a sample that are exchanged.
         """
+        if kind not in KINDS or terms.keys() != lambdas.keys():
+            raise ValueError(
+                f"A snapshot is {' or '.join(KINDS)}, and has a lambda a term; received {kind!r}, "
+                f"terms {', '.join(terms) or 'none'} and lambdas {', '.join(lambdas) or 'none'}."
+            )
         record = SnapshotRecord(
             step=int(step),
             kind=kind,

@@ -82,7 +82,9 @@ class Snapshotter:
         lambdas = _floats(snapshot.breakdown.lambdas)
         for name in self.pinned:
             view = snapshot.sample(name)
-            self.store.record_snapshot(step, "pinned", name, path, view.total, view.terms, lambdas)
+            self.store.record_snapshot(
+                step, "pinned", name, path, view.total, terms=view.terms, lambdas=lambdas
+            )
         prune_snapshots(self.store, self.megabytes)
 
     def write_batch(self, step: int, batch: dict[str, Any]) -> None:
@@ -107,7 +109,7 @@ class Snapshotter:
         terms, lambdas = _floats(breakdown.terms), _floats(breakdown.lambdas)
         for name in names:
             self.store.record_snapshot(
-                step, "batch", name, path, float(breakdown.total), terms, lambdas
+                step, "batch", name, path, float(breakdown.total), terms=terms, lambdas=lambdas
             )
         prune_snapshots(self.store, self.megabytes)
 
