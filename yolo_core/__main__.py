@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
             before,
             command,
             compare,
+            darknet,
             dashboard,
             data,
             detect,
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
             anchors,
             data,
             before,
+            darknet,
             dashboard,
         ):
             module.add_parser(commands)

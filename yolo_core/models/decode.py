@@ -66,6 +66,7 @@ def nms_keep(
     iou_threshold: float = 0.5,
     score_threshold: float = 0.01,
     max_detections: int = 100,
+    candidates: int = CANDIDATES,
 ) -> np.ndarray:
     """Greedy non-maximum suppression among slots of one class.
 
@@ -81,11 +82,11 @@ def nms_keep(
         iou_threshold: Overlap above which the lower one of two slots goes.
         score_threshold: Slots below it are not kept.
         max_detections: Most slots kept an image.
+        candidates: Of each image so many are looked at, those of the highest scores.
 
     Returns:
         (B, P) bool, the slots that are detections. A slot with a score of 0, or with a number
-        that is not finite, is none. Of each image only the `CANDIDATES` highest scores are looked
-        at.
+        that is not finite, is none.
     """
     score, label = scores(objectness, class_probabilities)
     boxes = np.asarray(boxes, np.float64)
@@ -93,7 +94,7 @@ def nms_keep(
     images, slots = score.shape
     # Every image's slots, best first; no further than the image with the most of them needs.
     possible = (score > 0) & (score >= score_threshold)
-    depth = min(int(possible.sum(-1).max(initial=0)), CANDIDATES)
+    depth = min(int(possible.sum(-1).max(initial=0)), candidates)
     order = np.argsort(-np.where(possible, score, 0.0), axis=-1, kind="stable")[:, :depth]
     image = np.arange(images)[:, None]
     alive, label = possible[image, order], label[image, order]

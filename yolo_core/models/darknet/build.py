@@ -53,6 +53,11 @@ class Built:
         heads = tuple(self.outputs[each.number - 1] for each in self.network.heads)
         return heads or self.outputs[-1:]
 
+    @property
+    def heads(self) -> tuple[Tensor, ...]:
+        """What the detection layers make of `raw_heads`: the same shapes."""
+        return tuple(self.outputs[each.number] for each in self.network.heads)
+
     def model(self, outputs: Sequence[Tensor] | None = None) -> keras.Model:
         """From a picture to some of the tensors, by default to the `raw_heads`."""
         found = self.raw_heads if outputs is None else outputs

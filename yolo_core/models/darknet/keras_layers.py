@@ -227,7 +227,7 @@ class Softmax(_Layer):
 
 @_registered
 class Detection(_Layer):
-    """What [region] and [yolo] do to the channels of their slots.
+    """What [region] and [yolo] do to their slots: place, objectness and classes from 0 to 1.
 
     Args:
         slot_channels: Numbers of a slot.
@@ -251,16 +251,15 @@ class Detection(_Layer):
 
     def call(self, raw: Tensor) -> Tensor:
         """(B, H, W, A * slot_channels) to the same shape."""
-        every, coords = self.fields["slot_channels"], self.fields["coords"]
-        background, softmax = self.fields["background"], self.fields["softmax"]
+        every, coords, softmax, background = self.fields.values()
         slots = ops.reshape(raw, (-1, *raw.shape[1:3], raw.shape[3] // every, every))
-        place, rest = ops.sigmoid(slots[..., :2]), slots[..., 2:coords]
+        place, size = ops.sigmoid(slots[..., :2]), slots[..., 2:coords]
         objectness, classes = slots[..., coords : coords + 1], slots[..., coords + 1 :]
-        if softmax and background:
+        if background and softmax:
             both = ops.softmax(slots[..., coords:], axis=-1)
             objectness, classes = both[..., :1], both[..., 1:]
         else:
             objectness = objectness if background else ops.sigmoid(objectness)
             classes = ops.softmax(classes, axis=-1) if softmax else ops.sigmoid(classes)
-        joined = ops.concatenate([place, rest, objectness, classes], axis=-1)
+        joined = ops.concatenate([place, size, objectness, classes], axis=-1)
         return ops.reshape(joined, (-1, *raw.shape[1:]))
