@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yolo_core.foreign_files import check_array, open_arrays, parse_json, read_json
+from yolo_core.foreign_files import check_array, open_arrays, parse_json, read_array, read_json
 
 
 @pytest.mark.parametrize(
@@ -167,3 +167,23 @@ def test_an_array_that_does_not_fit_is_a_sentence(value, rule, sentence) -> None
     with pytest.raises(ValueError, match=sentence):
         check_array("it", value, *rule)
     check_array("it", np.zeros((0, 2), np.int32), (0, 2), "iu", 0, -1)
+
+
+def test_an_array_alone_is_read_from_an_npy_file(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(6.0).reshape(2, 3))
+    assert read_array(tmp_path / "x.npy")[1].tolist() == [3.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize("value", [b"", b"\x93NUMPY", b"PK\x05\x06" + 18 * b"\0", b"text"])
+def test_what_is_no_array_of_numbers_is_refused(tmp_path: Path, value: bytes) -> None:
+    path = tmp_path / "x.npy"
+    path.write_bytes(value)
+    with pytest.raises(ValueError, match="no array of numbers"):
+        read_array(path)
+    np.save(path, np.array([object()]))
+    with pytest.raises(ValueError, match="no array of numbers"):
+        read_array(path)
+    np.save(path, np.zeros((300, 300)))
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="no array of numbers"):
+        read_array(path)

@@ -167,6 +167,23 @@ def open_arrays(path: Path) -> Iterator[Arrays]:
         yield Arrays(archive)
 
 
+def read_array(path: Path) -> np.ndarray:
+    """The numbers of an .npy file, which are read from it when they are used.
+
+    Raises:
+        ValueError: It cannot be read, or is something else.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except Exception:  # whatever numpy trips over in a damaged one
+        array = None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        raise ValueError(f"{path} is no array of numbers in an .npy file.")
+    return array
+
+
 def check_array(
     name: str,
     value: Any,

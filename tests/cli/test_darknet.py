@@ -28,7 +28,7 @@ def test_layers_are_written_channels_first(picture: str, tmp_path: Path) -> None
         assert found.files == [f"layer_{number:02d}" for number in range(14)]
         assert found["layer_00"].shape == (6, 64, 64)
         np.testing.assert_allclose(
-            found["layer_13"], arrays(CASE)["layer_14_output"], rtol=0, atol=1e-4
+            found["layer_13"], arrays(CASE)["layer_13_output"], rtol=0, atol=1e-4
         )
 
 

@@ -1,6 +1,6 @@
 """`python -m yolo_core darknet ...`: networks of the Darknet program, from .cfg and .weights.
 
-CFG is a file, or the name of a well-known network: yolov2, yolov2-tiny, yolov3, yolov3-tiny.
+CFG is a file, or the name of a well-known network.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolo_core.files import cannot_write
+from yolo_core.foreign_files import read_array
+from yolo_core.models.darknet.known import NAMES, known_network
 
 if TYPE_CHECKING:
     from yolo_core.models.darknet.build import Built
@@ -69,12 +71,16 @@ def add_parser(commands: Any) -> None:
     save.set_defaults(run_command=_save)
 
     show = actions.add_parser("show", help="the layers, their shapes and their floats")
-    show.add_argument("cfg", metavar="CFG")
+    _add_cfg(show)
     show.set_defaults(run_command=_show)
 
 
+def _add_cfg(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("cfg", metavar="CFG", help=f"a file, or one of {', '.join(NAMES)}")
+
+
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("cfg", metavar="CFG")
+    _add_cfg(parser)
     parser.add_argument("weights", type=Path, metavar="WEIGHTS")
     parser.add_argument(
         "--as-on-gpu",
@@ -158,7 +164,6 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _network(cfg: str) -> Network:
-    from yolo_core.models.darknet.known import NAMES, known_network
     from yolo_core.models.darknet.plan import read_network
 
     by_name = cfg in NAMES and not Path(cfg).exists()
@@ -192,17 +197,11 @@ def _outputs(built: Built, wanted: Any, picture: np.ndarray) -> list[np.ndarray]
 
 def _picture(path: Path, network: Network) -> np.ndarray:
     """(height, width, channels) float32."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except Exception:  # whatever numpy trips over in a damaged file
-        raise ValueError(f"{path} is no array of numbers in a .npy file.") from None
-    if getattr(array, "shape", None) != network.shape or array.dtype.kind not in "fiu":
-        received = getattr(array, "shape", "an .npz file")
+    array = read_array(path)
+    if array.shape != network.shape:
         raise ValueError(
-            f"{path} must be numbers of shape {network.shape}, channels, height and width of "
-            f"{network.file}; received {received}."
+            f"{path} must have shape {network.shape}, the channels, height and width of "
+            f"{network.file}; received {array.shape}."
         )
     return np.asarray(array, np.float32).transpose(1, 2, 0)
 
