@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,6 +14,8 @@ from dashboard.figures.colors import BLUE, ORANGE
 from dashboard.figures.frame import ABOVE, GRID, MARGIN, axis, figure_of
 
 MOST_POINTS = 400
+MOST_WRITTEN = 26
+"""Rows of a confusion matrix in whose cells the numbers find room."""
 _OF_ALL, _FAINT = BLUE, "rgba(128, 128, 128, 0.55)"
 _SCALE = get_colorscale("Blues")
 
@@ -125,7 +128,7 @@ def confusion_figure(
     data = [
         {
             "type": "heatmap",
-            "z": share,
+            "z": share.tolist(),
             "customdata": place,
             "hovertext": words,
             "hovertemplate": "%{hovertext}<extra></extra>",
@@ -135,12 +138,10 @@ def confusion_figure(
             "showscale": False,
             "xgap": 1,
             "ygap": 1,
-            "text": [[f"{n:,}" if n else "" for n in row] for row in counts.tolist()]
-            if size <= 26
-            else None,
-            "texttemplate": "%{text}" if size <= 26 else "",
         }
     ]
+    if size <= MOST_WRITTEN:
+        data.append(_numbers(counts, share, place, words))
     shapes = []
     if chosen is not None:
         i, j = chosen
@@ -176,6 +177,26 @@ def confusion_figure(
         },
     }
     return figure_of(data, layout)
+
+
+def _numbers(
+    counts: np.ndarray, share: np.ndarray, place: list[list[list[int]]], words: list[list[str]]
+) -> dict[str, Any]:
+    """The counts as text, dark on light cells and light on dark ones, whatever the page is."""
+    i, j = np.nonzero(counts)
+    at = list(zip(i.tolist(), j.tolist(), strict=True))
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "x": j.tolist(),
+        "y": i.tolist(),
+        "text": [f"{counts[each]:,}" for each in at],
+        "textfont": {"color": ["#ffffff" if share[each] > 0.715 else "#000000" for each in at]},
+        "customdata": [place[row][column] for row, column in at],
+        "hovertext": [words[row][column] for row, column in at],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "showlegend": False,
+    }
 
 
 def _few(line: Line) -> np.ndarray:

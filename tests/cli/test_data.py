@@ -43,7 +43,7 @@ def test_one_object_with_every_problem(capsys: pytest.CaptureFixture[str]) -> No
 def test_for_reading_what_was_lost_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", OUTSIDE]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].endswith("data.yaml: 1 pictures (0 without objects), 2 objects")
+    assert lines[0].endswith("data.yaml: 1 picture (0 without objects), 2 objects")
     (at,) = [k for k, line in enumerate(lines) if line.startswith("problems:")]
     assert lines[at] == "problems: 4 × box set aside, 1 × note"
     assert lines[at + 1].startswith("  labels/a.txt, line 3: ")

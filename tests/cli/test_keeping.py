@@ -52,6 +52,13 @@ def test_note_and_star_are_listed(ask, one):
     assert ask("note", "one", "")[1] == "one, without a star: no note\n"
 
 
+def test_the_last_and_the_best_map50_are_listed(ask, one):
+    with RunStore.open(one, writable=True) as store:
+        store.record_evaluation(20, {"map50": 0.75})
+        store.record_evaluation(40, {"map50": 0.5})
+    assert "  mAP50 0.500, best 0.750  " in ask("runs")[1]
+
+
 @pytest.mark.usefixtures("one")
 def test_a_note_steers_no_terminal(ask):
     ask("note", "one", "a\x1b[2Jb\nc")

@@ -135,7 +135,7 @@ def test_duplicates_across_splits_are_found_and_shown(voc: str) -> None:
     assert_sound(page)
     (table,) = tables(page)
     assert table[["across splits", "pictures", "same pixels"]].values.tolist() == [[True, 2, True]]
-    assert "1 groups, 1 across splits" in words(page)
+    assert "1 group, 1 across splits" in words(page)
     assert len(plots(page)) == 2
 
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import streamlit as st
 
@@ -129,10 +128,10 @@ def test_the_bars_are_the_costs_and_the_matrix_adds_up(
         for name in ("evaluate errors", "evaluate confusion")
     )
     assert bars["data"][0]["x"] == pytest.approx([max(errors.cost[k], 0) for k in ErrorKind])
-    numbers = [
-        [int(word.replace(",", "") or 0) for word in row] for row in matrix["data"][0]["text"]
-    ]
-    assert np.sum(numbers[:3]) == table.scores.whole.objects
+    written = matrix["data"][1]
+    numbers = [int(word.replace(",", "")) for word in written["text"]]
+    of_classes = [n for n, row in zip(numbers, written["y"], strict=True) if row < 3]
+    assert sum(of_classes) == table.scores.whole.objects
 
 
 @pytest.mark.parametrize("kind", list(ErrorKind))
@@ -149,6 +148,12 @@ def test_what_is_listed_stands_in_the_address(
         assert len(frame.value) == errors.count(kind)
         kept = frame.value["sample"].isin(["val/0", "val/1", "val/2"])
         assert (frame.value["opens"] == "✓").tolist() == kept.tolist()
+        # Nothing is said by an empty cell.
+        assert not frame.value[["detected as", "object"]].isin(["", None]).any(axis=None)
+        if kind is ErrorKind.MISSED:
+            assert set(frame.value["detected as"]) == {"not detected"}
+        if kind is ErrorKind.BACKGROUND:
+            assert set(frame.value["object"]) == {"no object"}
     else:
         assert "There is none" in page.success[0].value
 

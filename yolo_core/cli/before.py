@@ -20,6 +20,7 @@ from yolo_core.cli.options import add_classes, add_json
 from yolo_core.cli.train_config import RUN_OPTIONS, put, with_absolute_paths
 from yolo_core.data.duplicates import across_splits
 from yolo_core.data.overview import Overview, overview_of
+from yolo_core.data.pictures import several
 from yolo_core.data.registry import open_source
 from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.jobs.status import JobState, JobStatus
@@ -200,8 +201,9 @@ def _lost_text(found: dict[str, Any]) -> str:
     grids = " and ".join(f"{r} x {c} cells of {a} slots" for r, c, a in found["grids"])
     count = max(found["objects"], 1)
     lines = [
-        f"{found['data']} at {width} x {height} px, {grids}: {found['objects']:,} objects, "
-        f"{found['lost']:,} ({found['lost'] / count:.1%}) are lost."
+        f"{found['data']} at {width} x {height} px, {grids}: "
+        f"{several(found['objects'], 'object')}, {found['lost']:,} "
+        f"({found['lost'] / count:.1%}) are lost."
     ]
     if found["decided_by_prediction"]:
         lines.append(BY_PREDICTION)
@@ -228,7 +230,8 @@ def _groups_text(found: dict[str, Any]) -> str:
     groups = found["groups"]
     across = sum(group["across_splits"] for group in groups)
     lines = [
-        f"{found['data']}: {found['pictures']:,} pictures, {len(groups):,} groups of duplicates, "
+        f"{found['data']}: {several(found['pictures'], 'picture')}, "
+        f"{several(len(groups), 'group')} of duplicates, "
         f"{across:,} of them across splits."
     ]
     for group in groups[:SHOWN]:

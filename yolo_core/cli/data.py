@@ -18,7 +18,7 @@ from yolo_core.cli.options import add_classes, add_json
 from yolo_core.data.collector import NothingReadError
 from yolo_core.data.opening import open_data
 from yolo_core.data.overview import SIZES, Overview
-from yolo_core.data.pictures import NOTE, Problem, counted
+from yolo_core.data.pictures import NOTE, Problem, counted, several
 from yolo_core.data.splits import split_up
 from yolo_core.files import replace_file
 
@@ -133,8 +133,8 @@ def _problems(problems: Iterable[Problem]) -> dict[str, Any]:
 def _words(summary: Mapping[str, Any]) -> list[str]:
     """The summary for reading."""
     lines = [
-        f"{summary['data']}: {summary['pictures']:,} pictures "
-        f"({summary['empty']:,} without objects), {summary['objects']:,} objects"
+        f"{summary['data']}: {several(summary['pictures'], 'picture')} "
+        f"({summary['empty']:,} without objects), {several(summary['objects'], 'object')}"
         + (f", {summary['difficult']:,} of them difficult" if summary["difficult"] else ""),
         "pictures are {:,} to {:,} pixels wide".format(*summary["widths"])
         + " and {:,} to {:,} high".format(*summary["heights"]),

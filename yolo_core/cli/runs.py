@@ -89,9 +89,10 @@ def _line(each: RunOverview, disk: DiskUse, width: int) -> str:
     status = each.status
     steps = f"{status.step}/{status.steps or '?'}"
     score = "" if each.map50 is None else f"mAP50 {each.map50:.3f}"
+    score += "" if each.best_map50 is None else f", best {each.best_map50:.3f}"
     line = (
         f"{'*' if each.note.starred else ' '} {each.folder.name:<{width}}  {status.state:<10}  "
-        f"{steps:>13}  {score:<11}  {megabytes(disk.total):>9}  "
+        f"{steps:>13}  {score:<23}  {megabytes(disk.total):>9}  "
     )
     # What a file says must not end the line, nor steer the terminal.
     words = "  ".join(filter(None, (status.message, each.problem, each.note.text)))

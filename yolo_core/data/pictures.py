@@ -18,6 +18,17 @@ BOX_SET_ASIDE, PICTURE_SET_ASIDE, REFUSED, NOTE = (
 )
 
 
+def several(count: int, word: str, words: str = "") -> str:
+    """A number with its noun: "1 object", "1,200 objects".
+
+    Args:
+        count: The number.
+        word: Of one.
+        words: Of any other number, where that is not `word` with an s.
+    """
+    return f"{count:,} {word if count == 1 else words or f'{word}s'}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Problem:
     """Something wrong with one's data, and what was done about it.

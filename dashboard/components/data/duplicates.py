@@ -13,6 +13,7 @@ from dashboard.components.shared.csv_button import csv_button
 from yolo_core.before.folder import DUPLICATES
 from yolo_core.before.jobs import read_groups
 from yolo_core.data.duplicates import Group, across_splits
+from yolo_core.data.pictures import several
 from yolo_core.training.config import RunConfig
 
 MOST_PICTURES = 12
@@ -48,7 +49,7 @@ def show_duplicates(opened: Opened) -> None:
     left, right = st.columns([7, 6], gap="medium")
     with left:
         title, button = st.columns([9, 1], vertical_alignment="bottom")
-        title.markdown(f"**Duplicates: {len(groups):,} groups, {across:,} across splits**")
+        title.markdown(f"**Duplicates: {several(len(groups), 'group')}, {across:,} across splits**")
         table = _table(opened, groups)
         with button:
             csv_button(lambda: table, file="duplicates", key="data csv duplicates")

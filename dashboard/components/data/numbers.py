@@ -12,6 +12,7 @@ from dashboard.components.shared.csv_button import csv_button
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.data_numbers import MOST_POINTS, places_figure, sizes_figure
+from yolo_core.data.pictures import several
 
 MOST_CLASSES = 40
 SPLIT_COLORS = ("#3399ee", "#ff8800", "#0f8f7f", "#775599", "#888888")
@@ -82,7 +83,8 @@ def _counts(opened: Opened, mask: np.ndarray) -> None:
             data.classes[label],
             pieces={name: float(count[label]) for name, count in counts.items()},
             words={
-                name: f"{name}: {int(count[label]):,} objects" for name, count in counts.items()
+                name: f"{name}: {several(int(count[label]), 'object')}"
+                for name, count in counts.items()
             },
             end=f"{int(total[label]):,}",
         )

@@ -17,7 +17,7 @@ from dashboard.data_folders import VARIABLE, data_choices, data_folders
 from yolo_core.data.config import PICTURE_KINDS, DataConfig
 from yolo_core.data.overview import Overview, overview_of
 from yolo_core.data.picture_source import PictureSource, open_pictures
-from yolo_core.data.pictures import counted
+from yolo_core.data.pictures import counted, several
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource
 from yolo_core.training.config import parse_config
@@ -122,7 +122,9 @@ def _say_what(opened: Opened) -> None:
     splits = ", ".join(f"{int(m.sum()):,} in {plain(name)}" for name, m in overview.members.items())
     problems = counted(data.problems)
     st.caption(
-        f"**{len(data.files):,} pictures** ({splits}), **{len(data.box_class):,} objects** in "
-        f"{len(data.classes):,} classes; {int((overview.objects == 0).sum()):,} pictures without "
-        f"objects. {f'Problems: {problems}.' if problems else 'No problems found.'}"
+        f"**{several(len(data.files), 'picture')}** ({splits}), "
+        f"**{several(len(data.box_class), 'object')}** in "
+        f"{several(len(data.classes), 'class', 'classes')}; "
+        f"{several(int((overview.objects == 0).sum()), 'picture')} without objects. "
+        f"{f'Problems: {problems}.' if problems else 'No problems found.'}"
     )

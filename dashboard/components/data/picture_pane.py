@@ -24,6 +24,7 @@ from dashboard.figures.data_pictures import (
     gallery_figure,
 )
 from yolo_core.data.overview import SIZES
+from yolo_core.data.pictures import several
 
 SIDE, LARGE_SIDE = 208, 1100
 MOST_SMALL = 400
@@ -63,7 +64,7 @@ def show_gallery(
     plot(
         gallery_figure(tiles, columns=columns, chosen=chosen),
         key=key,
-        alt=f"{len(tiles)} pictures of the data with their boxes.",
+        alt=f"{several(len(tiles), 'picture')} of the data with boxes.",
         on_click=lambda index: on_click(int(index)) if index is not None else None,
     )
 
@@ -115,12 +116,12 @@ def show_picture(
     plot(
         annotated_figure(image, outlines),
         key=key,
-        alt=f"{data.files[index]} with its {len(rows)} objects.",
+        alt=f"{data.files[index]} with its {several(len(rows), 'object')}.",
     )
     for problem in overview.problems_of(index):
         st.warning(plain(f"{problem.file} {problem.where}: {problem.about} ({problem.effect})"))
     if table and len(rows):
-        with st.expander(f"{len(rows):,} objects", expanded=len(rows) <= 6):
+        with st.expander(several(len(rows), "object"), expanded=len(rows) <= 6):
             show_table(
                 [
                     {

@@ -21,6 +21,7 @@ def pick_row(table: pd.DataFrame, *, key: str, height: int = 420, **columns: Any
         table,
         key=key,
         hide_index=True,
+        placeholder="–",
         column_config=columns or None,
         height=min(38 + 35 * len(table), height),
         on_select="rerun",

@@ -147,7 +147,7 @@ def _show_list(folder: EvaluationFolder, result: Result, matrix: Confusion, name
     if not len(detections):
         st.success("There is none.", icon=":material/check:")
         return
-    names = np.array([*table.class_names, ""])
+    names = np.array([*table.class_names, ""], object)
     samples = np.where(
         detections >= 0,
         np.append(found.sample, 0)[detections],
@@ -159,9 +159,9 @@ def _show_list(folder: EvaluationFolder, result: Result, matrix: Confusion, name
     frame = pd.DataFrame(
         {
             "sample": [table.samples[row] for row in samples],
-            "detected as": names[seen[detections]],
+            "detected as": np.where(detections >= 0, names[seen[detections]], "not detected"),
             "score": np.round(np.append(found.score, np.nan)[detections], 3),
-            "object": names[there[objects]],
+            "object": np.where(objects >= 0, names[there[objects]], "no object"),
             "object's size, px": np.round(sides, 1),
         }
     )

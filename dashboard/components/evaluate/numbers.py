@@ -11,6 +11,7 @@ from dashboard.components.shared.errors import plain
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.evaluation import Line, precision_recall_figure
+from yolo_core.data.pictures import several
 from yolo_core.evaluation.curves import Counts, counts_at, curve
 from yolo_core.evaluation.summary import class_rows, mean_of
 
@@ -117,11 +118,11 @@ def _sentence(counts: Counts, threshold: float) -> str:
     objects = counts.found + counts.missed
     right = "none of them" if counts.precision is None else f"{counts.precision:.0%} of them"
     return (
-        f"**From a score of {threshold:.2f} on, {counts.found:,} of {objects:,} objects are found, "
-        f"{counts.missed:,} are missed, and there are {counts.false:,} false detections**: "
-        f"{counts.found + counts.false:,} detections, {right} right. A grey line a class, a dot "
-        "where the threshold cuts it. Wrong: a line that falls at once; its surest detections are "
-        "false."
+        f"**From a score of {threshold:.2f} on, {counts.found:,} of {several(objects, 'object')} "
+        f"are found, {counts.missed:,} missed, {several(counts.false, 'false detection')}**: "
+        f"{several(counts.found + counts.false, 'detection')}, {right} right. A grey line a class, "
+        "a dot where the threshold cuts it. Wrong: a line that falls at once; its surest "
+        "detections are false."
     )
 
 

@@ -141,6 +141,7 @@ def _table(found: Listed, names: list[str], ticked: list[str]) -> None:
         runs_table(rows),
         key=key,
         hide_index=True,
+        placeholder="–",
         on_select=chosen,
         selection_mode="multi-row",
         selection_default={"selection": {"rows": [at[name] for name in ticked if name in at]}},

@@ -105,6 +105,7 @@ def sample_rows(
         table,
         key=key,
         hide_index=True,
+        placeholder="–",
         column_config=columns,
         row_height=row_height,
         height=height,

@@ -13,7 +13,7 @@ from dashboard.components.shared.polling import poll
 from dashboard.data_folders import is_inside
 from yolo_core.data.config import AUGMENTATIONS, OFF, DataConfig, read_image_size
 from yolo_core.data.picture_source import PictureSource, open_pictures, suggested_size
-from yolo_core.data.pictures import counted
+from yolo_core.data.pictures import counted, several
 
 FIELDS = {"image-size": "", "fit": "stretch", "augment": list(AUGMENTATIONS), "classes": []}
 FIELDS["pictures"] = ""
@@ -118,7 +118,9 @@ def _what_there_is(source: PictureSource) -> str:
     # The last of the notes counts the problems.
     decided = source.notes[:-1] if data.problems else source.notes
     return (
-        f"**{len(data.files):,} pictures** ({splits}), **{len(data.box_picture):,} objects** of "
-        f"{len(data.classes):,} classes, **{len(data.problems):,} problems**"
+        f"**{several(len(data.files), 'picture')}** ({splits}), "
+        f"**{several(len(data.box_picture), 'object')}** of "
+        f"{several(len(data.classes), 'class', 'classes')}, "
+        f"**{several(len(data.problems), 'problem')}**"
         f"{f' ({problems})' if problems else ''}. {plain(' '.join(decided))}"
     )
