@@ -10,6 +10,7 @@ import pandas as pd
 
 from dashboard.figures.places import object_label, slot_score
 from yolo_core.compare.differences import PARTS, slot_parts
+from yolo_core.compare.own.term_factors import TermFactor
 from yolo_core.explain.by_label import differs, label_iou
 from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.explain.reasons import trained_objects
@@ -222,6 +223,48 @@ def gradient_table(view: SampleView, slot: int) -> pd.DataFrame:
         for channel, _ in _shown_channels(view)
     ]
     return pd.DataFrame(rows)
+
+
+def own_gradient_table(view: SampleView, slot: int) -> pd.DataFrame:
+    """The gradient of one's own loss on each channel of a slot, beside the published loss's.
+
+    Args:
+        view: The sample, of a training with a loss of one's own.
+        slot: Index on the slot axis.
+    """
+    pulls = weighted_gradients(view, slot)
+    whole = sum(pulls.values())
+    return pd.DataFrame(
+        [
+            {
+                "channel": channel_label(view, channel),
+                "raw": number(view.y_pred[slot, channel]),
+                view.own.name: _with_arrow(float(view.own.gradient[slot, channel])),
+                **({view.loss_name: _with_arrow(float(whole[channel]))} if pulls else {}),
+            }
+            for channel, _ in _shown_channels(view)
+        ]
+        if view.own is not None
+        else []
+    )
+
+
+def factor_table(terms: Sequence[TermFactor]) -> pd.DataFrame:
+    """One row a term of a published loss: by what factor it is found in another gradient."""
+    rows = [
+        {
+            "term": each.term,
+            "weight": NOTHING if each.factor is None else f"× {number(each.factor)}",
+            "agree": of_all(each.agree, each.entries),
+        }
+        for each in terms
+    ]
+    return pd.DataFrame(rows)
+
+
+def of_all(agree: int, entries: int) -> str:
+    """How many of all: "3 of 4 ✗"."""
+    return f"{agree:,} of {entries:,} {'✓' if agree == entries else '✗'}"
 
 
 def _with_arrow(gradient: float) -> str:

@@ -11,6 +11,23 @@ from yolo_core.assignment import Assignment
 
 
 @dataclasses.dataclass(frozen=True)
+class OwnGradient:
+    """A loss of somebody's own on the same predictions, as their framework computed it.
+
+    Nothing is known of its formula: it has no terms and no maps of its own.
+
+    Attributes:
+        name: What it is called.
+        total: What it returned. Scalar.
+        gradient: (B, P, channels) float32, with respect to the raw slot predictions.
+    """
+
+    name: str
+    total: Any
+    gradient: Any
+
+
+@dataclasses.dataclass(frozen=True)
 class LossBreakdown:
     """One call of a loss on a batch of B images with P slots and C classes.
 
@@ -37,6 +54,8 @@ class LossBreakdown:
             ``sum(lambdas[t] * gradients[t])`` is the gradient of the total. A raw number that
             several slots share (YOLOv1's classes of a cell) has its gradient on each of them, as
             it has its value. Empty where nobody asked: a loss alone does not know it.
+        own: Of a training with a loss of one's own, that loss; all the rest is then of the
+            published loss that was said to be closest to it. Only as numpy: no part of `to_tree`.
     """
 
     total: Any
@@ -47,6 +66,7 @@ class LossBreakdown:
     targets: dict[str, Any]
     predictions: dict[str, Any]
     gradients: dict[str, Any] = dataclasses.field(default_factory=dict)
+    own: OwnGradient | None = None
 
     def to_tree(self) -> dict[str, Any]:
         """Nested dictionaries of the same tensors, which a compiled function can return."""

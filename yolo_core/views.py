@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from yolo_core.assignment import NO_RULE, Assignment, IgnoreRule, ObjectStatus
-from yolo_core.breakdown import LossBreakdown
+from yolo_core.breakdown import LossBreakdown, OwnGradient
 from yolo_core.foreign_files import check_array, check_texts
 from yolo_core.slots import SlotLayout
 
@@ -54,6 +54,8 @@ class SampleView:
         file: The file that the picture was made from, empty where nothing is known of it.
         content: (4,) float32, where the picture lies in what entered the network: x_center,
             y_center, width, height as fractions; the rest is padding. None where it is the whole.
+        own: `LossBreakdown.own` of this sample, its gradient (P, channels); for a sample of a
+            training batch its total is the batch's. `loss_name` is then the published loss's.
     """
 
     step: int
@@ -81,6 +83,7 @@ class SampleView:
     thresholds: dict[str, float] = dataclasses.field(default_factory=dict)
     file: str = ""
     content: np.ndarray | None = None
+    own: OwnGradient | None = None
 
     @property
     def weighted_map(self) -> np.ndarray:
@@ -192,6 +195,10 @@ class Snapshot:
             thresholds=self.thresholds,
             file=self.files[at] if self.files else "",
             content=None if self.contents is None else self.contents[at],
+            own=whole.own
+            and OwnGradient(
+                whole.own.name, _number(whole.own.total, at), np.asarray(whole.own.gradient)[at]
+            ),
         )
 
 
@@ -242,6 +249,9 @@ def check_snapshot(snapshot: Snapshot, *, ranges: bool = True) -> None:
         check(f"map {name}", value, "f", "BP")
     for name, value in whole.gradients.items():
         check(f"gradient {name}", value, "f", ("B", "P", "raw"))
+    if whole.own is not None:
+        check("own total", whole.own.total, "f", scalar)
+        check("own gradient", whole.own.gradient, "f", ("B", "P", "raw"))
     for name, rule in _LEDGER.items():
         check(name, getattr(assignment, name), *rule)
     for group, known in _PARTS.items():
@@ -316,6 +326,7 @@ def _check_words(snapshot: Snapshot) -> None:
         *((name, tuple(getattr(whole, name))) for name in ("terms", "targets", "predictions")),
         ("thresholds", tuple(snapshot.thresholds)),
         ("loss_name", (snapshot.loss_name,)),
+        ("own", () if whole.own is None else (whole.own.name,)),
         ("candidate_measure", (whole.assignment.candidate_measure,)),
     ):
         check_texts(name, values)

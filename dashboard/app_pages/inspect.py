@@ -8,6 +8,7 @@ from dashboard.cache import cached_records, cached_snapshot
 from dashboard.components.inspect.curves import sample_curves
 from dashboard.components.inspect.maps import show_maps
 from dashboard.components.inspect.objects import show_objects
+from dashboard.components.inspect.own_loss import say_own
 from dashboard.components.inspect.picture import show_picture
 from dashboard.components.inspect.share import open_sandbox, share_sample
 from dashboard.components.inspect.sum_check import sum_check
@@ -77,6 +78,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
     buttons = menu.container(horizontal=True, horizontal_alignment="right")
     with buttons:
         open_sandbox(folder.name, choice.record)
+    say_own(view)
     left, right = st.columns([11, 10], gap="medium")
     with right:
         cell = pick_cell(view)

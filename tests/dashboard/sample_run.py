@@ -240,9 +240,8 @@ def write_kind(store: RunStore, loss: DetectionLoss, step: int, kind: str) -> Sn
     write_snapshot(path, snapshot)
     for name in names:
         view = snapshot.sample(name)
-        store.record_snapshot(
-            step, kind, name, path, view.total, terms=view.terms, lambdas=view.lambdas
-        )
+        total, terms = view.batch_total, view.batch_terms
+        store.record_snapshot(step, kind, name, path, total, terms=terms, lambdas=view.lambdas)
     return snapshot
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from yolo_core.assignment import Assignment, ObjectStatus
-from yolo_core.breakdown import LossBreakdown
+from yolo_core.breakdown import LossBreakdown, OwnGradient
 from yolo_core.slots import SlotLayout
 from yolo_core.views import Snapshot
 
@@ -40,8 +40,12 @@ def make_snapshot(
     terms: tuple[str, ...] = TERMS,
     image_size: int = 8,
     seed: int = 0,
+    own: str | None = None,
 ) -> Snapshot:
-    """A snapshot of random numbers: 3 label rows of 2 classes, the first row an object."""
+    """A snapshot of random numbers: 3 label rows of 2 classes, the first row an object.
+
+    With `own`, of a training with a loss of that name.
+    """
     rng = np.random.default_rng(seed)
     layout = SlotLayout.from_grids([grid], [np.full((grid[2], 2), 0.25, np.float32)])
     b, n, c, p, k = len(samples), 3, 2, layout.count, grid[2]
@@ -101,6 +105,13 @@ def make_snapshot(
                 "class_probabilities": rng.random((b, p, c)).astype(np.float32),
             },
             gradients=gradients,
+            own=None
+            if own is None
+            else OwnGradient(
+                own,
+                rng.random(b if axis else ()).astype(np.float32),
+                rng.normal(size=(b, p, 7)).astype(np.float32),
+            ),
         ),
         images=rng.integers(0, 256, (b, image_size, image_size, 1), dtype=np.uint8),
         y_true=y_true,

@@ -46,6 +46,19 @@ def test_the_files_of_pictures_and_where_they_lie_are_kept(file):
     assert (plain.file, plain.content) == ("", None)
 
 
+@pytest.mark.parametrize("kind", ["pinned", "batch"])
+def test_a_loss_of_ones_own_is_kept_beside_the_published_one(file, kind):
+    snapshot = make_snapshot(kind=kind, own="my_loss")
+    write_snapshot(file, snapshot)
+    again = read_snapshot(file)
+    assert_same(again, snapshot)
+    own, view = again.breakdown.own, again.sample("val/1").own
+    assert (view.name, view.gradient.shape) == ("my_loss", (12, 7))
+    np.testing.assert_array_equal(view.gradient, own.gradient[1])
+    assert view.total == (own.total[1] if kind == "pinned" else own.total)
+    assert make_snapshot().sample("val/1").own is None
+
+
 @pytest.mark.parametrize("names", [("../x", "a/b"), ("", "meta"), ("file", "λ"), ("0", "terms.0")])
 def test_terms_may_be_called_anything(file, names):
     write_snapshot(file, make_snapshot(terms=names))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from yolo_core.assignment import Assignment, IgnoreRule
-from yolo_core.breakdown import LossBreakdown
+from yolo_core.breakdown import LossBreakdown, OwnGradient
 from yolo_core.files import replace_file
 from yolo_core.foreign_files import Arrays
 from yolo_core.runs.array_files import open_file
@@ -75,9 +75,13 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     for group in _GROUPS:
         for i, value in enumerate(getattr(whole, group).values()):
             arrays[f"{group}.{i}"] = value
-    for i, value in enumerate(whole.gradients.values()):
+    gradients = {f"gradients.{i}": each for i, each in enumerate(whole.gradients.values())}
+    if whole.own is not None:
+        arrays["own.total"] = whole.own.total
+        gradients["own.gradient"] = whole.own.gradient
+    for key, value in gradients.items():
         packed = _packed(np.asarray(value, np.float32))
-        arrays |= {f"gradients.{i}.{name}": part for name, part in packed.items()}
+        arrays |= {f"{key}.{name}": part for name, part in packed.items()}
     meta = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -92,6 +96,7 @@ def write_snapshot(path: Path, snapshot: Snapshot) -> None:
         "thresholds": {name: float(value) for name, value in snapshot.thresholds.items()},
         "grids": [list(grid) for grid in snapshot.layout.grids],
         "candidate_measure": whole.assignment.candidate_measure,
+        "own": None if whole.own is None else whole.own.name,
         **{group: list(getattr(whole, group)) for group in (*_GROUPS, "gradients")},
     }
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
@@ -125,7 +130,8 @@ def _snapshot(meta: dict[str, Any], arrays: Arrays) -> Snapshot:
     }
     # Snapshots of earlier versions of this program hold none.
     names, shape = meta.get("gradients", ()), arrays["y_pred"].shape
-    if len(names) * math.prod(shape) > _MOST_GRADIENTS:
+    own = meta.get("own")
+    if (len(names) + (own is not None)) * math.prod(shape) > _MOST_GRADIENTS:
         raise ValueError(f"{len(names)} gradients of {shape} are more than is kept in memory")
     thresholds = dict(meta.get("thresholds", {}))
     has_contents = "contents" in arrays
@@ -152,6 +158,9 @@ def _snapshot(meta: dict[str, Any], arrays: Arrays) -> Snapshot:
                 **{name: arrays[f"assignment.{name}"] for name in Assignment.ARRAYS},
             ),
             **groups,
+            own=None
+            if own is None
+            else OwnGradient(own, arrays["own.total"], _unpacked(arrays, "own.gradient", shape)),
         ),
         **{name: arrays[name] for name in _ARRAYS},
         files=tuple(meta.get("files", ())),

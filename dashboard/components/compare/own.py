@@ -25,7 +25,7 @@ from dashboard.figures.marks import cell_in_tiles, slots_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.tiles import loss_figure
 from dashboard.state import checkpoints_folder
-from dashboard.tables import NOTHING, number
+from dashboard.tables import factor_table, number, of_all
 from yolo_core.compare.own.gradients import GradientComparison, SlotDifference
 from yolo_core.compare.own.saved import list_comparisons, read_comparison
 from yolo_core.explain.names import cell_name, slot_word
@@ -103,15 +103,7 @@ def _show_weights(found: GradientComparison) -> None:
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.markdown("**How each published term is in your loss**")
-        rows = [
-            {
-                "term": each.term,
-                "weight": NOTHING if each.factor is None else f"× {number(each.factor)}",
-                "agree": _of(each.agree, each.entries),
-            }
-            for each in found.terms
-        ]
-        show_table(rows)
+        show_table(factor_table(found.terms))
         st.caption(
             "By what your loss multiplies each weighted term of the published one, and how many "
             "numbers of the gradient agree with that. Wrong: –, where no factor makes the term "
@@ -125,7 +117,7 @@ def _show_weights(found: GradientComparison) -> None:
                 "slots": each.part,
                 "yours trains": f"{each.yours:,}",
                 "published trains": f"{each.published:,}",
-                "agree": _of(each.agree, each.entries),
+                "agree": of_all(each.agree, each.entries),
             }
             for each in found.groups
         ]
@@ -139,10 +131,6 @@ def _show_weights(found: GradientComparison) -> None:
 def _told(value: float) -> str:
     """A number; NaN by its name, as it is what somebody looks for here."""
     return "NaN" if np.isnan(value) else number(value)
-
-
-def _of(agree: int, entries: int) -> str:
-    return f"{agree:,} of {entries:,} {'✓' if agree == entries else '✗'}"
 
 
 def _pick_picture(found: GradientComparison) -> SampleView:

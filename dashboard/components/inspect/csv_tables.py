@@ -19,8 +19,8 @@ def slot_table(view: SampleView) -> pd.DataFrame:
     """(P rows) place, part, object, every term, the decoded box, the raw channels, the gradients.
 
     Boxes are x_center, y_center, width, height in pixels of the picture; terms are unweighted but
-    for "weighted total", whose gradient on each raw channel the last columns hold, where the
-    snapshot has it.
+    for "weighted total", whose gradient on each raw channel the columns after them hold, where the
+    snapshot has it. "own gradient" is that of a loss of one's own, of a training with one.
     """
     height, width = view.image.shape[:2]
     layout, masks = view.layout, view.assignment
@@ -45,6 +45,10 @@ def slot_table(view: SampleView) -> pd.DataFrame:
     if view.gradients:
         total = sum(view.lambdas[name] * each for name, each in view.gradients.items())
         columns |= {f"gradient {name}": total[:, k] for k, name in enumerate(view.channels)}
+    if view.own is not None:
+        columns |= {
+            f"own gradient {name}": view.own.gradient[:, k] for k, name in enumerate(view.channels)
+        }
     return pd.DataFrame(columns).astype({"object": "Int64"})
 
 

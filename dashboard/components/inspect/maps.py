@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from dashboard.components.inspect.own_loss import map_name, own_size
 from dashboard.components.shared.cell_picker import cell_clicked
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.plot import kept, plot
@@ -28,14 +29,23 @@ def show_maps(view: SampleView, cell: Cell) -> None:
         f"One map for each {word}: orange slots are trained for an object, grey ones to say no "
         f"object, blue ones are left alone. {_where_blue_belongs(view)}"
     )
-    names = [WEIGHTED_TOTAL, *view.maps]
+    own = map_name(view)
+    names = [WEIGHTED_TOTAL, *view.maps, *filter(None, [own])]
     if st.session_state.get("term") not in (None, *names):
         del st.session_state["term"]
     term = st.selectbox("Loss map of", names, key="term", bind="query-params", width=320)
-    values = view.maps.get(term, view.weighted_map)
+    is_own = term == own
+    values = own_size(view) if is_own else view.maps.get(term, view.weighted_map)
     loss = kept(view, ("loss", term), lambda: loss_figure(view, values, name=term))
     alt = f"What each slot adds to {term}, one map for each {word}."
     plot(loss, key="loss", alt=alt, **selected)
+    if is_own:
+        st.caption(
+            f"How strongly the loss that trains pulls at each slot: the length of its gradient "
+            f"over all channels. {_largest(view, values)} Wrong: bright slots that the masks above "
+            "leave alone, or an object's own slot that stays dark while its prediction is bad."
+        )
+        return
     st.caption(
         f"What each slot adds to {plain(term)}"
         f"{', every term times its lambda' if term == WEIGHTED_TOTAL else ', unweighted'}; all "

@@ -31,7 +31,10 @@ def sum_check(
         whole = snapshot.breakdown
         terms = {name: float(np.sum(v, dtype=np.float64)) for name, v in whole.maps.items()}
         total = sum(report.lambdas[name] * value for name, value in terms.items())
-        recorded_terms, recorded = _step_row(folder, view.step)
+        recorded_terms, recorded = (
+            # The row of the step is of the loss that trains.
+            _step_row(folder, view.step) if view.own is None else (record.terms, record.total)
+        )
         what = f"Σ λ × Σ map over the {len(snapshot.samples)} pictures of the batch"
     by = record.kind if record.kind in ("survey", "evaluation") else "training process"
     st.markdown("**Terms**")

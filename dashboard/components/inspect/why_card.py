@@ -7,6 +7,7 @@ import dataclasses
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.components.inspect.own_loss import show_own_pull
 from dashboard.components.inspect.why_whatif import show_changes
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.show_table import show_table
@@ -97,6 +98,7 @@ def show_numbers(view: SampleView, slot: int) -> None:
         st.markdown(f"**Target, raw and decoded values of {name}**")
         show_table(channel_table(view, slot))
         st.caption(_channels_sentence(view))
+    show_own_pull(view, slot, name)
 
 
 _WRONG_TERMS = (
@@ -152,6 +154,8 @@ def _pull_sentence(view: SampleView, slot: int) -> str:
 
 
 def _whose(view: SampleView) -> str:
+    if view.own is not None:
+        return f"of {plain(view.loss_name)}, not of the loss that trains"
     return "of this picture's own loss" if view.kind == "pinned" else "of the whole batch's loss"
 
 
