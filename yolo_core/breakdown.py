@@ -81,12 +81,13 @@ class LossBreakdown:
         def arrays(group: dict[str, Any]) -> dict[str, np.ndarray]:
             return {name: np.asarray(value) for name, value in group.items()}
 
+        groups: dict[str, Any] = {group: arrays(tree.get(group, {})) for group in _GROUPS}
         return cls(
             total=np.asarray(tree["total"]),
             assignment=Assignment(
                 candidate_measure=candidate_measure, **arrays(tree["assignment"])
             ),
-            **{group: arrays(tree.get(group, {})) for group in _GROUPS},
+            **groups,
         )
 
     def to_numpy(self) -> LossBreakdown:
