@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
         from yolo_core.cli import (
             anchors,
             before,
+            changes,
             command,
             compare,
             darknet,
@@ -74,6 +75,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
             train,
             runs,
             command,
+            changes,
             fork,
             explain,
             survey,

@@ -153,7 +153,10 @@ def test_a_command_waits_for_its_answer(cli, running, monkeypatch):
     monkeypatch.setattr(RunStore, "wait_for_answer", answered)
     done = cli("command", "live", "set-lambda", "xy", "2.5")
     assert (done.returncode, done.stdout) == (0, "set-lambda: took effect at step 8.\n")
-    assert running.commands()[0].arguments == {"name": "xy", "value": 2.5}
+    assert running.commands()[0].arguments == {
+        **{"name": "xy", "value": 2.5},
+        "by": "command line",
+    }
 
 
 def test_an_error_in_the_answer_is_an_error(cli, running, monkeypatch):
@@ -172,7 +175,10 @@ def test_no_answer_in_time(cli, running):
     done = cli("command", "live", "pin", "val/1", "val/2", "--timeout", "0.05")
     assert done.returncode == 2
     assert "has not answered within 0.05 seconds; the command stands" in done.stderr
-    assert running.pending_commands()[0].arguments == {"samples": ["val/1", "val/2"]}
+    assert running.pending_commands()[0].arguments == {
+        "samples": ["val/1", "val/2"],
+        "by": "command line",
+    }
 
 
 def test_a_run_that_ends_before_it_answers(cli, running, monkeypatch):

@@ -91,6 +91,7 @@ def test_every_option_lands_in_its_field():
     assert config.training.model_dump() == {
         "steps": 7,
         "until": 6,
+        "schedules": {},
         "patience": 12,
         "batch_size": 3,
         "learning_rate": 0.5,

@@ -162,7 +162,7 @@ def test_buttons_send_commands_and_show_the_answer(worker):
     page.number_input(key="yolov2-1/count").set_value(5).run()
     button(page, "5 steps").click().run()
     (command,) = worker.store.pending_commands()
-    assert (command.name, command.arguments) == ("step", {"count": 5})
+    assert (command.name, command.arguments) == ("step", {"count": 5, "by": "page"})
 
 
 @pytest.mark.parametrize("source", ["number", "slider"])
@@ -171,7 +171,10 @@ def test_a_moved_dial_is_sent_and_shows_on_both_widgets(worker, source):
     number, slider = dial(page, "λ xy")
     (number if source == "number" else slider).set_value(2.5).run()
     (command,) = worker.store.pending_commands()
-    assert (command.name, command.arguments) == ("set-lambda", {"name": "xy", "value": 2.5})
+    assert (command.name, command.arguments) == (
+        "set-lambda",
+        {"name": "xy", "value": 2.5, "by": "page"},
+    )
     assert [widget.value for widget in dial(page, "λ xy")] == [2.5, 2.5]
     assert "waiting for the next step" in words(page)
     obey(worker)
@@ -191,7 +194,10 @@ def test_the_learning_rate_is_a_dial_that_does_not_run_away_with_its_schedule(wo
     assert "as started; 0.001 now, by the schedule" in words(page)
     dial(page, "learning rate")[0].set_value(0.002).run()
     (command,) = worker.store.pending_commands()
-    assert (command.name, command.arguments) == ("set-learning-rate", {"value": 0.002})
+    assert (command.name, command.arguments) == (
+        "set-learning-rate",
+        {"value": 0.002, "by": "page"},
+    )
 
 
 def test_a_second_tab_follows_the_first(worker):

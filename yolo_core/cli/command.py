@@ -20,7 +20,25 @@ _COMMANDS: dict[str, tuple[tuple[str, type, bool], ...]] = {
     "evaluate": (),
     "set-lambda": (("name", str, False), ("value", float, False)),
     "set-learning-rate": (("value", float, False),),
+    "schedule": (
+        ("name", str, False),
+        ("shape", str, False),
+        ("last", int, False),
+        ("stop", float, False),
+    ),
+    "undo": (),
     "pin": (("samples", str, True),),
+}
+# Option -> (the commands that take it, type, what it says).
+_OPTIONS: dict[str, tuple[tuple[str, ...], type, str]] = {
+    "at_step": (
+        ("set-lambda", "set-learning-rate"),
+        int,
+        "the step that it takes effect at (default: the next)",
+    ),
+    "first": (("schedule",), int, "step that a schedule begins at (default: the next)"),
+    "start": (("schedule",), float, "value that it begins with (default: what there is)"),
+    "jumps": (("schedule",), int, "jumps of the shape steps (default: 4)"),
 }
 
 
@@ -35,8 +53,12 @@ def add_parser(commands: Any) -> None:
         "values",
         nargs="*",
         metavar="VALUE",
-        help="step N | set-lambda NAME VALUE | set-learning-rate VALUE | pin SAMPLE...",
+        help="step N | set-lambda NAME VALUE | set-learning-rate VALUE | schedule NAME "
+        "constant|linear|cosine|steps|warm-up LAST STOP | undo [NAME] | pin SAMPLE...",
     )
+    for name, (whose, kind, what) in _OPTIONS.items():
+        told = f"{what}; of {' and '.join(whose)}"
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=told)
     parser.add_argument(
         "--timeout", type=float, default=30.0, help="seconds to wait for the answer (default: 30)"
     )
@@ -47,7 +69,8 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Sends the command and prints the answer."""
     folder = find_run(arguments.checkpoints, arguments.run)
-    values = _values(arguments.name, arguments.values)
+    values = _values(arguments.name, arguments.values) | _options(arguments)
+    values["by"] = "command line"
     if not arguments.timeout >= 0:
         raise ValueError(f"--timeout takes seconds from 0; received {arguments.timeout:g}.")
     with RunStore.open(folder) as store:
@@ -70,7 +93,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    given = {name: getattr(arguments, name) for name in _OPTIONS}
+    given = {name: value for name, value in given.items() if value is not None}
+    for name in given:
+        if arguments.name not in _OPTIONS[name][0]:
+            whose = " and ".join(_OPTIONS[name][0])
+            raise ValueError(
+                f"--{name.replace('_', '-')} is an option of {whose}, not of {arguments.name}."
+            )
+    return given
+
+
 def _values(name: str, values: list[str]) -> dict[str, Any]:
+    if name == "undo" and len(values) == 1:
+        return {"name": values[0]}
     wanted = _COMMANDS[name]
     several = bool(wanted) and wanted[-1][2]
     if (not several and len(values) != len(wanted)) or (several and not values):

@@ -48,6 +48,7 @@ logger = logging.getLogger("yolo_core.training")
 
 REFUSED_BY_RESUME = (
     "run",
+    "follow",
     "config",
     "epochs",
     "pin",
@@ -90,6 +91,14 @@ def add_parser(commands: Any) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="weight of a term, or of a published group of terms; repeatable",
+    )
+    parser.add_argument(
+        "--follow",
+        action="append",
+        metavar="NAME=SHAPE,FIRST,LAST,START,STOP",
+        help="a schedule of a term, a group of terms or learning_rate: START up to step FIRST, "
+        "STOP from step LAST on, between them linear, cosine, steps, constant or warm-up; "
+        "repeatable",
     )
     parser.add_argument(
         "--option",
@@ -222,9 +231,9 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
             message="",
         )
         for name, value in lambdas.items():
-            store.send("set-lambda", {"name": name, "value": value})
+            store.send("set-lambda", {"name": name, "value": value, "by": "command line"})
         if rate is not None:
-            store.send("set-learning-rate", {"value": rate})
+            store.send("set-learning-rate", {"value": rate, "by": "command line"})
     except BaseException:
         store.close()
         raise

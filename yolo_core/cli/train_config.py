@@ -19,6 +19,7 @@ from yolo_core.foreign_files import parse_json
 from yolo_core.losses.families import family_of, over_recipe, recipe_lambdas, takes_anchors
 from yolo_core.losses.heads import SLOTS_A_CELL
 from yolo_core.losses.recipe import derived_setup
+from yolo_core.runs.changes import RATE
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import RunConfig, parse_config, read_config, run_options
 from yolo_core.training.own_loss import (
@@ -93,6 +94,8 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     # The last one given stands last, and so wins over a group that it is in.
     lambdas = laid_over(loss.get("lambdas", {}), given_lambdas(arguments))
     put(fields, "loss.lambdas", lambdas)
+    for name, schedule in given_schedules(arguments).items():
+        put(fields, f"training.schedules.{name}", schedule)
     if arguments.frozen is not None:
         put(fields, "network.frozen", arguments.frozen)
     weights = fields.get("network", {}).get("weights", "none")
@@ -292,9 +295,10 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
         open_source(config.data)
     loss = config.loss
     known_to_work = set(recipe_lambdas(loss.name, {}))
+    followed = set(config.training.schedules) - {RATE}
     if (
         known_to_work
-        and set(loss.lambdas) <= known_to_work
+        and {*loss.lambdas, *followed} <= known_to_work
         and not (loss.options or (loss.anchors and not loss.anchors_fitted))
     ):
         return
@@ -306,7 +310,9 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
 
     own = load_loss_class(loss.name) if is_own_loss(loss.name) else None
     try:
-        build_loss(config, open_source(config.data), own=own).heads()
+        built = build_loss(config, open_source(config.data), own=own)
+        built.heads()
+        built.expand_lambdas(dict.fromkeys(followed, 0.0))
     except TypeError as error:
         raise ValueError(f"The loss {loss.name} does not take these options: {error}.") from None
 
@@ -332,6 +338,28 @@ def put(fields: dict[str, Any], place: str, value: Any) -> None:
     for section in sections:
         fields = fields.setdefault(section, {})
     fields[field] = value
+
+
+def given_schedules(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """The `--follow NAME=SHAPE,FIRST,LAST,START,STOP` options, as fields of a `DialSchedule`.
+
+    Raises:
+        ValueError: One has another form.
+    """
+    found = {}
+    for option in arguments.follow or ():
+        name, text = _pair("--follow", option)
+        shape, *numbers = text.split(",")
+        try:
+            first, last, start, stop = (
+                kind(each) for kind, each in zip((int, int, float, float), numbers, strict=True)
+            )
+        except ValueError:
+            raise ValueError(
+                f"--follow takes NAME=SHAPE,FIRST,LAST,START,STOP; received {option!r}."
+            ) from None
+        found[name] = {"shape": shape, "first": first, "last": last, "start": start, "stop": stop}
+    return found
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from yolo_core.foreign_files import parse_json
 from yolo_core.runs.records import to_json
 
-REPLAYED = ("set-lambda", "set-learning-rate", "pin")
+REPLAYED = ("set-lambda", "set-learning-rate", "schedule", "cancel", "pin")
 """What changes the numbers of later steps. A training that is resumed or forked makes these changes
 again at the steps where they were made."""
 
@@ -25,7 +25,7 @@ class Command:
         id: Ascending in the order of sending.
         time: When it was sent, seconds since 1970.
         name: "set-lambda", "pause", ...
-        arguments: What the name takes.
+        arguments: What the name takes; "by" says who sent it.
         state: "pending", "done" or "failed".
         step: The first step that it affected; None while pending, or where it affects none.
         error: Why it failed, else None.
@@ -44,16 +44,33 @@ def _finite(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _is_step(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+_Test = tuple[Callable[[Any], bool], str]
+_WORD: _Test = (lambda v: isinstance(v, str) and 0 < len(v) <= 64, "1 to 64 letters")
+_STEP: _Test = (_is_step, "a whole number of at least 1")
+_LAMBDA: _Test = (lambda v: _finite(v) and v >= 0, "a finite number of at least 0")
+_RATE: _Test = (lambda v: _finite(v) and v > 0, "a finite number above 0")
+
 # Name -> {argument: (test, what it must be)}.
-_ARGUMENTS: dict[str, dict[str, tuple[Callable[[Any], bool], str]]] = {
+_ARGUMENTS: dict[str, dict[str, _Test]] = {
     "set-lambda": {
         "name": (lambda v: isinstance(v, str) and v != "", "the name of a term"),
-        "value": (lambda v: _finite(v) and v >= 0, "a finite number of at least 0"),
+        "value": _LAMBDA,
     },
-    "set-learning-rate": {"value": (lambda v: _finite(v) and v > 0, "a finite number above 0")},
+    "set-learning-rate": {"value": _RATE},
+    "schedule": {
+        "name": (lambda v: isinstance(v, str) and v != "", "the name of a term, or learning_rate"),
+        "shape": _WORD,
+        "last": _STEP,
+        "stop": _LAMBDA,
+    },
+    "undo": {},
     "pause": {},
     "resume": {},
-    "step": {"count": (lambda v: type(v) is int and v >= 1, "a whole number of at least 1")},
+    "step": {"count": _STEP},
     "stop": {},
     "checkpoint": {},
     "evaluate": {},
@@ -66,6 +83,14 @@ _ARGUMENTS: dict[str, dict[str, tuple[Callable[[Any], bool], str]]] = {
         )
     },
 }
+# What may be left out: who sent it, of every command; and of these more.
+_SENDER: dict[str, _Test] = {"by": _WORD}
+_OPTIONAL: dict[str, dict[str, _Test]] = {
+    "set-lambda": {"at_step": _STEP},
+    "set-learning-rate": {"at_step": _STEP},
+    "schedule": {"first": _STEP, "start": _LAMBDA, "jumps": _STEP},
+    "undo": {"name": _WORD},
+}
 
 
 def check_command(name: str, arguments: Mapping[str, Any]) -> None:
@@ -76,16 +101,17 @@ def check_command(name: str, arguments: Mapping[str, Any]) -> None:
     """
     if name not in _ARGUMENTS:
         raise ValueError(f"Commands are {', '.join(_ARGUMENTS)}; received {name!r}.")
-    wanted = _ARGUMENTS[name]
-    if set(arguments) != set(wanted):
+    wanted, optional = _ARGUMENTS[name], _OPTIONAL.get(name, {}) | _SENDER
+    given = set(arguments)
+    if not set(wanted) <= given or given - set(wanted) - set(optional):
         expected = ", ".join(wanted) or "no arguments"
         received = ", ".join(map(str, arguments)) or "none"
         raise ValueError(f"The command {name} takes {expected}; received {received}.")
-    for argument, (test, expected) in wanted.items():
-        if not test(arguments[argument]):
+    for argument, value in arguments.items():
+        test, expected = (wanted | optional)[argument]
+        if not test(value):
             raise ValueError(
-                f"The command {name} needs {expected} as {argument}; "
-                f"received {arguments[argument]!r}."
+                f"The command {name} needs {expected} as {argument}; received {value!r}."
             )
 
 

@@ -17,6 +17,7 @@ from yolo_core.losses.families import DEFAULT_FAMILY, FAMILY_NAMES
 from yolo_core.losses.heads import SLOTS_A_CELL
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
+from yolo_core.training.schedule import DialSchedule
 
 CONFIG_VERSION = 1
 BACKBONE_STEP = 32
@@ -178,6 +179,10 @@ class TrainingConfig(Section):
     )
     checkpoint_every: Positive = Field(
         default=250, description="steps between two checkpoints; also after the last step"
+    )
+    schedules: dict[str, DialSchedule] = Field(
+        default={},
+        description="what a term, a published group or learning_rate follows, by its name",
     )
     patience: int = Field(
         default=0,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.losses.base import DetectionLoss
-from yolo_core.runs.commands import REPLAYED, Command, check_command
+from yolo_core.runs.commands import Command, check_command
 from yolo_core.runs.records import Event
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
-from yolo_core.training.schedule import LearningRate, OptimizerRate
+from yolo_core.training.changes import Changes
+from yolo_core.training.schedule import DialSchedule, LearningRate, OptimizerRate
 
 logger = logging.getLogger("yolo_core.training")
 
@@ -38,20 +39,6 @@ class Actions:
     snapshot: Callable[[], None]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Change:
-    """One number that is set from a step on; a group of lambdas is one change a term."""
-
-    step: int
-    name: str
-    arguments: dict[str, Any]
-
-    @property
-    def of(self) -> tuple[str, Any]:
-        """What is set: of two changes of one thing, the later one counts."""
-        return self.name, self.arguments["name"] if self.name == "set-lambda" else None
-
-
 class Control:
     """Carries out commands between two steps.
 
@@ -61,6 +48,7 @@ class Control:
         rate: Its learning rate is set.
         actions: What else commands do.
         interrupt: Whether a signal asked the process to end.
+        schedules: What lambdas and the learning rate follow from the first step on.
     """
 
     def __init__(
@@ -70,17 +58,16 @@ class Control:
         rate: LearningRate | OptimizerRate,
         actions: Actions,
         interrupt: Interrupt,
+        schedules: Mapping[str, DialSchedule] | None = None,
     ) -> None:
         self.store = store
-        self.loss = loss
-        self.rate = rate
+        self.changes = Changes(loss, rate, actions.pin, schedules)
         self.actions = actions
         self.interrupt = interrupt
         self._stopped = False
         self._paused = False
         # Steps that may still be made before the training stands still again.
         self._allowance = 0
-        self._replays: list[_Change] = []
         self._evaluations: set[int] = set()
 
     @property
@@ -100,15 +87,7 @@ class Control:
             events: All events of the run.
             after: The step of the checkpoint that the training resumes from.
         """
-        # In the order of happening. An event of a lower step behind one of a higher step comes of
-        # a training that was resumed in between, and took that one back if it was of the same.
-        changes: list[_Change] = []
-        for event in events:
-            if event.kind in REPLAYED:
-                new = self._changes(event.kind, event.detail, event.step)
-                changes = [*_without(changes, new), *new]
-        changes = [change for change in changes if change.step > after]
-        self._replays = sorted(changes, key=lambda change: change.step)
+        self.changes.replay(events, after=after)
         self._evaluations = {e.step for e in events if e.kind == "evaluate" and e.step > after}
 
     def between(self, done: int) -> None:
@@ -116,9 +95,7 @@ class Control:
 
         Returns when the next step is to be made, or when the training is to stop.
         """
-        while self._replays and self._replays[0].step <= done + 1:
-            change = self._replays.pop(0)
-            self._change(change.name, change.arguments, done + 1)
+        self.changes.before_step(done + 1)
         if done in self._evaluations:
             self.actions.evaluate()
         if self._allowance:
@@ -159,12 +136,12 @@ class Control:
         name, arguments = command.name, command.arguments
         match name:
             case "pause":
-                self._pause(done)
+                self._pause(done, arguments)
             case "resume":
-                self._go_on(done)
+                self._go_on(done, arguments)
             case "step":
                 if not self._paused:
-                    self._pause(done)
+                    self._pause(done, {"by": arguments["by"]} if "by" in arguments else {})
                 self._allowance += arguments["count"]
             case "stop" | "checkpoint" | "evaluate":
                 if name == "stop":
@@ -175,50 +152,23 @@ class Control:
                     self.actions.evaluate()
                 return done, (name, {})
             case _:
-                before = self._change(name, arguments, done + 1)
-                # Whoever sets something now means it: a replay may not take it back later.
-                new = self._changes(name, arguments, done + 1)
-                self._replays = _without(self._replays, new)
-                return done + 1, (name, {**arguments, **before})
+                step, kind, detail = self.changes.carry_out(
+                    name, arguments, done + 1, self.store.events() if name == "undo" else ()
+                )
+                return step, (kind, detail)
         return done + 1, None
 
-    def _changes(self, name: str, arguments: dict[str, Any], step: int) -> list[_Change]:
-        if name != "set-lambda":
-            return [_Change(step, name, arguments)]
-        terms = self.loss.expand_lambdas({arguments["name"]: arguments["value"]})
-        return [_Change(step, name, {"name": t, "value": value}) for t, value in terms.items()]
-
-    def _change(self, name: str, arguments: dict[str, Any], step: int) -> dict[str, Any]:
-        """Changes a number from `step` on; returns what it was before."""
-        if name == "set-lambda":
-            terms = self.loss.expand_lambdas({arguments["name"]: arguments["value"]})
-            before = [float(self.loss.lambdas[term].numpy()) for term in terms]
-            self.loss.set_lambda(arguments["name"], arguments["value"])
-            return {"before": before[0]}
-        if name == "set-learning-rate":
-            before = self.rate.at(step)
-            self.rate.set_at(step, arguments["value"])
-            return {"before": before}
-        self.actions.pin(tuple(arguments["samples"]))
-        return {}
-
-    def _pause(self, done: int) -> None:
+    def _pause(self, done: int, said: Mapping[str, Any] | None = None) -> None:
         if not self._paused:
             self._paused = True
-            self.store.record_event(done, "pause")
+            self.store.record_event(done, "pause", said)
         # First: whoever reads that it stands still finds the pictures of where it stands.
         self.actions.snapshot()
         self.store.set_status(state=RunState.PAUSED)
 
-    def _go_on(self, done: int) -> None:
+    def _go_on(self, done: int, said: Mapping[str, Any]) -> None:
         if self._paused:
             self._paused = False
             self._allowance = 0
-            self.store.record_event(done, "resume")
+            self.store.record_event(done, "resume", said)
         self.store.set_status(state=RunState.RUNNING)
-
-
-def _without(changes: Iterable[_Change], new: Sequence[_Change]) -> list[_Change]:
-    """The changes but those of later steps that set what new ones set."""
-    step_of = {change.of: change.step for change in new}
-    return [each for each in changes if each.step <= step_of.get(each.of, each.step)]

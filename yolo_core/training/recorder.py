@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +24,7 @@ from yolo_core.training.control import Actions, Control
 from yolo_core.training.detector import Detector, device_names
 from yolo_core.training.early_stopping import MEASURE, ValidationMap
 from yolo_core.training.progress import Progress, Totals
-from yolo_core.training.schedule import LearningRate, OptimizerRate
+from yolo_core.training.schedule import DialSchedule, LearningRate, OptimizerRate
 from yolo_core.training.snapshotting import Snapshotter, is_due
 
 logger = logging.getLogger("yolo_core.training")
@@ -60,6 +60,7 @@ class RunRecorder(keras.callbacks.Callback):
         pinned: Names of the samples that are snapshotted; None for the first few.
         loss_name: What the pages call the loss; None for its own name.
         schedule: Sets the learning rate of every step; None leaves it to the optimizer.
+        schedules: What lambdas, or the rate under the name "learning_rate", follow.
         snapshot_every: Steps between two snapshots once the dense early ones are over.
         snapshot_megabytes: Disk space that the snapshots may take.
         evaluate: Measures the detector, such as `Evaluator.evaluate`; None where nothing does.
@@ -89,6 +90,7 @@ class RunRecorder(keras.callbacks.Callback):
         pinned: Sequence[str] | None = None,
         loss_name: str | None = None,
         schedule: LearningRate | None = None,
+        schedules: Mapping[str, DialSchedule] | None = None,
         snapshot_every: int = 100,
         snapshot_megabytes: int = 500,
         evaluate: Callable[[Detector], dict[str, float]] | None = None,
@@ -105,6 +107,7 @@ class RunRecorder(keras.callbacks.Callback):
         self.steps = steps
         self.loss_name = loss_name
         self.schedule = schedule
+        self.schedules = schedules
         self.snapshot_every = snapshot_every
         self.snapshot_megabytes = snapshot_megabytes
         self.evaluate = evaluate
@@ -189,7 +192,7 @@ class RunRecorder(keras.callbacks.Callback):
             pin=self._pin,
             snapshot=self._snapshot,
         )
-        self.control = Control(self.store, loss, self.rate, actions, self.interrupt)
+        self.control = Control(self.store, loss, self.rate, actions, self.interrupt, self.schedules)
         columns = [*COLUMNS, *(f"{g}/{t}" for g in ("term", "lambda") for t in loss.term_names)]
         missing = [name for name in columns if name not in self.store.columns]
         if missing:

@@ -1,10 +1,14 @@
-"""The learning rate of every step, and how a command changes it."""
+"""What the learning rate and the lambdas are at every step, and how a command changes them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from yolo_core.data.config import Positive, Section
 
 WARM_UP_STEPS = 100
 # The share of the peak that is left at the last step of a cosine schedule.
@@ -92,3 +96,38 @@ class OptimizerRate:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Nothing: it came with the optimizer."""
+
+
+class DialSchedule(Section):
+    """What a lambda or the learning rate is at each step: from one value to another."""
+
+    shape: Literal["constant", "linear", "cosine", "steps", "warm-up"] = Field(
+        description="constant jumps at the first step; linear and cosine go from start to stop; "
+        "steps goes in equal jumps; warm-up is linear from zero"
+    )
+    first: Positive = Field(default=1, description="step up to which it is start")
+    last: Positive = Field(description="step from which on it is stop")
+    start: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    stop: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    jumps: Annotated[int, Field(ge=1, le=1000)] = Field(default=4, description="of steps")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"it ends at step {self.last}, before it begins at {self.first}")
+        if self.shape == "warm-up" and self.start:
+            raise ValueError("warm-up begins at zero; linear begins where you say")
+        return self
+
+    def at(self, step: int) -> float:
+        """The value that step `step`, counted from 1, is made with."""
+        if step >= self.last or (self.shape == "constant" and step >= self.first):
+            return self.stop
+        if step <= self.first:
+            return self.start
+        share = (step - self.first) / (self.last - self.first)
+        if self.shape == "cosine":
+            share = 0.5 * (1 - math.cos(math.pi * share))
+        elif self.shape == "steps":
+            share = math.floor(share * self.jumps) / self.jumps
+        return self.start + (self.stop - self.start) * share

@@ -60,6 +60,7 @@ class Training:
             pinned=None if options.pinned == PINNED else options.pinned,
             loss_name=short_name(config.loss.name),
             schedule=self.rate,
+            schedules=options.schedules,
             snapshot_every=options.snapshot_every,
             snapshot_megabytes=options.snapshot_megabytes,
             evaluate=Evaluator(self.source, config.data.validation_scenes).evaluate,

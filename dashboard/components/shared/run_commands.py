@@ -18,7 +18,7 @@ def send(folder: RunFolder, name: str, arguments: dict[str, Any] | None = None) 
     """
     try:
         with RunStore.open(folder) as store:
-            return store.send(name, arguments)
+            return store.send(name, {**(arguments or {}), "by": "page"})
     except ValueError as error:
         st.session_state["not sent"] = str(error)
         return None
