@@ -133,7 +133,7 @@ class Reorg(_Layer):
 
     Args:
         stride: s.
-        reverse: The inverse.
+        reverse: Depth to space instead, (C, H, W) to (C / s^2, H * s, W * s).
         flatten: Puts the channels behind the places in memory instead, or back.
         **options: Keras's layer options.
     """

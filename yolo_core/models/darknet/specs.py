@@ -73,7 +73,10 @@ class Route:
 
 @dataclasses.dataclass(frozen=True)
 class Reorg:
-    """Space to depth in the program's own order, or back; `flatten` puts channels last instead."""
+    """Space to depth in an order of its own; `reverse` is depth to space.
+
+    `flatten` puts the channels behind the places in memory instead, or back.
+    """
 
     stride: int
     reverse: bool

@@ -17,6 +17,8 @@ from yolo_core.files import replace_file
 from yolo_core.models.darknet.numbers import FILE_TYPE, count, joined, parts_of, split
 from yolo_core.models.darknet.plan import Layer, Network
 
+MOST_NEGATIVE_SCALES = 0.1
+
 
 @dataclasses.dataclass(frozen=True)
 class Header:
@@ -114,33 +116,41 @@ def read_weights(path: str | Path, network: Network, *, first: int | None = None
     numbers = numbers[: found * FILE_TYPE.itemsize].view(FILE_TYPE)
 
     arrays: dict[int, dict[str, np.ndarray]] = {}
-    at, fits, differs = 0, None, None
+    at, fits, doubtful, ends = 0, None, None, ""
     for layer in network.layers[:first]:
         parts = parts_of(layer, transposed=header.transposed)
         if not parts:
             continue
         here = numbers[at : at + count(parts)]
         if len(here) < count(parts):
-            differs = f"it ends within {_name(layer)}"
+            ends = f"it ends within {_name(layer)}"
             break
-        arrays[layer.number] = split(here, parts)
+        arrays[layer.number] = found_here = split(here, parts)
         at += count(parts)
-        variance = arrays[layer.number].get("variance", np.zeros(1))
-        if not (variance >= 0).all():
-            after = f"up to {_name(fits)} they may fit, " if fits else ""
-            differs = f"{after}{_name(layer)} would have variances below 0"
+        if "variance" not in found_here:
+            continue
+        impossible = not (found_here["variance"] >= 0).all()
+        # Trained scales are hardly ever negative: where many are, they are something else.
+        if impossible or np.mean(found_here["scale"] < 0) > MOST_NEGATIVE_SCALES:
+            doubtful = doubtful or layer
+        if impossible:
+            ends = "variances cannot be below 0"
             break
-        fits = layer if len(variance) == layer.shape[0] else fits
+        fits = fits if doubtful else layer
     expected = expected_floats(network, first=first)
-    if differs is None and first is None and (found > expected or surplus):
-        differs = "after its last layer the file goes on"
-    if differs:
-        rest = f" and {surplus} bytes" if surplus else ""
-        raise ValueError(
-            f"{path} holds {found:,} floats{rest}; {network.file} needs {expected:,}: {differs}"
-            f"{_other_filters(network, found - expected) if first is None else ''}."
-        )
-    return Weights(header, arrays)
+    if not ends and first is None and (found > expected or surplus):
+        ends = "after its last layer the file goes on"
+    if not ends:
+        return Weights(header, arrays)
+    if doubtful:
+        after = f"up to {_name(fits)} it may fit, " if fits else ""
+        ends = f"{after}{_name(doubtful)} is the first that does not fit ({ends})"
+    elif first is None:
+        ends += _other_filters(network, found - expected)
+    rest = f" and {surplus} of 4 bytes" if surplus else ""
+    raise ValueError(
+        f"{path} holds {found:,} floats{rest}; {network.file} needs {expected:,}: {ends}."
+    )
 
 
 def _other_filters(network: Network, more: int) -> str:
