@@ -252,7 +252,8 @@ FAMILY = re.compile(
 # The functions of one loss's document, under the names that it has for them.
 OF_ONE_LOSS = ROOT / "yolo_core" / "training_utils.py"
 # Networks are called after the losses that they were published with.
-KNOWN_NETWORKS = ROOT / "yolo_core" / "models" / "darknet" / "known.py"
+DARKNET = ROOT / "yolo_core" / "models" / "darknet"
+KNOWN_NETWORKS = (DARKNET / "known.py", DARKNET / "notebook.py")
 
 
 def names_and_words(path: Path) -> list[tuple[int, str]]:
@@ -276,7 +277,7 @@ def names_and_words(path: Path) -> list[tuple[int, str]]:
     [
         path
         for path in CODE
-        if path not in (OF_ONE_LOSS, KNOWN_NETWORKS) and "losses" not in path.parts
+        if path not in (OF_ONE_LOSS, *KNOWN_NETWORKS) and "losses" not in path.parts
     ]
 )
 def test_no_file_outside_losses_names_a_family(path: Path) -> None:
