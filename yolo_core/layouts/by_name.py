@@ -97,7 +97,7 @@ def fitting_layouts(loss: DetectionLoss, raw: Any) -> tuple[str, ...]:
     fits = []
     for name in LAYOUT_NAMES:
         with contextlib.suppress(ValueError):
-            raw_layout(name, loss).check(raw)
+            raw_layout(name, loss).our_shapes([each.shape for each in _listed(raw)])
             fits.append(name)
     return tuple(fits)
 
@@ -124,7 +124,7 @@ def what_would_fit(loss: DetectionLoss, raw: Any) -> str:
 
 def _other_classes(loss: DetectionLoss, raw: Any) -> str:
     """With how many classes the predictions would fit, where that can be told."""
-    given = list(raw) if isinstance(raw, list | tuple) else [raw]
+    given = _listed(raw)
     counts = _anchor_counts(loss)
     if not _is_of_heads(loss) or counts is None or len(given) != len(counts):
         return ""
@@ -187,3 +187,7 @@ def _slot_count(loss: DetectionLoss) -> int:
 
 def _whole(order: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(place) for place in order)
+
+
+def _listed(raw: Any) -> list[Any]:
+    return list(raw) if isinstance(raw, list | tuple) else [raw]

@@ -89,14 +89,19 @@ class HeadLayout:
         ]
         return outputs if len(outputs) > 1 else outputs[0]
 
-    def check(self, raw: Any) -> None:
-        """Refuses predictions by their shapes.
+    def our_shapes(self, shapes: Any) -> Any:
+        """The shapes that `ours` gives for raw predictions of these: one a head, or one alone.
 
         Raises:
             ValueError: The shapes are not those of this layout and loss.
         """
-        for head, each in enumerate(self._in_order(raw)):
-            self._sizes(head, tuple(each.shape))
+        several = len(shapes) > 0 and hasattr(shapes[0], "__len__")
+        given = self._in_order([tuple(each) for each in (shapes if several else [shapes])])
+        found = []
+        for head, shape in enumerate(given):
+            sizes = self._sizes(head, shape)
+            found.append((shape[0], sizes["H"], sizes["W"], sizes["A"] * sizes["F"]))
+        return found if len(found) > 1 else found[0]
 
     def slots(self, raw: Any) -> Any:
         """Their raw predictions, or gradients with respect to them, as (B, P, F) slots.
@@ -170,7 +175,7 @@ class HeadLayout:
         """Their heads in the order of the loss."""
         given = list(raw) if isinstance(raw, list | tuple) else [raw]
         if len(given) != self.head_count:
-            shapes = ", ".join(str(tuple(each.shape)) for each in given)
+            shapes = ", ".join(str(tuple(getattr(each, "shape", each))) for each in given)
             raise ValueError(
                 f"{self.owner} has {self.head_count} heads, and so must {self.name} predictions; "
                 f"received {len(given)}, of shape {shapes}."
@@ -185,7 +190,7 @@ class HeadLayout:
         if self.grids is not None:
             sizes["H"], sizes["W"] = self.grids[head]
         groups = self._groups
-        if len(shape) == len(groups) + 1:
+        if len(shape) == len(groups) + 1 and None not in shape[1:]:
             for group, size in zip(groups, shape[1:], strict=True):
                 unknown = [axis for axis in group if axis not in sizes]
                 if len(unknown) == 1:

@@ -65,9 +65,10 @@ class PriorLayout:
             ValueError: The shapes are not those of this layout and loss.
         """
         given, xp = [], np
-        for each in self.check(raw):
+        for each in raw if isinstance(raw, list | tuple) else [raw]:
             array, xp = rearranging(each)
             given.append(array)
+        self.our_shapes([each.shape for each in given])
         if self.joined:
             first = self._width(self.parts[0])
             given = [given[0][..., :first], given[0][..., first : self._width_of_all]]
@@ -77,28 +78,25 @@ class PriorLayout:
 
     slots = ours
 
-    def check(self, raw: Any) -> list[Any]:
-        """Refuses predictions by their shapes.
-
-        Returns:
-            The arrays.
+    def our_shapes(self, shapes: Any) -> tuple[Any, ...]:
+        """The shape that `ours` gives for raw predictions of these shapes: (B, P, 5 + C).
 
         Raises:
             ValueError: The shapes are not those of this layout and loss.
         """
-        given = list(raw) if isinstance(raw, list | tuple) else [raw]
-        shapes = [tuple(each.shape[1:]) for each in given]
-        count, width = self.slot_count, self._width_of_all
+        several = len(shapes) > 0 and hasattr(shapes[0], "__len__")
+        given = [tuple(each) for each in (shapes if several else [shapes])]
+        ends, count, width = [shape[1:] for shape in given], self.slot_count, self._width_of_all
         if self.joined:
-            fits = shapes in ([(count, width)], [(count, width + CONSTANTS)])
+            fits = ends in ([(count, width)], [(count, width + CONSTANTS)])
         else:
-            fits = shapes == [(count, self._width(part)) for part in self.parts]
+            fits = ends == [(count, self._width(part)) for part in self.parts]
         if not fits:
             raise ValueError(
                 f"{self.name} predictions for {self.owner} must be {self.shape_words()}; received "
-                f"{' and '.join(str(tuple(each.shape)) for each in given)}."
+                f"{' and '.join(map(str, given))}."
             )
-        return given
+        return given[0][0], count, width
 
     def theirs(self, predictions: Any, constants: Any = None) -> Any:
         """The way back from `ours`.
