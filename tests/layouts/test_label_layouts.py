@@ -10,10 +10,12 @@ from hypothesis.extra import numpy as hnp
 
 from yolo_core.layouts import (
     from_darknet_truth,
+    from_keras_yolo2,
     from_keras_yolo3,
     from_pytorch_targets,
     from_ssd_targets,
     to_darknet_truth,
+    to_keras_yolo2,
     to_keras_yolo3,
     to_pytorch_targets,
     to_ssd_targets,
@@ -98,6 +100,16 @@ def test_keras_yolo3_by_hand():
     # A square of 0.5 fits both large anchors alike: the first.
     assert coarse[1, 0, 0, 0].tolist() == [0.25, 0.25, 0.5, 0.5, 1, 1, 0, 0]
     assert [int((head[..., 4] == 1).sum()) for head in (coarse, fine)] == [2, 1]
+
+
+def test_keras_yolo2_has_boxes_in_cells():
+    layout = SlotLayout.from_grids([(2, 4, 1)], [np.array([[0.2, 0.2]])])
+    grid = to_keras_yolo2(TWO, layout)
+    # x and width in columns, y and height in rows; the centre (0.5, 0.25) is in row 0, column 2.
+    assert grid[0, 0, 2, 0].tolist() == [2, 0.5, 0.5, 0.75, 1, 0, 1, 0]
+    assert np.array_equal(from_keras_yolo2(grid)[0, 0], TWO[0, 0])
+    with pytest.raises(ValueError, match="of one head; received 2"):
+        to_keras_yolo2(TWO, LAYOUT)
 
 
 @given(labels())

@@ -247,6 +247,40 @@ def to_keras_yolo3(y_true: Any, layout: SlotLayout) -> list[np.ndarray]:
     return heads
 
 
+def to_keras_yolo2(y_true: Any, layout: SlotLayout) -> np.ndarray:
+    """Label rows as keras-yolo2 and the Keras notebook lay them out: boxes in cells of the grid.
+
+    Args:
+        y_true: (B, N, 5 + C).
+        layout: `DetectionLoss.slots` of the predictions, of one head.
+
+    Returns:
+        (B, rows, columns, anchors, 5 + C) float32, otherwise as `to_keras_yolo3`.
+
+    Raises:
+        ValueError: As `to_keras_yolo3`, or there are several heads.
+    """
+    if len(layout.grids) != 1:
+        raise ValueError(f"keras-yolo2's labels are of one head; received {len(layout.grids)}.")
+    (head,) = to_keras_yolo3(y_true, layout)
+    head[..., :4] *= np.tile(head.shape[2:0:-1], 2)
+    return head
+
+
+def from_keras_yolo2(y_true: Any, *, max_objects: int | None = None) -> np.ndarray:
+    """keras-yolo2's labels as label rows; see `from_keras_yolo3`.
+
+    The way there and back is exact on grids whose sides are powers of two, else up to rounding.
+
+    Raises:
+        ValueError: As `from_keras_yolo3`.
+    """
+    head = np.array(as_numpy(y_true), np.float32)
+    if head.ndim == 5:
+        head[..., :4] /= np.tile(head.shape[2:0:-1], 2)
+    return from_keras_yolo3([head], max_objects=max_objects)
+
+
 def _checked(y_true: Any) -> np.ndarray:
     y_true = as_numpy(y_true)
     if y_true.ndim != 3 or y_true.shape[2] < 6:

@@ -32,6 +32,7 @@ class InLayout(DetectionLoss):
 
     @reduce_count.setter
     def reduce_count(self, value: Callable[[Any], Any]) -> None:
+        """Sets that of the loss."""
         self.published_loss.reduce_count = value
 
     def breakdown(self, y_true: Any, y_pred: Any) -> LossBreakdown:
@@ -56,7 +57,7 @@ class InLayout(DetectionLoss):
 def in_layout(loss: DetectionLoss, name: str, **orders: Any) -> Any:
     """A loss on predictions in another program's layout.
 
-        loss = in_layout(YoloV3Loss(anchors, 80), "pytorch_yolov3")
+        loss = in_layout(loss, "pytorch_yolov3")
         loss.breakdown(y_true, [head_13, head_26, head_52])
 
     Args:
