@@ -14,8 +14,8 @@ from yolo_core.lazy import lazy_names
 if TYPE_CHECKING:
     from yolo_core.layouts.arrays import as_numpy
     from yolo_core.layouts.by_name import LAYOUT_NAMES, fitting_layouts, raw_layout
-    from yolo_core.layouts.heads import HeadLayout
     from yolo_core.layouts.foreign import in_layout
+    from yolo_core.layouts.heads import HeadLayout
     from yolo_core.layouts.labels import (
         from_darknet_truth,
         from_keras_yolo2,
