@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.models.darknet.golden_cases import arrays, cfg, facts, weights
 from yolo_core.__main__ import main
@@ -46,6 +47,30 @@ def test_detections_are_suppressed_unless_told_otherwise(picture: str, tmp_path:
     assert counts["post"] < counts["pre"]
 
 
+def test_a_picture_is_letterboxed_and_drawn_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo, names = tmp_path / "photo.png", tmp_path / "some.names"
+    noise = np.random.default_rng(0).integers(0, 255, (97, 61, 3), np.uint8)
+    Image.fromarray(noise).save(photo)
+    names.write_text("cat\ndog\n")
+    shown = ["--input", str(photo), "--threshold", "0.2", "--names", str(names)]
+    drawn = ["--draw", str(tmp_path / "drawn.png")]
+    assert main(["darknet", "detect", *FILES, *shown, *drawn]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == f"{photo}: {len(lines)} found"
+    scores = [float(line.split("  ")[2]) for line in lines]
+    assert scores == sorted(scores, reverse=True)
+    assert {line.split("  ")[1] for line in lines} <= {"cat", "dog", "class 2", "class 3"}
+    for line in lines:
+        left, top, right, bottom = map(float, line.split("  ")[3].split())
+        assert 0 <= left < right <= 61
+        assert 0 <= top < bottom <= 97
+    with Image.open(tmp_path / "drawn.png") as picture:
+        assert picture.size == (61, 97)
+        assert (np.asarray(picture) != noise).any()
+
+
 def test_saving_gives_the_same_bytes(tmp_path: Path) -> None:
     assert main(["darknet", "save", *FILES, str(tmp_path / "again.weights")]) == 0
     assert (tmp_path / "again.weights").read_bytes() == weights(CASE).read_bytes()
@@ -65,6 +90,8 @@ def test_a_known_network_is_shown_by_its_name(capsys: pytest.CaptureFixture[str]
         (["layers", "none.cfg", FILES[1]], "none.cfg cannot be read"),
         (["layers", FILES[0], FILES[0]], "floats"),
         (["layers", str(cfg("ops_mini")), FILES[1]], "ops_mini.cfg needs 35,652"),
+        (["detect", *FILES, "--draw", "a.png"], "--draw takes a picture as --input, and no"),
+        (["detect", *FILES, "--names", "none.names"], "none.names cannot be read as names"),
         (["detect", *FILES, "--threshold", "2"], "--threshold is from 0 to 1; received 2"),
     ],
 )

@@ -6,18 +6,24 @@ CFG is a file, or the name of a well-known network.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yolo_core.cli.detect import as_text, write_picture
+from yolo_core.data.pixels import read_pixels
+from yolo_core.detect import Detection, drawn
 from yolo_core.files import cannot_write
 from yolo_core.foreign_files import read_array
-from yolo_core.models.darknet.known import NAMES, known_network
+from yolo_core.models.darknet.known import NAMES, find_network
 
 if TYPE_CHECKING:
     from yolo_core.models.darknet.build import Built
+    from yolo_core.models.darknet.detections import Listed
     from yolo_core.models.darknet.plan import Network
     from yolo_core.models.darknet.weights import Weights
 
@@ -57,11 +63,17 @@ def add_parser(commands: Any) -> None:
         help="overlap above which the less sure of two boxes goes; 0 keeps all (default: 0.45)",
     )
     detect.add_argument(
+        "--names", type=Path, metavar="FILE", help="names of the classes, one a line"
+    )
+    detect.add_argument(
         "--output",
         type=Path,
-        required=True,
         metavar="OUT.npz",
-        help="boxes (n, 4) x, y, width, height as fractions; objectness; probs (n, classes)",
+        help="write all that is listed instead of saying it: boxes (n, 4) x, y, width, height as "
+        "fractions of the input; objectness (n,); probs (n, classes)",
+    )
+    detect.add_argument(
+        "--draw", type=Path, metavar="OUT.png", help="write the picture with the boxes on it"
     )
     detect.set_defaults(run_command=_detect)
 
@@ -94,16 +106,16 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         "--input",
         type=Path,
         required=True,
-        metavar="X.npy",
-        help="(channels, height, width) float32, 0 to 1",
+        metavar="X",
+        help="a picture, or an .npy file of (channels, height, width) float32, 0 to 1",
     )
 
 
 def _layers(arguments: argparse.Namespace) -> int:
     network, weights = _read(arguments)
-    picture = _picture(arguments.input, network)
+    picture, _ = _input(arguments.input, network)
     built = _loaded(network, weights, arguments.as_on_gpu)
-    outputs = _outputs(built, built.outputs, picture)
+    outputs = built.values(picture, built.outputs)
     _write_arrays(
         arguments.output,
         {
@@ -119,24 +131,52 @@ def _detect(arguments: argparse.Namespace) -> int:
         if not 0 <= getattr(arguments, option) <= 1:
             raise ValueError(f"--{option} is from 0 to 1; received {getattr(arguments, option):g}.")
     network, weights = _read(arguments)
-    picture = _picture(arguments.input, network)
+    picture, pixels = _input(arguments.input, network)
+    if arguments.draw is not None and (pixels is None or arguments.output is not None):
+        raise ValueError("--draw takes a picture as --input, and no --output.")
+    names = [] if arguments.names is None else _names(arguments.names)
     built = _loaded(network, weights, arguments.as_on_gpu)
     from yolo_core.models.darknet.detections import list_boxes, suppressed
+    from yolo_core.models.darknet.letterbox import to_picture
 
     count = len(built.heads)
-    outputs = _outputs(built, [*built.raw_heads, *built.heads], picture)
+    outputs = built.values(picture, [*built.raw_heads, *built.heads])
     listed = list_boxes(network, outputs[:count], outputs[count:], arguments.threshold)
-    if arguments.nms:
-        listed = suppressed(listed, arguments.nms)
-    _write_arrays(
-        arguments.output,
-        {
-            "boxes": listed.boxes,
-            "objectness": listed.objectness,
-            "probs": listed.probabilities,
-        },
-    )
+    listed = suppressed(listed, arguments.nms) if arguments.nms else listed
+    size = network.size if pixels is None else (pixels.shape[1], pixels.shape[0])
+    if pixels is not None:
+        boxes = to_picture(listed.boxes, size, network.size)
+        listed = dataclasses.replace(listed, boxes=boxes)
+    if arguments.output is not None:
+        _write_arrays(
+            arguments.output,
+            {
+                "boxes": listed.boxes,
+                "objectness": listed.objectness,
+                "probs": listed.probabilities,
+            },
+        )
+    else:
+        found = _found(listed, size, names)
+        print(as_text(arguments.input, found))
+        if arguments.draw is not None and pixels is not None:
+            write_picture(arguments.draw, drawn(pixels, found))
     return 0
+
+
+def _found(listed: Listed, size: tuple[int, int], names: Sequence[str]) -> list[Detection]:
+    """A detection for each class of each box that counts, the surest first."""
+    half = listed.boxes[:, 2:] / 2
+    corners = np.hstack([listed.boxes[:, :2] - half, listed.boxes[:, :2] + half]).clip(0, 1)
+    edges = corners * np.tile(size, 2)
+    found = []
+    for box, label in zip(*np.nonzero(listed.probabilities), strict=True):
+        left, top, right, bottom = edges[box].tolist()
+        if right > left and bottom > top:  # of a box beyond the edge nothing is left
+            name = names[int(label)] if label < len(names) else f"class {label}"
+            score = float(listed.probabilities[box, label])
+            found.append(Detection(name, score, (left, top, right, bottom)))
+    return sorted(found, key=lambda each: -each.score)
 
 
 def _save(arguments: argparse.Namespace) -> int:
@@ -164,10 +204,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _network(cfg: str) -> Network:
-    from yolo_core.models.darknet.plan import read_network
-
-    by_name = cfg in NAMES and not Path(cfg).exists()
-    network = known_network(cfg) if by_name else read_network(cfg)
+    network = find_network(cfg)
     for note in network.notes:
         print(f"note: {note}", file=sys.stderr)
     return network
@@ -189,21 +226,35 @@ def _loaded(network: Network, weights: Weights, as_on_gpu: bool) -> Built:
     return built
 
 
-def _outputs(built: Built, wanted: Any, picture: np.ndarray) -> list[np.ndarray]:
-    found = built.model(wanted)(picture[None], training=False)
-    found = found if isinstance(found, (list, tuple)) else [found]
-    return [np.asarray(each)[0] for each in found]
+def _input(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray | None]:
+    """(height, width, channels) that enters, and the upright pixels where it is a picture's."""
+    if path.suffix != ".npy":
+        from yolo_core.models.darknet.letterbox import letterboxed
 
-
-def _picture(path: Path, network: Network) -> np.ndarray:
-    """(height, width, channels) float32."""
+        if network.shape[0] != 3:
+            raise ValueError(
+                f"{network.file} takes {network.shape[0]} channels, a picture has 3: give an .npy "
+                f"file of shape {network.shape}."
+            )
+        try:
+            pixels = read_pixels(path)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}.") from None
+        return letterboxed(pixels / 255.0, network.size), pixels
     array = read_array(path)
     if array.shape != network.shape:
         raise ValueError(
             f"{path} must have shape {network.shape}, the channels, height and width of "
             f"{network.file}; received {array.shape}."
         )
-    return np.asarray(array, np.float32).transpose(1, 2, 0)
+    return np.asarray(array, np.float32).transpose(1, 2, 0), None
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as names: {error}.") from None
 
 
 def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:

@@ -83,9 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
         boxes = [each.to_json() for each in found]
         said.append({"file": str(file), **size, "detections": boxes})
         if arguments.draw is not None:
-            _write(arguments.draw / _free_name(file.stem, taken), drawn(pixels, found))
+            write_picture(arguments.draw / _free_name(file.stem, taken), drawn(pixels, found))
         if not arguments.json:
-            print(_text(file, found))
+            print(as_text(file, found))
     if arguments.json:
         print(json.dumps(said))
     return 0 if any("problem" not in each for each in said) else 1
@@ -100,14 +100,22 @@ def _free_name(stem: str, taken: set[str]) -> str:
     return name
 
 
-def _write(path: Path, picture: Any) -> None:
+def write_picture(path: Path, picture: Any) -> None:
+    """Writes a picture in the format that the name's ending says.
+
+    Raises:
+        ValueError: It cannot be written.
+    """
     try:
         picture.save(path)
     except OSError as error:
         raise ValueError(cannot_write(path, error)) from None
+    except ValueError:  # Pillow on an ending that it does not know
+        raise ValueError(f"{path} is no name of a picture, such as found.png.") from None
 
 
-def _text(file: Path, found: list[Detection]) -> str:
+def as_text(file: Path, found: list[Detection]) -> str:
+    """The detections of a picture, one a line."""
     lines = [f"{file}: {len(found)} found" if found else f"{file}: nothing found"]
     for each in found:
         edges = " ".join(f"{value:.1f}" for value in each.edges)

@@ -46,7 +46,5 @@ def loaded(case: str) -> tuple[Network, Weights, Built]:
 
 def run(built: Built, picture: np.ndarray) -> list[np.ndarray]:
     """Every layer's output, channels first, of one picture, channels first."""
-    outputs = built.model(built.outputs)(picture.transpose(1, 2, 0)[None])
-    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    arrays = [np.asarray(each)[0] for each in outputs]
-    return [each.transpose(2, 0, 1) if each.ndim == 3 else each for each in arrays]
+    outputs = built.values(picture.transpose(1, 2, 0), built.outputs)
+    return [each.transpose(2, 0, 1) if each.ndim == 3 else each for each in outputs]

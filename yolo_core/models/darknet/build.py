@@ -63,6 +63,12 @@ class Built:
         found = self.raw_heads if outputs is None else outputs
         return keras.Model(self.picture, found[0] if len(found) == 1 else list(found))
 
+    def values(self, picture: np.ndarray, outputs: Sequence[Tensor]) -> list[np.ndarray]:
+        """What some of the tensors are for one picture, (height, width, channels)."""
+        found = self.model(outputs)(np.asarray(picture, np.float32)[None], training=False)
+        found = found if isinstance(found, (list, tuple)) else [found]
+        return [np.asarray(ops.convert_to_numpy(each))[0] for each in found]
+
 
 def build(network: Network, *, as_on_gpu: bool = False) -> Built:
     """Makes the Keras layers of a network; those with weights are called layer_0, norm_0, ...

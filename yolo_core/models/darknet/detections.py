@@ -59,9 +59,8 @@ def list_boxes(
             f"{network.file}: detections need [region] or [yolo], all with the same number of "
             f"classes; received {received if specs else 'none'}."
         )
-    _, height, width = network.shape
     found = [
-        _list(spec, before, after, (width, height), threshold)
+        _list(spec, before, after, network.size, threshold)
         for spec, before, after in zip(specs, raw, heads, strict=True)
     ]
     return Listed(*(np.concatenate(parts) for parts in zip(*found, strict=True)))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
-from yolo_core.models.darknet.plan import Network, parse_network
+from yolo_core.models.darknet.plan import Network, parse_network, read_network
 
 # One word a layer: "32" is a convolution of 32 filters of 3 x 3, "32/1" of 1 x 1, both with batch
 # normalisation and leaky; "64s2" has a stride. M halves by max pool, m pools and halves nothing,
@@ -94,6 +95,16 @@ def known_network(
 ) -> Network:
     """The plan of a well-known network; see `known_cfg`."""
     return parse_network(known_cfg(name, classes=classes, width=width, height=height), name)
+
+
+def find_network(cfg: str) -> Network:
+    """The network of a `.cfg` file, or the well-known one of that name where there is no file.
+
+    Raises:
+        ValueError: As `read_network`.
+    """
+    by_name = cfg in NAMES and not Path(cfg).exists()
+    return known_network(cfg) if by_name else read_network(cfg)
 
 
 def _sections(word: str, known: _Known, classes: int) -> list[str]:

@@ -76,6 +76,11 @@ class Network:
     notes: tuple[str, ...]
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of what enters it."""
+        return self.shape[2], self.shape[1]
+
+    @property
     def heads(self) -> tuple[Layer, ...]:
         """The detection layers."""
         return tuple(each for each in self.layers if isinstance(each.spec, Head))
