@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.jobs import is_asked_for, start_asked_for
 from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import pick_run
+from dashboard.components.train.changes import change_table
 from dashboard.components.train.dials import dial_panel
 from dashboard.components.train.live_curves import live_curves
 from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
 from dashboard.components.train.run_controls import run_controls
+from dashboard.components.train.what_if.ask import ask_fork, say_not_started
+from dashboard.components.train.what_if.outcome import show_forks, show_sweeps
 from dashboard.data_folders import data_folders
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, read_status
 
+CURVES, CHANGES, WHAT_IF, LOG = PANES = ("Curves", "Changes", "What if from here", "Log")
+PANE = UrlChoice("pane")
 ENDED_BADLY = (RunState.FAILED, RunState.LOST, RunState.UNREADABLE)
 
 
@@ -24,12 +30,45 @@ def show(folder: RunFolder) -> None:
     """A run: what it does, its buttons, its dials, its curves, its log."""
     state = read_status(folder).state
     poll_run(run_controls, folder)
-    if state is not RunState.UNREADABLE:
-        poll_run(dial_panel, folder)
-        poll_run(live_curves, folder, every=2.0)
     ended_badly = state in ENDED_BADLY
-    with st.expander("Log", icon=":material/notes:", expanded=ended_badly):
+    if state is RunState.UNREADABLE:
         poll_run(log_tail, folder, ended_badly, every=2.0)
+        return
+    poll_run(dial_panel, folder)
+    pane = PANE.pick(
+        st.segmented_control,
+        "Below",
+        PANES,
+        default=LOG if ended_badly else CURVES,
+        label_visibility="collapsed",
+        required=True,
+    )
+    if pane == CURVES:
+        poll_run(live_curves, folder, every=2.0)
+    elif pane == CHANGES:
+        poll_run(change_table, folder)
+    elif pane == WHAT_IF:
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            what_if(folder)
+        with right:
+            show_forks(folder)
+            show_sweeps(folder)
+    else:
+        poll_run(log_tail, folder, ended_badly, every=2.0)
+
+
+def what_if(folder: RunFolder) -> None:
+    """Forks and sweeps: the form."""
+    say_not_started()
+    if folder.config.is_file():
+        ask_fork(folder)
+    else:
+        st.info(
+            "A script of your own recorded this run, so its training cannot be repeated from "
+            "here: run that script from its checkpoint.",
+            icon=":material/info:",
+        )
 
 
 starting = is_asked_for()

@@ -13,6 +13,9 @@ import plotly.graph_objects as go
 from dashboard.figures.colors import TOTAL_COLOR
 from dashboard.figures.frame import ABOVE, MARGIN, axis, figure_of
 
+LABEL_ROOM = 0.06
+"""Share of the steps between two markers with a label; one without says it when pointed at."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -48,11 +51,13 @@ class Marker:
         step: Where.
         text: What the dot says when pointed at.
         color: Colour of line and dot, "#rrggbb".
+        label: What stands beside the dot, such as "no_object 50 → 1,000"; "" for nothing.
     """
 
     step: int
     text: str
     color: str = TOTAL_COLOR
+    label: str = ""
 
 
 def smooth(value: np.ndarray, weight: float) -> np.ndarray:
@@ -89,6 +94,8 @@ def curve_figure(
     height: int = 320,
     revision: str = "",
     x_title: str = "step",
+    x_hover: str = "step %{x:d}",
+    log_x: bool = False,
 ) -> go.Figure:
     """Draws curves over a common axis, of steps if nothing else is said.
 
@@ -106,6 +113,8 @@ def curve_figure(
         height: Pixels.
         revision: While this stays the same, the browser keeps the zoom of its user.
         x_title: What the horizontal axis measures, with its unit.
+        x_hover: What stands over the values of a place that is pointed at, for plotly.
+        log_x: Logarithmic horizontal axis; places of zero or less are left out.
     """
     data = [
         trace
@@ -114,6 +123,8 @@ def curve_figure(
         for trace in _curve(curve, 0.0 if curve.points else smoothing, log_y)
     ]
     data += [_markers(group, color) for color, group in _by_color(markers).items()]
+    steps = np.concatenate([np.asarray(c.step, np.float64) for c in curves] or [np.zeros(0)])
+    labels = _labels(markers, float(np.ptp(steps)) if steps.size else 0.0)
     if y_range is not None and log_y:
         y_range = tuple(np.log10(np.maximum(y_range, 1e-12)))
     layout = {
@@ -126,8 +137,9 @@ def curve_figure(
         "xaxis": axis(
             x_title,
             range=x_range,
-            unifiedhovertitle={"text": "step %{x:d}" if x_title == "step" else "%{x:.4~g} min"},
-            rangemode="nonnegative",
+            type="log" if log_x else "linear",
+            unifiedhovertitle={"text": x_hover},
+            rangemode="normal" if log_x else "nonnegative",
         ),
         "yaxis": axis(
             y_title,
@@ -137,6 +149,7 @@ def curve_figure(
             rangemode="normal" if log_y else "tozero",
             exponentformat="power" if log_y else "SI",
         ),
+        "annotations": labels,
         # Markers live on an axis of their own, from 0 at the bottom to 1 at the top.
         "yaxis2": {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False},
     }
@@ -194,12 +207,14 @@ def _drawable(value: np.ndarray, log_y: bool) -> np.ndarray:
 
 def _by_color(markers: Sequence[Marker]) -> Mapping[str, list[Marker]]:
     """The markers, by their colour; several at one step become one with several lines of text."""
-    by_place: dict[tuple[str, int], list[str]] = {}
+    by_place: dict[tuple[str, int], list[tuple[str, str]]] = {}
     for marker in markers:
-        by_place.setdefault((marker.color, marker.step), []).append(marker.text)
+        place = by_place.setdefault((marker.color, marker.step), [])
+        place.append((marker.text, marker.label))
     grouped: dict[str, list[Marker]] = {}
     for (color, step), texts in by_place.items():
-        grouped.setdefault(color, []).append(Marker(step, "<br>".join(texts), color))
+        text, labels = "<br>".join(t for t, _ in texts), [label for _, label in texts if label]
+        grouped.setdefault(color, []).append(Marker(step, text, color, ", ".join(labels)))
     return grouped
 
 
@@ -218,6 +233,29 @@ def _markers(markers: Sequence[Marker], color: str) -> dict[str, Any]:
         "hovertemplate": "%{text}<extra></extra>",
         "showlegend": False,
     }
+
+
+def _labels(markers: Sequence[Marker], span: float) -> list[dict[str, Any]]:
+    """What stands along the lines of markers, the last ones first, as far as there is room."""
+    named: list[Marker] = []
+    found = [each for group in _by_color(markers).values() for each in group if each.label]
+    for each in sorted(found, key=lambda marker: marker.step, reverse=True):
+        if all(abs(each.step - other.step) >= LABEL_ROOM * span for other in named):
+            named.append(each)
+    return [
+        {
+            "x": each.step,
+            "y": 0.9,
+            "yref": "y2",
+            "text": each.label,
+            "textangle": -90,
+            "showarrow": False,
+            "xanchor": "right",
+            "yanchor": "top",
+            "font": {"size": 11},
+        }
+        for each in named
+    ]
 
 
 def _faded(color: str, alpha: float) -> str:

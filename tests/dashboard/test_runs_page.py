@@ -10,8 +10,7 @@ import pytest
 
 from dashboard.components.runs import kept
 from dashboard.components.runs.listed import matches, runs_table, sorted_runs
-from dashboard.components.runs.overlaid import one_curve, relative, series_names
-from dashboard.components.shared.run_curves import run_curves
+from dashboard.components.shared.run_curves import one_curve, relative, run_curves, series_names
 from dashboard.figures.curves import Curve
 from tests.dashboard.hostile_run import EVIL, make_hostile_run
 from tests.dashboard.page import assert_sound, button, labels, opener, plots, table_with, words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
@@ -12,7 +12,13 @@ from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.polling import poll
-from dashboard.components.shared.run_curves import METRICS, RunCurves, run_curves, term_curves
+from dashboard.components.shared.run_curves import (
+    RunCurves,
+    one_curve,
+    relative,
+    run_curves,
+    series_names,
+)
 from dashboard.figures.curves import Curve, curve_figure
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
@@ -21,46 +27,6 @@ from yolo_core.runs.store import RunStore
 POINTS = 600
 STEPS, MINUTES = "steps", "minutes trained"
 SERIES = UrlChoice("series")
-TOTAL = "total"
-_WEIGHTED = "λ × "
-
-
-def series_names(runs: Sequence[RunCurves]) -> list[str]:
-    """What can be drawn of at least one run: the total, metrics by their names, terms, weighted."""
-    metrics = {m for run in runs for m in (*run.evaluations, *run.curves.mean)}
-    columns = dict.fromkeys(column for run in runs for column in run.curves.mean)
-    terms = [c.removeprefix("term/") for c in columns if c.startswith("term/")]
-    return [
-        TOTAL,
-        *(name for metric, (name, *_) in METRICS.items() if metric in metrics),
-        *terms,
-        *(f"{_WEIGHTED}{term}" for term in terms),
-    ]
-
-
-def one_curve(run: RunCurves, series: str) -> Curve | None:
-    """A series of a run, over steps; None where the run has none of that name."""
-    for metric, (name, *_) in METRICS.items():
-        if series == name and metric in run.evaluations:
-            steps, values = run.evaluations["step"], run.evaluations[metric]
-            return Curve(series, steps, values, "", points=True)
-        if series == name and metric in run.curves.mean:
-            return Curve(series, run.curves.step, run.curves.mean[metric], "")
-    weighted = series == TOTAL or series.startswith(_WEIGHTED)
-    wanted = series.removeprefix(_WEIGHTED)
-    found = term_curves(run.curves, weighted=weighted)
-    return next((curve for curve in found if curve.name == wanted), None)
-
-
-def relative(curve: Curve) -> Curve:
-    """A curve divided by its first value that is finite and not zero, which becomes 1."""
-    values = np.asarray(curve.value, np.float64)
-    usable = values[np.isfinite(values) & (values != 0)]
-    if not usable.size:
-        return curve
-    parts = {part: getattr(curve, part) for part in ("value", "low", "high")}
-    divided = {p: None if each is None else each / usable[0] for p, each in parts.items()}
-    return dataclasses.replace(curve, **divided)
 
 
 def show_curves(shown: Mapping[str, str], folders: Mapping[str, RunFolder]) -> None:
@@ -106,7 +72,7 @@ def show_curves(shown: Mapping[str, str], folders: Mapping[str, RunFolder]) -> N
         figure = curve_figure(
             curves,
             y_title="relative to the first" if by_first else "value",
-            x_title="step" if across == STEPS else across,
+            **({} if across == STEPS else {"x_title": across, "x_hover": "%{x:.4~g} min"}),
             smoothing=smoothing,
             log_y=log_y,
             height=380,

@@ -11,19 +11,25 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.run_commands import send
 from dashboard.figures.colors import TOTAL_COLOR, color_of
+from dashboard.figures.curves import Curve, curve_figure
+from yolo_core.runs.changes import RATE, undoable
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
 from yolo_core.runs.status import read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import read_config
+from yolo_core.training.schedule import DialSchedule
 
 LEARNING_RATE = "learning rate"
 # Upper ends of the sliders while the value is zero.
 AT_ZERO, AT_ZERO_RATE = 1.0, 0.01
 RECENT_COMMANDS = 200
+AT_ONCE, SHAPES = "set", ("linear", "cosine", "steps", "warm-up")
+LATER = 100
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,11 @@ class Dial:
     now: float
     next_step: int
 
+    @property
+    def event_name(self) -> str:
+        """What commands and events call it."""
+        return RATE if self.name == LEARNING_RATE else self.name
+
     def arguments(self, value: float) -> tuple[str, dict[str, Any]]:
         """The command that sets it, and the command's arguments."""
         if self.name == LEARNING_RATE:
@@ -50,6 +61,8 @@ class Dial:
 
     def answers(self, command: Command) -> bool:
         """Whether a command was about this dial."""
+        if command.name in ("schedule", "undo"):
+            return command.arguments.get("name") == self.event_name
         wanted, arguments = self.arguments(0.0)
         return command.name == wanted and command.arguments.get("name") == arguments.get("name")
 
@@ -126,7 +139,8 @@ def dial_panel(folder: RunFolder) -> None:
             rate = (row or {}).get("learning_rate", math.nan)
             if folder.config.is_file():
                 rate = read_config(folder.config).training.learning_rate
-            found = dials(row, store.events(), rate)
+            events = store.events()
+            found = dials(row, events, rate)
             commands = store.commands(RECENT_COMMANDS)
     except ValueError as error:
         if not live:
@@ -136,13 +150,18 @@ def dial_panel(folder: RunFolder) -> None:
         if live:
             st.caption("The lambdas and the learning rate can be moved from the first step on.")
         return
+    if not live:
+        words = "  ·  ".join(f"{_label(dial)} {dial.now:,.4g}" for dial in found)
+        st.caption(f"As it ended: {plain(words)}")
+        return
     for column, dial in zip(st.columns(len(found)), found, strict=True):
         answer = next((command for command in commands if dial.answers(command)), None)
         with column:
-            _draw(folder, dial, answer, live=live)
+            _draw(folder, dial, answer)
+            _more(folder, dial, undoable(events, dial.event_name))
 
 
-def _draw(folder: RunFolder, dial: Dial, answer: Command | None, *, live: bool) -> None:
+def _draw(folder: RunFolder, dial: Dial, answer: Command | None) -> None:
     """One dial: colour, number field, slider, and since when its value holds."""
     key = f"{folder.name}/dial/{dial.name}"
     at_zero = AT_ZERO_RATE if dial.name == LEARNING_RATE else AT_ZERO
@@ -151,7 +170,7 @@ def _draw(folder: RunFolder, dial: Dial, answer: Command | None, *, live: bool) 
     shown.follow(dial.value, answer)
     color = TOTAL_COLOR if dial.name == LEARNING_RATE else color_of(dial.name)
     st.html(f'<div style="height: 4px; border-radius: 2px; background: {color}"></div>')
-    label = dial.name if dial.name == LEARNING_RATE else f"λ {dial.name}"
+    label = _label(dial)
     st.number_input(
         plain(label),
         0.0,
@@ -161,7 +180,6 @@ def _draw(folder: RunFolder, dial: Dial, answer: Command | None, *, live: bool) 
         key=shown.number_key,
         on_change=_moved,
         args=(folder, dial, shown, shown.number_key),
-        disabled=not live,
     )
     st.slider(
         plain(label),
@@ -174,28 +192,100 @@ def _draw(folder: RunFolder, dial: Dial, answer: Command | None, *, live: bool) 
         label_visibility="collapsed",
         on_change=_moved,
         args=(folder, dial, shown, shown.slider_key),
-        disabled=not live,
     )
-    _say_since_when(dial, answer, live=live)
+    _say_since_when(dial, answer)
 
 
-def _say_since_when(dial: Dial, answer: Command | None, *, live: bool) -> None:
+def _label(dial: Dial) -> str:
+    return dial.name if dial.name == LEARNING_RATE else f"λ {dial.name}"
+
+
+def _say_since_when(dial: Dial, answer: Command | None) -> None:
     """What became of the last change of a dial."""
     if answer is not None and answer.state == "failed":
-        say(answer.error or "The training process refused this.")
+        # In a sentence above, too.
+        st.caption(f":red[{plain(answer.error or 'The training process refused this.')}]")
         return
     if answer is None:
         text = "as started"
     elif answer.state == "pending":
-        text = "waiting for the next step" if live else "the training ended before this"
+        text = "waiting for the next step"
     elif answer.step > dial.next_step:
-        # Resumed from a checkpoint before it: the training makes the change again.
-        text = f"{answer.arguments['value']:g} takes effect again at step {answer.step:,}"
+        # Planned; or resumed from a checkpoint before it: the training makes the change again.
+        text = f"{_set_to(answer)} takes effect at step {answer.step:,}"
     else:
-        text = f"{answer.arguments['value']:g} took effect at step {answer.step:,}"
+        text = f"{_set_to(answer)} took effect at step {answer.step:,}"
     if dial.name == LEARNING_RATE and dial.now != dial.value:
         text += f"; {dial.now:.3g} now, by the schedule"
     st.caption(text)
+
+
+def _set_to(answer: Command) -> str:
+    if answer.name == "undo":
+        return "taking back"
+    if answer.name == "schedule":
+        return f"{answer.arguments['shape']} to {answer.arguments['stop']:g}"
+    return f"{answer.arguments['value']:g}"
+
+
+def _more(folder: RunFolder, dial: Dial, last: Event | None) -> None:
+    """The last change of a dial taken back; a value for a later step; a schedule."""
+    key = f"{folder.name}/{dial.name}"
+    with st.container(horizontal=True, gap="small"):
+        before = None if last is None else last.detail.get("before")
+        back = "Back" if before is None else f"Back to {float(before):.4g}"
+        st.button(
+            back,
+            icon=":material/undo:",
+            key=f"{key}/undo",
+            type="tertiary",
+            disabled=last is None,
+            on_click=send,
+            args=(folder, "undo", {"name": dial.event_name}),
+            help="Takes back the last change of this dial; pressed again, the one before.",
+        )
+        with st.popover("Later", icon=":material/schedule:", type="tertiary"):
+            _ask_later(folder, dial, key)
+
+
+def _ask_later(folder: RunFolder, dial: Dial, key: str) -> None:
+    shape = st.segmented_control(
+        "How", (AT_ONCE, *SHAPES), default=AT_ONCE, required=True, key=f"{key}/shape"
+    )
+    step = st.number_input(
+        "At step" if shape == AT_ONCE else "Until step",
+        dial.next_step,
+        value=dial.next_step + LATER,
+        step=50,
+        key=f"{key}/step",
+    )
+    to = st.number_input("To", 0.0, value=dial.value, format="%g", key=f"{key}/to")
+    if shape == AT_ONCE:
+        name, arguments = dial.arguments(to)
+        arguments = {**arguments, "at_step": int(step)}
+    else:
+        name = "schedule"
+        arguments = {"name": dial.event_name, "shape": shape, "last": int(step), "stop": to}
+        plan = DialSchedule(
+            shape=shape,
+            first=dial.next_step,
+            last=int(step),
+            start=0.0 if shape == "warm-up" else dial.now,
+            stop=to,
+        )
+        steps = np.unique(np.linspace(dial.next_step, plan.last * 1.05, 80).astype(np.int64))
+        values = np.array([plan.at(int(each)) for each in steps])
+        plot_and_say(
+            curve_figure(
+                [Curve(dial.name, steps, values, color_of(dial.name))],
+                y_title=dial.name,
+                height=180,
+            ),
+            "What it will be at each step, once it is applied. A value set by hand ends it.",
+            key=f"{key}/plan",
+        )
+    if st.button("Apply", key=f"{key}/apply", type="primary"):
+        send(folder, name, arguments)
 
 
 @dataclass

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import streamlit as st
 
 from dashboard.components.shared.errors import say
@@ -10,22 +13,27 @@ from dashboard.components.shared.run_curves import (
     RunCurves,
     markers,
     metric_curves,
+    relative,
     run_curves,
     term_curves,
 )
-from dashboard.figures.curves import curve_figure
+from dashboard.figures.curves import Curve, Marker, curve_figure
 from yolo_core.jobs.status import LIVE_STATES
+from yolo_core.runs.changes import DIALS
+from yolo_core.runs.curves import Curves
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 
 # A run of the default length is drawn as it was recorded, a longer one from buckets.
 POINTS = 1500
+HEIGHT = 340
+LOG, RELATIVE, LINEAR = "log", "to its start", "linear"
 WINDOWS = {"all": None, "last 1,000": 1000, "last 100": 100}
 
 
 def live_curves(folder: RunFolder) -> None:
     """Shows every term unweighted and weighted, the total, and the validation metrics by step."""
-    smoothing, log_y, window = _settings()
+    smoothing, scale, window = _settings()
     state = read_status(folder).state
     try:
         run = run_curves(folder, points=POINTS, window=window)
@@ -37,39 +45,80 @@ def live_curves(folder: RunFolder) -> None:
         st.info(live if state in LIVE_STATES else "This run has no steps.")
         return
     # A resumed training has changes on record that it has yet to reach again.
-    first, last, curves = run.first or 0, run.last["step"], run.curves
+    first, last = run.first or 0, run.last["step"]
     marked = [m for m in markers(run.events) if first <= m.step <= last + 1]
     shared = {
         "markers": marked,
         "smoothing": smoothing,
-        "log_y": log_y,
-        "revision": f"{folder.name} {log_y} {window}",
+        "log_y": scale != LINEAR,
+        "height": HEIGHT,
+        "revision": f"{folder.name} {scale} {window}",
     }
-    left, right = st.columns(2)
+    changed = any(event.kind in DIALS for event in run.events)
+    left, middle, right = st.columns(3)
     with left:
-        st.markdown("**Weighted: λ × term, and the total**")
-        figure = curve_figure(term_curves(curves, weighted=True), y_title="λ × term", **shared)
-        plot_and_say(
-            figure,
-            "What the optimizer sees: every term times its lambda, and the grey total, their sum. "
-            "Wrong: one term far above the others, which then hardly count, or a total that rises.",
-            key="curves/weighted",
-        )
+        _terms(run.curves, scale, shared)
+    with middle:
+        _weighted(run.curves, scale, shared, changed=changed)
     with right:
-        st.markdown("**Unweighted: the terms**")
-        figure = curve_figure(term_curves(curves, weighted=False), y_title="term", **shared)
-        plot_and_say(
-            figure,
-            "The terms before their lambdas: what the network still gets wrong. Wrong: a term that "
-            "rises after its lambda was left alone, or one that is zero from the first step on.",
-            key="curves/terms",
-        )
-    _metrics(run, shared)
+        _metrics(run, shared)
 
 
-def _settings() -> tuple[float, bool, int | None]:
-    """Asks how the curves are drawn: smoothing weight, log axis, and how many steps back."""
+def _terms(curves: Curves, scale: str, shared: dict[str, Any]) -> None:
+    st.markdown("**Unweighted: the terms**")
+    drawn = [_scaled(each, scale) for each in term_curves(curves, weighted=False)]
+    plot_and_say(
+        curve_figure(drawn, y_title=_title("term", scale), **shared),
+        "The terms before their lambdas: what the network still gets wrong. Wrong: a term that "
+        "rises after its lambda was left alone, or one that is zero from the first step on.",
+        key="curves/terms",
+    )
+
+
+def _weighted(curves: Curves, scale: str, shared: dict[str, Any], *, changed: bool) -> None:
+    st.markdown("**Weighted: λ × term, and the total**")
+    again = changed and st.toggle(
+        "With the lambdas of now",
+        key="curves/now",
+        help="Weights all of the history with the lambdas of the last step, so that the total "
+        "before and after a change is the sum of the same things.",
+    )
+    drawn = [_scaled(each, scale) for each in term_curves(curves, weighted=True, now=bool(again))]
+    words = (
+        "Every term times the lambda that it has now, and the grey total that would have been."
+        if again
+        else "What the optimizer sees: every term times its lambda, and the grey total, their sum."
+    )
+    if changed and not again:
+        words += " A lambda was changed: the total on both sides of it is the sum of other things."
+    plot_and_say(
+        curve_figure(drawn, y_title=_title("λ × term", scale), **shared),
+        f"{words} Wrong: one term far above the others, which then hardly count, or a total that "
+        "rises.",
+        key="curves/weighted",
+    )
+
+
+def _scaled(curve: Curve, scale: str) -> Curve:
+    return relative(curve) if scale == RELATIVE else curve
+
+
+def _title(of: str, scale: str) -> str:
+    return f"{of}, share of its start" if scale == RELATIVE else of
+
+
+def _settings() -> tuple[float, str, int | None]:
+    """Asks how the curves are drawn: smoothing weight, scale, and how many steps back."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        scale = st.segmented_control(
+            "Scale",
+            (LOG, RELATIVE, LINEAR),
+            default=LOG,
+            required=True,
+            key="curves/scale",
+            help="log shows every term however small; to its start, each begins at 1.",
+        )
+        window = st.segmented_control("Steps", list(WINDOWS), default="all", key="curves/window")
         smoothing = st.slider(
             "Smoothing",
             0.0,
@@ -77,27 +126,30 @@ def _settings() -> tuple[float, bool, int | None]:
             0.6,
             0.01,
             key="curves/smoothing",
-            width=260,
+            width=220,
             help="Weight of the past in a moving average; 0 draws the steps as they are.",
         )
-        window = st.segmented_control("Steps", list(WINDOWS), default="all", key="curves/window")
-        log_y = st.toggle("Log axis", key="curves/log")
-    return smoothing, log_y, WINDOWS[window or "all"]
+    return smoothing, scale or LOG, WINDOWS[window or "all"]
 
 
-def _metrics(run: RunCurves, shared: dict) -> None:
+def _metrics(run: RunCurves, shared: dict[str, Any]) -> None:
     """The validation metrics, on an axis of their own from 0 to 1."""
     evaluations = run.evaluations
     if run.first is not None and evaluations:
         kept = evaluations["step"] >= run.first
         evaluations = {name: values[kept] for name, values in evaluations.items()}
     st.markdown("**Validation**")
-    settings = shared | {"log_y": False}
+    settings = shared | {"log_y": False, "markers": [_unnamed(m) for m in shared["markers"]]}
     found = metric_curves(evaluations, run.curves)
     plot_and_say(
-        curve_figure(found, y_title="share", y_range=(0.0, 1.02), height=260, **settings),
+        curve_figure(found, y_title="share", y_range=(0.0, 1.02), **settings),
         "Average precision and recall on validation samples (points), and the recall of the "
         "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls, or "
         "that stays at 0 after some hundred steps.",
         key="curves/metrics",
     )
+
+
+def _unnamed(marker: Marker) -> Marker:
+    """Beside the curves of the terms stands what it says; here there is no room."""
+    return dataclasses.replace(marker, label="")

@@ -47,6 +47,8 @@ def answer_text(command: Command, *, live: bool) -> str:
     what = {
         "set-lambda": "{name} = {value:g}",
         "set-learning-rate": "learning rate = {value:g}",
+        "schedule": "{name} {shape} to {stop:g} by step {last}",
+        "undo": "undo",
         "step": "step {count}",
         "pin": "pin",
     }.get(command.name, command.name)
