@@ -20,12 +20,13 @@ from PIL import Image, UnidentifiedImageError
 MOST_PIXELS = 89_478_485
 """Pictures with more are refused: those of a quarter of a gigabyte, from which on Pillow warns."""
 
-SUFFIXES = (
+READ_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp"),
     *(".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"),
-    *(".heic", ".heif", ".avif"),  # to be told of: they are not read
 )
-"""How the names of pictures end. What is in them is told by their first bytes alone."""
+SUFFIXES = (*READ_SUFFIXES, ".heic", ".heif", ".avif")
+"""How the names of pictures end, the last three to tell that they are not read. What is in a file
+is told by its first bytes alone."""
 
 # Those that photographs and drawings come in; some others start programs to be read.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")

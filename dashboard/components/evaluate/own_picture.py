@@ -18,7 +18,7 @@ from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.data_pictures import Outline, annotated_figure, class_color
 from dashboard.tensorflow_turn import a_word_while_it_computes, tensorflow_turn
-from yolo_core.data.pixels import SUFFIXES, read_pixels
+from yolo_core.data.pixels import READ_SUFFIXES, read_pixels
 from yolo_core.detect import THRESHOLD, Detection, detect
 from yolo_core.runs.checkpoints import find_checkpoint
 from yolo_core.runs.layout import RunFolder
@@ -69,7 +69,7 @@ def own_picture(run: RunFolder, wanted: int | str) -> None:
         _say_how_else(run, checkpoint)
         return
     file = st.file_uploader(
-        "Picture", type=[each.removeprefix(".") for each in SUFFIXES], key="evaluate upload"
+        "Picture", type=[each.removeprefix(".") for each in READ_SUFFIXES], key="evaluate upload"
     )
     if file is None:
         st.caption(
