@@ -10,9 +10,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
-from dashboard.components.shared.background import Work, forget, made
+from dashboard.components.shared.background import forget
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.polling import poll
+from dashboard.components.shared.reading import read_beside
 from dashboard.data_folders import VARIABLE, data_choices, data_folders
 from yolo_core.data.config import PICTURE_KINDS, DataConfig
 from yolo_core.data.overview import Overview, overview_of
@@ -74,12 +74,8 @@ def open_chosen() -> Opened | None:
             "Only the bundled digits can be chosen: start the server with your folder to see your "
             f"own pictures, `make run DATA=DIR` (or name it in `{VARIABLE}`)."
         )
-    work = made(key, lambda progress: _read(entry, progress))
-    if not work.is_done:
-        poll(_say_how_far, work, every=0.5, goes_on=lambda: not work.is_done)
-        return None
-    if work.error is not None:
-        say(work.error)
+    work = read_beside(key, lambda progress: _read(entry, progress))
+    if work is None:
         return None
     _say_what(work.result)
     return work.result
@@ -108,12 +104,6 @@ def _read(entry: str, progress: Callable[[int, int], None]) -> Opened:
     own = config.kind in PICTURE_KINDS
     source = open_pictures(config, progress) if own else open_source(config)
     return Opened(config, source, overview_of(source))
-
-
-def _say_how_far(work: Work) -> None:
-    share = min(work.done / work.total, 1.0) if work.total else 0.0
-    files = f": {work.done:,} of {work.total:,} files" if work.total else " …"
-    st.progress(share, text=f"Reading the annotations{files}")
 
 
 def _say_what(opened: Opened) -> None:

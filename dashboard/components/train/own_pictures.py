@@ -7,9 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.shared.background import Work, made
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.polling import poll
+from dashboard.components.shared.reading import read_beside
 from dashboard.data_folders import is_inside
 from yolo_core.data.config import AUGMENTATIONS, OFF, DataConfig, read_image_size
 from yolo_core.data.picture_source import PictureSource, open_pictures, suggested_size
@@ -17,7 +16,7 @@ from yolo_core.data.pictures import counted, several
 
 FIELDS = {"image-size": "", "fit": "stretch", "augment": list(AUGMENTATIONS), "classes": []}
 FIELDS["pictures"] = ""
-READING = "still being read"
+NOT_READ = "not read"
 
 
 def ask_pictures(
@@ -45,13 +44,10 @@ def ask_pictures(
             return given, wrong
         given |= {"pictures": [pictures]} if pictures else {}
     config = DataConfig(source=entry, pictures=pictures or None)
-    work = made(("pictures", entry, pictures), lambda progress: open_pictures(config, progress))
-    if not work.is_done:
-        poll(_say_how_far, work, every=0.5, goes_on=lambda: not work.is_done)
-        return given, READING
-    if work.error is not None:
-        say(work.error)
-        return given, work.error
+    key_of_work = ("pictures", entry, pictures)
+    work = read_beside(key_of_work, lambda progress: open_pictures(config, progress))
+    if work is None:
+        return given, NOT_READ
     source: PictureSource = work.result
     st.caption(_what_there_is(source))
     size = st.text_input(
@@ -103,12 +99,6 @@ def fields_of(data: DataConfig) -> dict[str, Any]:
         "classes": list(data.classes),
         "pictures": data.pictures or "",
     }
-
-
-def _say_how_far(work: Work) -> None:
-    share = min(work.done / work.total, 1.0) if work.total else 0.0
-    files = f": {work.done:,} of {work.total:,} files" if work.total else " …"
-    st.progress(share, text=f"Reading the annotations{files}")
 
 
 def _what_there_is(source: PictureSource) -> str:
