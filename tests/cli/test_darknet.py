@@ -86,7 +86,7 @@ def test_a_known_network_is_shown_by_its_name(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["layers", FILES[0], "none.weights"], "none.weights cannot be read"),
+        (["layers", FILES[0], "none.weights"], "There is no file none.weights"),
         (["layers", "none.cfg", FILES[1]], "none.cfg cannot be read"),
         (["layers", FILES[0], FILES[0]], "floats"),
         (["layers", str(cfg("ops_mini")), FILES[1]], "ops_mini.cfg needs 35,652"),

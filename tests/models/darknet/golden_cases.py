@@ -13,8 +13,9 @@ from yolo_core.models.darknet.plan import Network, read_network
 from yolo_core.models.darknet.weights import Weights, read_weights
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "darknet"
-CASES = ("bn_eps_probe", "ops_mini", "yolov2_mini_96x64", "yolov2_tiny_mini", "yolov3_mini")
-DETECTORS = CASES[2:]
+LETTERBOXED = ("yolov2_mini_96x64", "yolov2_tiny_mini", "yolov3_mini")
+DETECTORS = (*LETTERBOXED, "odd_region", "odd_yolo")
+CASES = ("bn_eps_probe", "ops_mini", *DETECTORS)
 
 
 def cfg(case: str) -> Path:

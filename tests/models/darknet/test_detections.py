@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.models.darknet.golden_cases import DETECTORS, arrays, facts, loaded, run
+from tests.models.darknet.golden_cases import DETECTORS, LETTERBOXED, arrays, facts, loaded, run
 from yolo_core.models.darknet.detections import Listed, list_boxes, suppressed
 from yolo_core.models.darknet.letterbox import to_picture
 from yolo_core.models.darknet.plan import parse_network
@@ -48,7 +48,7 @@ def test_the_suppression_is_darknets(case: str) -> None:
     np.testing.assert_allclose(found.probabilities, want, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("case", DETECTORS)
+@pytest.mark.parametrize("case", LETTERBOXED)
 def test_boxes_go_back_to_a_letterboxed_picture(case: str) -> None:
     golden, size = arrays(case), facts(case)["image_size"]
     width, height = size["width"], size["height"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -37,6 +38,27 @@ def test_weights_go_through_keras_and_back_byte_for_byte(case: str, tmp_path: Pa
     model = built.model(built.outputs)
     write_weights(tmp_path / "again.weights", network, get_weights(model, network, found.header))
     assert (tmp_path / "again.weights").read_bytes() == weights(case).read_bytes()
+
+
+@pytest.mark.parametrize("case", ["ops_mini", "odd_region", "odd_yolo"])
+def test_a_saved_model_computes_the_same(case: str, tmp_path: Path) -> None:
+    _, _, built = loaded(case)
+    model = built.model(built.outputs)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")  # in safe mode: no code in it
+    picture = arrays(case)["input"].transpose(1, 2, 0)[None]
+    for before, after in zip(model(picture), again(picture), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_heads_are_exact_under_mixed_precision() -> None:
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        built = build(loaded("yolov3_mini")[0])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert [each.dtype for each in (*built.raw_heads, *built.heads)] == ["float32"] * 4
+    assert built.outputs[0].dtype == "float16"
 
 
 def test_a_gpu_has_another_batch_norm() -> None:

@@ -163,6 +163,10 @@ def test_what_does_not_fit_is_refused_with_section_and_line(text: str, said: str
     [
         ("[net]\nwidth=8\n[conv]", "a.cfg, line 1, [net]: channels and height missing."),
         (NET.replace("12", "0") + "[conv]", "a.cfg, line 2, [net]: width must be a whole number"),
+        (
+            NET.replace("=12", "=99999").replace("=8", "=9999") + "[conv]",
+            "a.cfg, line 1, [net]: a picture may have 268,435,456 numbers; 99999 x 9999",
+        ),
         (NET, "a.cfg, line 1, [net]: a network needs a layer; received none."),
     ],
 )

@@ -164,6 +164,15 @@ def test_a_header_alone_is_too_short(data: bytes, path: Path) -> None:
     )
 
 
+def test_a_network_without_weights(path: Path) -> None:
+    network = parse_network("[net]\nwidth=4\nheight=4\nchannels=3\n[avg]", "avg.cfg")
+    path.write_bytes(HEAD)
+    assert read_weights(path, network).arrays == {}
+    path.write_bytes(HEAD + bytes(8))
+    with pytest.raises(ValueError, match=r"holds 2 floats; avg\.cfg needs 0: after its last layer"):
+        read_weights(path, network)
+
+
 def test_a_header_and_nothing_else(path: Path) -> None:
     assert refusal(path, HEAD).startswith(
         "holds 0 floats; two.cfg needs 17: it ends within layer 0"

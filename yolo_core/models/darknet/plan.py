@@ -111,6 +111,11 @@ def plan(sections: Sequence[Section]) -> Network:
         net.whole(each, 0, 1, 2**20) for each in ("channels", "height", "width")
     )
     shape = (channels, height, width)
+    if math.prod(shape) > MOST_NUMBERS:
+        raise net.error(
+            f"a picture may have {MOST_NUMBERS:,} numbers; {width} x {height} x {channels} are "
+            "more."
+        )
     if not rest:
         raise net.error("a network needs a layer; received none.")
     shapes: dict[int, Shape] = {PICTURE: shape}

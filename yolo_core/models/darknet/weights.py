@@ -100,6 +100,8 @@ def read_weights(path: str | Path, network: Network, *, first: int | None = None
             the floats expected and found, and the first layer that they do not fit.
     """
     path = Path(path)
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError(f"There is no file {path}.")
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -129,9 +131,11 @@ def read_weights(path: str | Path, network: Network, *, first: int | None = None
         at += count(parts)
         if "variance" not in found_here:
             continue
-        impossible = not (found_here["variance"] >= 0).all()
+        with np.errstate(invalid="ignore"):
+            impossible = not (found_here["variance"] >= 0).all()
+            negative = np.mean(found_here["scale"] < 0)
         # Trained scales are hardly ever negative: where many are, they are something else.
-        if impossible or np.mean(found_here["scale"] < 0) > MOST_NEGATIVE_SCALES:
+        if impossible or negative > MOST_NEGATIVE_SCALES:
             doubtful = doubtful or layer
         if impossible:
             ends = "variances cannot be below 0"
@@ -155,7 +159,9 @@ def read_weights(path: str | Path, network: Network, *, first: int | None = None
 
 def _other_filters(network: Network, more: int) -> str:
     """What its last layer would be like if it alone made the difference."""
-    *_, last = (layer for layer in network.layers if parts_of(layer))
+    last = next((each for each in reversed(network.layers) if parts_of(each)), None)
+    if last is None:
+        return ""
     filters = last.shape[0]
     a_filter = count(parts_of(last)) // filters
     if not more or more % a_filter or filters + more // a_filter < 1:
