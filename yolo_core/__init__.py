@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from yolo_core.data.source import GivenSamples, SampleSource
     from yolo_core.losses import *  # noqa: F403
     from yolo_core.losses.heads import Head
+    from yolo_core.models.darknet.build import load_darknet
     from yolo_core.models.darknet.notebook import darknet19_yolov2
     from yolo_core.models.networks import detector_network
     from yolo_core.slots import SlotLayout
@@ -37,6 +38,7 @@ __all__ = [
     "__version__",
     "darknet19_yolov2",
     "detector_network",
+    "load_darknet",
 ]
 __all__ += losses.__all__
 
@@ -50,6 +52,7 @@ __getattr__, __dir__ = lazy_names(
         "yolo_core.slots": ("SlotLayout",),
         "yolo_core.losses": losses.__all__,
         "yolo_core.losses.heads": ("Head",),
+        "yolo_core.models.darknet.build": ("load_darknet",),
         "yolo_core.models.darknet.notebook": ("darknet19_yolov2",),
         "yolo_core.models.networks": ("detector_network",),
         "yolo_core.training.detector": ("Detector",),

@@ -20,6 +20,8 @@ from yolo_core.detect import Detection, drawn
 from yolo_core.files import cannot_write
 from yolo_core.foreign_files import read_array
 from yolo_core.models.darknet.known import NAMES, find_network
+from yolo_core.models.darknet.letterbox import letterboxed, to_picture
+from yolo_core.models.darknet.plan import listing_heads
 
 if TYPE_CHECKING:
     from yolo_core.models.darknet.build import Built
@@ -131,14 +133,14 @@ def _detect(arguments: argparse.Namespace) -> int:
         if not 0 <= getattr(arguments, option) <= 1:
             raise ValueError(f"--{option} is from 0 to 1; received {getattr(arguments, option):g}.")
     network, weights = _read(arguments)
+    listing_heads(network)
     picture, pixels = _input(arguments.input, network)
     if arguments.draw is not None and (pixels is None or arguments.output is not None):
         raise ValueError("--draw takes a picture as --input, and no --output.")
     names = [] if arguments.names is None else _names(arguments.names)
-    built = _loaded(network, weights, arguments.as_on_gpu)
     from yolo_core.models.darknet.detections import list_boxes, suppressed
-    from yolo_core.models.darknet.letterbox import to_picture
 
+    built = _loaded(network, weights, arguments.as_on_gpu)
     count = len(built.heads)
     outputs = built.values(picture, [*built.raw_heads, *built.heads])
     listed = list_boxes(network, outputs[:count], outputs[count:], arguments.threshold)
@@ -229,8 +231,6 @@ def _loaded(network: Network, weights: Weights, as_on_gpu: bool) -> Built:
 def _input(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray | None]:
     """(height, width, channels) that enters, and the upright pixels where it is a picture's."""
     if path.suffix != ".npy":
-        from yolo_core.models.darknet.letterbox import letterboxed
-
         if network.shape[0] != 3:
             raise ValueError(
                 f"{network.file} takes {network.shape[0]} channels, a picture has 3: give an .npy "

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.models.darknet.golden_cases import CASES, arrays, facts, loaded, run, weights
-from yolo_core.models.darknet.build import build, get_weights, set_weights
+from tests.models.darknet.golden_cases import CASES, arrays, cfg, facts, loaded, run, weights
+from yolo_core.models.darknet.build import build, get_weights, load_darknet, set_weights
 from yolo_core.models.darknet.weights import expected_floats, write_weights
 
 TOLERANCE = 1e-4
@@ -49,6 +49,16 @@ def test_a_saved_model_computes_the_same(case: str, tmp_path: Path) -> None:
     picture = arrays(case)["input"].transpose(1, 2, 0)[None]
     for before, after in zip(model(picture), again(picture), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_two_files_are_a_keras_model() -> None:
+    case = "yolov3_mini"
+    model = load_darknet(cfg(case), weights(case))
+    raw = model(arrays(case)["input"].transpose(1, 2, 0)[None])
+    numbers = [each.number for each in loaded(case)[0].heads]
+    outputs = run(loaded(case)[2], arrays(case)["input"])
+    for head, number in zip(raw, numbers, strict=True):
+        np.testing.assert_allclose(head[0], outputs[number - 1].transpose(1, 2, 0), atol=1e-6)
 
 
 def test_heads_are_exact_under_mixed_precision() -> None:

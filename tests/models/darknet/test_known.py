@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -70,9 +71,11 @@ def test_an_unknown_name() -> None:
 
 
 @pytest.mark.slow
-def test_keras_counts_the_same_parameters() -> None:
+def test_keras_builds_it_in_seconds_and_counts_the_same_parameters() -> None:
     from yolo_core.models.darknet.build import build
 
+    started = time.perf_counter()
     model = build(known_network("yolov2", width=416, height=416)).model()
+    assert time.perf_counter() - started < 10
     assert model.count_params() == 50_983_561
     assert model.output_shape == (None, 13, 13, 425)

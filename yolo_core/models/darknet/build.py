@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from keras import layers, ops
 
 from yolo_core.models.darknet import keras_layers as own
 from yolo_core.models.darknet.activations import FUNCTIONS
+from yolo_core.models.darknet.known import find_network
 from yolo_core.models.darknet.numbers import parts_of
 from yolo_core.models.darknet.plan import PICTURE, Layer, Network
 from yolo_core.models.darknet.specs import (
@@ -28,7 +30,7 @@ from yolo_core.models.darknet.specs import (
     Softmax,
     Upsample,
 )
-from yolo_core.models.darknet.weights import Header, Weights
+from yolo_core.models.darknet.weights import Header, Weights, read_weights
 
 Tensor = keras.KerasTensor
 
@@ -68,6 +70,28 @@ class Built:
         found = self.model(outputs)(np.asarray(picture, np.float32)[None], training=False)
         found = found if isinstance(found, (list, tuple)) else [found]
         return [np.asarray(ops.convert_to_numpy(each))[0] for each in found]
+
+
+def load_darknet(cfg: str | Path, weights: str | Path, *, as_on_gpu: bool = False) -> keras.Model:
+    """A Darknet network as a Keras model, with its weights.
+
+    Args:
+        cfg: A `.cfg` file, or one of `known.NAMES`.
+        weights: Its `.weights` file.
+        as_on_gpu: As of `build`.
+
+    Returns:
+        From pictures, (B, height, width, channels) float32 of 0 to 1, to what enters each [region]
+        or [yolo] layer, (B, H, W, A * (5 + C)) without activation: what the losses here take.
+
+    Raises:
+        ValueError: A file is damaged, of something that is not built here, or they do not fit.
+    """
+    network = find_network(str(cfg))
+    found = read_weights(weights, network)
+    built = build(network, as_on_gpu=as_on_gpu)
+    set_weights(built.model(built.outputs), network, found)
+    return built.model()
 
 
 def build(network: Network, *, as_on_gpu: bool = False) -> Built:

@@ -12,7 +12,7 @@ import numpy as np
 
 from yolo_core.losses.anchor_boxes import decode_anchor_boxes
 from yolo_core.losses.slot_axis import cell_corners
-from yolo_core.models.darknet.plan import Network
+from yolo_core.models.darknet.plan import Network, listing_heads
 from yolo_core.models.darknet.specs import Head
 from yolo_core.models.decode import nms_keep
 
@@ -50,18 +50,11 @@ def list_boxes(
         threshold by row, column, anchor; layer after layer.
 
     Raises:
-        ValueError: The network has no head, or heads of different classes.
+        ValueError: As `listing_heads`.
     """
-    specs = [layer.spec for layer in network.layers if isinstance(layer.spec, Head)]
-    if len({spec.classes for spec in specs}) != 1:
-        received = "heads of " + ", ".join(str(each.classes) for each in specs)
-        raise ValueError(
-            f"{network.file}: detections need [region] or [yolo], all with the same number of "
-            f"classes; received {received if specs else 'none'}."
-        )
     found = [
         _list(spec, before, after, network.size, threshold)
-        for spec, before, after in zip(specs, raw, heads, strict=True)
+        for spec, before, after in zip(listing_heads(network), raw, heads, strict=True)
     ]
     return Listed(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 

@@ -101,6 +101,22 @@ def parse_network(text: str, file: str = "cfg") -> Network:
     return plan(parse_cfg(text, file))
 
 
+def listing_heads(network: Network) -> list[Head]:
+    """The detection layers of a network that lists boxes.
+
+    Raises:
+        ValueError: It has none, or some of different classes.
+    """
+    specs = [layer.spec for layer in network.layers if isinstance(layer.spec, Head)]
+    if len({spec.classes for spec in specs}) != 1:
+        received = "heads of " + ", ".join(str(each.classes) for each in specs)
+        raise ValueError(
+            f"{network.file}: detections need [region] or [yolo], all with the same number of "
+            f"classes; received {received if specs else 'none'}."
+        )
+    return specs
+
+
 def plan(sections: Sequence[Section]) -> Network:
     """The network of sections, [net] first; see `read_network`."""
     net, *rest = sections
