@@ -12,6 +12,7 @@ from dashboard.data_folders import VARIABLE, is_inside
 from tests.dashboard.page import button, words
 from tests.dashboard.train_page import field, open_page
 from tests.dashboard.voc_set import make_voc
+from yolo_core.losses.families import FAMILY_NAMES, family_of
 from yolo_core.runs.layout import create_run
 from yolo_core.training.config import parse_config
 
@@ -108,3 +109,17 @@ def test_pictures_outside_the_folders_cannot_be_named(tmp_path, monkeypatch) -> 
     field(page, "text_input", "pictures").set_value(str(inside / "link")).run()
     assert "is not in a folder that this server was started with" in page.error[0].value
     assert button(page, "Start training").disabled
+
+
+@pytest.mark.usefixtures("voc")
+@pytest.mark.parametrize("loss", FAMILY_NAMES)
+def test_what_was_derived_is_said_for_each_loss(loss: str) -> None:
+    page = open_page()
+    field(page, "selectbox", "loss").set_value(loss).run()
+    assert not page.exception
+    assert re.search(r"(One head|Heads) of [\d, and]+ px a cell: ", words(page))
+    said = re.search(r"Lambdas for .* slots a picture: (.*)", words(page)).group(1)
+    for term in family_of(loss).recipe:
+        # The number that is said is the one that stands in the field.
+        shown = field(page, "number_input", f"{loss}/{term}").placeholder
+        assert re.search(rf"\b{term} {re.escape(shown)}\b", said), (term, shown, said)

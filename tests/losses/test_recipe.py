@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from yolo_core.data.source import TrainingObjects
 from yolo_core.losses.families import FAMILY_NAMES, family_of
 from yolo_core.losses.recipe import (
     FIGURES,
+    anchors_said,
     chosen_strides,
     data_figures,
     derived_lambdas,
@@ -124,7 +127,45 @@ def test_several_heads_get_one_more_for_large_objects_in_the_order_of_the_loss()
 def test_strides_that_are_given_stay():
     derived = derived_setup("yolov2", ToySource(0), strides=(32,))
     assert derived.strides == (32,)
-    assert len(derived.sentences) == 1, "nothing is said of why"
+    assert not derived.sentences[0].startswith("One head"), "nothing is said of why"
+    assert len(derived.sentences) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "slots", "kept"),
+    [
+        ("mnist_yolo", None, "objectness 1, no_object 2 as found, since these terms are means"),
+        ("yolov1", None, "objectness 1, classification 1 as found, since these terms are sums"),
+        ("yolov2", "Anchors of ", "no_object 50 as found, since these terms are means"),
+        ("yolov3", "Anchors of ", "no_object 10 as found, since these terms are means"),
+        ("ssd", "Priors of squares of ", "no_object 1 as found, since offsets are relative"),
+    ],
+)
+def test_each_family_says_what_was_derived_and_what_was_not(name, slots, kept):
+    heads, *about, lambdas = derived_setup(name, ToySource(0)).sentences
+    assert re.match("One head of 8 px a cell: |Heads of (16 and 8|8 and 16) px a cell: ", heads)
+    assert [each[: len(slots)] for each in about] == ([] if slots is None else [slots])
+    assert lambdas.startswith("Lambdas for ")
+    assert kept in lambdas
+
+
+def test_the_fit_of_anchors_by_hand():
+    # On 100 x 50 px: 20 x 10 fits itself; 20 x 20 is half of 20 x 40, and of 20 x 50 two fifths.
+    sizes = np.array([[0.2, 0.2], [0.2, 0.8], [0.2, 1.0]])
+    said = anchors_said(sizes, np.array([[0.2, 0.2], [0.2, 0.4]]), (50, 100, 3))
+    assert said == (
+        "Anchors of 20 x 10, 20 x 20 px: the objects have a mean IoU of 0.63 with the best one, "
+        "and 33.3% of them one below 0.5."
+    )
+
+
+def test_the_priors_that_are_said_are_those_that_are_made():
+    pytest.importorskip("keras")
+    source = ToySource(0)
+    derived = derived_setup("ssd", source)
+    priors = family_of("ssd").loss_class().setup(source, strides=derived.strides)["priors"]
+    for small, large in zip(priors["min_sizes"], priors["max_sizes"], strict=True):
+        assert f"{small:.0f} and {large:.0f}" in derived.sentences[1]
 
 
 class Nothing(ToySource):

@@ -41,6 +41,9 @@ class Family:
             `config.json`. A published variant is trained as it was published.
         grows_with: {term: (figure of `recipe.FIGURES` that it grows with, its value where the
             lambda was found)}.
+        why_as_found: Why the other terms keep their lambda on other data.
+        slots_said: What follows for its slots from the sides of objects in pixels, (n,) float64,
+            and the strides of its heads, as a sentence; None where nothing does.
         strides: Pixels from one cell to the next of each head, for the digits.
         slots_a_cell: On each head.
         takes_anchors: Whether these are fitted to the data, or given.
@@ -56,6 +59,8 @@ class Family:
     label: str
     recipe: Mapping[str, float]
     grows_with: Mapping[str, tuple[str, float]]
+    why_as_found: str
+    slots_said: Callable[[Any, Sequence[int]], str] | None
     strides: tuple[int, ...]
     slots_a_cell: int
     takes_anchors: bool
@@ -84,6 +89,8 @@ def _family(name: str) -> Family:
         label=card.LABEL,
         recipe=getattr(card, "RECIPE", {}),
         grows_with=getattr(card, "GROWS_WITH", {}),
+        why_as_found=getattr(card, "WHY_AS_FOUND", "these terms are means of what they count"),
+        slots_said=getattr(card, "slots_said", None),
         strides=getattr(card, "STRIDES", (COARSEST,)),
         slots_a_cell=getattr(card, "SLOTS_A_CELL", SLOTS_A_CELL),
         takes_anchors=getattr(card, "ANCHORS", False),

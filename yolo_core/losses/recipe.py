@@ -22,6 +22,8 @@ from yolo_core.losses.heads import STRIDES, grid_cells
 
 SHARED_AT_MOST = 0.01
 """Part of the objects whose centre may lie in the cell of another one's."""
+LEAST_FIT = 0.5
+"""An anchor with less IoU by shape hardly fits an object."""
 LARGE_IN_CELLS = 6
 """A head of twice the stride is for objects that are larger than that."""
 
@@ -80,6 +82,16 @@ def derived_setup(
         strides, why = chosen_strides(objects, source.image_shape, family.strides)
         sentences.append(why)
     a_cell = anchors_per_head or family.slots_a_cell
+    sizes = objects.boxes[:, 2:].astype(np.float64)
+    if family.takes_anchors:
+        wanted = len(strides) * a_cell
+        if anchors is None and len(np.unique(sizes, axis=0)) >= wanted:
+            anchors = kmeans_anchors(sizes, wanted)[0].tolist()
+        if anchors is not None:
+            sentences.append(anchors_said(sizes, np.asarray(anchors), source.image_shape))
+    if family.slots_said is not None:
+        side = np.sqrt((sizes * source.image_shape[1::-1]).prod(axis=1))
+        sentences.append(family.slots_said(side, strides))
     figures = data_figures(
         objects, source.image_shape, strides, a_cell, len(source.class_names), anchors
     )
@@ -87,6 +99,24 @@ def derived_setup(
     if lambdas:
         sentences.append(why)
     return DerivedSetup(tuple(strides), lambdas, tuple(sentences))
+
+
+def anchors_said(sizes: np.ndarray, anchors: np.ndarray, image_shape: Sequence[int]) -> str:
+    """Which anchors there are, and how well they fit.
+
+    Args:
+        sizes: (n, 2) widths and heights of the objects as fractions of the picture.
+        anchors: (T, 2), likewise.
+        image_shape: (height, width, ...) in pixels.
+    """
+    best = shape_iou(sizes, anchors).max(axis=1)
+    shown = ", ".join(
+        f"{width:.0f} x {height:.0f}" for width, height in anchors * image_shape[1::-1]
+    )
+    return (
+        f"Anchors of {shown} px: the objects have a mean IoU of {best.mean():.2f} with the best "
+        f"one, and {(best < LEAST_FIT).mean():.1%} of them one below {LEAST_FIT}."
+    )
 
 
 def usable_objects(source: SampleSource) -> TrainingObjects:
@@ -217,7 +247,7 @@ def derived_lambdas(family: Family, figures: Mapping[str, float]) -> tuple[dict[
             )
     kept = [f"{term} {value:g}" for term, value in lambdas.items() if term not in family.grows_with]
     if kept:
-        said.append(f"{', '.join(kept)} as found, since these terms are means of what they count")
+        said.append(f"{', '.join(kept)} as found, since {family.why_as_found}")
     return lambdas, (
         f"Lambdas for {figures['objects']:.3g} objects on {figures['slots']:,} slots a picture: "
         f"{'; '.join(said)}."

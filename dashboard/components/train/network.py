@@ -26,7 +26,13 @@ def ask_network(key: str) -> tuple[NetworkConfig | None, str | None]:
     Returns:
         The network, None where it cannot be; and what is wrong, if anything is.
     """
-    size = st.selectbox("Network", OPTION["enum"], key=f"{key}network", format_func=_called)
+    size = st.selectbox(
+        "Network",
+        OPTION["enum"],
+        key=f"{key}network",
+        format_func=_called,
+        help="A small one of this project, or one with a backbone of keras.applications.",
+    )
     if NetworkConfig.model_construct(size=size).backbone is None:
         return NetworkConfig(size=size), None
     asked: dict[str, Any] = {"size": size}
@@ -94,7 +100,7 @@ def network_options(asked: NetworkConfig, before: NetworkConfig | None) -> dict[
 
 def _called(size: str) -> str:
     is_own = NetworkConfig.model_construct(size=size).backbone is None
-    return size if is_own else f"{size}, a backbone of Keras"
+    return size if is_own else f"{size} (of Keras)"
 
 
 def _wrong_with(file: str) -> str | None:

@@ -11,6 +11,29 @@ import numpy as np
 
 from yolo_core.slots import SlotLayout
 
+# Sides of the squares, smaller and larger, in cells of their map.
+SIDES = (1.5, 2.5)
+# Per cent of the objects that the priors reach up to.
+LARGE = 97
+
+
+def squares(side: np.ndarray | None, strides: Sequence[int]) -> list[tuple[float, float]]:
+    """The sides of the two squares of each map, in pixels.
+
+    With objects those of the coarsest map are larger by as much as is missing to the large ones,
+    those of the finest are not.
+
+    Args:
+        side: (n,) sides of objects in pixels; None for what the maps are made for.
+        strides: Pixels from one cell to the next of each map.
+    """
+    missing = 1.0
+    if side is not None:
+        missing = max(1.0, float(np.percentile(side, LARGE)) / (SIDES[1] * max(strides)))
+    rank = np.argsort(np.argsort(strides)) / max(1, len(strides) - 1)
+    grown = (np.asarray(strides) * missing**rank).tolist()
+    return [(SIDES[0] * each, SIDES[1] * each) for each in grown]
+
 
 @dataclasses.dataclass(frozen=True)
 class PriorConfig:

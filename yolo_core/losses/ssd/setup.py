@@ -12,16 +12,11 @@ from yolo_core.losses.anchor_table import AnchorTable, rounded
 from yolo_core.losses.heads import COARSEST, SLOTS_A_CELL, grid_cells
 from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.ssd import STRIDES
-from yolo_core.losses.ssd.priors import PriorConfig
+from yolo_core.losses.ssd.priors import PriorConfig, squares
 from yolo_core.slots import SlotLayout
 
 if TYPE_CHECKING:
     from yolo_core.data.source import SampleSource
-
-# Sides of the squares, smaller and larger, in cells of their map.
-SIDES = (1.5, 2.5)
-# Per cent of the objects that the priors reach up to.
-LARGE = 97
 
 
 class SSDSetup(MultiHeadLoss):
@@ -36,21 +31,18 @@ class SSDSetup(MultiHeadLoss):
     ) -> dict[str, Any]:
         """Priors that follow from the size of the pictures.
 
-        With strides that were chosen for the data they reach up to the size of its large objects:
-        those of the coarsest map by as much as is missing, those of the finest not at all.
+        With strides that were chosen for the data they reach up to the size of its large objects.
         """
         if anchors is not None:
             raise ValueError(
                 f"{cls.__name__} has priors that follow from the size of the pictures; received "
                 "some in loss.anchors."
             )
-        outgrown = [1.0] * len(strides or cls.strides)
+        side = None
         if strides is not None:
             side = np.sqrt((source.training_boxes()[:, 2:] * source.image_shape[1::-1]).prod(1))
-            missing = max(1.0, np.percentile(side, LARGE) / (SIDES[1] * max(strides)))
-            rank = np.argsort(np.argsort(strides)) / max(1, len(strides) - 1)
-            outgrown = (missing**rank).tolist()
         strides = strides or cls.strides
+        smaller, larger = map(list, zip(*squares(side, strides), strict=True))
         whole = max(COARSEST, *strides)
         cells = grid_cells(source.image_shape, whole, whole)
         priors = {
@@ -58,8 +50,8 @@ class SSDSetup(MultiHeadLoss):
             "image_size": [each * whole for each in cells],
             "feature_maps": [list(grid_cells(source.image_shape, each, whole)) for each in strides],
             "steps": list(strides),
-            "min_sizes": [SIDES[0] * each * g for each, g in zip(strides, outgrown, strict=True)],
-            "max_sizes": [SIDES[1] * each * g for each, g in zip(strides, outgrown, strict=True)],
+            "min_sizes": smaller,
+            "max_sizes": larger,
             "aspect_ratios": [[2]] * len(strides),
             "clip": False,
         }

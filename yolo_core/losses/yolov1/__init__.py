@@ -12,3 +12,4 @@ GROWS_WITH = {
     "wh": ("sizes", 0.472),
     "no_object": ("empty_slots_an_object", 36.6),
 }
+WHY_AS_FOUND = "these terms are sums over the same objects as the boxes"
