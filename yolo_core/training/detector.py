@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,6 +13,8 @@ import tensorflow as tf
 from yolo_core.boxes import intersection_over_union
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.base import DetectionLoss
+from yolo_core.slots import SlotLayout
+from yolo_core.training.looking import Looker
 
 # Thresholds of the Keras notebook's recall: IoU above the one, confidence above the other.
 RECALL_IOU = 0.5
@@ -46,6 +48,11 @@ class Detector(keras.Model):
     """
 
     def __init__(self, network: keras.Model, loss: DetectionLoss) -> None:
+        if keras.backend.backend() != "tensorflow":
+            raise ValueError(
+                f"Detector trains on TensorFlow; Keras runs on {keras.backend.backend()} here. "
+                "Compile the network itself with the loss: RunRecorder records that, too."
+            )
         super().__init__(name="detector")
         self.network = network
         self.detection_loss = loss
@@ -54,7 +61,7 @@ class Detector(keras.Model):
         self.wants_breakdown = False
         self.last_batch: dict[str, Any] | None = None
         self._measure = ""
-        self._inference: dict[bool, Callable[..., Any]] = {}
+        self._looker = Looker(network, loss)
         self.built = True
         self._replicas = self.distribute_strategy.num_replicas_in_sync
         if self._replicas > 1:
@@ -191,36 +198,11 @@ class Detector(keras.Model):
         Returns:
             Raw predictions (B, P, channels) float32, and the breakdown of the batch as numpy.
         """
-        if gradients not in self._inference:
-            self._inference[gradients] = tf.function(
-                self._inspect_with_gradients if gradients else self._inspect,
-                input_signature=[
-                    tf.TensorSpec((None, *self.network.input_shape[1:]), tf.float32),
-                    tf.TensorSpec((None, None, np.shape(y_true)[-1]), tf.float32),
-                ],
-            )
-        y_pred, tree = self._inference[gradients](images, y_true)
-        return y_pred.numpy(), LossBreakdown.from_tree(tree, candidate_measure=self._measure)
+        return self._looker.inspect(images, y_true, gradients=gradients)
 
-    def _inspect(self, images: tf.Tensor, y_true: tf.Tensor) -> tuple[tf.Tensor, dict[str, Any]]:
-        y_pred = self.network(images, training=False)
-        return self._taken_apart(y_pred, self.detection_loss.breakdown(y_true, y_pred))
-
-    def _inspect_with_gradients(
-        self, images: tf.Tensor, y_true: tf.Tensor
-    ) -> tuple[tf.Tensor, dict[str, Any]]:
-        y_pred = self.network(images, training=False)
-        # From the predictions on: nothing is asked about the weights.
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tape.watch(y_pred)
-            breakdown = self.detection_loss.breakdown(y_true, y_pred)
-        return self._taken_apart(y_pred, self._with_gradients(breakdown, tape, y_pred))
-
-    def _taken_apart(
-        self, y_pred: Any, breakdown: LossBreakdown
-    ) -> tuple[tf.Tensor, dict[str, Any]]:
-        self._measure = breakdown.assignment.candidate_measure
-        return self.detection_loss.slot_predictions(y_pred), breakdown.to_tree()
+    def layout(self, image_shape: Sequence[int]) -> SlotLayout:
+        """Where the slots of a picture of that height, width and number of channels sit."""
+        return self._looker.layout(image_shape)
 
     def _with_gradients(
         self, breakdown: LossBreakdown, tape: tf.GradientTape, y_pred: Any
@@ -242,13 +224,6 @@ class Detector(keras.Model):
             **{name: np.asarray(value) for name, value in batch.items()},
             "breakdown": LossBreakdown.from_tree(tree, candidate_measure=self._measure),
         }
-
-
-def device_names() -> list[str]:
-    """What trains: the model names of the GPUs, or "CPU" where there is none."""
-    gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    return [detail.get("device_name", "GPU") for detail in details] or ["CPU"]
 
 
 def _recall_counts(breakdown: LossBreakdown, y_true: Any) -> tuple[tf.Tensor, tf.Tensor]:

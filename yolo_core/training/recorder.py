@@ -21,8 +21,9 @@ from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.checkpoint import keep_checkpoint, restore_newest
 from yolo_core.training.control import Actions, Control
-from yolo_core.training.detector import Detector, device_names
+from yolo_core.training.detector import Detector
 from yolo_core.training.early_stopping import MEASURE, ValidationMap
+from yolo_core.training.frameworks import device_names
 from yolo_core.training.progress import Progress, Totals
 from yolo_core.training.schedule import DialSchedule, LearningRate, OptimizerRate
 from yolo_core.training.snapshotting import Snapshotter, is_due
