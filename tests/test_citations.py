@@ -48,6 +48,7 @@ ELSEWHERE = {
     "frontend.py": "experiencor's",
     "data/config.py": "ssd.pytorch's",
     "config.json": "in a run folder",
+    "recorded.json": "in a run folder",
     "environment.json": "in a run folder",
     "run.db": "in a run folder",
     "train.log": "in a run folder",

@@ -7,7 +7,7 @@ go the way back. TensorFlow is only needed to make the detector.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,7 @@ def detect(
     class_names: Sequence[str],
     *,
     threshold: float = THRESHOLD,
+    inputs: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> list[Detection]:
     """Finds what is in a picture.
 
@@ -103,6 +104,7 @@ def detect(
         data: The run's.
         class_names: (C,) names.
         threshold: Score from which a detection counts.
+        inputs: `SampleSource.network_inputs` of the run's data; None for numbers of 0 to 1.
 
     Returns:
         The detections, the surest first.
@@ -110,7 +112,8 @@ def detect(
     shape = tuple(detector.network.input_shape[1:])
     image, place = entering(pixels, shape, data)
     no_objects = np.zeros((1, 1, 5 + len(class_names)), np.float32)
-    _, breakdown = detector.inspect(image[None].astype(np.float32) / 255.0, no_objects)
+    taken = image[None].astype(np.float32) / 255.0 if inputs is None else inputs(image[None])
+    _, breakdown = detector.inspect(taken, no_objects)
     seen = breakdown.predictions
     boxes, objectness = seen["boxes"], seen["objectness"]
     classes = seen["class_probabilities"]

@@ -68,6 +68,6 @@ def recorded_run() -> RunFolder:
     """The run "mine": three passes over own data, recorded by a callback and nothing else."""
     checkpoints = Path(tempfile.mkdtemp(prefix="own-script-"))
     atexit.register(shutil.rmtree, checkpoints, ignore_errors=True)
-    recorder = RunRecorder(checkpoints / "mine", some_pictures(), batch_size=BATCH)
+    recorder = RunRecorder(checkpoints / "mine", some_pictures(), checkpoint_every=9)
     own_detector().fit(own_batches(), epochs=3, verbose=0, callbacks=[recorder])
     return RunFolder(checkpoints / "mine")

@@ -14,7 +14,8 @@ from yolo_core.training import progress
 from yolo_core.training.progress import Progress, Totals
 
 COLUMNS = ("total", "learning_rate", "images_per_second", "recall_current", "recall_average")
-LOGS = {"loss": 1.0, "recall": 0.5, "finite": 1.0}
+VALUES = {"total": 1.0, "recall_current": 0.5, "learning_rate": 0.01}
+WITH, WITHOUT = "with a snapshot", "without a snapshot"
 STEPS, BATCH = 1000, 16
 
 Step = Callable[..., RunStatus]
@@ -38,9 +39,9 @@ def take(store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
     def take(step: int, seconds: float, *, snapshot: bool = False) -> RunStatus:
         nonlocal now
-        made.begin_step(with_breakdown=snapshot)
+        made.begin_step(WITH if snapshot else WITHOUT)
         now += seconds
-        made.end_step(step, LOGS, 0.01)
+        made.end_step(step, VALUES)
         store.flush()
         return store.status()
 
@@ -80,12 +81,12 @@ def test_it_says_what_compiles_until_the_step_is_there(store, tmp_path):
     made = Progress(
         store, steps=STEPS, batch_size=BATCH, tensorboard=tmp_path / "other", totals=Totals()
     )
-    made.begin_step(with_breakdown=True)
+    made.begin_step(WITH)
     assert store.status().message == "Compiling the first step with a snapshot."
-    made.end_step(1, LOGS, 0.01)
-    made.begin_step(with_breakdown=True)
+    made.end_step(1, VALUES)
+    made.begin_step(WITH)
     assert store.status().message == ""
-    made.end_step(2, LOGS, 0.01)
-    made.begin_step(with_breakdown=False)
+    made.end_step(2, VALUES)
+    made.begin_step(WITHOUT)
     assert store.status().message == "Compiling the first step without a snapshot."
     made.close()

@@ -77,7 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"error: {file}: {error}.", file=sys.stderr)
             continue
         found = detect(
-            detector, pixels, config.data, source.class_names, threshold=arguments.threshold
+            detector,
+            pixels,
+            config.data,
+            source.class_names,
+            threshold=arguments.threshold,
+            inputs=source.network_inputs,
         )
         size = {"width": pixels.shape[1], "height": pixels.shape[0]}
         boxes = [each.to_json() for each in found]

@@ -41,7 +41,13 @@ from yolo_core.runs.layout import (
 )
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
-from yolo_core.training.config import RunConfig, config_digest, parse_config, read_run_config
+from yolo_core.training.config import (
+    RunConfig,
+    check_restarts,
+    config_digest,
+    parse_config,
+    read_run_config,
+)
 from yolo_core.training.own_loss import is_own_loss, keep_source
 
 logger = logging.getLogger("yolo_core.training")
@@ -210,6 +216,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
         )
     folder = find_run(arguments.checkpoints, arguments.resume)
     config = read_run_config(folder)
+    check_restarts(config, f"Run {folder.name!r}")
     name_loss(loss, config)
     status = read_status(folder)
     if status.state == RunState.FINISHED:

@@ -21,7 +21,13 @@ from yolo_core.losses.heads import SLOTS_A_CELL
 from yolo_core.losses.recipe import derived_setup
 from yolo_core.runs.changes import RATE
 from yolo_core.runs.layout import RunFolder
-from yolo_core.training.config import RunConfig, parse_config, read_config, run_options
+from yolo_core.training.config import (
+    RunConfig,
+    check_restarts,
+    parse_config,
+    read_config,
+    run_options,
+)
 from yolo_core.training.own_loss import (
     absolute_name,
     check_source,
@@ -51,6 +57,7 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
     base = read_config(arguments.config) if arguments.config is not None else None
     fields: dict[str, Any] = base.model_dump(mode="json") if base is not None else {}
     if base is not None:
+        check_restarts(base, f"The run of {arguments.config}")
         # A new run, and no fork of what that one came from.
         fields["forked_from"] = fields["training"]["until"] = None
     given = given_fields(arguments)

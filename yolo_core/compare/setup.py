@@ -17,7 +17,10 @@ from yolo_core.losses import DetectionLoss, MultiHeadLoss, published
 from yolo_core.losses.families import family_of
 from yolo_core.losses.heads import COARSEST
 from yolo_core.training.build import build_loss
-from yolo_core.training.config import LossConfig, RunConfig
+from yolo_core.training.config import LossConfig, RecordedConfig, RunConfig
+
+# The options of a loss that say where its slots are.
+_GEOMETRY = ("anchors", "anchor_mask", "priors", "grids", "image_size", "predictors")
 
 
 def loss_like(
@@ -60,6 +63,14 @@ def loss_like(
         if slip.name in (slips or ()):
             weights |= kind.expand_lambdas(slip.lambdas)
     is_same = config.loss.name.partition("/")[0] == family.name
+    if isinstance(config, RecordedConfig):
+        if is_same:
+            own = build_loss(config, data).get_config()
+            geometry = {key: own[key] for key in _GEOMETRY if own.get(key) is not None}
+            classes, given = len(data.class_names), {**geometry, **options}
+            return published(name, num_classes=classes, lambdas=weights, **given)
+        # What another loss is set up with follows from the samples that the run keeps.
+        config = RunConfig(loss=config.loss, network=config.network, training=config.training)
     # Of a run with one head the losses with one head take its grid, the others have their own.
     heads = config.network.strides or ()
     stride = heads[0] if len(heads) == 1 else COARSEST

@@ -13,6 +13,7 @@ from pathlib import Path
 from yolo_core.data.config import PICTURE_KINDS, DataConfig
 from yolo_core.data.digits.scenes import open_scenes
 from yolo_core.data.picture_source import open_pictures
+from yolo_core.data.script_samples import RECORDED, open_recorded
 from yolo_core.data.source import SampleSource
 
 GROUP = "yolo_core.sources"
@@ -22,6 +23,7 @@ SOURCES: dict[str, Callable[[DataConfig], SampleSource]] = {
     "mnist": open_scenes,
     ".npz": open_scenes,
     **dict.fromkeys(PICTURE_KINDS, open_pictures),
+    RECORDED: open_recorded,
 }
 """What opens a source, by its KIND or by the suffix of its file."""
 
@@ -49,7 +51,7 @@ def open_source(data: DataConfig) -> SampleSource:
     names = [
         f"{name}:WHERE" if name in PICTURE_KINDS else name
         for name in (*SOURCES, *installed)
-        if not name.startswith(".")
+        if not name.startswith(".") and name != RECORDED
     ]
     raise ValueError(
         f"The data must be {', '.join(names)} or the path of an .npz file; "

@@ -94,6 +94,19 @@ class SampleSource(Protocol):
         del name
         return np.array([0.5, 0.5, 1, 1], np.float32)
 
+    def network_inputs(self, images: np.ndarray, names: Sequence[str] = ()) -> np.ndarray:
+        """What a network of these samples takes for pictures.
+
+        Args:
+            images: (B, height, width, channels) uint8.
+            names: Of the samples that they are; empty for pictures of something else.
+
+        Returns:
+            (B, height, width, channels) float32: here numbers of 0 to 1.
+        """
+        del names
+        return images.astype(np.float32) / 255.0
+
     def training_boxes(self) -> np.ndarray:
         """Boxes to fit anchors to, in an order that stays.
 

@@ -93,7 +93,9 @@ class Evaluator:
             batch = self._kept.get(number) or self._batch(names)
             if self._keeps:
                 self._kept[number] = batch
-            _, breakdown = detector.inspect(batch.images.astype(np.float32) / 255.0, batch.y_true)
+            _, breakdown = detector.inspect(
+                self.source.network_inputs(batch.images, names), batch.y_true
+            )
             seen = breakdown.predictions
             boxes, objectness = seen["boxes"], seen["objectness"]
             keep = nms_keep(boxes, objectness, seen["class_probabilities"])

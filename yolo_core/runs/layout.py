@@ -16,6 +16,9 @@ from yolo_core.files import cannot_write
 GOING = ".gone-"
 """How the name of a folder begins that was a run and is being deleted."""
 
+RECORDED_FILE = "recorded.json"
+"""What a run of somebody's own script has in place of a configuration."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _BESIDE = ".new-"
 
@@ -40,8 +43,29 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """The complete configuration, which alone restarts the run."""
-        return self.path / "config.json"
+        """The complete configuration, which alone restarts the run; or what `is_recorded` says."""
+        recorded = self.path / RECORDED_FILE
+        return recorded if recorded.is_file() else self.path / "config.json"
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a script of somebody's own trained: what is known of it restarts nothing."""
+        return self.config.name == RECORDED_FILE
+
+    @property
+    def restarts(self) -> bool:
+        """Whether a training can be started from its configuration."""
+        return self.config.is_file() and not self.is_recorded
+
+    @property
+    def samples(self) -> Path:
+        """The samples that a recorded run keeps."""
+        return self.path / "samples.npz"
+
+    @property
+    def network(self) -> Path:
+        """The network of a recorded run, as Keras writes it down without its weights."""
+        return self.path / "network.json"
 
     @property
     def environment(self) -> Path:

@@ -100,8 +100,7 @@ def stored_status(connection: sqlite3.Connection) -> RunStatus:
 def _checked(folder: RunFolder, status: RunStatus, *, resume_step: int) -> RunStatus:
     pid = f" (pid {status.process.pid})" if status.process else ""
     lost = f"The training process{pid} ended without saying why"
-    # Without a configuration it was somebody's own script.
-    if folder.config.is_file():
+    if folder.restarts:  # else it was somebody's own script
         command = f"python -m yolo_core train --resume {folder.name}"
         lost = f"{lost}; {command} goes on from step {resume_step}"
     status = status.checked(f"{lost}.")

@@ -39,6 +39,7 @@ def predicted_view(
     loss_name: str,
     name: str,
     step: int,
+    inputs: np.ndarray | None = None,
 ) -> SampleView:
     """A picture as a pinned sample would be seen: in inference mode, a batch of one.
 
@@ -50,9 +51,10 @@ def predicted_view(
         loss_name: The loss's name as the pages show it.
         name: What the picture is called.
         step: The checkpoint's step.
+        inputs: (1, ...) float32, what the network takes for it; None for numbers of 0 to 1.
     """
     loss: DetectionLoss = detector.detection_loss
-    images = image[None].astype(np.float32) / 255.0
+    images = image[None].astype(np.float32) / 255.0 if inputs is None else inputs
     raw = np.asarray(detector.network(images, training=False))
     return sample_view(
         loss,

@@ -14,10 +14,11 @@ from yolo_core.data.source import SampleSource, first_names
 from yolo_core.losses import DetectionLoss, published
 from yolo_core.losses.families import family_of
 from yolo_core.models.networks import detector_network
-from yolo_core.training.config import LossConfig, RunConfig
+from yolo_core.training.config import LossConfig, RecordedConfig, RunConfig
 from yolo_core.training.detector import Detector
 from yolo_core.training.own_loss import blamed_on, is_own_loss, short_name
 from yolo_core.training.own_loss_laws import check_own_loss
+from yolo_core.training.recorded import recorded_loss, recorded_network
 
 ADAM_EPSILON = 1e-7
 # Samples that a loss of one's own is tried on before it trains.
@@ -40,6 +41,8 @@ def build_loss(
             loss of one's own does not do what it must.
     """
     wanted = config.loss
+    if isinstance(config, RecordedConfig):
+        return recorded_loss(config.script)
     if is_own_loss(wanted.name) and own is None:
         raise ValueError(
             f"The loss of this run is in a file, {wanted.name}, which only the training process "
@@ -86,7 +89,12 @@ def build_detector(config: RunConfig, loss: DetectionLoss, source: SampleSource)
 
     The seed decides the weights. XLA and mixed precision are used where there is a GPU; on a CPU
     XLA was measured to make a step 1.2 times slower.
+
+    Raises:
+        ValueError: The network of a recorded run cannot be built here.
     """
+    if isinstance(config, RecordedConfig):
+        return Detector(recorded_network(config.script), loss)  # to be looked at, not trained
     keras.utils.set_random_seed(config.seed)
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:

@@ -12,7 +12,7 @@ from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.changes import RATE, dial_of, undoable
 from yolo_core.runs.commands import REPLAYED
 from yolo_core.runs.records import Event
-from yolo_core.training.schedule import DialSchedule, LearningRate, OptimizerRate
+from yolo_core.training.schedule import DialSchedule, LearningRate, LoopRate, OptimizerRate
 
 SAID = ("by", "undoes")
 """What an event says beside the change itself."""
@@ -44,7 +44,7 @@ class Changes:
     def __init__(
         self,
         loss: DetectionLoss,
-        rate: LearningRate | OptimizerRate,
+        rate: LearningRate | OptimizerRate | LoopRate,
         pin: Callable[[tuple[str, ...]], None],
         schedules: Mapping[str, DialSchedule] | None = None,
     ) -> None:
@@ -82,6 +82,11 @@ class Changes:
                     self._schedules[change.of] = change.value
         changes = [change for change in changes if change.step > after]
         self._planned = sorted(changes, key=lambda change: change.step)
+
+    @property
+    def are_due(self) -> bool:
+        """Whether something is planned, or follows a schedule."""
+        return bool(self._planned or self._schedules)
 
     def before_step(self, step: int) -> None:
         """Sets what stands for step `step`: what was planned for it, and what schedules say."""

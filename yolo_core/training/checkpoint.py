@@ -18,13 +18,14 @@ from yolo_core.runs.array_files import open_file
 from yolo_core.runs.checkpoints import best_checkpoint
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.store import RunStore
-from yolo_core.training.detector import Detector
+from yolo_core.training.trained import Trained
 
 logger = logging.getLogger("yolo_core.training")
 
 KEPT_CHECKPOINTS = 3
 _FORMAT = "detector-debugger checkpoint"
 _VERSION = 1
+_SEED = "seed_generator_state"
 
 
 def checkpoint_path(folder: RunFolder, step: int) -> Path:
@@ -32,7 +33,7 @@ def checkpoint_path(folder: RunFolder, step: int) -> Path:
     return folder.weights / f"step-{step:08d}.npz"
 
 
-def write_checkpoint(path: Path, detector: Detector, state: dict[str, Any]) -> None:
+def write_checkpoint(path: Path, detector: Trained, state: dict[str, Any]) -> None:
     """Writes every variable of the detector and its optimizer, and the loop's own state.
 
     That is weights, moving statistics, seed generators (which Keras's own files lose), lambdas,
@@ -56,7 +57,7 @@ def write_checkpoint(path: Path, detector: Detector, state: dict[str, Any]) -> N
 
 
 def read_checkpoint(
-    path: Path, detector: Detector, *, with_optimizer: bool = True
+    path: Path, detector: Trained, *, with_optimizer: bool = True
 ) -> dict[str, Any]:
     """Sets every variable from a checkpoint, all of them or none.
 
@@ -80,11 +81,22 @@ def read_checkpoint(
         if not with_optimizer:
             names = names[: len(detector.variables)]
         arrays = [file[str(index)] for index in range(len(names))]
-    variables = _variables(detector) if with_optimizer else detector.variables
+    variables = _variables(detector) if with_optimizer else list(detector.variables)
+    if not with_optimizer:
+        # Of another backend seeds have another type, and looking needs none.
+        seeds = {each.dtype for each in variables if each.path.endswith(_SEED)}
+        kept = [
+            at
+            for at, name in enumerate(names)
+            if not name.endswith(_SEED) or str(arrays[at].dtype) in seeds
+        ]
+        if len(kept) < len(names):
+            names, arrays = [names[at] for at in kept], [arrays[at] for at in kept]
+            variables = [each for each in variables if not each.path.endswith(_SEED)]
     expected = [(each.path, str(each.dtype), tuple(each.shape)) for each in variables]
     received = [(name, str(a.dtype), a.shape) for name, a in zip(names, arrays, strict=True)]
     for wanted, found in zip(expected, received, strict=False):
-        if (_unnumbered(wanted[0]), *wanted[1:]) != (_unnumbered(found[0]), *found[1:]):
+        if not _is_same(wanted[0], found[0]) or wanted[1:] != found[1:]:
             raise ValueError(
                 f"{path} is of another network or loss: expected {wanted[1]} {wanted[0]} of shape "
                 f"{wanted[2]}, received {found[1]} {found[0]} of shape {found[2]}."
@@ -99,7 +111,7 @@ def read_checkpoint(
     return state
 
 
-def keep_checkpoint(store: RunStore, detector: Detector, state: dict[str, Any]) -> None:
+def keep_checkpoint(store: RunStore, detector: Trained, state: dict[str, Any]) -> None:
     """Writes a checkpoint after `state["step"]` updates; of a run the last few and the best stay.
 
     Raises:
@@ -117,7 +129,7 @@ def keep_checkpoint(store: RunStore, detector: Detector, state: dict[str, Any]) 
 
 
 def restore_newest(
-    store: RunStore, detector: Detector, take_up: Callable[[dict[str, Any]], None]
+    store: RunStore, detector: Trained, take_up: Callable[[dict[str, Any]], None]
 ) -> int | None:
     """Sets every variable from the newest checkpoint of a run that can be read.
 
@@ -158,10 +170,16 @@ def restore_newest(
     return None
 
 
+def _is_same(one: str, other: str) -> bool:
+    """Whether two paths are of one variable: a network that is read back stands in no other."""
+    one, other = _unnumbered(one), _unnumbered(other)
+    return f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}")
+
+
 def _unnumbered(path: str) -> str:
     """Without the numbers that Keras gives to the second and third of a kind in a process."""
     return re.sub(r"_\d+(?=[/_]|$)", "", path)
 
 
-def _variables(detector: Detector) -> list[Any]:
+def _variables(detector: Trained) -> list[Any]:
     return [*detector.variables, *detector.optimizer.variables]

@@ -11,11 +11,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from yolo_core.data.config import DataConfig, Positive, Section
 from yolo_core.data.sample import split_name
+from yolo_core.data.script_samples import RECORDED
 from yolo_core.data.source import PINNED
 from yolo_core.foreign_files import read_json
 from yolo_core.losses.families import DEFAULT_FAMILY, FAMILY_NAMES
 from yolo_core.losses.heads import SLOTS_A_CELL
-from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.layout import RECORDED_FILE, RunFolder
 from yolo_core.runs.status import read_status
 from yolo_core.training.schedule import DialSchedule
 
@@ -249,6 +250,31 @@ class RunConfig(Section):
         return self.model_dump_json(indent=2) + "\n"
 
 
+class ScriptConfig(Section):
+    """What is known of a training that a script of somebody's own set up."""
+
+    file: str = Field(default="", description="name of the script")
+    backend: str = Field(default="tensorflow", description="what it computed with")
+    loss_class: str = Field(description="class of the loss")
+    loss: dict[str, Any] = Field(description="arguments that make the loss again")
+    network: str = Field(
+        default="", description="why its network cannot be built here; empty where it can"
+    )
+    folder: Path = Field(default=Path(), exclude=True, description="the run's, when it is read")
+
+
+class RecordedConfig(RunConfig):
+    """The `recorded.json` of a run of somebody's own script: enough to look at it, not to train."""
+
+    script: ScriptConfig
+
+    def to_json(self) -> str:
+        """The text of `recorded.json`: only what is known."""
+        fields = self.model_dump(mode="json", exclude_defaults=True)
+        fields |= {"loss": {"name": self.loss.name}, "data": {"source": RECORDED}}
+        return json.dumps(fields, indent=2) + "\n"
+
+
 class RunOption(NamedTuple):
     """A field of the configuration that is one value.
 
@@ -283,14 +309,19 @@ def run_options() -> dict[str, RunOption]:
     return found
 
 
-def parse_config(fields: dict[str, Any], *, where: str = "the configuration") -> RunConfig:
+def parse_config(
+    fields: dict[str, Any],
+    *,
+    where: str = "the configuration",
+    kind: type[RunConfig] = RunConfig,
+) -> RunConfig:
     """Validates a nested dictionary.
 
     Raises:
         ValueError: One line a wrong field: where it is, what it is, what was expected.
     """
     try:
-        return RunConfig.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
         lines = [
             f"{'.'.join(str(part) for part in item['loc'])}: "
@@ -301,12 +332,34 @@ def parse_config(fields: dict[str, Any], *, where: str = "the configuration") ->
 
 
 def read_config(path: Path) -> RunConfig:
-    """Reads a `config.json`.
+    """Reads a `config.json`, or the `recorded.json` of a run of somebody's own script.
 
     Raises:
         ValueError: The file is missing, is not JSON, or holds wrong fields.
     """
-    return parse_config(read_json(path), where=str(path))
+    fields = read_json(path)
+    if path.name != RECORDED_FILE:
+        return parse_config(fields, where=str(path))
+    # Whatever the file says: its samples and its network lie beside it.
+    folder, script = path.absolute().parent, fields.get("script")
+    fields["data"] = {"source": f"{RECORDED}:{folder}"}
+    if isinstance(script, dict):
+        fields["script"] = {**script, "folder": str(folder)}
+    return parse_config(fields, where=str(path), kind=RecordedConfig)
+
+
+def check_restarts(config: RunConfig, run: str) -> None:
+    """Refuses to train from what is known of a run of somebody's own script.
+
+    Raises:
+        ValueError: It is one.
+    """
+    if isinstance(config, RecordedConfig):
+        raise ValueError(
+            f"{run} was trained by a script of its own"
+            f"{config.script.file and f', {config.script.file}'}: start that script again, in "
+            "which its network and data are. From here it can be looked at, but not trained."
+        )
 
 
 def read_run_config(folder: RunFolder) -> RunConfig:

@@ -10,12 +10,13 @@ from typing import Any
 
 from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.losses.base import DetectionLoss
+from yolo_core.runs.changes import RATE
 from yolo_core.runs.commands import Command, check_command
 from yolo_core.runs.records import Event
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.changes import Changes
-from yolo_core.training.schedule import DialSchedule, LearningRate, OptimizerRate
+from yolo_core.training.schedule import DialSchedule, LearningRate, LoopRate, OptimizerRate
 
 logger = logging.getLogger("yolo_core.training")
 
@@ -31,12 +32,14 @@ class Actions:
         evaluate: Evaluates now.
         pin: Pins samples, given their names.
         snapshot: Snapshots the pinned samples as they stand now.
+        refuse: Why a command of that name can do nothing to this run; empty where it can.
     """
 
     checkpoint: Callable[[], None]
     evaluate: Callable[[], None]
     pin: Callable[[tuple[str, ...]], None]
     snapshot: Callable[[], None]
+    refuse: Callable[[str], str] = lambda _: ""
 
 
 class Control:
@@ -55,7 +58,7 @@ class Control:
         self,
         store: RunStore,
         loss: DetectionLoss,
-        rate: LearningRate | OptimizerRate,
+        rate: LearningRate | OptimizerRate | LoopRate,
         actions: Actions,
         interrupt: Interrupt,
         schedules: Mapping[str, DialSchedule] | None = None,
@@ -74,6 +77,11 @@ class Control:
     def stopped_by(self) -> str | None:
         """What asked the training to end, as a sentence names it; None as long as nothing did."""
         return "the command stop" if self._stopped else self.interrupt.by
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether `between` will have something to set or to answer."""
+        return self.changes.are_due or bool(self.store.pending_commands())
 
     @property
     def stands_after_next(self) -> bool:
@@ -118,6 +126,8 @@ class Control:
             said = " ".join([command.name, *(str(value) for value in command.arguments.values())])
             try:
                 check_command(command.name, command.arguments)
+                if why := self.actions.refuse(_what(command)):
+                    raise ValueError(why)
                 step, event = self._apply(command, done)
             except ValueError as error:
                 self.store.answer(command.id, error=str(error))
@@ -172,3 +182,10 @@ class Control:
             self._allowance = 0
             self.store.record_event(done, "resume", said)
         self.store.set_status(state=RunState.RUNNING)
+
+
+def _what(command: Command) -> str:
+    """The name of a command; of a schedule, what sets such a dial."""
+    if command.name != "schedule":
+        return command.name
+    return "set-learning-rate" if command.arguments["name"] == RATE else "set-lambda"

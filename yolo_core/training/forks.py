@@ -78,7 +78,7 @@ def plan_fork(
             script made it), no steps are left, or a value is out of range.
     """
     run = find_run(checkpoints, name)
-    if not run.config.is_file():
+    if not run.restarts:
         raise ValueError(
             f"Run {name!r} was recorded by somebody's own script, so its training cannot be "
             "repeated from here: run that script from its checkpoint."

@@ -11,7 +11,7 @@ from yolo_core.data.source import SampleSource
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.checkpoint import read_checkpoint
-from yolo_core.training.config import RunConfig
+from yolo_core.training.config import RecordedConfig, RunConfig
 from yolo_core.training.detector import Detector
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class
 
@@ -27,7 +27,7 @@ def load_run(run: RunFolder, config: RunConfig, source: SampleSource, checkpoint
             changed, or never named on a command line here.
     """
     own = None
-    if is_own_loss(config.loss.name):
+    if is_own_loss(config.loss.name) and not isinstance(config, RecordedConfig):
         check_source(config.loss.name, run.path)
         own = load_loss_class(config.loss.name)
     detector = build_detector(config, build_loss(config, source, own=own), source)

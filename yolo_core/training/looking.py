@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.layouts.arrays import as_numpy
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.slots import SlotLayout
-from yolo_core.training.frameworks import as_numpy
 
 Compiled = Callable[..., tuple[Any, dict[str, Any]]]
 
@@ -144,10 +144,12 @@ def _numbers(tree: Any) -> Any:
 
 
 def _with(
-    breakdown: LossBreakdown, loss: DetectionLoss, gradients: dict[str, list[Any]]
+    breakdown: LossBreakdown, loss: DetectionLoss, gradients: Mapping[str, Sequence[Any]]
 ) -> dict[str, Any]:
     # They lie on the slots as the predictions do: it is the same rearrangement.
-    on_slots = {name: loss.slot_predictions(_as_one(each)) for name, each in gradients.items()}
+    on_slots = {
+        name: loss.slot_predictions(_as_one(list(each))) for name, each in gradients.items()
+    }
     return dataclasses.replace(breakdown, gradients=on_slots).to_tree()
 
 
@@ -178,7 +180,7 @@ def _on_tensorflow(
 def _on_jax(
     taken_apart: Any, loss: DetectionLoss, outputs: list[Any], y_true: Any, gradients: bool
 ) -> Compiled:
-    import jax
+    import jax  # pyright: ignore[reportMissingImports]
 
     del outputs, y_true
     state = [*loss.lambdas.values(), loss.step]
@@ -241,7 +243,7 @@ def _forward_on_tensorflow(network: Any) -> Callable[[Any], Any]:
 
 
 def _forward_on_jax(network: Any) -> Callable[[Any], Any]:
-    import jax
+    import jax  # pyright: ignore[reportMissingImports]
 
     compiled = jax.jit(
         lambda one, other, images: network.stateless_call(one, other, images, training=False)[0]

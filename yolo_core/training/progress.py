@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import tensorflow as tf
+import keras
 
 from yolo_core.runs.store import RunStore
 
@@ -53,9 +53,10 @@ class Progress:
     Args:
         store: The run, open for writing.
         steps: Steps of the whole training; None where nobody knows.
-        batch_size: Images a step.
-        tensorboard: Folder of the event files.
+        batch_size: Images a step; None as long as nobody knows.
+        tensorboard: Folder of the event files, which are written under TensorFlow.
         totals: Sums over the steps before, which go on.
+        message: What the status says while there is nothing else to say.
     """
 
     def __init__(
@@ -63,57 +64,66 @@ class Progress:
         store: RunStore,
         *,
         steps: int | None,
-        batch_size: int,
+        batch_size: int | None,
         tensorboard: Path,
         totals: Totals,
+        message: str = "",
     ) -> None:
         self.store = store
         self.steps = steps
         self.batch_size = batch_size
         self.totals = totals
         self._recent: deque[float] = deque(maxlen=RATE_STEPS)
-        self._compiled: set[bool] = set()
+        self.message = message
+        self._compiled: set[str] = set()
         self._compiles = False
         self._began = 0.0
         self._said = 0.0
-        self._events = tf.summary.create_file_writer(str(tensorboard))
+        self._events: Any = None
+        if keras.backend.backend() == "tensorflow":  # which else nothing here needs
+            import tensorflow as tf
 
-    def begin_step(self, *, with_breakdown: bool) -> None:
+            self._scalar = tf.summary.scalar
+            self._events = tf.summary.create_file_writer(str(tensorboard))
+
+    def begin_step(self, kind: str = "") -> None:
         """Starts the clock of a step; what happens between steps is not training time.
 
         Args:
-            with_breakdown: Which of the detector's two steps it is: the first one of each compiles.
+            kind: Which of several compiled steps it is, such as "with a snapshot": the first one of
+                each compiles. Empty where none is compiled.
         """
-        self._compiles = with_breakdown not in self._compiled
+        self._compiles = bool(kind) and kind not in self._compiled
         if self._compiles:
-            self._compiled.add(with_breakdown)
-            kind = "with" if with_breakdown else "without"
-            self.store.set_status(message=f"Compiling the first step {kind} a snapshot.")
+            self._compiled.add(kind)
+            self.store.set_status(message=f"Compiling the first step {kind}.")
         self._began = time.perf_counter()
 
-    def end_step(self, step: int, logs: Mapping[str, float], learning_rate: float) -> None:
-        """Records a step; one that was not finite counts nowhere else, as it changed nothing."""
+    def end_step(self, step: int, values: Mapping[str, Any], *, finite: bool = True) -> None:
+        """Records a step; one that was not finite counts nowhere else, as it changed nothing.
+
+        Args:
+            step: Which.
+            values: {column: number}; what the row has no column for is left out. Of
+                "recall_current" the mean is recorded as well.
+            finite: Whether it changed the weights.
+        """
         took = 0.0 if self._compiles else time.perf_counter() - self._began
-        if logs["finite"]:
+        if finite:
             self.totals.seconds += took
-            self.totals.recall += float(logs["recall"])
+            self.totals.recall += float(values.get("recall_current", 0.0))
             self.totals.steps += 1
         if not self._compiles:
             self._recent.append(took)
         rate = math.nan
-        if len(self._recent) >= RATE_FROM:
-            rate = self.batch_size / statistics.median(self._recent)
-        values = {
-            "total": logs["loss"],
-            "learning_rate": learning_rate,
-            "images_per_second": rate,
-            "recall_current": logs["recall"],
-            # The notebook's running mean over all steps.
-            "recall_average": self.totals.recall / max(self.totals.steps, 1),
-            **{name: logs[name] for name in self.store.columns if name in logs},
-        }
+        if len(self._recent) >= RATE_FROM and self.batch_size is not None:
+            rate = self.batch_size / max(statistics.median(self._recent), 1e-9)
+        # The notebook's running mean over all steps.
+        average = self.totals.recall / max(self.totals.steps, 1)
+        values = {**values, "images_per_second": rate, "recall_average": average}
+        values = {name: values[name] for name in self.store.columns if name in values}
         self.store.record_step(step, values)
-        said = {"message": ""} if self._compiles else {}
+        said = {"message": self.message} if self._compiles else {}
         self.store.set_status(images_per_second=rate, seconds=self.totals.seconds, **said)
         if step % TENSORBOARD_EVERY == 0:
             self.write_events(step, values)
@@ -123,26 +133,29 @@ class Progress:
 
     def write_events(self, step: int, values: Mapping[str, float]) -> None:
         """Writes numbers where TensorBoard looks for them."""
+        if self._events is None:
+            return
         with self._events.as_default(step=step):
             for name, value in values.items():
-                tf.summary.scalar(name, value)
+                self._scalar(name, float(value))
 
     def close(self) -> None:
         """Ends the event files."""
-        self._events.close()
+        if self._events is not None:
+            self._events.close()
 
     def _line(self, step: int, values: Mapping[str, float], rate: float) -> str:
         terms = "  ".join(
-            f"{name.removeprefix('term/')} {value:.4g}"
+            f"{name.removeprefix('term/')} {float(value):.4g}"
             for name, value in values.items()
             if name.startswith("term/")
         )
         of = f"/{self.steps}" if self.steps else ""
-        line = f"step {step}{of}  total {values['total']:.4g}  {terms}"
+        line = f"step {step}{of}  total {float(values.get('total', math.nan)):.4g}  {terms}"
         if math.isnan(rate):
             return line
         line = f"{line}  {rate:.0f} images/s"
-        if not self.steps:
+        if not self.steps or not self.batch_size:
             return line
         left = round((self.steps - step) * self.batch_size / rate)
         return f"{line}  {left // 60}:{left % 60:02d} left"

@@ -131,3 +131,33 @@ class DialSchedule(Section):
         elif self.shape == "steps":
             share = math.floor(share * self.jumps) / self.jumps
         return self.start + (self.stop - self.start) * share
+
+
+class LoopRate:
+    """The learning rate of a loop of somebody's own, which is asked to take what is set here.
+
+    Attributes:
+        value: What was set or reported last; None before.
+        wanted: What was set from here; None before.
+    """
+
+    def __init__(self) -> None:
+        self.value: float | None = None
+        self.wanted: float | None = None
+
+    def at(self, step: int) -> float:
+        """What is known of it."""
+        del step
+        return math.nan if self.value is None else self.value
+
+    def set_at(self, step: int, value: float) -> None:
+        """Asks the loop to take it from that step on."""
+        del step
+        self.value = self.wanted = value
+
+    def state(self) -> dict[str, Any]:
+        """Nothing: there are no checkpoints of such a loop."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing."""

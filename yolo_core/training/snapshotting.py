@@ -12,10 +12,12 @@ from yolo_core.breakdown import LossBreakdown
 from yolo_core.data.batches import sample_batch
 from yolo_core.data.sample import split_name
 from yolo_core.data.source import SampleSource
+from yolo_core.losses.base import DetectionLoss
 from yolo_core.models.decode import nms_keep
 from yolo_core.runs.snapshots import Snapshot, prune_snapshots, snapshot_path, write_snapshot
 from yolo_core.runs.store import RunStore
-from yolo_core.training.detector import Detector
+from yolo_core.slots import SlotLayout
+from yolo_core.training.trained import Trained
 
 
 def is_due(step: int, every: int) -> bool:
@@ -28,27 +30,36 @@ class Snapshotter:
 
     Args:
         store: The run, open for writing.
-        source: Where the samples come from.
-        detector: The detector that trains.
+        source: Where the samples come from; None where there are none to look at.
+        detector: What trains; None where it cannot be asked.
         loss_name: The loss's name as the pages show it.
         pinned: Names of the pinned samples.
         megabytes: Disk space that the snapshots may take.
+        loss: The loss that batches are of; None for the detector's.
+        class_names: (C,) names of the classes; None for the source's.
+        is_trained_on: Whether the training batches are those of the source.
     """
 
     def __init__(
         self,
         store: RunStore,
-        source: SampleSource,
-        detector: Detector,
+        source: SampleSource | None,
+        detector: Trained | None,
         *,
         loss_name: str,
         pinned: tuple[str, ...],
         megabytes: int,
+        loss: DetectionLoss | None = None,
+        class_names: tuple[str, ...] | None = None,
+        is_trained_on: bool = True,
     ) -> None:
         self.store = store
         self.source = source
         self.detector = detector
+        self.loss: Any = loss if detector is None else detector.detection_loss
         self.loss_name = loss_name
+        self.class_names: tuple[str, ...] = class_names or getattr(source, "class_names", ())
+        self.is_trained_on = is_trained_on
         self.megabytes = megabytes
         self.pinned: tuple[str, ...] = ()
         self._images = self._y_true = np.zeros(0)
@@ -62,19 +73,29 @@ class Snapshotter:
         """
         for name in names:
             split_name(name)
+        if self.source is None or self.detector is None:
+            if names:
+                raise ValueError(
+                    "This run has no samples to pin: its script gave none, or none that its "
+                    "network could be asked about."
+                )
+            return
         unique = tuple(dict.fromkeys(names))
-        self._images, self._y_true = sample_batch(self.source, unique)
+        if unique:
+            self._images, self._y_true = sample_batch(self.source, unique)
         self.pinned = unique
 
     def write_pinned(self, step: int) -> None:
         """Snapshots the pinned samples, each a batch of one in inference mode."""
+        if not self.pinned or self.detector is None:
+            return
         snapshot = pinned_snapshot(
             self.detector,
             self.pinned,
             self._images,
             self._y_true,
             step=step,
-            class_names=self.source.class_names,
+            class_names=self.class_names,
             loss_name=self.loss_name,
             source=self.source,
         )
@@ -87,23 +108,30 @@ class Snapshotter:
             )
         prune_snapshots(self.store, self.megabytes)
 
-    def write_batch(self, step: int, batch: dict[str, Any]) -> None:
-        """Snapshots the training batch of that step, from `Detector.last_batch`."""
+    def write_batch(self, step: int, batch: dict[str, Any], layout: SlotLayout) -> None:
+        """Snapshots the training batch of that step.
+
+        Args:
+            step: Which.
+            batch: {"images" (B, height, width, 1 or 3) uint8, "y_true", "y_pred", "breakdown"}.
+            layout: Where its slots sit.
+        """
         first = (step - 1) * len(batch["images"])
         names = tuple(f"train/{first + at}" for at in range(len(batch["images"])))
         breakdown = batch["breakdown"]
         snapshot = _snapshot(
-            self.detector,
+            self.loss,
+            layout,
             names,
-            np.rint(batch["images"] * 255.0).astype(np.uint8),
+            batch["images"],
             batch["y_true"],
             batch["y_pred"],
             breakdown,
             step=step,
             kind="batch",
-            class_names=self.source.class_names,
+            class_names=self.class_names,
             loss_name=self.loss_name,
-            source=self.source,
+            source=self.source if self.is_trained_on else None,
         )
         path = self._write(snapshot)
         terms, lambdas = _floats(breakdown.terms), _floats(breakdown.lambdas)
@@ -120,7 +148,7 @@ class Snapshotter:
 
 
 def pinned_snapshot(
-    detector: Detector,
+    detector: Trained,
     names: tuple[str, ...],
     images: np.ndarray,
     y_true: np.ndarray,
@@ -142,13 +170,17 @@ def pinned_snapshot(
         loss_name: The loss's name as the pages show it.
         source: Where the samples come from, to name their files; None where that is not known.
     """
-    inputs = images.astype(np.float32) / 255.0
+    if source is None:
+        inputs = images.astype(np.float32) / 255.0
+    else:
+        inputs = source.network_inputs(images, names)
     singles = [
         detector.inspect(inputs[at : at + 1], y_true[at : at + 1], gradients=True)
         for at in range(len(images))
     ]
     return _snapshot(
-        detector,
+        detector.detection_loss,
+        detector.layout(inputs.shape[1:]),
         names,
         images,
         y_true,
@@ -163,7 +195,8 @@ def pinned_snapshot(
 
 
 def _snapshot(
-    detector: Detector,
+    loss: DetectionLoss,
+    layout: SlotLayout,
     names: tuple[str, ...],
     images: np.ndarray,
     y_true: np.ndarray,
@@ -177,7 +210,6 @@ def _snapshot(
     source: SampleSource | None,
 ) -> Snapshot:
     seen = breakdown.predictions
-    loss = detector.detection_loss
     return Snapshot(
         step=step,
         kind=kind,
@@ -187,7 +219,7 @@ def _snapshot(
         ignore_rule=loss.ignore_rule,
         thresholds=loss.thresholds,
         channels=loss.channel_names,
-        layout=loss.slots(detector.network.output_shape),
+        layout=layout,
         breakdown=breakdown,
         images=images,
         y_true=y_true,
@@ -215,7 +247,10 @@ def _files(source: SampleSource, names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _contents(source: SampleSource, names: tuple[str, ...]) -> np.ndarray | None:
     """Where each picture lies, if one does not fill what enters the network."""
-    contents = np.stack([source.content(name) for name in names])
+    try:
+        contents = np.stack([source.content(name) for name in names])
+    except ValueError:
+        return None  # what is trained on need not be from there
     return contents if (contents != [0.5, 0.5, 1, 1]).any() else None
 
 

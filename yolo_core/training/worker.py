@@ -69,6 +69,7 @@ class Training:
             patience=options.patience,
             describe_failure=self._describe_failure,
             interrupt=interrupt,
+            must_record=True,
         )
         self.recorder.set_model(self.detector)
 

@@ -19,6 +19,7 @@ from dashboard.components.shared.show_table import show_table
 from dashboard.figures.data_pictures import Outline, annotated_figure, class_color
 from dashboard.tensorflow_turn import a_word_while_it_computes, tensorflow_turn
 from yolo_core.data.pixels import READ_SUFFIXES, read_pixels
+from yolo_core.data.registry import open_source
 from yolo_core.detect import THRESHOLD, Detection, detect
 from yolo_core.runs.checkpoints import find_checkpoint
 from yolo_core.runs.layout import RunFolder
@@ -123,7 +124,8 @@ def _look(run: RunFolder, config: RunConfig, weights: Path, file: UploadedFile) 
         raise ValueError(f"{file.name}: {error}.") from None
     with tensorflow_turn():
         detector, names = cached_detector(run.config, weights)
-        found = detect(detector, pixels, config.data, names, threshold=LEAST)
+        inputs = open_source(config.data).network_inputs
+        found = detect(detector, pixels, config.data, names, threshold=LEAST, inputs=inputs)
     small = Image.fromarray(pixels)
     small.thumbnail((SIDE, SIDE))
     return Seen(np.asarray(small), (pixels.shape[1], pixels.shape[0]), found, names)

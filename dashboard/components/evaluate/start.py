@@ -40,8 +40,10 @@ def start_form(run: RunFolder) -> int | str | None:
         return None
     split_place, step_place, button_place = st.columns([2, 3, 3], vertical_alignment="bottom")
     with split_place:
+        # A script's run keeps samples to be looked at, which are its "val".
+        default = "val" if run.is_recorded else "test"
         split = st.segmented_control(
-            "Samples of", SPLITS, default="test", key="evaluate split", required=True
+            "Samples of", SPLITS, default=default, key=f"evaluate split {default}", required=True
         )
     names = {} if best is None else {BEST: f"best by validation mAP50: step {best.step:,}"}
     names |= {LAST: "last"} | {str(step): f"step {step:,}" for step in reversed(steps)}

@@ -110,7 +110,7 @@ def _again(run: RunOverview) -> None:
         "Again with changes",
         f"./?{urlencode({'again': name})}",
         icon=":material/replay:",
-        disabled=own or not run.folder.config.is_file(),
+        disabled=own or not run.folder.restarts,
         help="A loss of one's own can be trained from the command line alone: "
         f"python -m yolo_core train --config {plain(str(run.folder.config))} --loss "
         f"{plain(run.loss)}"

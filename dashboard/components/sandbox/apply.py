@@ -44,7 +44,7 @@ def apply_to_run(folder: RunFolder, edits: Edits) -> None:
         st.caption("The run has ended, so nothing can be sent to it.")
     _answers(folder, live=live)
     with_options = Edits(options=edits.options, lambdas=edits.lambdas)
-    if not with_options.is_empty:
+    if not with_options.is_empty and folder.restarts:
         st.caption("A new run like this one, with these options and lambdas:")
         st.code(new_run_command(folder, edits), language="sh", wrap_lines=True)
     if edits.objects is not None or edits.anchors is not None:

@@ -87,8 +87,10 @@ def predicted(
         config = read_config(folder.config)
         detector, class_names = cached_detector(folder.config, Path(checkpoint.path))
         y_true = np.zeros((1, 5 + len(class_names)), np.float32)
+        source, names = open_source(config.data), ()
         if image is None:
-            (image,), (y_true,) = sample_batch(open_source(config.data), [name])
+            (image,), (y_true,) = sample_batch(source, [name])
+            names = (name,)
         return predicted_view(
             detector,
             image=image,
@@ -97,6 +99,7 @@ def predicted(
             loss_name=short_name(config.loss.name),
             name=name,
             step=checkpoint.step,
+            inputs=source.network_inputs(image[None], names),
         )
 
 

@@ -44,4 +44,4 @@ def _start(arguments: list[str]) -> str | None:
 
 def can_resume(folder: RunFolder, status: RunStatus) -> bool:
     """Whether a training can be gone on with: it ended before its time, and says what it was."""
-    return status.state in CAN_RESUME and folder.config.is_file()
+    return status.state in CAN_RESUME and folder.restarts

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.components.shared.errors import plain, say
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import find_run
-from yolo_core.training.config import RunConfig, RunOption, read_config
+from yolo_core.training.config import RunConfig, RunOption, check_restarts, read_config
 from yolo_core.training.own_loss import is_own_loss
 
 _AGAIN, _FILLED = "again", "form is filled in from"
@@ -34,6 +34,7 @@ class Again:
         self.name, self.file = folder.name, Path(folder.config).resolve()
         self.config: RunConfig = read_config(self.file)
         self._options = options
+        check_restarts(self.config, f"Run {name!r}")
         if is_own_loss(self.config.loss.name):
             raise ValueError(
                 f"Run {name!r} trains a loss of one's own, whose file can be named on the command "

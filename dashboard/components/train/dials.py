@@ -99,7 +99,9 @@ def dials(row: dict[str, float] | None, events: Sequence[Event], rate: float) ->
             if name in values:
                 values[name] = float(event.detail["value"])
     return [
-        Dial(name, _short(value), _short(now[name]), next_step) for name, value in values.items()
+        Dial(name, _short(value), _short(now[name]), next_step)
+        for name, value in values.items()
+        if math.isfinite(value)  # a loop of somebody's own need not say its learning rate
     ]
 
 
@@ -135,9 +137,9 @@ def dial_panel(folder: RunFolder) -> None:
     try:
         with RunStore.open(folder) as store:
             row = store.last_step()
-            # A run of somebody's own script has no configuration.
+            # Of somebody's own script: what was last on record.
             rate = (row or {}).get("learning_rate", math.nan)
-            if folder.config.is_file():
+            if folder.restarts:
                 rate = read_config(folder.config).training.learning_rate
             events = store.events()
             found = dials(row, events, rate)

@@ -1,0 +1,240 @@
+"""What a run of somebody's own script is looked at with: its loss, its network, its samples.
+
+The loss is kept as Keras keeps one, by its class and arguments; the network as Keras's JSON. Both
+may come from anybody: of losses only this package's own are made, of networks only Keras's layers
+and this package's, in Keras's safe mode.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from yolo_core.data.script_samples import KeptSamples, write_samples
+from yolo_core.files import replace_file
+from yolo_core.foreign_files import parse_json, read_json
+from yolo_core.losses.families import all_families, family_of_class, loss_names
+from yolo_core.losses.heads import STRIDES, grid_cells
+from yolo_core.runs.layout import RECORDED_FILE, RunFolder
+from yolo_core.slots import SlotLayout
+from yolo_core.training.config import (
+    LossConfig,
+    NetworkConfig,
+    RecordedConfig,
+    ScriptConfig,
+    TrainingConfig,
+)
+
+if TYPE_CHECKING:
+    from yolo_core.losses import DetectionLoss
+
+MOST_NETWORK_BYTES = 20_000_000
+# They run code that is kept with them, or read files that they name.
+_REFUSED = (
+    *("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
+    *("StringLookup", "IntegerLookup", "TextVectorization"),
+)
+
+
+def loss_title(loss: DetectionLoss) -> str:
+    """What the pages call a loss: a published name, or "FILE.py:Class" for one of a script."""
+    loss = _in_our_layout(loss)
+    kind = type(loss)
+    if _kept_class(kind.__name__) is not kind:
+        module = sys.modules.get(kind.__module__)
+        file = Path(getattr(module, "__file__", None) or "script.py")
+        return f"{file.name}:{kind.__name__}"
+    name = loss.name.replace("_", "/", 1) if loss.name not in loss_names() else loss.name
+    if name in loss_names():
+        return name
+    family = family_of_class(kind)
+    return kind.__name__ if family is None else family.name
+
+
+def describe_run(
+    folder: RunFolder,
+    loss: DetectionLoss,
+    *,
+    layout: SlotLayout | None,
+    image_shape: Sequence[int] | None,
+    network: Any,
+    samples: KeptSamples | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    steps: int | None,
+    snapshot_megabytes: int,
+    backend: str,
+) -> None:
+    """Writes what the pages need to compute with a run of somebody's own script.
+
+    Args:
+        folder: The run's.
+        loss: Its loss, or the one that it is looked at with.
+        layout: Where its slots sit, where that is known.
+        image_shape: Height, width and channels of its pictures, likewise.
+        network: The Keras network; or, where there is none, a sentence that says so.
+        samples: What it keeps; None for nothing.
+        batch_size: Pictures a step, where that is known.
+        learning_rate: Of the first step, where that is known.
+        steps: Updates in all, where that is known.
+        snapshot_megabytes: Disk space that the snapshots may take.
+        backend: What computes.
+
+    Raises:
+        ValueError: The disk is full.
+    """
+    loss = _in_our_layout(loss)
+    why, text = (network, None) if isinstance(network, str) else _network_json(network)
+    arguments = loss.get_config()
+    if layout is not None and arguments.get("grids", ()) is None:
+        # Of one tensor of slots nobody could tell where its heads end.
+        arguments["grids"] = [list(grid[:2]) for grid in layout.grids]
+    strides = None if layout is None or image_shape is None else _strides(layout, image_shape)
+    training: dict[str, Any] = {
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "steps": steps,
+        "snapshot_megabytes": snapshot_megabytes,
+    }
+    config = RecordedConfig(
+        loss=LossConfig(name=loss_title(loss)),
+        network=NetworkConfig(strides=strides),
+        training=TrainingConfig(**{name: each for name, each in training.items() if each}),
+        script=ScriptConfig(
+            file=Path(sys.argv[0]).name if sys.argv else "",
+            backend=backend,
+            loss_class=type(loss).__name__,
+            loss=parse_json(json.dumps(arguments, default=_plain)),
+            network=why,
+        ),
+    )
+    if samples is not None:
+        write_samples(folder.samples, samples)
+    if text is not None:
+        replace_file(folder.network, text)
+    replace_file(folder.path / RECORDED_FILE, config.to_json())
+
+
+def recorded_loss(script: ScriptConfig) -> DetectionLoss:
+    """The loss of a recorded run, made anew.
+
+    Raises:
+        ValueError: It is a class of the script's own, or the file holds what it does not take.
+    """
+    kind = _kept_class(script.loss_class)
+    if kind is None:
+        raise ValueError(
+            f"This run was trained with {script.loss_class}, a loss of the script that recorded "
+            "it, which is never loaded from here: it can be shown from its snapshots, and not be "
+            "computed anew."
+        )
+    try:
+        return kind.from_config(dict(script.loss))
+    except (TypeError, ValueError, LookupError) as error:
+        raise ValueError(
+            f"{script.folder / RECORDED_FILE} does not describe a {script.loss_class}: {error}."
+        ) from None
+
+
+def recorded_network(script: ScriptConfig) -> Any:
+    """The Keras network of a recorded run, with fresh weights.
+
+    Raises:
+        ValueError: It cannot be built here; the sentence says why, and what still can be seen.
+    """
+    if script.network:
+        raise ValueError(script.network)
+    path = RunFolder(script.folder).network
+    fields = read_json(path, most_bytes=MOST_NETWORK_BYTES)
+    why = _why_not(fields)
+    if why:
+        raise ValueError(f"{path} is not loaded: {why}.")
+    for each in _objects(fields):
+        if str(each.get("module")).startswith("yolo_core.models"):
+            importlib.import_module(each["module"])
+    try:
+        return keras.saving.deserialize_keras_object(fields, safe_mode=True)
+    except Exception as error:  # a file may hold anything, and Keras raise anything about it
+        first = str(error).strip().splitlines()[:1]
+        raise ValueError(
+            f"{path} is no network that Keras {keras.__version__} can build "
+            f"({''.join(first) or type(error).__name__})."
+        ) from None
+
+
+def _network_json(network: Any) -> tuple[str, str | None]:
+    """Why it cannot be kept, or empty; and the text where it can."""
+    ending = "Everything that was recorded while it trained can be seen."
+    try:
+        fields = keras.saving.serialize_keras_object(network)
+        fields.pop("compile_config", None)
+        text = json.dumps(fields)
+        parse_json(text)
+        why = _why_not(fields)
+    except Exception as error:  # a layer of one's own may fail in any way
+        why = f"Keras cannot write it down: {str(error).strip().splitlines()[0]}"
+    if why:
+        return f"The network of this run cannot be built here: {why.rstrip('.')}. {ending}", None
+    return "", text
+
+
+def _why_not(fields: Any) -> str:
+    """Why a network is not built from its JSON; empty where it is."""
+    for each in _objects(fields):
+        kind, module = str(each.get("class_name")), each.get("module")
+        if kind in _REFUSED:
+            return f"a layer {kind} runs code of its own or reads files"
+        of_ours = str(module).startswith("yolo_core.models")
+        if module in (None, "builtins") or str(module).split(".")[0] == "keras" or of_ours:
+            if module is None and each.get("registered_name") not in (None, kind):
+                return f"{kind} is a class of the script that trained it"
+            continue
+        return f"{kind} is a class of the script that trained it"
+    return ""
+
+
+def _objects(fields: Any) -> Iterator[dict[str, Any]]:
+    """Everything in Keras's JSON that names a class."""
+    if isinstance(fields, dict):
+        if "class_name" in fields:
+            yield fields
+        fields = fields.values()
+    elif not isinstance(fields, list):
+        return
+    for each in fields:
+        yield from _objects(each)
+
+
+def _in_our_layout(loss: Any) -> Any:
+    """A loss on another program's predictions, as the loss that it is."""
+    return getattr(loss, "published_loss", loss)
+
+
+def _kept_class(name: str) -> Any:
+    """The loss of this package whose class is called that; None where there is none."""
+    kinds = (
+        family.loss_class(verbatim=verbatim)
+        for family in all_families()
+        for verbatim in (False, True)
+    )
+    return next((kind for kind in kinds if kind.__name__ == name), None)
+
+
+def _strides(layout: SlotLayout, image_shape: Sequence[int]) -> Any:
+    """Pixels a cell of each head, where these are such as networks of this project have."""
+    found = [round(image_shape[0] / rows) for rows, _, _ in layout.grids]
+    if len({*found}) < len(found) or not {*found} <= {*STRIDES}:
+        return None
+    grids = [grid_cells(image_shape, each, max(found)) for each in found]
+    return tuple(found) if grids == [tuple(grid[:2]) for grid in layout.grids] else None
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's values for JSON."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
