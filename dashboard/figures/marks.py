@@ -65,11 +65,17 @@ def under_lines(marks: Marks) -> Marks:
     return [{**shape, "layer": "between"} for shape in marks]
 
 
-def cell_in_tiles(view: SampleView, cell: Cell) -> Marks:
-    """The selected cell in every tile of its head, in a figure of `tiles.py`."""
+def cell_in_tiles(view: SampleView, cell: Cell, *, only: bool = False) -> Marks:
+    """The selected cell in every tile of its head, in a figure of `tiles.py`.
+
+    Args:
+        view: The sample.
+        cell: The selected cell.
+        only: Whether its head is the only one there.
+    """
     columns = max(count for _, _, count in view.layout.grids)
     box = cell_boxes(view, [cell])
-    first = cell.head * columns + 1
+    first = 1 if only else cell.head * columns + 1
     return [
         shape
         for tile in range(first, first + view.layout.grids[cell.head][2])

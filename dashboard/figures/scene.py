@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,9 @@ def scene_figure(
     head: int,
     score_cut: float,
     legend: bool = True,
+    fill: Mapping[str, Any] | None = None,
+    room: Sequence[float] = (),
+    window: Sequence[float] | None = None,
 ) -> go.Figure:
     """Draws the picture with its layers; every cell of the head can be clicked.
 
@@ -66,6 +69,9 @@ def scene_figure(
         head: The head whose grid is drawn.
         score_cut: Predictions below this score are left out.
         legend: Whether to name the layers below the picture.
+        fill: What the cells are filled with, of `fills.fill_trace`.
+        room: What is to stay below the picture in the window, see `plot`; then the wheel zooms.
+        window: Left, top, right and bottom of what is shown, in pixels; None for the whole.
 
     Returns:
         A figure in picture pixels. A clicked cell carries [head, row, column].
@@ -78,9 +84,13 @@ def scene_figure(
         OBJECTS: lambda: _objects(view),
         PREDICTIONS: lambda: _predictions(view, score_cut),
     }
-    data = [trace for layer, make in draw.items() if layer in layers for trace in make()]
+    data = [fill] if fill is not None else []
+    data += [trace for layer, make in draw.items() if layer in layers for trace in make()]
     data += _edge_of_padding(view)
     picture, x_axis, y_axis = picture_axes(picture_uri(view.image), shape)
+    if window is not None:
+        left, top, right, bottom = window
+        x_axis["range"], y_axis["range"] = [left, right], [bottom, top]
     layout = {
         "images": [picture],
         "xaxis": x_axis,
@@ -93,8 +103,13 @@ def scene_figure(
         "legend": BELOW,
         "hovermode": "closest",
         "dragmode": "zoom",
-        "uirevision": f"{shape}",
+        "uirevision": f"{shape} {window}",
     }
+    if room:
+        layout["meta"] |= {"below": list(room), "zoom": True}
+        # Height is dear on a page of one screen: the buttons stand beside the picture.
+        layout["margin"] |= {"t": 0, "r": _BUTTONS}
+        layout["modebar"] = {"orientation": "v"}
     return figure_of([*data, _click_targets(view, head)], layout)
 
 

@@ -30,10 +30,14 @@ PART_COLORS = ("#ffb000", "#5f6368", "#3399ee")
 _SCALE, _SIGNED_SCALE = get_colorscale("Inferno"), get_colorscale("RdBu_r")
 _GAP = 0.012
 _SCALE_ROOM = 116  # pixels right of the tiles
+ROW_OF_MASKS = 0.13
+"""What a row of small tiles takes of the window's height."""
 _ROOMY = 3  # tiles beside each other; one less where their heads are to be named, too
 
 
-def mask_figure(view: SampleView, *, narrow: bool = False) -> go.Figure:
+def mask_figure(
+    view: SampleView, *, narrow: bool = False, only: int | None = None, window: Any = None
+) -> go.Figure:
     """Draws which slots are object, no object or ignored; rows are heads, columns anchors.
 
     A clicked slot carries [head, row, column, anchor]. The selected cell lies over it:
@@ -43,6 +47,8 @@ def mask_figure(view: SampleView, *, narrow: bool = False) -> go.Figure:
         view: The sample.
         narrow: Whether it is for a part of the page's width: it grows with it, its titles are
             short.
+        only: One head alone, small and without a legend, in a row of the page's window.
+        window: As for `scene_figure`.
     """
     parts = slot_parts(view)
     overlap = label_iou(view, slice(None), view.objects).max(axis=1, initial=0.0)
@@ -72,7 +78,11 @@ def mask_figure(view: SampleView, *, narrow: bool = False) -> go.Figure:
     def say(tile: np.ndarray) -> list[str]:
         return [f"{int((tile == k).sum())} {part}" for k, part in enumerate(PARTS)]
 
-    data, layout = _tiles(view, parts.astype(np.float32), words, say, look, narrow=narrow)
+    how: dict[str, Any] = {"narrow": narrow, "only": only}
+    data, layout = _tiles(view, parts.astype(np.float32), words, say, look, **how)
+    if only is not None:
+        _in_a_row(view, layout, len(data) // 3, window)
+        return figure_of(data, layout | {"showlegend": False})
     return figure_of([*data, *legend], layout | {"showlegend": True, "legend": BELOW})
 
 
@@ -114,6 +124,18 @@ def loss_figure(
     return figure_of(data, layout | {"showlegend": False})
 
 
+def _in_a_row(view: SampleView, layout: dict[str, Any], count: int, window: Any) -> None:
+    """Makes so many tiles of one head a row that takes little of the window's height."""
+    height, width = view.image.shape[:2]
+    layout["meta"] = {"aspect": height / (count * width), "most": ROW_OF_MASKS}
+    layout["margin"] |= {"t": 18, "b": 0}
+    layout["uirevision"] += f" {window}"
+    for name in layout if window is not None else ():
+        if name.startswith(("xaxis", "yaxis")):
+            left, top, right, bottom = window
+            layout[name]["range"] = [left, right] if name[0] == "x" else [bottom, top]
+
+
 def _is_crowded(view: SampleView) -> bool:
     """Whether the tiles have no room for words in half of a page."""
     grids = view.layout.grids
@@ -139,6 +161,15 @@ def _title(view: SampleView, head: int, anchor: int, said: list[str], *, narrow:
     return f"{first}{word} {anchor}: {', '.join(said[:1] if narrow else said)}"
 
 
+def _counts(view: SampleView, anchor: int, tile: np.ndarray) -> str:
+    """The title of a small tile of parts: which anchor, its slots with an object, those ignored."""
+    counts = [
+        f'<span style="color:{PART_COLORS[part]}">■</span>\u2009{int((tile == part).sum())}'
+        for part in (0, 2)
+    ]
+    return " ".join([f"{slot_word(view.layout)[0]}{anchor}", *counts])
+
+
 def _tiles(
     view: SampleView,
     values: np.ndarray,
@@ -147,6 +178,7 @@ def _tiles(
     look: dict[str, Any],
     *,
     narrow: bool,
+    only: int | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """One heatmap an anchor over the picture: data and layout of a figure.
 
@@ -157,22 +189,25 @@ def _tiles(
         say: What the title of a tile says of its values, the most telling first.
         look: Of the heatmaps.
         narrow: As for `mask_figure`.
+        only: The one head that is drawn; None for all.
     """
     grids = view.layout.grids
-    columns = max(count for _, _, count in grids)
+    heads = range(len(grids)) if only is None else [only]
+    columns = max(grids[head][2] for head in heads)
     height, width = view.image.shape[:2]
     uri = thumbnail_uri(view.image)
     boxes = view.y_true[view.objects, 1:5]
     object_lines = box_lines(boxes[np.isfinite(boxes).all(axis=1)], (height, width))
     data: list[dict[str, Any]] = []
     layout: dict[str, Any] = {"images": [], "annotations": []}
-    for head, (rows, cols, count) in enumerate(grids):
+    for line, head in enumerate(heads):
+        rows, cols, count = grids[head]
         grid = view.layout.on_grid(head, values)
         text = view.layout.on_grid(head, np.asarray(words))
         row, column = np.indices((rows, cols))
         place = np.stack([np.full_like(row, head), row, column], axis=-1)
         for anchor in range(count):
-            tile = head * columns + anchor
+            tile = line * columns + anchor
             axes = tile_axes(tile + 1)
             data.append(
                 {
@@ -205,7 +240,7 @@ def _tiles(
                 for x, y, color, thickness in lines
             ]
             left, right = _share(anchor, columns, _GAP)
-            bottom, top = _share(len(grids) - 1 - head, len(grids), 0.1 / len(grids))
+            bottom, top = _share(len(heads) - 1 - line, len(heads), 0.1 / len(heads))
             picture, x_axis, y_axis = picture_axes(uri, (height, width), tile=tile + 1)
             number = axes["xaxis"][1:]
             layout["images"].append(picture)
@@ -213,7 +248,9 @@ def _tiles(
             layout[f"yaxis{number}"] = {**y_axis, "anchor": axes["xaxis"], "domain": [bottom, top]}
             layout["annotations"].append(
                 {
-                    "text": _title(view, head, anchor, say(grid[:, :, anchor]), narrow=narrow),
+                    "text": _counts(view, anchor, grid[:, :, anchor])
+                    if only is not None
+                    else _title(view, head, anchor, say(grid[:, :, anchor]), narrow=narrow),
                     "x": (left + right) / 2,
                     "y": top,
                     "xref": "paper",
@@ -225,11 +262,11 @@ def _tiles(
                 }
             )
     layout |= {
-        "height": (310 if columns <= 3 else 240) * len(grids) + 58,
+        "height": (310 if columns <= 3 else 240) * len(heads) + 58,
         # Fixed, so that the tiles stay where they are whatever the numbers beside them.
         "margin": {"l": 0, "r": 0, "t": 28, "b": 30, "autoexpand": False},
         "hovermode": "closest",
-        "uirevision": f"{grids} {width} {height}",
+        "uirevision": f"{grids} {only} {width} {height}",
     }
     if narrow:
         layout["meta"] = {"aspect": 1.08 * len(grids) * height / (columns * width)}

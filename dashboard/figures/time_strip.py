@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.figures.colors import AZURE
+from dashboard.figures.curves import Marker
 from dashboard.figures.frame import ABOVE, MARGIN, figure_of
 from yolo_core.explain.history import DETECTED_IOU, SlotState, first_true
 
@@ -35,6 +36,7 @@ STATE_WORDS = {
     SlotState.MISSES: "wrong: its object is not detected by it",
 }
 _ROW, _COLOR_BAR, _MOST_TICKS = 26, 100, 12  # pixels, pixels, ticks
+_LEAST_ROW = 11  # pixels that a name needs
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Strip:
         shown: Index of the step that the page shows, which is framed.
         left: Pixels for the names, the same for strips whose steps shall stand below each other.
         revision: While this stays the same, the browser keeps the zoom of its user.
+        marks: What happened between the snapshots: at the top of the figure, where the browser
+            says what.
+        height: Pixels, for a strip that stands at the foot of a page without a legend; None for as
+            many as it takes.
     """
 
     steps: Sequence[int]
@@ -56,6 +62,8 @@ class Strip:
     shown: int
     left: int
     revision: str
+    marks: Sequence[Marker] = ()
+    height: int | None = None
 
 
 def iou_strip(strip: Strip) -> go.Figure:
@@ -82,6 +90,7 @@ def iou_strip(strip: Strip) -> go.Figure:
         "hovertemplate": "first detected at step %{customdata:,}<extra></extra>",
     }
     look = {"zmin": 0, "zmax": 1, "colorscale": _IOU_SCALE, "colorbar": bar}
+    look["showscale"] = strip.height is None
     return _figure(strip, "best IoU %{z:.2f}", look, [stars])
 
 
@@ -167,4 +176,36 @@ def _figure(
             **bare,
         },
     }
-    return figure_of([heatmap, frame, *more], layout)
+    data = [heatmap, frame, *more, *_changes(strip)]
+    if strip.height is not None:
+        layout |= {"height": strip.height, "showlegend": False}
+        layout["margin"] |= {"t": 12, "b": 16, "r": 8}
+        layout["xaxis"]["title"] = {"text": ""}
+        # Names where a row has room for one; the browser says the others.
+        if rows * _LEAST_ROW > strip.height - 28:
+            layout["yaxis"] |= {"showticklabels": False}
+    return figure_of(data, layout)
+
+
+def _changes(strip: Strip) -> list[dict[str, Any]]:
+    """A triangle for everything that happened, at its place between the snapshots."""
+    if not strip.marks or len(strip.steps) < 2:
+        return []
+    steps = [mark.step for mark in strip.marks]
+    at = np.interp(steps, strip.steps, np.arange(len(strip.steps)))
+    return [
+        {
+            "type": "scatter",
+            "x": at,
+            "y": np.full(len(at), -0.62),
+            "uid": "changes",
+            "name": "changes",
+            "mode": "markers",
+            "cliponaxis": False,
+            "marker": {"symbol": "triangle-down", "size": 10}
+            | {"color": [mark.color for mark in strip.marks]}
+            | {"line": {"color": _GREY, "width": 1}},
+            "text": [mark.text for mark in strip.marks],
+            "hovertemplate": "%{text}<extra></extra>",
+        }
+    ]

@@ -45,7 +45,7 @@ def assert_card(page: Page, *, row: int, column: int) -> None:
     """The card and the two numbers come to show the cell."""
     from playwright.sync_api import expect
 
-    page.get_by_text(re.compile(rf"slots of .*row {row}.*column {column}")).first.wait_for()
+    page.get_by_text(re.compile(rf"of cell .row {row}, column {column}.* adds")).first.wait_for()
     expect(page.get_by_label(re.compile("^Row"))).to_have_value(str(row))
     expect(page.get_by_label(re.compile("^Column"))).to_have_value(str(column))
 
@@ -60,11 +60,12 @@ def test_the_picture_stands_still_from_its_first_frame_on(page: Page, checkpoint
     click_a_cell(page, row=1, column=1)
     assert_card(page, row=1, column=1)
     page.get_by_role("button", name="Next snapshot").wait_for()
-    page.get_by_text("Loss components by step").wait_for()
+    page.get_by_role("figure", name=re.compile("^Best IoU")).locator(".main-svg").first.wait_for()
     # Nor does a shorter legend move it.
-    for layer in ("grid", "matched anchors", "objects"):
+    page.get_by_role("button", name="Layers").click()
+    for layer in ("matched anchors", "objects"):
         page.get_by_role("button", name=layer, exact=True).click()
-        page.locator(".legendtext", has_text=layer).wait_for(state="detached")
+    page.locator(".legend span", has_text="label").wait_for(state="detached")
     places = page.evaluate("window.places")
     assert len(places) == 1, places
 
@@ -77,8 +78,10 @@ def test_zoom_stays_over_clicks_layers_and_steps(page: Page, checkpoints: Path) 
     click_a_cell(page, row=3, column=2)
     assert_card(page, row=3, column=2)
     assert host.evaluate(RANGES) == zoomed
-    page.get_by_role("button", name="owning cells").click()
-    host.locator(".legendtext", has_text="owning cells").wait_for(state="detached")
+    page.get_by_role("button", name="Layers").click()
+    page.get_by_role("button", name="objects", exact=True).click()
+    page.locator(".legend span", has_text="label").wait_for(state="detached")
+    page.keyboard.press("Escape")
     assert host.evaluate(RANGES) == zoomed
     page.get_by_role("slider", name="Step").press("ArrowRight")
     page.get_by_text("after 10 updates").wait_for()

@@ -80,12 +80,14 @@ def read_the_card(page: Page, *, row: int, column: int) -> None:
     """The numbers of the cell follow the click, and so does its table."""
     from playwright.sync_api import expect
 
-    page.get_by_text(re.compile(rf"slots of .*row {row}.*column {column}")).first.wait_for()
+    page.get_by_text(re.compile(rf"of cell .row {row}, column {column}.* adds")).first.wait_for()
     # The text comes before the fields have been told.
     expect(page.get_by_label(re.compile("^Row"))).to_have_value(str(row))
     expect(page.get_by_label(re.compile("^Column"))).to_have_value(str(column))
-    for word in ("trained for", "of the loss", "classification", "objectness"):
-        page.get_by_test_id("stTable").get_by_text(word).first.wait_for()
+    for pane, words in {"Why": ("trained for", "of the loss"), "Terms": ("objectness",)}.items():
+        page.get_by_role("tab", name=pane).click()
+        for word in words:
+            page.get_by_test_id("stTable").get_by_text(word).first.wait_for()
 
 
 def fill(page: Page, label: str, value: str) -> None:

@@ -22,7 +22,7 @@ def test_the_sample_file_opens_offline_and_nothing_offers_to_upload_it(
     page.goto("/inspect?run=yolov2-1&sample=val/0&row=2&column=3")
     page.get_by_role("figure").locator(".main-svg").first.wait_for()
     assert page.locator('[data-title="Share chart..."]').count() == 0
-    page.get_by_test_id("stPopoverButton").click()
+    page.get_by_role("button", name="Share").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Sample with all layers").click()
     file = tmp_path / download.value.suggested_filename

@@ -36,7 +36,9 @@ def test_arrow_keys_step_through_samples_and_steps(page: Page, checkpoints: Path
     host.locator("[data-title='Zoom in']").click(force=True)
     zoomed = host.evaluate(RANGES)
 
-    page.keyboard.press("ArrowUp")  # the focus is in the figure
+    # With the focus in the picture they are the cell's.
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowUp")
     wait_for(page, sample="val/0", snapshot=4)
     page.keyboard.press("ArrowRight")
     wait_for(page, sample="val/1", snapshot=4)
@@ -95,7 +97,6 @@ def test_a_click_on_a_strip_goes_to_its_step(page: Page, checkpoints: Path) -> N
     wait_for(page, sample="val/0", snapshot=6)
     strip = page.get_by_role("figure", name=re.compile("^Best IoU of each object"))
     strip.locator(".main-svg").first.wait_for()
-    strip.scroll_into_view_if_needed()
     place = strip.evaluate(CENTRE_ON_PAGE, [1, 2])
     strip.hover(position=place)
     strip.click(position=place)
@@ -103,6 +104,7 @@ def test_a_click_on_a_strip_goes_to_its_step(page: Page, checkpoints: Path) -> N
     page.wait_for_url(re.compile("step=5"))
 
     # The number 0 is a step like others, also for the points of a curve.
+    page.get_by_role("tab", name="Curves").click()
     curves = page.get_by_role("figure", name=re.compile("^Every term of val.0"))
     curves.scroll_into_view_if_needed()
     first = curves.evaluate(

@@ -25,8 +25,9 @@ from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.views import Snapshot
 
-# The picture, two strips of time, masks, loss map, and three figures of curves.
-PLOTS = 8
+# The picture, the masks, and the strip of time; with the pane of curves a strip and three more.
+PLOTS, CURVES = 3, 4
+PANES = ("Why", "Terms", "Values", "Objects", "Curves", "Beside")
 
 
 open_page = opener("inspect")
@@ -71,7 +72,7 @@ def test_a_run_that_ended_before_its_first_snapshot_says_why(checkpoints: Path) 
 
 def test_a_finished_run_shows_its_latest_snapshot(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
-    page = open_page()
+    page = open_page(pane="Objects")
     assert_sound(page)
     assert not page.error
     text = words(page)
@@ -86,7 +87,19 @@ def test_a_finished_run_shows_its_latest_snapshot(add_finished: Callable[[str], 
     ledger = ledger_of(page)
     assert ledger["status"].tolist() == ["matched"] * 5
     # Every figure and table with a sentence on what would be wrong with it.
-    assert text.count("Wrong:") >= 12
+    told = sum(words(open_page(pane=pane)).count("Wrong:") for pane in PANES)
+    assert told >= 12
+
+
+@pytest.mark.parametrize("pane", PANES)
+def test_every_pane_opens_alone(add_finished: Callable[[str], Path], pane: str) -> None:
+    add_finished("yolov2-1")
+    page = open_page(pane=pane, pin="0.2.3.1")
+    assert_sound(page)
+    assert not page.error
+    assert len(plots(page)) == PLOTS + {"Curves": CURVES, "Terms": 1, "Beside": 1}.get(pane, 0)
+    opened = [tab.label for tab in page.tabs if tab.children]
+    assert opened == [pane]
 
 
 def test_anchors_larger_than_the_picture_are_warned_of(
@@ -113,7 +126,7 @@ def test_a_loss_that_exchanges_x_and_y_is_said_and_its_boxes_are_held_against_th
 ) -> None:
     monkeypatch.setattr(sample_run, "make_loss", lambda name: exchanging(make_loss(name)))
     make_run(checkpoints, "wrong", pinned_steps=(20,), batch_steps=())
-    page = open_page(run="wrong", sample="val/0", row="2", column="3")
+    page = open_page(run="wrong", sample="val/0", row="2", column="3", pane="Objects")
     assert_sound(page)
     (warning,) = page.warning
     assert (
@@ -132,6 +145,7 @@ def test_a_loss_that_exchanges_x_and_y_is_said_and_its_boxes_are_held_against_th
         assert f"{own[-1]} by this loss's own account" in row["why"]
         assert "This loss trains it towards another box than its label" in row["why"]
     assert own != ledger["IoU now"].tolist(), "the loss's own numbers are others"
+    page = open_page(run="wrong", sample="val/0", row="2", column="3")
     cells = table_with(page, "best IoU")
     here = view.layout.cell_slots(0, 2, 3)
     best = overlaps(view.predictions["boxes"][here], view.y_true[view.objects, 1:5]).max(axis=1)
@@ -244,6 +258,7 @@ def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
     make_run(
         checkpoints, "mnist-1", loss_name="mnist_yolo", pinned_steps=(LAST_STEP,), batch_steps=()
     )
+    assert "shared" in ledger_of(open_page(sample="val/1", pane="Objects"))["status"].tolist()
     page = open_page(sample="val/1", step="40")
     assert_sound(page)
     assert "this loss has no anchor boxes" in words(page)
@@ -252,7 +267,6 @@ def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
         "predictor 1",
         "predictor 2",
     ]
-    assert "shared" in ledger_of(page)["status"].tolist()
 
 
 def test_a_loss_with_two_heads_asks_for_the_head(checkpoints: Path) -> None:
@@ -265,13 +279,19 @@ def test_a_loss_with_two_heads_asks_for_the_head(checkpoints: Path) -> None:
     assert page.number_input(key="column").max == 2
     page.number_input(key="head").set_value(0).run()
     assert page.number_input(key="column").max == 5
-    masks = list(plots(page).values())[3]
-    assert sum(trace["type"] == "heatmap" for trace in masks["data"]) == 6
+    masks = list(plots(page).values())[1]
+    assert [e["type"] for e in masks["data"]].count("heatmap") == 3
+    # The tabs above the picture: the same place on the other head.
+    page.number_input(key="column").set_value(5).run()
+    tabs = page.button_group(key="head tab")
+    assert [option.content for option in tabs.proto.options] == ["6×6: 4", "3×3: 1"]
+    tabs.set_value(1).run()
+    assert "The 3 slots of head 1, cell (row 1, column 2)" in words(page)
 
 
 def test_a_picture_without_objects(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
-    page = open_page(sample="val/2")
+    page = open_page(sample="val/2", pane="Objects")
     assert_sound(page)
     assert "This picture holds no objects" in words(page)
     assert "108 slots = 0 object + 108 no object + 0 ignored ✓" in words(page)
@@ -279,7 +299,7 @@ def test_a_picture_without_objects(add_finished: Callable[[str], Path]) -> None:
 
 def test_a_training_batch_sums_to_the_row_of_its_step(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
-    page = open_page(kind="batch", step="40", sample="train/162")
+    page = open_page(kind="batch", step="40", sample="train/162", pane="Terms")
     assert_sound(page)
     text = words(page)
     assert "part of the training batch of step 40: in training mode" in text

@@ -28,18 +28,6 @@ def say_own(view: SampleView) -> None:
     )
 
 
-def map_name(view: SampleView) -> str:
-    """What the map of its gradient is called among the loss maps."""
-    return f"gradient of {view.own.name}" if view.own is not None else ""
-
-
-def own_size(view: SampleView) -> np.ndarray:
-    """(P,) how strongly it pulls at each slot: the length of the gradient over all channels."""
-    if view.own is None:
-        return np.zeros(view.layout.count)
-    return np.sqrt(np.square(view.own.gradient.astype(np.float64)).sum(axis=-1))
-
-
 def show_own_pull(view: SampleView, slot: int, title: str) -> None:
     """What it pulls the selected slot towards, and which published terms are in it."""
     if view.own is None:

@@ -22,6 +22,14 @@ _BUTTONS = (
     ("Next snapshot", "", "1", "M4 2v12l8-6z"),
     ("Last snapshot", "", "2", "M11 2h2v12h-2zM2 2v12l8-6z"),
 )
+_KEYS = (
+    ("↑ ↓", "later, earlier step"),
+    ("← →", "sample before, after"),
+    ("↑ ↓ ← →", "in the picture, once it was clicked: the cell beside"),
+    ("0…9", "in the picture: that slot of the cell"),
+    ("Esc", "in the picture: arrows are the page's again"),
+    ("?", "these keys"),
+)
 _PAUSE = "M3 2h4v12H3zM9 2h4v12H9z"
 _PACES = {500: "0.5 s", 1000: "1 s", 2000: "2 s", 4000: "4 s"}
 
@@ -40,19 +48,23 @@ def _html() -> str:
         for pace, text in _PACES.items()
     )
     return (
-        f'<div class="time">{"".join(buttons)}<label>a snapshot every '
-        f'<select aria-label="Pace of Play">{paces}</select></label><span class="where"></span>'
-        '<span class="hint" title="Not while an input or a slider has the focus: click beside it">'
-        "<kbd>↑</kbd><kbd>↓</kbd> later, earlier step <kbd>←</kbd><kbd>→</kbd> sample</span></div>"
+        f'<div class="time">{"".join(buttons)}'
+        f'<select aria-label="Pace of Play" title="A snapshot every ...">{paces}</select>'
+        '<details><summary aria-label="Keys" title="Keys: ?">?</summary><div>'
+        + "".join(
+            f"<p>{''.join(f'<kbd>{key}</kbd>' for key in keys.split())} {words}</p>"
+            for keys, words in _KEYS
+        )
+        + '</div></details><span class="where"></span></div>'
     )
 
 
 _CSS = """
-.time { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 0.3rem;
+.time { display: flex; flex-wrap: wrap; align-items: center; gap: 0.1rem 0.2rem;
   color: var(--st-text-color); font-family: var(--st-font); font-size: 0.8rem; }
 button, select { color: inherit; font: inherit; background: transparent; cursor: pointer;
   border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, 0.5rem); }
-button { width: 2rem; height: 1.75rem; padding: 0; display: grid; place-items: center; }
+button { width: 1.8rem; height: 1.6rem; padding: 0; display: grid; place-items: center; }
 button:hover:enabled, select:hover { border-color: var(--st-primary-color);
   color: var(--st-primary-color); }
 button:focus-visible, select:focus-visible { outline: 2px solid var(--st-primary-color); }
@@ -60,12 +72,16 @@ button:disabled { opacity: 0.35; cursor: default; }
 svg { width: 0.8rem; height: 0.8rem; fill: currentColor; }
 .pause, .on path { display: none; }
 .on .pause { display: inline; }
-select { height: 1.75rem; padding: 0 0.2rem; }
+select { height: 1.6rem; padding: 0 0.2rem; }
 option { color: var(--st-text-color); background: var(--st-background-color); }
-label, .where { opacity: 0.75; white-space: nowrap; }
-label { margin-left: 0.4rem; }
-.where { margin-left: 0.6rem; }
-.hint { margin-left: auto; opacity: 0.75; white-space: nowrap; }
+.where { white-space: nowrap; font-size: 0.7rem; line-height: 1; flex-basis: 100%; }
+details { position: relative; }
+summary { list-style: none; cursor: pointer; width: 1.5rem; text-align: center;
+  border: 1px solid var(--st-border-color); border-radius: 1rem; }
+details div { position: absolute; z-index: 9; top: 2rem; right: 0; width: 21rem;
+  padding: 0.5rem 0.75rem; border-radius: 0.5rem; border: 1px solid var(--st-border-color);
+  background: var(--st-background-color); box-shadow: 0 4px 16px rgba(0, 0, 0, 0.25); }
+p { margin: 0.25rem 0; }
 kbd { font: inherit; border: 1px solid var(--st-border-color); border-radius: 0.25rem;
   padding: 0 0.25rem; margin-right: 0.15rem; }
 """

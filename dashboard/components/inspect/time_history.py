@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from dashboard.cache import file_version
-from dashboard.components.shared.plot import kept, plot_and_say
+from dashboard.components.shared.plot import kept, plot, plot_and_say
 from dashboard.components.shared.sample_picker import Choice, go_to_step
 from dashboard.components.shared.show_table import show_table
+from dashboard.figures.curves import Marker
 from dashboard.figures.places import Cell, object_label
 from dashboard.figures.time_strip import STATE_WORDS, Strip, iou_strip, state_strip
 from yolo_core.explain.history import (
@@ -30,84 +33,133 @@ from yolo_core.views import SampleView
 
 # So many files are read before anybody wonders what takes so long.
 _QUICK = 60
+FOOT = 84
+"""Pixels of the strip at the foot of the page."""
+NO_HISTORY = (
+    "A picture of a training batch was seen at its one step only. A pinned sample has a history."
+)
 
 
-def since_when(choice: Choice, view: SampleView, cell: Cell, cut: float) -> None:
-    """Shows by step which objects are detected and which slots of a cell are wrong.
+@dataclasses.dataclass(frozen=True)
+class History:
+    """What is known of a sample over time.
 
-    Args:
-        choice: What is shown.
-        view: The shown sample.
-        cell: The selected cell.
-        cut: Lowest score of a detection that counts.
+    Attributes:
+        sightings: One a snapshot that can be read, by step.
+        at: Which of them is shown.
+        damaged: Snapshots that cannot be read.
+        name: Of the sample.
     """
-    st.markdown("**Since when**")
+
+    sightings: list[Sighting]
+    at: int
+    damaged: int
+    name: str
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps of the sightings."""
+        return [each.step for each in self.sightings]
+
+    def strip(self, values: np.ndarray, names: Sequence[str], what: str, **more: Any) -> Strip:
+        """A strip with a row of values for each name."""
+        left = 24 + 7 * min(max(map(len, names), default=0), 24)  # pixels that names take
+        return Strip(self.steps, values, names, self.at, left, f"{self.name} {what}", **more)
+
+
+def history_of(choice: Choice, view: SampleView) -> History | None:
+    """The sample at all steps; None for a training picture, which was seen once."""
     if view.kind != "pinned":
-        st.caption(
-            "A picture of a training batch was seen at its one step only. A pinned sample has a "
-            "history."
-        )
-        return
+        return None
     found, damaged = _sightings(choice.history)
     # A sample keeps its name and its objects; a damaged file may be the one that is shown.
     at = next((k for k, each in enumerate(found) if each.step == view.step), None)
-    if at is None:
+    return None if at is None else History(found, at, damaged, choice.record.sample)
+
+
+def strip_of_objects(
+    view: SampleView, history: History | None, cut: float, marks: Sequence[Marker]
+) -> None:
+    """At the foot of the page: how well each object was found at each step; what was changed."""
+    if history is None:
+        st.caption(NO_HISTORY)
         return
-    if damaged:
-        files = "1 snapshot" if damaged == 1 else f"{damaged} snapshots"
+    names = [object_label(view, int(index)) for index in view.objects]
+    if not names:
+        return
+    if history.damaged:
+        files = "1 snapshot" if history.damaged == 1 else f"{history.damaged} snapshots"
         st.caption(f"{files} of this sample cannot be read and left out here.")
-    steps = [each.step for each in found]
-    objects = [object_label(view, int(index)) for index in view.objects]
-    left = 24 + 7 * max(len("predictor 0"), *map(len, objects), 0)  # pixels that names take
-    if objects:
-        iou = best_iou(found, cut)
-        strip = Strip(steps, iou, objects, at, left, f"{choice.record.sample} {len(objects)}")
-        _objects(view, strip, cut)
+    values = best_iou(history.sightings, cut)
+    strip = history.strip(values, names, str(len(names)), marks=marks, height=FOOT)
+    plot(
+        kept(
+            view,
+            ("objects by step", tuple(strip.steps), cut, tuple(marks)),
+            lambda: iou_strip(strip),
+        ),
+        key="objects by step",
+        alt=_objects_sentence(cut),
+        on_click=go_to_step,
+    )
+
+
+def since_when_found(view: SampleView, history: History | None, cut: float) -> None:
+    """Since when each object is detected, or is not."""
+    if history is None:
+        st.caption(NO_HISTORY)
+        return
+    names = [object_label(view, int(index)) for index in view.objects]
+    rows = []
+    for name, each in zip(names, best_iou(history.sightings, cut), strict=True):
+        detected = each >= DETECTED_IOU
+        word = "detected" if detected[history.at] else "not detected"
+        rows.append((name, detected, word, "never detected so far"))
+    if rows:
+        st.markdown("**Since when**")
+        _table("object", "first detected", "objects", rows, history)
+        st.caption(_objects_sentence(cut))
+
+
+def since_when_wrong(view: SampleView, history: History | None, cell: Cell, cut: float) -> None:
+    """At which steps each slot of a cell was wrong."""
+    if history is None:
+        st.caption(NO_HISTORY)
+        return
     layout = view.layout
     slots = layout.cell_slots(cell.head, cell.row, cell.column)
     where = cell_name(layout, int(slots[0]))
     names = [f"{slot_word(layout)} {layout.anchor[slot]}" for slot in slots]
-    states = slot_states(found, [int(slot) for slot in slots], cut)
-    _slots(Strip(steps, states, names, at, left, f"{choice.record.sample} {where}"), where, cut)
-
-
-def _objects(view: SampleView, strip: Strip, cut: float) -> None:
-    sentence = (
-        f"Best IoU of each object with a kept detection of its class that scores {cut:.2f} or "
-        f"more, by step: green from {DETECTED_IOU} on, which is detected. The blue frame is the "
-        "shown step, a star the first snapshot that detects the object; click a column to go "
-        "there. Between two snapshots nothing is recorded. Wrong: a row that stays grey, or one "
-        "that was green and is grey again."
-    )
-    figure = kept(view, ("objects by step", tuple(strip.steps), cut), lambda: iou_strip(strip))
-    plot_and_say(figure, sentence, key="objects by step", on_click=go_to_step)
-    rows = []
-    for name, each in zip(strip.names, strip.values, strict=True):
-        detected = each >= DETECTED_IOU
-        word = "detected" if detected[strip.shown] else "not detected"
-        rows.append((name, detected, word, "never detected so far"))
-    _table("object", "first detected", "objects", rows, strip)
-
-
-def _slots(strip: Strip, where: str, cut: float) -> None:
+    states = slot_states(history.sightings, [int(slot) for slot in slots], cut)
     sentence = (
         f"The slots of {where} by step. A slot that is trained for an object is wrong where that "
         f"object is not detected by it: no kept detection of the object's class scores {cut:.2f} "
         f"or more in this slot with IoU {DETECTED_IOU} or more. Any other slot is wrong where its "
-        "kept detection finds no object in that sense. Wrong: orange that stays, or a row that "
-        "changes its mind."
+        "kept detection finds no object in that sense. Wrong: a wrong state that stays, or a row "
+        "that changes its mind."
     )
+    strip = history.strip(states, names, where)
     plot_and_say(state_strip(strip), sentence, key="slots by step", on_click=go_to_step)
     rows = []
-    for name, each in zip(strip.names, strip.values, strict=True):
+    for name, each in zip(names, states, strict=True):
         wrong = np.isin(each, [state for state in SlotState if state.is_wrong])
         if wrong.any():
-            rows.append((name, wrong, STATE_WORDS[SlotState(each[strip.shown])], ""))
+            rows.append((name, wrong, STATE_WORDS[SlotState(each[history.at])], ""))
     if rows:
-        _table("slot", "first wrong", "slots", rows, strip)
-    never = [name for name in strip.names if name not in {row[0] for row in rows}]
+        _table("slot", "first wrong", "slots", rows, history)
+    never = [name for name in names if name not in {row[0] for row in rows}]
     if never:
         st.caption(f"Never wrong so far: {', '.join(never)}.")
+
+
+def _objects_sentence(cut: float) -> str:
+    return (
+        f"Best IoU of each object with a kept detection of its class that scores {cut:.2f} or "
+        f"more, by step: green from {DETECTED_IOU} on, which is detected. The frame is the "
+        "shown step, a star the first snapshot that detects the object, a triangle a change of "
+        "the training; click a column to go there. Between two snapshots nothing is recorded. "
+        "Wrong: a row that stays grey, or one that was green and is grey again."
+    )
 
 
 def _table(
@@ -115,7 +167,7 @@ def _table(
     first: str,
     key: str,
     rows: list[tuple[str, np.ndarray, str, str]],
-    strip: Strip,
+    history: History,
 ) -> None:
     """A row each: the first step of its flags, and since when they are as they are.
 
@@ -124,9 +176,9 @@ def _table(
         first: Title of the second.
         key: Stable name of the table.
         rows: Name, (S,) flags, the state at the shown step, what to say without a first step.
-        strip: What they are of.
+        history: What they are of.
     """
-    steps, at = strip.steps, strip.shown
+    steps, at = history.steps, history.at
     told, named = [], set()
     for name, flags, state, never in rows:
         start = first_true(flags)

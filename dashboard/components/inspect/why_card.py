@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.inspect.own_loss import show_own_pull
-from dashboard.components.inspect.why_whatif import show_changes
+from dashboard.components.shared.cell_picker import PLACE_KEYS
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.show_table import show_table
-from dashboard.components.shared.slot_picker import pick_object, pick_slot
-from dashboard.figures.places import Cell
 from dashboard.tables import (
     candidate_table,
     cell_table,
@@ -24,81 +19,54 @@ from dashboard.tables import (
 from yolo_core.explain.names import cell_name, object_name, slot_word
 from yolo_core.explain.reasons import object_reason, slot_reason
 from yolo_core.explain.trace import ledger_row, push_words, weighted_gradients
-from yolo_core.runs.layout import RunFolder
 from yolo_core.views import SampleView
 
 # Candidates and objects in a table; the selected slot is shown besides.
 _MOST_ROWS, _MOST_OBJECTS = 6, 3
 
 
-@dataclasses.dataclass(frozen=True)
-class Card:
-    """What the card is about.
-
-    Attributes:
-        slot: The selected slot.
-        index: The object that it belongs to or competes for, or that was chosen; None without one.
-        place: Where what would change it goes. That may take long, so a page shows it last.
-    """
-
-    slot: int
-    index: int | None
-    place: DeltaGenerator
-
-
-def show_why(view: SampleView, cell: Cell) -> Card:
-    """The cell's slots in short, then why the selected one has its part.
+def show_why(view: SampleView, slot: int, index: int | None) -> None:
+    """Why the selected slot has its part, who gets its object, and its cell's slots in short.
 
     Args:
         view: The sample.
-        cell: The selected cell.
+        slot: The selected slot.
+        index: The object that it belongs to or competes for, or that was chosen; None without one.
     """
     layout = view.layout
-    slots = layout.cell_slots(cell.head, cell.row, cell.column)
-    objects = st.container()
-    st.markdown(f"**The {len(slots)} slots of {cell_name(layout, int(slots[0]))}**")
-    slot = pick_slot(view, cell)
-    with st.container(key="cell-slots"):
-        show_table(cell_table(view, slots, slot), names=True)
-    with objects:
-        index = pick_object(view, slot)
-    st.markdown(f"**Why {slot_word(layout)} {layout.anchor[slot]} of {cell_name(layout, slot)}**")
     part, _, reason = slot_reason(view, slot).partition(":")
     st.markdown(f"**{part.capitalize()}**:{plain(reason)}")
     _show_ignore_rule(view, slot)
     if index is not None:
         _show_competition(view, slot, index)
-    return Card(slot, index, st.container())
+    slots = layout.cell_slots(*(int(getattr(layout, axis)[slot]) for axis in PLACE_KEYS[:3]))
+    st.markdown(f"**The {len(slots)} slots of {cell_name(layout, slot)}**")
+    with st.container(key="cell-slots"):
+        show_table(cell_table(view, slots, slot), names=True)
 
 
-def show_counterfactuals(folder: RunFolder, view: SampleView, card: Card) -> None:
-    """What would change the outcome, in the place that the card keeps for it."""
-    with card.place:
-        show_changes(folder, view, card.slot, card.index)
-
-
-def show_numbers(view: SampleView, slot: int) -> None:
-    """What the selected slot adds to every term, and all of its channels."""
+def show_slot_terms(view: SampleView, slot: int) -> None:
+    """What the selected slot adds to every term, and what pulls it where."""
     layout = view.layout
     name = f"{slot_word(layout)} {layout.anchor[slot]} of {cell_name(layout, slot)}"
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.markdown(f"**What {name} adds to the loss, and where that pushes it**")
-        show_table(slot_term_table(view, slot))
-        st.caption(f"{_pull_sentence(view, slot)} {_WRONG_TERMS}")
-        if view.gradients:
-            with st.expander("Gradient of each term on each channel"):
-                show_table(gradient_table(view, slot))
-                st.caption(
-                    f"λ times the gradient of the term on the raw number, {_whose(view)}. Training "
-                    "moves a number against its sign. Wrong: two terms of about the same size and "
-                    "opposite signs on one channel, step after step."
-                )
-    with right:
-        st.markdown(f"**Target, raw and decoded values of {name}**")
-        show_table(channel_table(view, slot))
-        st.caption(_channels_sentence(view))
+    st.markdown(f"**What {name} adds to the loss, and where that pushes it**")
+    show_table(slot_term_table(view, slot))
+    st.caption(f"{_pull_sentence(view, slot)} {_WRONG_TERMS}")
+    if view.gradients:
+        with st.expander("Gradient of each term on each channel"):
+            show_table(gradient_table(view, slot))
+            st.caption(
+                f"λ times the gradient of the term on the raw number, {_whose(view)}. Training "
+                "moves a number against its sign. Wrong: two terms of about the same size and "
+                "opposite signs on one channel, step after step."
+            )
     show_own_pull(view, slot, name)
+
+
+def show_values(view: SampleView, slot: int) -> None:
+    """All channels of the selected slot: target, raw and decoded values."""
+    show_table(channel_table(view, slot))
+    st.caption(_channels_sentence(view))
 
 
 _WRONG_TERMS = (

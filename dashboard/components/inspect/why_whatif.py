@@ -16,11 +16,12 @@ from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import read_config
 from yolo_core.views import SampleView
 
-TOGGLE_KEY = "whatif"
-
 
 def show_changes(folder: RunFolder, view: SampleView, slot: int, index: int | None) -> None:
-    """What would change the outcome, behind a switch: it needs TensorFlow.
+    """What would change the outcome; it needs TensorFlow.
+
+    Computed by the run's own loss, on the prediction of this step: the object is moved and resized,
+    and the thresholds of the loss are moved, until something else comes out.
 
     Args:
         folder: The run.
@@ -28,15 +29,6 @@ def show_changes(folder: RunFolder, view: SampleView, slot: int, index: int | No
         slot: The selected slot.
         index: The object that the card is about; None where there is none.
     """
-    wanted = st.toggle(
-        "What would change it",
-        key=TOGGLE_KEY,
-        bind="query-params",
-        help="Moves and resizes the object, and the thresholds of the loss, until something else "
-        "comes out. Computed by the run's own loss, on the prediction of this step.",
-    )
-    if not wanted:
-        return
     try:
         with a_word_while_it_computes("what would change it"):
             found = _changes(folder, view, slot, index)

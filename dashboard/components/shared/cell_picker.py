@@ -24,7 +24,7 @@ def pick_cell(view: SampleView) -> Cell:
     hold_choices(*PLACE_KEYS)
     heads = len(view.layout.grids)
     start = _start(view)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
         head = _number("Head", HEAD_KEY, heads, start.head) if heads > 1 else 0
         rows, columns, _ = view.layout.grids[head]
         row = _number("Row", ROW_KEY, rows, start.row)
@@ -47,6 +47,13 @@ def cell_clicked(place: Sequence[int]) -> None:
     choose(chosen)
 
 
+def head_chosen(view: SampleView, cell: Cell, head: int) -> None:
+    """Selects the cell of another head at the place of a cell; call it in a callback."""
+    (rows, columns, _), (more, wide, _) = view.layout.grids[cell.head], view.layout.grids[head]
+    row = int((cell.row + 0.5) / rows * more)
+    cell_clicked((head, row, int((cell.column + 0.5) / columns * wide)))
+
+
 def _number(label: str, key: str, count: int, default: int) -> int:
     """Asks for 0 to count - 1; what another run's larger grid left behind is cut to that."""
     choice = UrlChoice(key)
@@ -61,7 +68,7 @@ def _number(label: str, key: str, count: int, default: int) -> int:
         step=1,
         key=key,
         bind="query-params",
-        width=150,
+        width=120,
     )
 
 

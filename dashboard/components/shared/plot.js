@@ -3,6 +3,8 @@
 // over it: where they alone are new, the figure is left alone, which is ten times as fast.
 
 const MARK = "mark"; // the name of a shape that is no part of the figure
+const LEAST = 240; // pixels of a picture, however small the window
+const WAYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 let library;
 
@@ -23,12 +25,67 @@ function load(url) {
 }
 
 // Pictures grow with the page, up to most of the window: layout.meta.aspect is height by width,
-// without the margins above and below.
+// without the margins; layout.meta.most is that part of the window. Where layout.meta.below is given,
+// [pixels, part of the window], that much stays below the picture without scrolling.
 function heightOf(host, layout) {
-  const aspect = layout.meta?.aspect;
+  const { aspect, below, most = 0.78 } = layout.meta ?? {};
   if (!aspect || !host.clientWidth) return layout.height ?? 450;
-  const { t = 0, b = 0 } = layout.margin ?? {};
-  return Math.round(Math.min(host.clientWidth * aspect + t + b, 0.78 * window.innerHeight));
+  const { t = 0, b = 0, l = 0, r = 0 } = layout.margin ?? {};
+  const { innerHeight } = window;
+  let room = most * innerHeight;
+  if (below) {
+    const scrolled = host.closest("[data-testid='stMain']")?.scrollTop ?? 0;
+    const top = host.getBoundingClientRect().top + scrolled;
+    room = Math.max(LEAST, innerHeight - top - below[0] - below[1] * innerHeight);
+  }
+  return Math.round(Math.min((host.clientWidth - l - r) * aspect + t + b, room));
+}
+
+// Where a picture that is zoomed into stands in the whole, as a small one with a frame.
+function miniMap(host) {
+  const picture = host.layout_asked?.images?.[0];
+  if (!host.layout_asked?.meta?.zoom || !picture) return;
+  const { xaxis, yaxis } = host._fullLayout;
+  const [left, right] = xaxis.range.map((at) => at / picture.sizex);
+  const [bottom, top] = yaxis.range.map((at) => at / picture.sizey);
+  host.querySelector(".mini-map")?.remove();
+  if (right - left > 0.97 && bottom - top > 0.97) return;
+  const map = document.createElement("div");
+  map.className = "mini-map";
+  map.style.aspectRatio = `${picture.sizex} / ${picture.sizey}`;
+  map.style.backgroundImage = `url(${picture.source})`;
+  const frame = document.createElement("div");
+  const cut = (at) => 100 * Math.min(Math.max(at, 0), 1);
+  frame.style.left = `${cut(left)}%`;
+  frame.style.right = `${100 - cut(right)}%`;
+  frame.style.top = `${cut(top)}%`;
+  frame.style.bottom = `${100 - cut(bottom)}%`;
+  map.append(frame);
+  host.append(map);
+}
+
+// The arrow keys move the selected cell while the picture has the focus; digits choose a slot, Escape
+// gives the keys back to the page.
+function walk(host, event) {
+  const { place, size } = host.cell;
+  const way = WAYS[event.key];
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+  if (way) {
+    const row = Math.min(Math.max(place[1] + way[0], 0), size[0] - 1);
+    const column = Math.min(Math.max(place[2] + way[1], 0), size[1] - 1);
+    host.cell = { place: [place[0], row, column], size }; // pressed again before the answer
+    host.send("click", host.cell.place);
+  } else if (/^[0-9]$/.test(event.key) && Number(event.key) < size[2]) {
+    host.send("click", [...place.slice(0, 3), Number(event.key)]);
+  } else if (event.key === "Escape") document.activeElement?.blur();
+  else return;
+  event.preventDefault();
+  event.stopPropagation(); // the page has arrow keys of its own
+}
+
+// None of plotly's buttons is a stop of the Tab key: they would be six a figure.
+function quiet(host) {
+  for (const button of host.querySelectorAll(".modebar-btn")) button.tabIndex = -1;
 }
 
 // The page's own colours and font, light or dark; whatever a figure sets itself wins.
@@ -82,8 +139,8 @@ function clicked(host, event, points) {
 function cellUnder(host, { clientX, clientY, target }) {
   const axes = target.dataset?.subplot ? target : host.querySelector(".nsewdrag");
   const plot = host._fullLayout._plots[axes.dataset.subplot];
-  const map = host._fullData.find((each) => each.type === "heatmap" && on(each, plot));
-  if (!map?.customdata) return undefined;
+  const map = host._fullData.find((each) => each.type === "heatmap" && each.customdata && on(each, plot));
+  if (!map) return undefined;
   const { left, top } = axes.getBoundingClientRect();
   const column = Math.round((plot.xaxis.p2d(clientX - left) - map.x0) / map.dx);
   const row = Math.round((plot.yaxis.p2d(clientY - top) - map.y0) / map.dy);
@@ -111,17 +168,20 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.setAttribute("aria-label", data.alt);
   host.click_enabled = data.clickable;
   host.send = setTriggerValue;
+  const figure = host.drawn === drawn ? undefined : JSON.parse(data.figure);
   const config = {
     displaylogo: false,
     showSendToCloud: false, // pictures and numbers stay on this machine
     responsive: true,
+    scrollZoom: Boolean(figure?.layout.meta?.zoom),
     doubleClick: false, // two quick clicks on two cells are one to plotly: see below
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
     edits: { shapePosition: Boolean(data.shapes) },
   };
   host.by_hand = false;
-  if (host.drawn !== drawn) {
-    const figure = JSON.parse(data.figure);
+  host.cell = data.cell;
+  if (data.cell) host.tabIndex = 0;
+  if (figure) {
     figure.layout.template = look;
     figure.layout.autosize = true;
     host.layout_asked = { ...figure.layout };
@@ -134,6 +194,8 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.drawn = drawn;
   host.marks = data.marks;
   host.by_hand = true;
+  quiet(host);
+  miniMap(host);
   if (!host.observer) {
     host.on("plotly_click", ({ event, points }) => clicked(host, event, points));
     host.addEventListener("pointerdown", ({ clientX, clientY }) => {
@@ -153,7 +215,9 @@ export default async function ({ data, parentElement, setTriggerValue }) {
       const [x, y] = host.pressed;
       if (Math.hypot(event.clientX - x, event.clientY - y) < 3) clicked(host, event, []);
     });
+    host.addEventListener("keydown", (event) => host.cell && walk(host, event));
     host.on("plotly_relayout", (changes) => {
+      miniMap(host);
       // Dragged, drawn or erased by hand; a resize of the page changes no shape.
       if (!host.by_hand || !Object.keys(changes).some((name) => name.startsWith("shapes"))) return;
       host.drawn = undefined; // whatever the answer is, it is drawn

@@ -31,7 +31,14 @@ _PLOT = st.components.v2.component(
     "plot",
     html='<div class="plot"></div>',
     # Pictures are there to have their pixels counted.
-    css=".plot { width: 100%; } .plot image { image-rendering: pixelated; }",
+    css="""
+.plot { width: 100%; position: relative; border-radius: 0.25rem; }
+.plot:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+.plot image { image-rendering: pixelated; }
+.mini-map { position: absolute; left: 4px; top: 4px; width: 22%; background-size: 100% 100%;
+  border: 1px solid #fff; outline: 1px solid #000; pointer-events: none; }
+.mini-map div { position: absolute; border: 2px solid #ffee58; outline: 1px solid #000; }
+""",
     js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
@@ -72,14 +79,17 @@ def plot(
     marks: Sequence[Mapping[str, Any]] = (),
     on_click: Callable[[Any], None] | None = None,
     on_shapes: Callable[[list[list[Any]]], None] | None = None,
+    walks: tuple[Sequence[int], Sequence[int]] | None = None,
 ) -> None:
     """Shows a figure; a later call with the same key updates it in place.
 
     Args:
         figure: The figure, or what `kept` gives for it. Set `layout.height` (pixels; 450 without
-            it), or `layout.meta = {"aspect": height by width}` for one that grows with the page,
-            and `layout.uirevision` to keep zoom over changes. Colours of text, axes and background
-            come from the page.
+            it), or `layout.meta = {"aspect": height by width}` for one that grows with the page
+            (with "below": [pixels, part of the window] as far as that leaves room below it, with
+            "most" up to that part of the window; with "zoom": True the wheel zooms, and a small
+            map says where), and `layout.uirevision` to keep zoom over changes. Colours of text,
+            axes and background come from the page.
         key: Stable name of the chart on its page.
         alt: One sentence for screen readers.
         marks: Shapes of a plotly layout, laid over the figure; where they alone change, the figure
@@ -87,6 +97,9 @@ def plot(
         on_click: Called before the page runs again with the `customdata` of the clicked point.
         on_shapes: Called likewise when a shape of the figure was dragged or erased, or one was
             drawn, with all shapes as [name, x0, y0, x1, y1]; the name of a new one is None.
+        walks: The selected cell as head, row and column, and rows, columns and slots a cell of its
+            head: with the focus in the figure, arrow keys click on the cells beside it, and a digit
+            on one of its slots.
     """
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     library = f"{'/' + base if base else ''}/component/{_LIBRARY.name}/plotly.min.js"
@@ -110,6 +123,7 @@ def plot(
             "alt": alt,
             "clickable": on_click is not None,
             "shapes": on_shapes is not None,
+            "cell": walks and {"place": list(walks[0]), "size": list(walks[1])},
         },
         on_click_change=clicked,
         on_shapes_change=shaped,

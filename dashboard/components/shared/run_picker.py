@@ -38,8 +38,11 @@ def rerun_when_gone(*folders: RunFolder) -> None:
     poll(lambda: None, every=3.0, goes_on=lambda: all(folder.is_run for folder in folders))
 
 
-def pick_run() -> RunFolder | None:
+def pick_run(*, in_row: bool = False) -> RunFolder | None:
     """A list of all runs, newest first, with the state of the chosen one beside it.
+
+    Args:
+        in_row: Whether they stand in a row that the page has begun, with others.
 
     The choice is the URL's query parameter "run", so that a link reopens the same run. Without
     one, the newest run is taken.
@@ -51,7 +54,10 @@ def pick_run() -> RunFolder | None:
     runs = {run.name: run for run in list_runs(folder)}
     if not runs:
         return None
-    choice, badge = st.columns([4, 1], vertical_alignment="bottom")
+    if in_row:
+        choice, badge = st.container(width=210), st.container(width="content")
+    else:
+        choice, badge = st.columns([4, 1], vertical_alignment="bottom")
     with choice:
         # The options are bare names because the URL holds what the list shows, and a state changes.
         name = RUN.pick(

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.shared.address import UrlChoice, choose, hold_choices
 from yolo_core.data.sample import split_name
@@ -39,7 +40,12 @@ class Choice:
     samples: tuple[str, ...]
 
 
-def pick_sample(records: Sequence[SnapshotRecord], *, latest: bool = True) -> Choice:
+def pick_sample(
+    records: Sequence[SnapshotRecord],
+    *,
+    latest: bool = True,
+    places: Sequence[DeltaGenerator] = (),
+) -> Choice:
     """Asks for kind, sample and step; query parameters "kind", "sample" and "step".
 
     A pinned sample is there at (nearly) every step, so the sample is chosen first and the step
@@ -49,11 +55,14 @@ def pick_sample(records: Sequence[SnapshotRecord], *, latest: bool = True) -> Ch
         records: The run's snapshot records by step, at least one.
         latest: Whether the newest snapshot can be followed; else the newest of now is taken, and
             stays.
+        places: Where kind, sample and step go; side by side where nothing is said.
     """
     st.session_state.pop(_MOVED, None)
     hold_choices(STEP.key, SAMPLE.key)
     kinds = [kind for kind in KINDS if any(record.kind == kind for record in records)]
-    kind_place, sample_place, step_place = st.columns([2, 2, 7], vertical_alignment="bottom")
+    kind_place, sample_place, step_place = places or st.columns(
+        [2, 2, 7], vertical_alignment="bottom"
+    )
     with kind_place:
         kind = KIND.pick(
             st.selectbox,

@@ -24,6 +24,9 @@ OBJECT = UrlChoice("object", bound=False)
 ABOUT = "object of the selected slot"
 """Session key of the (sample, slot, object) last shown."""
 
+_PILLS = 6
+"""Objects that can be offered side by side."""
+
 Place = tuple[int, int, int, int]
 """Head, row, column and anchor."""
 
@@ -71,10 +74,12 @@ def pick_object(view: SampleView, slot: int) -> int | None:
         choose({OBJECT.key: index})
     st.session_state[OBJECT.key] = index
     lost = {n: not object_status(view, n).is_matched for n in view.objects.tolist()}
-    st.pills(
+    few = len(lost) <= _PILLS
+    widget = st.pills if few else st.selectbox
+    widget(
         "Object",
         view.objects.tolist(),
-        format_func=lambda n: plain(object_label(view, n)) + (" ✗" if lost[n] else ""),
+        format_func=lambda n: (plain if few else str)(object_label(view, n)) + " ✗" * lost[n],
         key=OBJECT.key,
         on_change=_object_chosen,
         args=(view.name, {n: _place_of(view, n) for n in view.objects.tolist()}, view.layout),

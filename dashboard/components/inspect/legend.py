@@ -1,0 +1,45 @@
+"""What the colours of the picture and the masks mean, in one line."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from dashboard.figures.fills import NONE, PARTS_OF_SLOTS
+from dashboard.figures.scene import (
+    ANCHOR_COLOR,
+    ANCHORS,
+    CELL_COLOR,
+    MATCHED,
+    MATCHED_COLOR,
+    OBJECT_COLOR,
+    OBJECTS,
+    PREDICTION_COLOR,
+    PREDICTIONS,
+)
+from dashboard.figures.tiles import PART_COLORS
+from yolo_core.compare.differences import PARTS
+from yolo_core.explain.names import slot_word
+from yolo_core.views import SampleView
+
+
+def legend(view: SampleView, layers: tuple[str, ...], fill: str) -> None:
+    """Shows it: kinds of box as they are drawn, parts of slots as squares."""
+    word = slot_word(view.layout)
+    boxes = [
+        (OBJECTS, OBJECT_COLOR, "solid", "label"),
+        (PREDICTIONS, PREDICTION_COLOR, "dashed", "prediction"),
+        (MATCHED, MATCHED_COLOR, "dashed", f"matched {word}"),
+        (ANCHORS, ANCHOR_COLOR, "dotted", f"{word}s of the cell"),
+    ]
+    entries = [_entry(CELL_COLOR, "solid", "selected cell")]
+    entries += [_entry(*rest) for layer, *rest in boxes if layer in layers]
+    entries += [_entry(c, "square", part) for c, part in zip(PART_COLORS, PARTS, strict=True)]
+    if fill not in (NONE, PARTS_OF_SLOTS):
+        entries.append(_entry("#ff2d95", "square", fill))
+    st.html(f'<div class="legend">{"".join(entries)}</div>')
+
+
+def _entry(color: str, kind: str, word: str) -> str:
+    return f'<span><i class="{kind}" style="color:{color}"></i>{html.escape(word)}</span>'
