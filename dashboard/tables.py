@@ -76,26 +76,6 @@ def cell_table(view: SampleView, slots: np.ndarray, chosen: int) -> pd.DataFrame
     return pd.DataFrame.from_dict(rows, orient="index", columns=titles)
 
 
-def slot_column(view: SampleView, slot: int) -> dict[str, str]:
-    """A slot in a column, to stand beside others: its part, what it adds to each term, raw values.
-
-    Args:
-        view: The sample.
-        slot: Index on the slot axis.
-    """
-    return {
-        **cell_table(view, np.array([slot]), -1).iloc[:, 0].to_dict(),
-        **{
-            f"λ × {name}": number(float(view.lambdas[name]) * float(each[slot]), 3)
-            for name, each in view.maps.items()
-        },
-        **{
-            f"raw {channel_label(view, channel)}": number(view.y_pred[slot, channel])
-            for channel, _ in _shown_channels(view)
-        },
-    }
-
-
 def candidate_table(view: SampleView, index: int, row: int, slot: int, most: int) -> pd.DataFrame:
     """Who was compared for an object: one row a candidate, the best first.
 

@@ -91,17 +91,6 @@ def test_a_finished_run_shows_its_latest_snapshot(add_finished: Callable[[str], 
     assert told >= 12
 
 
-@pytest.mark.parametrize("pane", PANES)
-def test_every_pane_opens_alone(add_finished: Callable[[str], Path], pane: str) -> None:
-    add_finished("yolov2-1")
-    page = open_page(pane=pane, pin="0.2.3.1")
-    assert_sound(page)
-    assert not page.error
-    assert len(plots(page)) == PLOTS + {"Curves": CURVES, "Terms": 1, "Beside": 1}.get(pane, 0)
-    opened = [tab.label for tab in page.tabs if tab.children]
-    assert opened == [pane]
-
-
 def test_anchors_larger_than_the_picture_are_warned_of(
     add_finished: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

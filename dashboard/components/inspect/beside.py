@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,7 +18,7 @@ from dashboard.components.shared.sample_picker import Choice
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.marks import cell_in_picture
 from dashboard.figures.scene import ANCHORS
-from dashboard.tables import slot_column
+from dashboard.tables import cell_table, channel_table, number
 from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.views import SampleView
 
@@ -91,6 +92,24 @@ def show_beside(choice: Choice, view: SampleView, selected: Selected, look: Look
     st.caption(
         plain(f"This: {name}.{pinned} Wrong: a term that grows from step to step on one slot.")
     )
+
+
+def slot_column(view: SampleView, slot: int) -> dict[str, str]:
+    """A slot in a column, to stand beside others: its part, what it adds to each term, raw values.
+
+    Args:
+        view: The sample.
+        slot: Index on the slot axis.
+    """
+    channels = channel_table(view, slot)
+    return {
+        **cell_table(view, np.array([slot]), -1).iloc[:, 0].to_dict(),
+        **{
+            f"λ × {name}": number(float(view.lambdas[name]) * float(each[slot]), 3)
+            for name, each in view.maps.items()
+        },
+        **{f"raw {name}": raw for name, raw in channels[["channel", "raw"]].to_numpy()},
+    }
 
 
 def _picture(view: SampleView, head: int, anchor: int, look: Look) -> go.Figure:
