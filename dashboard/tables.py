@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard.figures.places import object_label, slot_score
 from yolo_core.compare.differences import PARTS, slot_parts
 from yolo_core.compare.own.term_factors import TermFactor
-from yolo_core.explain.by_label import differs, label_iou
+from yolo_core.explain.by_label import differs, given_elsewhere, label_iou
 from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.explain.reasons import trained_objects
 from yolo_core.explain.report import Report, totals_agree
@@ -342,7 +342,7 @@ def ledger_table(view: SampleView, report: Report) -> pd.DataFrame:
         rows.append(
             {
                 "object": object_label(view, each.index),
-                "status": each.status.word,
+                "status": each.status.word + " elsewhere" * bool(given_elsewhere(view, each.index)),
                 "trains": "; ".join(places) or "nothing",
                 "IoU now": f"{each.slots[0].iou:.2f}" if each.slots else NOTHING,
                 "why": each.reason,

@@ -28,12 +28,14 @@ STATE_COLORS = {
     SlotState.FINDS: _GREENS[1],
     SlotState.FALSE_ALARM: "#e07b00",
     SlotState.MISSES: "#aa3377",
+    SlotState.LEFT: _GREENS[0],
 }
 STATE_WORDS = {
     SlotState.QUIET: "right: no object, no detection",
     SlotState.FINDS: "right: finds an object",
     SlotState.FALSE_ALARM: "wrong: a detection of no object",
-    SlotState.MISSES: "wrong: its object is not detected by it",
+    SlotState.MISSES: "wrong: it misses its object",
+    SlotState.LEFT: "right: another slot finds its object",
 }
 _ROW, _COLOR_BAR, _MOST_TICKS = 26, 100, 12  # pixels, pixels, ticks
 _LEAST_ROW = 11  # pixels that a name needs

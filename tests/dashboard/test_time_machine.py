@@ -106,7 +106,7 @@ def test_since_when_the_slots_of_the_cell_are_wrong(add_finished: Callable[[str]
     (slots,) = [each.value for each in page.table if "first wrong" in each.value]
     assert "right\\: finds an object" in slots["at step 40"].tolist()
     states = figure_of(page, "slots by step")["data"][0]
-    assert states["text"][1][0] == "wrong: its object is not detected by it"
+    assert states["text"][1][0] == "wrong: it misses its object"
 
 
 def test_the_shown_step_is_marked_on_every_curve(add_finished: Callable[[str], Path]) -> None:
@@ -179,15 +179,15 @@ def test_the_strip_of_objects() -> None:
 
 
 def test_the_strip_of_slots_has_a_colour_a_state() -> None:
-    states = np.array([[0, 1, 2, 3]], np.int8)
+    states = np.array([[0, 1, 2, 4]], np.int8)
     figure = state_strip(Strip((0, 1, 2, 4), states, ["anchor 0"], 0, 50, "x"))
     strip = figure.data[0]
-    assert (strip.zmin, strip.zmax) == (-0.5, 3.5)
+    assert (strip.zmin, strip.zmax) == (-0.5, 4.5)
     colors = [color for _, color in strip.colorscale]
     assert colors[::2] == colors[1::2]
     assert len(set(colors)) == len(SlotState)
     legend = [trace.name for trace in figure.data[2:]]
-    assert [name.split(":")[0] for name in legend] == ["right", "right", "wrong", "wrong"]
+    assert [name.split(":")[0] for name in legend] == ["right", "right", "wrong", "wrong", "right"]
 
 
 def test_hundreds_of_snapshots_have_a_dozen_ticks() -> None:

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from tests.dashboard.sample_run import exchanging, make_loss, make_snapshot
+from tests.explain.made_view import make_view
 from tests.losses.loss_table import CASES, random_scene
 from yolo_core.explain.by_label import (
     differs,
+    given_elsewhere,
     label_iou,
+    place_doubts,
     score_with_label,
     target_doubts,
 )
@@ -171,3 +174,35 @@ def test_a_score_that_is_not_the_label_s_says_so() -> None:
     assert f"{best.score:.2f} by this loss's own account (by the label {best.by_label:.2f})" in (
         object_reason(view, index)
     )
+
+
+@pytest.mark.parametrize("name", ["yolov2", "yolov3", "mnist_yolo"])
+def test_cells_without_the_centre_are_told_of(name: str) -> None:
+    view = exchanged(name)
+    # Objects 2 and 4 lie on the diagonal of the grid, where it makes no difference.
+    found = [bool(given_elsewhere(view, n)) for n in view.objects.tolist()]
+    assert found == [True, True, False, True, False]
+    (doubt,) = place_doubts(view)
+    assert doubt.startswith(
+        "This loss gives 3 of the 5 objects of val/0 to cells that do not hold their centres: "
+        "object 0 (class 4) to "
+    )
+    # Its centre at (63.4, 33.6) px lies in row 2, column 3 of 6 x 6 cells.
+    if name != "yolov3":
+        assert "to cell (row 3, column 2), while its centre lies in (row 2, column 3)." in doubt
+    assert doubt.endswith("Are x and y, or rows and columns, exchanged?")
+
+
+@pytest.mark.parametrize("name", ["yolov2", "yolov3", "mnist_yolo"])
+def test_of_a_loss_that_keeps_to_the_centres_nothing_is_said(name: str) -> None:
+    for sample in ("val/0", "val/1", "val/2"):
+        view = make_snapshot(make_loss(name), 20, names=(sample,)).sample(sample)
+        assert place_doubts(view) == []
+
+
+def test_priors_may_lie_anywhere() -> None:
+    """SSD matches by overlap, wherever the centre is."""
+    far = make_view(candidates=[[4, 5], [6, 7]], slots=[5, 6], measure="shape IoU")
+    assert given_elsewhere(far, 0) == [5]
+    priors = make_view(candidates=[[4, 5], [6, 7]], slots=[5, 6], measure="prior IoU")
+    assert given_elsewhere(priors, 0) == []

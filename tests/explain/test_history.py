@@ -18,7 +18,7 @@ from yolo_core.explain.history import (
     stretch,
 )
 
-QUIET, FINDS, FALSE_ALARM, MISSES = SlotState
+QUIET, FINDS, FALSE_ALARM, MISSES, LEFT = SlotState
 
 
 def seen(step: int, *detections: tuple[int, float, list[float]]) -> Sighting:
@@ -64,7 +64,17 @@ def test_a_slot_is_right_or_wrong(
 
 
 def test_which_states_are_wrong() -> None:
-    assert [state.is_wrong for state in SlotState] == [False, False, True, True]
+    assert [state.is_wrong for state in SlotState] == [False, False, True, True, False]
+
+
+def test_a_slot_whose_object_a_healthy_neighbour_finds_is_not_wrong() -> None:
+    """Slot 6 is ignored for seeing object 0 as well, and suppresses slot 5, which is trained."""
+    step = seen(0, (6, 0.8, [0.9, 0.0]))
+    assert slot_states([step], [5, 6], 0.3).tolist() == [[LEFT], [FINDS]]
+    # At a higher cut nobody finds it; and what it finds itself must be right.
+    assert slot_states([step], [5, 6], 0.9).tolist() == [[MISSES], [QUIET]]
+    both = seen(0, (6, 0.8, [0.9, 0.0]), (5, 0.8, [0.2, 0.0]))
+    assert slot_states([both], [5, 6], 0.3).tolist() == [[MISSES], [FINDS]]
 
 
 def test_slots_and_steps_have_their_places() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yolo_core.assignment import ObjectStatus
-from yolo_core.explain.names import object_name
+from yolo_core.explain.names import cell_name, object_name
 from yolo_core.explain.target_boxes import target_boxes
 from yolo_core.models.decode import overlaps
 
@@ -153,6 +153,64 @@ def target_doubts(view: SampleView) -> list[str]:
         f"other boxes than their labels{as_if}: {object_name(view, worst)} towards "
         f"{_box_words(view, target)}, while its label says "
         f"{_box_words(view, view.y_true[worst, 1:5])}; the IoU of the two is {iou:.2f}."
+    ]
+
+
+def cell_of_centre(view: SampleView, index: int, head: int) -> tuple[int, int]:
+    """Row and column of the cell of a head that holds the centre of an object's label."""
+    rows, columns, _ = view.layout.grids[head]
+    x, y = view.y_true[index, 1:3]
+    # float32, like the losses: a centre on a cell border then falls on the same side.
+    row = min(int(np.floor(np.float32(y) * np.float32(rows))), rows - 1)
+    return row, min(int(np.floor(np.float32(x) * np.float32(columns))), columns - 1)
+
+
+def given_elsewhere(view: SampleView, index: int) -> list[int]:
+    """The slots that an object trains in cells that do not hold its centre.
+
+    None where the loss compares slots of several cells: those may lie anywhere.
+    """
+    assignment, layout = view.assignment, view.layout
+    if assignment.candidate_measure == "prior IoU":
+        return []
+    found = []
+    for row, slot in enumerate(assignment.object_slot[index].tolist()):
+        if slot < 0 or not ObjectStatus(int(assignment.object_status[index, row])).is_matched:
+            continue
+        head = int(layout.head[slot])
+        compared = [s for s in assignment.candidate_slots[index, row].tolist() if s >= 0]
+        cells = {
+            (int(layout.row[s]), int(layout.column[s])) for s in compared if layout.head[s] == head
+        }
+        own = (int(layout.row[slot]), int(layout.column[slot]))
+        if cells <= {own} and own != cell_of_centre(view, index, head):
+            found.append(slot)
+    return found
+
+
+def place_doubts(view: SampleView) -> list[str]:
+    """A sentence where objects are given to cells that do not hold their centres; else none."""
+    found = {
+        index: slots for index in view.objects.tolist() if (slots := given_elsewhere(view, index))
+    }
+    if not found:
+        return []
+    layout = view.layout
+
+    def places(index: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        slot = found[index][0]
+        cell = (int(layout.row[slot]), int(layout.column[slot]))
+        return cell, cell_of_centre(view, index, int(layout.head[slot]))
+
+    exchanged = all(cell == centre[::-1] for cell, centre in map(places, found))
+    index = next(iter(found))
+    row, column = places(index)[1]
+    why = " Are x and y, or rows and columns, exchanged?" if exchanged else ""
+    return [
+        f"This loss gives {len(found)} of the {len(view.objects)} objects of {view.name} to cells "
+        f"that do not hold their centres: {object_name(view, index)} to "
+        f"{cell_name(layout, found[index][0])}, while its centre lies in (row {row}, column "
+        f"{column}).{why}"
     ]
 
 

@@ -33,6 +33,8 @@ class SlotState(enum.IntEnum):
     """Wrong: it has no object, and its detection finds none either."""
     MISSES = 3
     """Wrong: it has an object, and makes no detection of it."""
+    LEFT = 4
+    """Right: it has an object, which another slot finds; suppression may have taken its own."""
 
     @property
     def is_wrong(self) -> bool:
@@ -106,8 +108,9 @@ def slot_states(sightings: Sequence[Sighting], slots: Sequence[int], cut: float)
 
     A slot finds an object if it is left over by suppression, scores `cut` or more, and has the
     object's class and an IoU of `DETECTED_IOU` or more with it. A slot that is trained for objects
-    is right if it finds one of them; any other slot is right if it makes no detection or finds an
-    object.
+    is right if it finds one of them, or makes no detection while another slot finds one, such as
+    its neighbour that is ignored for seeing the object, too; any other slot is right if it makes no
+    detection or finds an object.
 
     Args:
         sightings: S of them, of one sample.
@@ -127,7 +130,9 @@ def slot_states(sightings: Sequence[Sighting], slots: Sequence[int], cut: float)
             if made and (each.iou[at, slice(None) if own is None else own] >= DETECTED_IOU).any():
                 states[row, column] = SlotState.FINDS
             elif own is not None:
-                states[row, column] = SlotState.MISSES
+                found = each.iou[each.score >= cut][:, own] >= DETECTED_IOU
+                left = not made and found.any()
+                states[row, column] = SlotState.LEFT if left else SlotState.MISSES
             elif made:
                 states[row, column] = SlotState.FALSE_ALARM
     return states

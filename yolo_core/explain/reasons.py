@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from yolo_core.assignment import LARGEST_LABEL, ObjectStatus
-from yolo_core.explain.by_label import account, iou_now, score_with_label, target_sentence
+from yolo_core.explain.by_label import (
+    account,
+    cell_of_centre,
+    iou_now,
+    score_with_label,
+    target_sentence,
+)
 from yolo_core.explain.ignoring import (
     best_overlap,
     by_mining,
@@ -276,11 +280,7 @@ def _same_cell(layout: SlotLayout, one: int, other: int) -> bool:
 def _ownership(view: SampleView, index: int, slot: int, centre: str) -> str:
     """Which cell the centre lies in, and that the loss chose another one where it did."""
     layout = view.layout
-    rows, columns, _ = layout.grids[int(layout.head[slot])]
-    x, y = view.y_true[index, 1:3]
-    # float32, like the losses: a centre on a cell border then falls on the same side.
-    row = min(int(np.floor(np.float32(y) * np.float32(rows))), rows - 1)
-    column = min(int(np.floor(np.float32(x) * np.float32(columns))), columns - 1)
+    row, column = cell_of_centre(view, index, int(layout.head[slot]))
     if (row, column) == (int(layout.row[slot]), int(layout.column[slot])):
         return f"Its centre {centre} lies in {cell_name(layout, slot)}."
     return (

@@ -132,11 +132,11 @@ def since_when_wrong(view: SampleView, history: History | None, cell: Cell, cut:
     names = [f"{slot_word(layout)} {layout.anchor[slot]}" for slot in slots]
     states = slot_states(history.sightings, [int(slot) for slot in slots], cut)
     sentence = (
-        f"The slots of {where} by step. A slot that is trained for an object is wrong where that "
-        f"object is not detected by it: no kept detection of the object's class scores {cut:.2f} "
-        f"or more in this slot with IoU {DETECTED_IOU} or more. Any other slot is wrong where its "
-        "kept detection finds no object in that sense. Wrong: a wrong state that stays, or a row "
-        "that changes its mind."
+        f"The slots of {where} by step. A detection finds an object of its class with IoU "
+        f"{DETECTED_IOU} or more and a score of {cut:.2f} or more. A slot that is trained for an "
+        "object is wrong where neither it nor, while it keeps silent, another slot finds that "
+        "object; any other slot where its detection finds none. Wrong: a wrong state that stays, "
+        "or a row that changes its mind."
     )
     strip = history.strip(states, names, where)
     plot_and_say(state_strip(strip), sentence, key="slots by step", on_click=go_to_step)
