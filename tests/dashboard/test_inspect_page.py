@@ -239,15 +239,6 @@ def test_layers_and_score_change_the_picture(add_finished: Callable[[str], Path]
     assert shown == {"grid"}
 
 
-def test_the_loss_map_of_a_term(add_finished: Callable[[str], Path]) -> None:
-    add_finished("yolov2-1")
-    page = open_page(term="no_object")
-    assert_sound(page)
-    assert "What each slot adds to no_object, unweighted" in words(page)
-    page.selectbox(key="term").set_value("weighted total").run()
-    assert "What each slot adds to weighted total, every term times its lambda" in words(page)
-
-
 def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
     make_run(
         checkpoints, "mnist-1", loss_name="mnist_yolo", pinned_steps=(LAST_STEP,), batch_steps=()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboard.page import assert_sound, button, opener, plots, table_with
+from tests.dashboard.page import assert_sound, button, opener, plots, table_with, words
 from tests.dashboard.test_inspect_page import CURVES, PANES, PLOTS
 
 open_page = opener("inspect")
@@ -54,3 +54,12 @@ def test_a_pinned_slot_stands_beside_the_selected_one_at_two_steps(
     assert table.loc["trained for", "this, step 40"] == "0\\: 4"
     # A slot that this network does not have is none.
     assert "pinned, step 40" not in table_with(open_page(pane="Beside", pin="9.9.9.9"), "adds")
+
+
+def test_the_loss_map_of_a_term(add_finished: Callable[[str], Path]) -> None:
+    add_finished("yolov2-1")
+    page = open_page(term="no_object")
+    assert_sound(page)
+    assert "What each slot adds to no_object, unweighted" in words(page)
+    page.selectbox(key="term").set_value("weighted total").run()
+    assert "What each slot adds to weighted total, every term times its lambda" in words(page)
