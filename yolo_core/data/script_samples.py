@@ -148,7 +148,7 @@ def from_arrays(
         images: (n, height, width, channels), or (n, channels, height, width) with 1 or 3 channels:
             numbers of any range. They are given to the network as they are.
         labels: (n, N, 5 + C), rows [object, x_center, y_center, width, height, one-hot class].
-        class_names: (C,) names of the classes; None calls them "class 0" and so on.
+        class_names: (C,) names of the classes; None calls them "0" and so on.
 
     Raises:
         ValueError: The shapes are others.
@@ -165,7 +165,7 @@ def from_arrays(
             f"{labels.shape}."
         )
     count = labels.shape[-1] - 5
-    names = [f"class {at}" for at in range(count)] if class_names is None else list(class_names)
+    names = [str(at) for at in range(count)] if class_names is None else list(class_names)
     if len(names) != count:
         raise ValueError(f"The labels have {count} classes; received {len(names)} class names.")
     pictures, span = drawable(images)

@@ -43,7 +43,7 @@ def given_source(samples: Any, class_names: Sequence[str] | None = None) -> Samp
     if given and all(isinstance(each, Sample) for each in given):
         if class_names is None:
             count = 1 + max((int(each.classes.max(initial=0)) for each in given), default=0)
-            class_names = [f"class {at}" for at in range(count)]
+            class_names = [str(at) for at in range(count)]
         return GivenSamples(given, class_names)
     if len(given) in (2, 3) and len(getattr(given[0], "shape", ())) == 4:
         images, labels = given[:2]

@@ -207,7 +207,7 @@ class LoopSteps:
         slots, breakdown = dissect(y_true, outputs, gradients=True)
         first, self._pictured_shape = self._pictured_shape is None, pictures.shape[1:]
         if first and recording.trained is None:
-            names = [f"train/{at}" for at in range(len(pictures))]
+            names = [f"val/{at}" for at in range(len(pictures))]
             classes = recording.books.snapshots.class_names
             kept = KeptSamples(names, pictures, y_true, classes)
             recording.guarded(recording.describe, layout, kept, pictures.shape[1:])

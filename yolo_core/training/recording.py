@@ -90,7 +90,7 @@ class Recording:
         self.store: RunStore = run if isinstance(run, RunStore) else _new_run(Path(run).absolute())
         self._opened: Books | None = None
         self._network: Any = ""
-        self._described = ""
+        self._is_described = self._has_samples = False
 
     def __enter__(self) -> Self:
         self.in_block = True
@@ -186,7 +186,7 @@ class Recording:
             trained,
             loss=loss,
             loss_name=self.loss_name or loss_title(loss),
-            class_names=tuple(names or loss.class_channels),
+            class_names=tuple(names or map(str, range(loss.num_classes))),
             pinned=self.pinned if looks else (),
             megabytes=self.rhythm.snapshot_megabytes,
             is_trained_on=self.must_record,
@@ -267,7 +267,7 @@ class Recording:
     ) -> None:
         """Writes what the pages compute with, unless the run has a configuration."""
         folder, books = self.store.folder, self.books
-        if folder.config.is_file() and not self._described:
+        if folder.config.is_file() and not self._is_described:
             return
         from yolo_core.training.recorded import describe_run
 
@@ -278,22 +278,24 @@ class Recording:
             layout=layout,
             image_shape=shape,
             network=self._network,
-            samples=None if self._described else samples,
+            samples=None if self._has_samples else samples,
             batch_size=self.batch_size,
             learning_rate=rate if rate > 0 else None,
             steps=self.steps,
             snapshot_megabytes=self.rhythm.snapshot_megabytes,
             backend=keras.backend.backend(),
         )
-        self._described = "yes"
+        self._is_described = True
+        self._has_samples |= samples is not None
 
     def _describe(self) -> None:
         if self.trained is None or self.source is None:
-            self.describe(None, None, None)
+            if not self._is_described:
+                self.describe(None, None, None)
             return
         first = self.source.sample(self.pinned[0] if self.pinned else "val/0")
         inputs = self.source.network_inputs(first.image[None], (first.name,))
-        kept = None if self._described else kept_of(self.source, self.pinned)
+        kept = None if self._has_samples else kept_of(self.source, self.pinned)
         self.describe(self.trained.layout(inputs.shape[1:]), kept, first.image.shape)
 
     def _measure(self) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ import functools
 import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
-from dashboard.components.shared.empty import no_checkpoint
+from dashboard.components.shared.empty import no_checkpoint, no_network
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.jobs import ask_for, is_asked_for, pick_shown, show_job
 from yolo_core.evaluation.job.folder import EvaluationFolder, list_evaluations
@@ -28,6 +28,8 @@ def start_form(run: RunFolder) -> int | str | None:
     Returns:
         The weights that are chosen, as `find_checkpoint` takes them; None where there are none.
     """
+    if no_network(run):
+        return None
     try:
         with RunStore.open(run) as store:
             steps = [each.step for each in store.checkpoints()]
@@ -36,7 +38,7 @@ def start_form(run: RunFolder) -> int | str | None:
         say(error)
         return None
     if not steps:
-        no_checkpoint("samples", "at its start, and then every few hundred steps.")
+        no_checkpoint(run, "samples", "at its start, and then every few hundred steps.")
         return None
     split_place, step_place, button_place = st.columns([2, 3, 3], vertical_alignment="bottom")
     with split_place:

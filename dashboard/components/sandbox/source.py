@@ -11,7 +11,7 @@ from dashboard.cache import cached_records, cached_snapshot
 from dashboard.components.sandbox.compute import picture_shape, predicted
 from dashboard.components.sandbox.draw import draw
 from dashboard.components.shared.address import UrlChoice
-from dashboard.components.shared.empty import no_checkpoint, no_snapshots
+from dashboard.components.shared.empty import no_checkpoint, no_network, no_snapshots
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.sample_picker import pick_sample
 from dashboard.components.shared.survey_files import cached_survey_records
@@ -43,6 +43,8 @@ def pick_source(folder: RunFolder) -> SampleView | None:
         # A run in progress would exchange what is being edited for its next snapshot.
         choice = pick_sample(records, latest=False)
         return cached_snapshot(choice.record.file).sample(choice.record.sample)
+    if no_network(folder):
+        return None
     checkpoint = _pick_checkpoint(folder)
     if checkpoint is None:
         return None
@@ -88,6 +90,7 @@ def _pick_checkpoint(folder: RunFolder) -> CheckpointRecord | None:
         found = {each.step: each for each in store.checkpoints() if each.path.exists()}
     if not found:
         no_checkpoint(
+            folder,
             "another picture",
             "every few hundred steps; **Checkpoint** on the Train page writes one at once.",
         )

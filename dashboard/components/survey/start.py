@@ -7,7 +7,7 @@ import functools
 import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
-from dashboard.components.shared.empty import no_checkpoint
+from dashboard.components.shared.empty import no_checkpoint, no_network
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.jobs import (
     ask_for,
@@ -33,6 +33,8 @@ _LATEST = "latest"
 
 def start_form(run: RunFolder) -> None:
     """Asks for split, count and checkpoint; says why nothing can be started where it cannot."""
+    if no_network(run):
+        return
     try:
         count = read_config(run.config).data.validation_scenes
         with RunStore.open(run) as store:
@@ -43,7 +45,7 @@ def start_form(run: RunFolder) -> None:
     # A survey that was stopped has kept its weights when the training deletes its own.
     steps = sorted({*steps, *(s.step for s in list_surveys(run) if s.weights.is_file())})
     if not steps:
-        no_checkpoint("samples", "at its start, and then every few hundred steps.")
+        no_checkpoint(run, "samples", "at its start, and then every few hundred steps.")
         return
     split_place, count_place, step_place, button_place = st.columns(
         [2, 2, 2, 3], vertical_alignment="bottom"
