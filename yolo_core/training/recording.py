@@ -91,6 +91,7 @@ class Recording:
         self._opened: Books | None = None
         self._network: Any = ""
         self._is_described = self._has_samples = False
+        self._known: tuple[Any, Any, Any] = (None, None, None)
 
     def __enter__(self) -> Self:
         self.in_block = True
@@ -271,6 +272,7 @@ class Recording:
             return
         from yolo_core.training.recorded import describe_run
 
+        self._known = layout, samples, shape
         rate = books.rate.at(1)
         describe_run(
             folder,
@@ -290,8 +292,7 @@ class Recording:
 
     def _describe(self) -> None:
         if self.trained is None or self.source is None:
-            if not self._is_described:
-                self.describe(None, None, None)
+            self.describe(*self._known)
             return
         first = self.source.sample(self.pinned[0] if self.pinned else "val/0")
         inputs = self.source.network_inputs(first.image[None], (first.name,))
