@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from yolo_core.data.archives import kinds_in
+
 VARIABLE = "DETECTOR_DEBUGGER_DATA"
 """Names the folders, with `os.pathsep` between them."""
 _MOST = 500
@@ -32,7 +34,7 @@ def data_choices() -> dict[str, str]:
     """{what `--data` takes: what it is called}: the digits, and what lies in those folders.
 
     A folder, and each folder in it, is looked at for Pascal VOC (XML files, or a folder Annotations
-    of them), COCO (JSON files, or annotations/ with some) and YOLO (a .yaml file).
+    of them), COCO (JSON files, or annotations/ with some), YOLO (a .yaml file), and ZIPs of those.
     """
     found = {"digits": "digits, bundled"}
     for folder in data_folders():
@@ -62,9 +64,12 @@ def _entries(place: Path) -> Iterator[str]:
         yield f"coco:{file}"
     for file in (*by_suffix[".yaml"], *by_suffix[".yml"]):
         yield f"yolo:{file}"
+    for file in by_suffix[".zip"]:
+        if is_inside(file):
+            yield from (f"{kind}:{file}" for kind in kinds_in(file, file.stat().st_mtime_ns))
 
 
-_SUFFIXES = (".xml", ".json", ".yaml", ".yml")
+_SUFFIXES = (".xml", ".json", ".yaml", ".yml", ".zip")
 
 
 def _listed(folder: Path) -> list[Path]:

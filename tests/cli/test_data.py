@@ -98,7 +98,7 @@ def test_foreign_words_cannot_steer_the_terminal(
     ("entry", "said"),
     [
         ("voc:{0}/nowhere", "does not exist"),
-        ("voc:{0}/set.zip", "is an archive, and none is read: unpack it"),
+        ("voc:{0}/set.zip", "is no ZIP that can be read: its end is missing"),
         ("coco:{0}", "is a folder"),
         ("voc:{0}/set.json", "is a file"),
         ("pascal:{0}", "voc:DIR, coco:FILE.json or yolo:DATA.yaml"),

@@ -1,6 +1,7 @@
 """Which data a page offers: what lies in the folders that the server was started with."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,29 @@ def test_a_folder_that_is_a_data_set_itself(tmp_path: Path, monkeypatch) -> None
 
 def test_what_is_not_there_is_left_out(tmp_path: Path, monkeypatch) -> None:
     assert list(choices(monkeypatch, tmp_path / "gone")) == ["digits"]
+
+
+def test_archives_are_offered_by_what_is_in_them(tmp_path, monkeypatch) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    for name, entry in (
+        ("a.zip", "Annotations/a.xml"),
+        ("b.zip", "data.yaml"),
+        ("c.zip", "x/instances.json"),
+        ("d.zip", "readme.md"),
+    ):
+        with zipfile.ZipFile(inside / name, "w") as archive:
+            archive.writestr(entry, "")
+    (inside / "e.zip").write_bytes(b"PK")
+    with zipfile.ZipFile(outside / "f.zip", "w") as archive:
+        archive.writestr("a.xml", "")
+    (inside / "f.zip").symlink_to(outside / "f.zip")
+    monkeypatch.setenv(VARIABLE, str(inside))
+    offered = [f"voc:{inside}/a.zip", f"yolo:{inside}/b.zip", f"coco:{inside}/c.zip"]
+    assert list(data_choices()) == ["digits", *offered]
+    # Looked at again when it was changed.
+    with zipfile.ZipFile(inside / "d.zip", "a") as archive:
+        archive.writestr("a.xml", "")
+    os.utime(inside / "d.zip", (1, 1))
+    assert f"voc:{inside}/d.zip" in data_choices()

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from yolo_core.data.archives import entry_in, unpack
 from yolo_core.data.coco import read_coco
 from yolo_core.data.index import index_file, load_index, save_index
 from yolo_core.data.many_files import several_processes
-from yolo_core.data.pictures import AnnotatedPictures
+from yolo_core.data.pictures import AnnotatedPictures, Problem
 from yolo_core.data.reading import Progress
 from yolo_core.data.voc import read_voc
 from yolo_core.data.yolo_txt import read_yolo
@@ -34,7 +35,7 @@ def open_data(
     """Reads a data set of one's own.
 
     Args:
-        entry: "voc:DIR", "coco:FILE.json" or "yolo:DATA.yaml".
+        entry: "voc:DIR", "coco:FILE.json" or "yolo:DATA.yaml", or a ZIP with that in it.
         pictures: The folder of the pictures, where the format does not say it. Nothing is read but
             what is in it and in the folder of the entry.
         classes: Only these are objects, in this order; by default all.
@@ -55,11 +56,12 @@ def open_data(
         raise ValueError(f"The folder of the pictures, {pictures}, is not there.")
     if not place.exists():
         raise ValueError(f"{where} does not exist; data is opened as {_PLACES}.")
-    if place.suffix.lower() == ".zip":
-        raise ValueError(
-            f"{where} is an archive, and none is read: unpack it (unzip -d FOLDER {where}), then "
-            f"open the folder or file in it as {_PLACES}."
-        )
+    problems: tuple[Problem, ...] = ()
+    if place.suffix.lower() == ".zip" and place.is_file():
+        unpacked = unpack(place, progress)
+        problems, place = unpacked.problems, entry_in(unpacked.folder, kind, place)
+        if kind == "coco" and folder is None:
+            folder = unpacked.folder
     if place.is_dir() != (kind == "voc"):
         what = "a folder" if place.is_dir() else "a file"
         raise ValueError(f"{where} is {what}; data is opened as {_PLACES}.")
@@ -70,7 +72,7 @@ def open_data(
         data = FORMATS[kind](entry, place, folder, several_processes(progress))
         if time.monotonic() - began > WORTH_KEEPING:
             save_index(index, data)
-    data = dataclasses.replace(data, name=entry)
+    data = dataclasses.replace(data, name=entry, problems=(*problems, *data.problems))
     return data if classes is None else only(data, classes)
 
 

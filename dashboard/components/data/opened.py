@@ -14,9 +14,9 @@ from dashboard.components.shared.background import forget
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.reading import read_beside
 from dashboard.data_folders import VARIABLE, data_choices, data_folders
-from yolo_core.data.config import PICTURE_KINDS, DataConfig
+from yolo_core.data.config import PICTURE_KINDS, DataConfig, read_image_size
 from yolo_core.data.overview import Overview, overview_of
-from yolo_core.data.picture_source import PictureSource, open_pictures
+from yolo_core.data.picture_source import PictureSource, open_pictures, suggested_size
 from yolo_core.data.pictures import counted, several
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource
@@ -101,8 +101,13 @@ def resized(opened: Opened, image_size: str, fit: str) -> Opened:
 
 def _read(entry: str, progress: Callable[[int, int], None]) -> Opened:
     config = DataConfig(source=entry)
-    own = config.kind in PICTURE_KINDS
-    source = open_pictures(config, progress) if own else open_source(config)
+    if config.kind not in PICTURE_KINDS:
+        source = open_source(config)
+        return Opened(config, source, overview_of(source))
+    read = open_pictures(config, progress)
+    # At the size that the form of the Train page proposes, too.
+    config = config.model_copy(update={"image_size": read_image_size(suggested_size(read.data))})
+    source = PictureSource(read.data, read.parts, config)
     return Opened(config, source, overview_of(source))
 
 
