@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
-from dashboard.figures.colors import color_of
+from dashboard.figures.colors import FOUND, MISSED, color_of
 from dashboard.figures.frame import ABOVE, MARGIN, axis, figure_of
 
 WEIGHTED, UNWEIGHTED, SHARE = "weighted", "unweighted", "share"
@@ -18,7 +18,7 @@ MEASURES = {
     SHARE: "share of the loss, %",
 }
 """How the terms of a loss are measured: what the axis is called."""
-COLORS = {"found": "#0f8f7f", "missed": "#998811"}
+COLORS = {"found": FOUND, "missed": MISSED}
 
 
 @dataclass(frozen=True)

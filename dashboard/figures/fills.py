@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.figures.colors import HEAT_COLOR, PART_COLORS
 from dashboard.figures.picture import cell_places
-from dashboard.figures.tiles import PART_COLORS
 from yolo_core.compare.differences import slot_parts
 from yolo_core.views import SampleView
 
 NONE, PARTS_OF_SLOTS, WEIGHTED_TOTAL, GRADIENT = "none", "parts", "weighted total", "gradient"
-# Bright where there is much, and the picture where there is nothing.
-_HEAT = "#ff2d95"
 
 
 def map_names(view: SampleView) -> list[str]:
@@ -80,5 +78,5 @@ def _length(gradient: np.ndarray) -> np.ndarray:
 
 
 def _faint(alpha: float) -> str:
-    red, green, blue = (int(_HEAT[k : k + 2], 16) for k in (1, 3, 5))
+    red, green, blue = (int(HEAT_COLOR[k : k + 2], 16) for k in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from dashboard.figures.colors import ANCHOR_COLOR, CELL_COLOR
 from dashboard.figures.picture import tile_axes
 from dashboard.figures.places import Cell, cell_boxes, slot_boxes
-from dashboard.figures.scene import ANCHOR_COLOR, CELL_COLOR, LABEL_SHADOW, RIM, labels_apart
+from dashboard.figures.scene import LABEL_SHADOW, RIM, labels_apart
 from yolo_core.explain.names import slot_word
 from yolo_core.views import SampleView
 
 Marks = list[dict[str, Any]]
 """Shapes of a plotly layout, the last on top."""
 
-# Seen on orange, blue and grey slots, and on a light and a dark page.
+# Seen on the slots of every part, and on a light and a dark page.
 MARK_COLOR = "#ff4fd8"
 
 # Of all slots: where more are marked, outlines would only hide the colours.
@@ -113,7 +114,7 @@ def slots_in_tiles(view: SampleView, slots: Sequence[int]) -> Marks:
 
 
 def outlined_words(count: int, which: str, *, marked: bool) -> str:
-    """What `slots_in_tiles` outlines, to follow "blue ones are left alone".
+    """What `slots_in_tiles` outlines, to follow "teal ones are left alone".
 
     Args:
         count: How many slots there are to outline.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.figures.colors import MATCHED_COLOR, OBJECT_COLOR, PREDICTION_COLOR
 from dashboard.figures.frame import BELOW, figure_of
 from dashboard.figures.picture import (
     box_lines,
@@ -32,10 +33,8 @@ GRID, OBJECTS, CELLS = "grid", "objects", "owning cells"
 ANCHORS, MATCHED, PREDICTIONS = "anchors of the cell", "matched anchors", "predictions"
 LAYERS = (GRID, OBJECTS, CELLS, ANCHORS, MATCHED, PREDICTIONS)
 
-# Bright enough for dark pictures, told apart by dash as well as by hue, with a dark rim for light
-# pictures.
-OBJECT_COLOR, MATCHED_COLOR, PREDICTION_COLOR = "#3ddc84", "#56c1ff", "#ffa629"
-ANCHOR_COLOR, CELL_COLOR, GRID_COLOR = "#ff8ad4", "#ffee58", "rgba(170, 170, 170, 0.5)"
+# Boxes are told apart by dash as well as by hue, with a dark rim for light pictures.
+GRID_COLOR = "rgba(170, 170, 170, 0.5)"
 PADDING_COLOR = "#e8e8e8"
 RIM = "rgba(0, 0, 0, 0.65)"
 LABEL_SHADOW = "0 0 3px #000, 0 0 3px #000"
@@ -81,8 +80,9 @@ def scene_figure(
         GRID: lambda: [_grid(view, head)],
         CELLS: lambda: _owning_cells(view, head),
         MATCHED: lambda: _matched(view),
-        OBJECTS: lambda: _objects(view),
         PREDICTIONS: lambda: _predictions(view, score_cut),
+        # Last: where there is no room for the names of all boxes, those of the objects stay.
+        OBJECTS: lambda: _objects(view),
     }
     data = [fill] if fill is not None else []
     data += [trace for layer, make in draw.items() if layer in layers for trace in make()]
@@ -211,8 +211,8 @@ def _owning_cells(view: SampleView, head: int) -> list[dict[str, Any]]:
         return []
     boxes = cell_boxes(view, [Cell(head, row, column) for row, column in sorted(places)])
     x, y = box_lines(boxes, view.image.shape[:2])
-    green = {"fill": "toself", "fillcolor": "rgba(61, 220, 132, 0.22)"}
-    green["line"] = {"color": "rgba(61, 220, 132, 0.5)", "width": 1}
+    green = {"fill": "toself", "fillcolor": "rgba(47, 216, 149, 0.22)"}
+    green["line"] = {"color": "rgba(47, 216, 149, 0.5)", "width": 1}
     cells = {"type": "scatter", "x": x, "y": y, "mode": "lines", "name": "owning cells"}
     return [cells | green | _SILENT]
 

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import get_colorscale
 
+from dashboard.figures.colors import OBJECT_COLOR, PART_COLORS
 from dashboard.figures.frame import BELOW, figure_of
 from dashboard.figures.picture import (
     box_lines,
@@ -18,14 +19,12 @@ from dashboard.figures.picture import (
     thumbnail_uri,
     tile_axes,
 )
-from dashboard.figures.scene import GRID_COLOR, OBJECT_COLOR
+from dashboard.figures.scene import GRID_COLOR
 from yolo_core.compare.differences import PARTS, slot_parts
 from yolo_core.explain.by_label import label_iou
 from yolo_core.explain.names import slot_word
 from yolo_core.runs.snapshots import SampleView
 
-# Of `PARTS`; orange, grey and blue: apart for every kind of colour vision, and by lightness.
-PART_COLORS = ("#ffb000", "#5f6368", "#3399ee")
 # Written out: plotly.js does not know their names.
 _SCALE, _SIGNED_SCALE = get_colorscale("Inferno"), get_colorscale("RdBu_r")
 _GAP = 0.012
@@ -148,7 +147,7 @@ def short_titles_sentence(views: Iterable[SampleView]) -> str:
         return ""
     return (
         "In the titles h is the head, a the anchor (p the predictor), then the number of its "
-        "orange slots."
+        "brown slots."
     )
 
 

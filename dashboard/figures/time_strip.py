@@ -9,26 +9,25 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.colors import AZURE
+from dashboard.figures.colors import FALSE_ALARM, FOUND, LEFT, MISSED, SHOWN_COLOR
 from dashboard.figures.curves import Marker
 from dashboard.figures.frame import ABOVE, MARGIN, figure_of
 from yolo_core.explain.history import DETECTED_IOU, SlotState, first_true
 
 _FAINT, _GREY = "rgba(128, 128, 128, 0.14)", "rgba(128, 128, 128, 0.62)"
 # Detected is green in the lightness that grey does not have, on a light and on a dark page.
-_GREENS = ("#56b4a3", "#0b7a69")
 _IOU_SCALE = [
     (0.0, _FAINT),
     (DETECTED_IOU, _GREY),
-    (DETECTED_IOU, _GREENS[0]),
-    (1.0, _GREENS[1]),
+    (DETECTED_IOU, LEFT),
+    (1.0, FOUND),
 ]
 STATE_COLORS = {
     SlotState.QUIET: _FAINT,
-    SlotState.FINDS: _GREENS[1],
-    SlotState.FALSE_ALARM: "#e07b00",
-    SlotState.MISSES: "#aa3377",
-    SlotState.LEFT: _GREENS[0],
+    SlotState.FINDS: FOUND,
+    SlotState.FALSE_ALARM: FALSE_ALARM,
+    SlotState.MISSES: MISSED,
+    SlotState.LEFT: LEFT,
 }
 STATE_WORDS = {
     SlotState.QUIET: "right: no object, no detection",
@@ -151,7 +150,7 @@ def _figure(
         "uid": "shown",
         "name": "shown step",
         "mode": "lines",
-        "line": {"color": AZURE, "width": 2.5},
+        "line": {"color": SHOWN_COLOR, "width": 2.5},
         "hoverinfo": "skip",
     }
     ticks = list(range(0, columns, -(-columns // _MOST_TICKS)))

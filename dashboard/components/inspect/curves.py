@@ -16,7 +16,7 @@ from dashboard.components.shared.run_curves import (
     term_curves,
 )
 from dashboard.components.shared.sample_picker import Choice, go_to_step
-from dashboard.figures.colors import AZURE, TOTAL_COLOR, color_of
+from dashboard.figures.colors import SHOWN_COLOR, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker, curve_figure
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
@@ -24,7 +24,7 @@ from yolo_core.runs.snapshots import SampleView
 
 # What half a page has pixels for.
 POINTS = 600
-_CLICK = "The blue line is the shown step; click a point to go to the snapshot nearest to it."
+_CLICK = "The violet line is the shown step; click a point to go to the snapshot nearest to it."
 
 
 def sample_curves(folder: RunFolder, choice: Choice, view: SampleView) -> None:
@@ -41,7 +41,7 @@ def sample_curves(folder: RunFolder, choice: Choice, view: SampleView) -> None:
     st.markdown("**Loss components by step**")
     log_y = st.toggle("Log axis", key="log", bind="query-params")
     places = iter(st.columns(2) * 2)
-    shown = Marker(view.step, f"shown: step {view.step:,}", AZURE)
+    shown = Marker(view.step, f"shown: step {view.step:,}", SHOWN_COLOR)
 
     def show(
         curves: Sequence[Curve], sentence: str, key: str, *, marks: Sequence[Marker] = (), **how

@@ -6,19 +6,17 @@ import html
 
 import streamlit as st
 
-from dashboard.figures.fills import NONE, PARTS_OF_SLOTS
-from dashboard.figures.scene import (
+from dashboard.figures.colors import (
     ANCHOR_COLOR,
-    ANCHORS,
     CELL_COLOR,
-    MATCHED,
+    HEAT_COLOR,
     MATCHED_COLOR,
     OBJECT_COLOR,
-    OBJECTS,
+    PART_COLORS,
     PREDICTION_COLOR,
-    PREDICTIONS,
 )
-from dashboard.figures.tiles import PART_COLORS
+from dashboard.figures.fills import NONE, PARTS_OF_SLOTS
+from dashboard.figures.scene import ANCHORS, MATCHED, OBJECTS, PREDICTIONS
 from yolo_core.compare.differences import PARTS
 from yolo_core.explain.names import slot_word
 from yolo_core.views import SampleView
@@ -37,7 +35,7 @@ def legend(view: SampleView, layers: tuple[str, ...], fill: str) -> None:
     entries += [_entry(*rest) for layer, *rest in boxes if layer in layers]
     entries += [_entry(c, "square", part) for c, part in zip(PART_COLORS, PARTS, strict=True)]
     if fill not in (NONE, PARTS_OF_SLOTS):
-        entries.append(_entry("#ff2d95", "square", fill))
+        entries.append(_entry(HEAT_COLOR, "square", fill))
     st.html(f'<div class="legend">{"".join(entries)}</div>')
 
 

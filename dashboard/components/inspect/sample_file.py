@@ -63,9 +63,9 @@ def sample_html(
         _figure(
             "The picture with all layers",
             scene_figure(view, layers=LAYERS, head=cell.head, score_cut=score_cut),
-            "A click on a name of the legend hides and shows a layer; pointing at a cell says what "
-            "is in it. Yellow: the selected cell; dotted pink: its anchors, or the boxes that its "
-            "slots predict where the loss has no anchors.",
+            "A click on a name of the legend hides and shows a layer; pointing at a cell says "
+            "what is in it. Yellow: the selected cell; dotted violet: its anchors, or the boxes "
+            "that its slots predict where the loss has no anchors.",
             cell_in_picture(view, cell, anchors=True),
             height=760,
         ),

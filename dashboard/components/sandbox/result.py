@@ -12,9 +12,9 @@ from dashboard.components.shared.cell_picker import cell_clicked
 from dashboard.components.shared.comparison import Boxes
 from dashboard.components.shared.plot import kept, plot
 from dashboard.components.shared.show_table import show_table
+from dashboard.figures.colors import OBJECT_COLOR
 from dashboard.figures.marks import cell_in_tiles
 from dashboard.figures.places import Cell
-from dashboard.figures.scene import OBJECT_COLOR
 from dashboard.figures.tiles import loss_figure
 from dashboard.tables import NOTHING, number
 from yolo_core.compare.differences import Comparison

@@ -37,7 +37,7 @@ _LISTED = 300
 # More rows of a list than this would push everything below them off the page: they scroll.
 _LIST_ROWS, _LIST_HEIGHT = 6, 520
 _WRONG_SLOTS = (
-    "an object with no orange slot in its cell, or blue far away from every object (of these "
+    "an object with no brown slot in its cell, or teal far away from every object (of these "
     "losses only SSD leaves most slots alone)"
 )
 
@@ -88,7 +88,7 @@ def show_pictures(
     heads = any(len(each.view.layout.grids) > 1 for each in comparison.losses)
     own_head = ", of the head of the selected cell" if heads else ""
     st.caption(
-        f"Green: the objects (index: class) and, filled, the cells that own them{own_head}. Blue: "
+        f"Green: the objects (index: class) and, filled, the cells that own them{own_head}. Cyan: "
         "the anchors matched with them, or the predicted boxes where a loss has no anchors, with "
         f"the score that decided.{orange} Yellow: the selected cell; a click selects another. "
         "Wrong: an object marked ✗, for which nothing is trained, or an owning cell that does not "
@@ -228,8 +228,8 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str, wrong: str = _WR
                     on_click=_selects(view, comparison),
                 )
     st.caption(
-        "One map for each anchor or predictor, rows are heads: orange slots are trained for an "
-        "object, grey ones to say no object, blue ones are left alone"
+        "One map for each anchor or predictor, rows are heads: brown slots are trained for an "
+        "object, grey ones to say no object, teal ones are left alone"
         f"{outlined_words(len(differing), 'differ', marked=marked)}. Wrong: {wrong}. "
         f"{short_titles_sentence(each.view for each in comparison.losses)}"
     )

@@ -83,6 +83,29 @@ function walk(host, event) {
   event.stopPropagation(); // the page has arrow keys of its own
 }
 
+// Words in a picture never lie over one another: one moves by a line, or is hidden until there is
+// room, such as after zooming in. Those drawn last come first, shapes (marks) last of all.
+function apart(host) {
+  if (!host.layout_asked?.images?.length) return;
+  const drawn = [...host.querySelectorAll(".scatterlayer .textpoint text")].reverse();
+  const taken = [];
+  for (const word of [...drawn, ...host.querySelectorAll(".shapelayer text")]) {
+    word.style.translate = word.style.visibility = "";
+    const box = word.getBoundingClientRect();
+    if (!box.width) continue;
+    const free = (dy) =>
+      !taken.some(({ left, right, top, bottom }) =>
+        box.left < right && left < box.right && box.top + dy < bottom && top < box.bottom + dy);
+    const away = [0, 1, -1].map((lines) => lines * box.height).find(free);
+    if (away === undefined) word.style.visibility = "hidden";
+    else {
+      if (away) word.style.translate = `0 ${away}px`;
+      const { left, right, top, bottom } = box;
+      taken.push({ left, right, top: top + away, bottom: bottom + away });
+    }
+  }
+}
+
 // None of plotly's buttons is a stop of the Tab key: they would be six a figure.
 function quiet(host) {
   for (const button of host.querySelectorAll(".modebar-btn")) button.tabIndex = -1;
@@ -196,6 +219,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.by_hand = true;
   quiet(host);
   miniMap(host);
+  apart(host);
   if (!host.observer) {
     host.on("plotly_click", ({ event, points }) => clicked(host, event, points));
     host.addEventListener("pointerdown", ({ clientX, clientY }) => {
@@ -216,6 +240,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
       if (Math.hypot(event.clientX - x, event.clientY - y) < 3) clicked(host, event, []);
     });
     host.addEventListener("keydown", (event) => host.cell && walk(host, event));
+    host.on("plotly_afterplot", () => apart(host));
     host.on("plotly_relayout", (changes) => {
       miniMap(host);
       // Dragged, drawn or erased by hand; a resize of the page changes no shape.
