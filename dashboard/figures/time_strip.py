@@ -37,6 +37,7 @@ STATE_WORDS = {
     SlotState.LEFT: "right: another slot finds its object",
 }
 _ROW, _COLOR_BAR, _MOST_TICKS = 26, 100, 12  # pixels, pixels, ticks
+_GAPS = 8  # rows at the foot of a page between which there is room for gaps
 _LEAST_ROW = 11  # pixels that a name needs
 
 
@@ -86,7 +87,8 @@ def iou_strip(strip: Strip) -> go.Figure:
         "uid": "first",
         "name": "first detected",
         "mode": "markers",
-        "marker": {"symbol": "star", "size": 11, "color": "#ffffff"}
+        "marker": {"symbol": "star", "color": "#ffffff"}
+        | {"size": 11 if strip.height is None or len(strip.names) <= _GAPS else 6}
         | {"line": {"color": "#000000", "width": 1}},
         "hovertemplate": "first detected at step %{customdata:,}<extra></extra>",
     }
@@ -138,7 +140,7 @@ def _figure(
         "uid": "strip",
         # Gaps between columns that can be told apart.
         "xgap": 1 if columns <= 150 else 0,
-        "ygap": 2,
+        "ygap": 2 if strip.height is None or rows <= _GAPS else 0,
         "hovertemplate": f"step %{{customdata:,}}, %{{y}}: {says}<extra></extra>",
         **look,
     }

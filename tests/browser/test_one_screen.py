@@ -54,7 +54,8 @@ TEXTS = """() => {
     return "#ffffff";
   };
   return [...document.querySelectorAll("p, td, th, label, button")]
-    .filter((each) => each.offsetParent && each.textContent.trim() && !each.disabled
+    .filter((each) => each.offsetParent && !each.closest("[data-testid='stSlider']")
+      && each.textContent.trim() && !each.disabled
       && ![...each.querySelectorAll("p, td")].length)
     .map((each) => [each.textContent.trim().slice(0, 30), hex(getComputedStyle(each).color),
       behind(each), Number(getComputedStyle(each).opacity)]);
