@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -197,6 +199,18 @@ def test_stopping_leaves_nothing(voc: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         open_data(f"voc:{archive}", progress=stop)
     assert unpacked() == []
+
+
+def test_what_a_killed_process_left_is_swept_up(voc: Path, tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = index_folder() / "unpacked" / f"abc.{dead.pid}.tmp"
+    at_work = index_folder() / "unpacked" / f"abc.{os.getppid()}.tmp"
+    for folder in (left, at_work):
+        folder.mkdir(parents=True)
+    open_data(f"voc:{zipped(voc, tmp_path / 'pets.zip')}")
+    assert not left.exists()
+    assert at_work.exists()
 
 
 def test_several_that_can_be_meant_are_named(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+import psutil
+
 from yolo_core.data.index import index_folder
 from yolo_core.data.pictures import PICTURE_SET_ASIDE, Problem
 from yolo_core.data.pixels import SUFFIXES
@@ -209,7 +211,9 @@ def _write(
 ) -> None:
     """Writes beside the folder's final name; nothing is left where that is not reached."""
     beside = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
+    for left in folder.parent.glob("*.*.tmp"):  # by a process that was killed
+        if left == beside or not psutil.pid_exists(int(left.name.split(".")[1])):
+            shutil.rmtree(left, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
         lost = list(_extract(opened, wanted, beside, progress))
