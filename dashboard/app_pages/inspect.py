@@ -96,7 +96,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
         top = st.container()
         with top:
             look = pick_look(view)
-    with right, st.container(key="card", height=CARD, border=False, gap="xsmall"):
+    with right, st.container(key="slot-card", height=CARD, border=False, gap="xsmall"):
         selected = pick_selected(view)
         cell, slot, index = selected.cell, selected.slot, selected.index
         with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):

@@ -35,7 +35,7 @@ LOOK = """() => {
     picture: box(figure("The picture").querySelector(".nsewdrag")),
     masks: [...figure("Parts of").querySelectorAll(".nsewdrag")].map(box),
     strip: box(figure("Best IoU")),
-    card: box(document.querySelector(".st-key-card")),
+    card: box(document.querySelector(".st-key-slot-card")),
     tabs: box(document.querySelector("[role='tablist']")),
     words: [...figure("The picture").querySelectorAll(".scatterlayer text, .shapelayer text")]
       .filter(shown).map((each) => [each.textContent, box(each)]),

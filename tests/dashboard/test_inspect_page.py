@@ -72,7 +72,7 @@ def test_a_run_that_ended_before_its_first_snapshot_says_why(checkpoints: Path) 
 
 def test_a_finished_run_shows_its_latest_snapshot(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
-    page = open_page(pane="Objects")
+    page = open_page(card="Objects")
     assert_sound(page)
     assert not page.error
     text = words(page)
@@ -87,7 +87,7 @@ def test_a_finished_run_shows_its_latest_snapshot(add_finished: Callable[[str], 
     ledger = ledger_of(page)
     assert ledger["status"].tolist() == ["matched"] * 5
     # Every figure and table with a sentence on what would be wrong with it.
-    told = sum(words(open_page(pane=pane)).count("Wrong:") for pane in PANES)
+    told = sum(words(open_page(card=pane)).count("Wrong:") for pane in PANES)
     assert told >= 12
 
 
@@ -115,7 +115,7 @@ def test_a_loss_that_exchanges_x_and_y_is_said_and_its_boxes_are_held_against_th
 ) -> None:
     monkeypatch.setattr(sample_run, "make_loss", lambda name: exchanging(make_loss(name)))
     make_run(checkpoints, "wrong", pinned_steps=(20,), batch_steps=())
-    page = open_page(run="wrong", sample="val/0", row="2", column="3", pane="Objects")
+    page = open_page(run="wrong", sample="val/0", row="2", column="3", card="Objects")
     assert_sound(page)
     cells, warning = page.warning
     assert "gives 3 of the 5 objects of val/0 to cells that do not hold" in plain(cells.value)
@@ -243,7 +243,7 @@ def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
     make_run(
         checkpoints, "mnist-1", loss_name="mnist_yolo", pinned_steps=(LAST_STEP,), batch_steps=()
     )
-    assert "shared" in ledger_of(open_page(sample="val/1", pane="Objects"))["status"].tolist()
+    assert "shared" in ledger_of(open_page(sample="val/1", card="Objects"))["status"].tolist()
     page = open_page(sample="val/1", step="40")
     assert_sound(page)
     assert "this loss has no anchor boxes" in words(page)
@@ -276,7 +276,7 @@ def test_a_loss_with_two_heads_asks_for_the_head(checkpoints: Path) -> None:
 
 def test_a_picture_without_objects(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
-    page = open_page(sample="val/2", pane="Objects")
+    page = open_page(sample="val/2", card="Objects")
     assert_sound(page)
     assert "This picture holds no objects" in words(page)
     assert "108 slots = 0 object + 108 no object + 0 ignored ✓" in words(page)
@@ -284,7 +284,7 @@ def test_a_picture_without_objects(add_finished: Callable[[str], Path]) -> None:
 
 def test_a_training_batch_sums_to_the_row_of_its_step(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
-    page = open_page(kind="batch", step="40", sample="train/162", pane="Terms")
+    page = open_page(kind="batch", step="40", sample="train/162", card="Terms")
     assert_sound(page)
     text = words(page)
     assert "part of the training batch of step 40: in training mode" in text

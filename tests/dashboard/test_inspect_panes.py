@@ -16,7 +16,7 @@ open_page = opener("inspect")
 @pytest.mark.parametrize("pane", PANES)
 def test_every_pane_opens_alone(add_finished: Callable[[str], Path], pane: str) -> None:
     add_finished("yolov2-1")
-    page = open_page(pane=pane, pin="0.2.3.1")
+    page = open_page(card=pane, pin="0.2.3.1")
     assert_sound(page)
     assert not page.error
     assert len(plots(page)) == PLOTS + {"Curves": CURVES, "Terms": 1, "Beside": 1}.get(pane, 0)
@@ -37,7 +37,7 @@ def test_a_pinned_slot_stands_beside_the_selected_one_at_two_steps(
     add_finished: Callable[[str], Path],
 ) -> None:
     add_finished("yolov2-1")
-    page = open_page(sample="val/0", step="40", row="4", column="3", pane="Beside", beside="10")
+    page = open_page(sample="val/0", step="40", row="4", column="3", card="Beside", beside="10")
     assert_sound(page)
     assert table_with(page, "adds").columns.tolist() == ["this, step 40", "this, step 10"]
     button(page, "Pin").click().run()
@@ -53,7 +53,7 @@ def test_a_pinned_slot_stands_beside_the_selected_one_at_two_steps(
     assert table.loc["trained for", "pinned, step 40"] == "1\\: 4"
     assert table.loc["trained for", "this, step 40"] == "0\\: 4"
     # A slot that this network does not have is none.
-    assert "pinned, step 40" not in table_with(open_page(pane="Beside", pin="9.9.9.9"), "adds")
+    assert "pinned, step 40" not in table_with(open_page(card="Beside", pin="9.9.9.9"), "adds")
 
 
 def test_the_loss_map_of_a_term(add_finished: Callable[[str], Path]) -> None:

@@ -49,7 +49,7 @@ def test_it_is_marked_as_such(add_finished: Callable[[str], Path]) -> None:
 
 def test_the_card_says_where_it_pushes(add_finished: Callable[[str], Path]) -> None:
     put_own(add_finished("yolov2-1"), "pinned", LAST_STEP, name="mine")
-    page = open_page(sample="val/0", pane="Terms")
+    page = open_page(sample="val/0", card="Terms")
     assert "mine pushes width up" in words(page)
     (pulls,) = (each.value for each in page.table if "mine" in each.value)
     assert pulls.set_index("channel").loc["w", "mine"] == "-10 ↑"
@@ -57,7 +57,7 @@ def test_the_card_says_where_it_pushes(add_finished: Callable[[str], Path]) -> N
 
 def test_the_terms_that_are_in_it_are_found(add_finished: Callable[[str], Path]) -> None:
     put_own(add_finished("yolov2-1"), "pinned", LAST_STEP)
-    page = open_page(sample="val/0", pane="Terms")
+    page = open_page(sample="val/0", card="Terms")
     (factors,) = (each.value for each in page.table if "weight" in each.value)
     by_term = factors.set_index("term")
     assert by_term.loc["xy", "weight"] == "× 2"
@@ -93,6 +93,6 @@ def test_a_loss_that_is_no_number_is_shown(
     own.total[:] = total
     own.gradient[:] = np.nan
     write_snapshot(folder / "snapshots" / f"pinned-{LAST_STEP:08d}.npz", snapshot)
-    page = open_page(sample="val/0", pane="Terms")
+    page = open_page(sample="val/0", card="Terms")
     assert_sound(page)
     assert "pushes no number" in words(page)

@@ -74,7 +74,7 @@ def test_a_movement_chooses_step_and_sample(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_since_when_objects_are_detected(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
-    page = open_page(sample="val/0", step="40", pane="Objects")
+    page = open_page(sample="val/0", step="40", card="Objects")
     assert_sound(page)
     first = ["step 40", "step 40", "step 40", "step 10", "step 40"]
     assert table(page, "first detected") == list(zip(first, first, strict=True))
@@ -86,7 +86,7 @@ def test_since_when_objects_are_detected(add_finished: Callable[[str], Path]) ->
 
 def test_the_steps_of_the_table_lead_there(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
-    page = open_page(sample="val/0", step="0", pane="Objects")
+    page = open_page(sample="val/0", step="0", card="Objects")
     steps = page.button_group(key="objects go to step")
     assert steps.options == ["10", "40"]
     steps.set_value(40).run()
@@ -100,7 +100,7 @@ def test_the_steps_of_the_table_lead_there(add_finished: Callable[[str], Path]) 
 def test_since_when_the_slots_of_the_cell_are_wrong(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
     # Object 0 lies in cell (2, 3), which anchor 1 is trained for; it is found at step 40.
-    page = open_page(sample="val/0", step="40", row="2", column="3", pane="Curves")
+    page = open_page(sample="val/0", step="40", row="2", column="3", card="Curves")
     assert_sound(page)
     assert ("step 0", "step 40") in table(page, "first wrong")
     (slots,) = [each.value for each in page.table if "first wrong" in each.value]
@@ -112,7 +112,7 @@ def test_since_when_the_slots_of_the_cell_are_wrong(add_finished: Callable[[str]
 def test_the_shown_step_is_marked_on_every_curve(add_finished: Callable[[str], Path]) -> None:
     with RunStore.open(RunFolder(add_finished("yolov2-1")), writable=True) as store:
         store.record_evaluation(40, {"map50": 0.5})
-    page = open_page(step="10", pane="Curves")
+    page = open_page(step="10", card="Curves")
     for name in CURVES:
         texts = [text for trace in figure_of(page, name)["data"] for text in trace.get("text", [])]
         assert "shown: step 10" in texts, name

@@ -93,7 +93,7 @@ def test_an_object_selects_its_slot(add_finished: Callable[[str], Path]) -> None
 
 def test_without_gradients_on_record_it_says_so(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
-    page = open_page(pane="Terms")
+    page = open_page(card="Terms")
     assert "This snapshot holds no gradients" in words(page)
 
 
@@ -105,7 +105,7 @@ def test_with_gradients_it_says_what_they_push(add_finished: Callable[[str], Pat
         gradient[..., 2] = -1.0
         snapshot.breakdown.gradients[term] = gradient
     write_snapshot(path, snapshot)
-    page = open_page(pane="Terms")
+    page = open_page(card="Terms")
     assert_sound(page)
     assert "Together the terms push width up: the gradient of this picture's own loss." in words(
         page
@@ -123,7 +123,7 @@ def test_classes_that_a_cell_shares_are_said_to_be_shared(checkpoints: Path) -> 
     zeros = np.zeros(snapshot.y_pred.shape, np.float32)
     snapshot.breakdown.gradients.update(dict.fromkeys(snapshot.breakdown.terms, zeros))
     write_snapshot(path, snapshot)
-    page = open_page(pane="Terms")
+    page = open_page(card="Terms")
     assert_sound(page)
     assert "Its cell has one set of classes" in words(page)
 
@@ -144,7 +144,7 @@ def test_what_would_change_it_is_there_when_asked_for(checkpoints: Path) -> None
     )
     page = open_page(sample="val/0")
     assert "- fall in cell" not in words(page)
-    page = open_page(sample="val/0", pane="What if")
+    page = open_page(sample="val/0", card="What if")
     assert_sound(page)
     assert not page.error
     assert "Object 0 (class 4) would" in words(page)

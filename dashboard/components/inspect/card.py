@@ -16,7 +16,7 @@ from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.views import SampleView
 
 WHAT_IF = "What if"
-_PANE = "pane"
+_PANE = "card"
 _BEFORE_PANES = {"whatif": WHAT_IF, "term": "Terms"}
 """What links asked for before there were panes, and where it is now."""
 
@@ -57,7 +57,7 @@ def say_share(view: SampleView, slot: int) -> None:
 
 
 def panes(makers: Mapping[str, Callable[[], None]]) -> None:
-    """Tabs, of which the open one alone is made. Query parameter "pane".
+    """Tabs, of which the open one alone is made. Query parameter "card".
 
     Args:
         makers: {title: makes what is in it}, the first one open at first.
