@@ -31,7 +31,7 @@ def bounds(requirement: Requirement) -> tuple[Version, Version]:
 
 TESTED = requirements((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
 LOSSES = requirements(PROJECT["dependencies"])
-TRAIN = requirements(EXTRAS["train"])
+TRAIN = requirements([*EXTRAS["record"], *EXTRAS["train"]])
 DASHBOARD = requirements(EXTRAS["dashboard"])
 
 
@@ -39,6 +39,8 @@ def test_the_extras_bring_what_make_run_installs() -> None:
     assert {*LOSSES, *TRAIN, *DASHBOARD} == set(TESTED)
     assert set(LOSSES) == {"keras", "numpy"}
     assert "detector-debugger[train]" in EXTRAS["dashboard"]
+    assert "detector-debugger[record]" in EXTRAS["train"]
+    assert "tensorflow" not in requirements(EXTRAS["record"])
 
 
 def test_what_was_tested_may_be_installed() -> None:

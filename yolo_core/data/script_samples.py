@@ -116,8 +116,7 @@ class KeptSamples(SampleSource):
                 f"The network of this run takes arrays of {self.inputs.shape[1:]}, which cannot be "
                 f"made of a picture of {self.image_shape}: only its own samples can be looked at."
             )
-        low, high = self.span
-        values = images.astype(np.float32) * np.float32((high - low) / _STEPS) + np.float32(low)
+        values = _spanned(images, self.span)
         if self.inputs is not None and self.inputs.shape[1:] != self.image_shape:
             values = np.moveaxis(values, -1, 1)
         return values
@@ -170,10 +169,7 @@ def from_arrays(
         raise ValueError(f"The labels have {count} classes; received {len(names)} class names.")
     pictures, span = drawable(images)
     inputs = images.astype(np.float32)
-    low, high = span
-    exact = pictures.shape == images.shape and np.allclose(
-        pictures * ((high - low) / _STEPS) + low, inputs, rtol=0, atol=1e-6 * (high - low)
-    )
+    exact = np.array_equal(_spanned(pictures, span), inputs)
     return KeptSamples(
         [f"val/{at}" for at in range(len(images))],
         pictures,
@@ -203,15 +199,30 @@ def drawable(
         images = images[..., : 3 if images.shape[-1] > 3 else 1]
     if images.dtype == np.uint8:
         return images, (0.0, _STEPS)
-    values = np.nan_to_num(images.astype(np.float32))
+    values = images.astype(np.float32)
     if span is None:
         low, high = float(values.min()), float(values.max())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+            low, high = float(values.min()), float(values.max())
         span = next(
             (s for s in ((0.0, 1.0), (-1.0, 1.0)) if s[0] <= low and high <= s[1]),
-            (0.0, _STEPS) if low >= 0 and high <= _STEPS else (low, high),
+            (0.0, _STEPS) if low >= 0 and high <= _STEPS else (low, max(high, low + 1.0)),
         )
-    scaled = (values - span[0]) * (_STEPS / (span[1] - span[0]))
-    return np.rint(np.clip(scaled, 0, _STEPS)).astype(np.uint8), span
+    values -= np.float32(span[0])
+    values *= np.float32(_STEPS / (span[1] - span[0]))
+    np.rint(np.clip(values, 0, _STEPS, out=values), out=values)
+    return np.nan_to_num(values, copy=False).astype(np.uint8), span
+
+
+def _spanned(pictures: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+    """What a network takes for uint8 pictures."""
+    low, high = span
+    # Divided, as whoever makes fractions of pictures does.
+    if span == (0.0, _STEPS):
+        return pictures.astype(np.float32)
+    values = pictures.astype(np.float32) / np.float32(_STEPS)
+    return values * np.float32(high - low) + np.float32(low)
 
 
 def kept_of(source: SampleSource, pinned: Sequence[str]) -> KeptSamples:

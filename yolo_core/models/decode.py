@@ -101,19 +101,25 @@ def nms_keep(
     boxes = np.where(alive[..., None], boxes[image, order], 0.0)
     center, half = boxes[..., :2], np.maximum(boxes[..., 2:], 0) / 2
     low, high = center - half, center + half
-    area = (high - low).prod(-1)
+    sizes = high - low
+    area = sizes[..., 0] * sizes[..., 1]
 
     kept = np.zeros_like(alive)
+    counts = np.zeros(images, int)
     for k in range(depth):
-        rows = np.flatnonzero(alive[:, k] & (kept.sum(-1) < max_detections))
+        rows = np.flatnonzero(alive[:, k] & (counts < max_detections))
         if not rows.size:
+            if (counts >= max_detections).all():
+                break
             continue
         kept[rows, k] = True
+        counts[rows] += 1
         rest = (rows, slice(k + 1, None))
         sides = np.minimum(high[rows, None, k], high[rest]) - np.maximum(
             low[rows, None, k], low[rest]
         )
-        shared = np.maximum(sides, 0).prod(-1)
+        sides = np.maximum(sides, 0)
+        shared = sides[..., 0] * sides[..., 1]
         union = area[rows, None, k] + area[rest] - shared
         # Multiplied out: two boxes without area have no union to divide by, and do not overlap.
         overlaps = (shared > iou_threshold * union) & (label[rest] == label[rows, None, k])

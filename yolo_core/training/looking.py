@@ -174,7 +174,8 @@ def _on_tensorflow(
         tf.TensorSpec((None, None, y_true.shape[-1]), tf.float32),
         [tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in outputs],
     ]
-    return tf.function(run, input_signature=signature)
+    # Nothing in a loss branches on a tensor, and looking for that takes seconds.
+    return tf.function(run, input_signature=signature, autograph=False)
 
 
 def _on_jax(
@@ -236,6 +237,7 @@ def _forward_on_tensorflow(network: Any) -> Callable[[Any], Any]:
             compiled[shape] = tf.function(
                 lambda images: network(images, training=False),
                 input_signature=[tf.TensorSpec((None, *shape), images.dtype)],
+                autograph=False,
             )
         return compiled[shape](images)
 

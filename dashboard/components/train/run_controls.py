@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -73,7 +74,9 @@ def run_controls(folder: RunFolder) -> None:
     batch_size = None
     with contextlib.suppress(ValueError):  # said beside the dials
         batch_size = read_config(folder.config).training.batch_size
-    st.progress(share, text=plain(progress_text(status, batch_size)))
+    # What is said of the run as long as it lives stands below the buttons.
+    shown = status if status.message not in _notes(folder) else replace(status, message="")
+    st.progress(share, text=plain(progress_text(shown, batch_size)))
     with st.container(horizontal=True, vertical_alignment="bottom", key="run-buttons"):
         if status.is_live:
             _live_buttons(folder, status)
@@ -83,6 +86,12 @@ def run_controls(folder: RunFolder) -> None:
         say(problem)
     _message(status)
     _said(folder, live=status.is_live)
+
+
+def _notes(folder: RunFolder) -> set[str]:
+    with contextlib.suppress(ValueError), RunStore.open(folder) as store:
+        return {str(e.detail.get("message")) for e in store.events() if e.kind == "note"}
+    return set()
 
 
 def _live_buttons(folder: RunFolder, status: RunStatus) -> None:
