@@ -6,8 +6,8 @@ over all turns after the first, which compiles; goal: at most 1.02 where a step 
 more. The first steps are pictured densely (0, 1, 2, 4, 8, ...), in the first turn; later ones every
 100. On a machine that does other things the ratio of seconds says little, and that of the seconds
 that this process's processors were busy says more. The last line is the time inside of the recorder
-itself, as a share of the steps: what it does not hold is that a step whose batch is pictured computes
-gradients as well, some 5 % longer once in 100 steps.
+itself, as a share of the steps; it does not hold that a step whose batch is pictured computes
+gradients as well, once in 100 steps.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class Timed(RunRecorder):
 
     seconds = 0.0
 
-    def on_train_batch_begin(self, *given: Any) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """As before, on the clock."""
-        self._timed(super().on_train_batch_begin, *given)
+        self._timed(super().on_train_batch_begin, batch, logs)
 
-    def on_train_batch_end(self, *given: Any) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """As before, on the clock."""
-        self._timed(super().on_train_batch_end, *given)
+        self._timed(super().on_train_batch_end, batch, logs)
 
-    def _timed(self, hook: Callable[..., None], *given: Any) -> None:
+    def _timed(self, hook: Callable[[int, Any], None], batch: int, logs: Any) -> None:
         start = time.perf_counter()
-        hook(*given)
+        hook(batch, logs)
         self.seconds += time.perf_counter() - start
 
 
