@@ -3,6 +3,7 @@
 // over it: where they alone are new, the figure is left alone, which is ten times as fast.
 
 const MARK = "mark"; // the name of a shape that is no part of the figure
+const PATIENCE = 2000; // milliseconds in which answers to keys come
 const LEAST = 240; // pixels of a picture, however small the window
 const WAYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -74,6 +75,7 @@ function walk(host, event) {
     const row = Math.min(Math.max(place[1] + way[0], 0), size[0] - 1);
     const column = Math.min(Math.max(place[2] + way[1], 0), size[1] - 1);
     host.cell = { place: [place[0], row, column], size }; // pressed again before the answer
+    host.asked = { place: String(host.cell.place), at: Date.now() };
     host.send("click", host.cell.place);
   } else if (/^[0-9]$/.test(event.key) && Number(event.key) < size[2]) {
     host.send("click", [...place.slice(0, 3), Number(event.key)]);
@@ -154,6 +156,7 @@ function hasData({ customdata }) {
 function clicked(host, event, points) {
   if (!host.click_enabled) return;
   const value = cellUnder(host, event) ?? points.find(hasData)?.customdata;
+  host.asked = undefined;
   if (value !== undefined) host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
 }
 
@@ -202,8 +205,13 @@ export default async function ({ data, parentElement, setTriggerValue }) {
     edits: { shapePosition: Boolean(data.shapes) },
   };
   host.by_hand = false;
-  host.cell = data.cell;
-  if (data.cell) host.tabIndex = 0;
+  if (data.cell) {
+    host.tabIndex = 0;
+    // The answer to a key before the last one says where the cell was meanwhile.
+    const { place, at = 0 } = host.asked ?? {};
+    const late = place !== String(data.cell.place.slice(0, 3)) && Date.now() - at < PATIENCE;
+    if (!late) host.cell = data.cell;
+  }
   if (figure) {
     figure.layout.template = look;
     figure.layout.autosize = true;
