@@ -11,6 +11,7 @@ from dashboard.cache import cached_snapshot, kept_as_written
 from dashboard.tensorflow_turn import tensorflow_turn
 from yolo_core.data.registry import open_source
 from yolo_core.losses.families import family_by_slots
+from yolo_core.losses.families import family_of as published_family
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import SnapshotRecord
 from yolo_core.runs.snapshots import SampleView
@@ -141,5 +142,6 @@ def as_published(config: RunConfig, view: SampleView) -> RunConfig:
         return config
     heads, has_priors = len(view.layout.grids), view.layout.has_priors
     family = family_by_slots(view.channels, heads, has_priors=has_priors)
-    anchors = config.loss.anchors if "anchors" in config.loss.model_fields_set else None
+    # A loss of one's own may have had some where the family has none.
+    anchors = config.loss.anchors if published_family(family).takes_anchors else None
     return config.model_copy(update={"loss": LossConfig(name=family, anchors=anchors)})
