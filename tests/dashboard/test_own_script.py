@@ -48,7 +48,7 @@ def test_the_inspect_page_draws_its_pictures_and_says_why() -> None:
     assert "val/1, a pinned sample" in words(page).replace("*", "")
     figure = next(f for f in plots(page).values() if "images" in f["layout"])
     assert [(i["sizex"], i["sizey"]) for i in figure["layout"]["images"]] == [(48, 32)]
-    assert "Why anchor" in words(page)
+    assert "**Object**: it is trained for object 0" in words(page)
 
 
 def test_a_batch_of_it_is_drawn_too() -> None:
