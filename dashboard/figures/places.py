@@ -10,6 +10,8 @@ import numpy as np
 from yolo_core.models.decode import scores
 from yolo_core.runs.snapshots import SampleView
 
+_LONG = 20
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
@@ -68,3 +70,8 @@ def object_label(view: SampleView, index: int) -> str:
     one_hot = view.y_true[index, 5:]
     name = view.class_names[int(np.argmax(one_hot))] if np.any(one_hot > 0) else "no class"
     return f"{index}: {name}"
+
+
+def short(name: str) -> str:
+    """A name with room in a picture; of a long one its beginning."""
+    return name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"

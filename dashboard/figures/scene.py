@@ -23,6 +23,7 @@ from dashboard.figures.places import (
     detections,
     matching_score,
     object_label,
+    short,
     slot_boxes,
 )
 from yolo_core.explain.names import object_name, slot_word
@@ -188,7 +189,8 @@ def _edge_of_padding(view: SampleView) -> list[dict[str, Any]]:
 def _objects(view: SampleView) -> list[dict[str, Any]]:
     boxes = view.y_true[view.objects, 1:5]
     labels = [
-        f"<b>{object_label(view, index)}{'' if object_status(view, index).is_matched else ' ✗'}</b>"
+        f"<b>{short(object_label(view, index))}"
+        f"{'' if object_status(view, index).is_matched else ' ✗'}</b>"
         for index in view.objects.tolist()
     ]
     usable = np.isfinite(boxes).all(axis=1)
@@ -242,7 +244,7 @@ def _predictions(view: SampleView, score_cut: float) -> list[dict[str, Any]]:
     slots, score, label = detections(view, score_cut)
     # Of very many predictions only the best are labelled.
     names = [
-        f"{view.class_names[each]} {value:.2f}" if rank < _LABELLED else ""
+        f"{short(view.class_names[each])} {value:.2f}" if rank < _LABELLED else ""
         for rank, (each, value) in enumerate(zip(label, score, strict=True))
     ]
     return box_traces(

@@ -14,7 +14,7 @@ from dashboard.components.shared.plot import kept, plot, plot_and_say
 from dashboard.components.shared.sample_picker import Choice, go_to_step
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.curves import Marker
-from dashboard.figures.places import Cell, object_label
+from dashboard.figures.places import Cell, object_label, short
 from dashboard.figures.time_strip import STATE_WORDS, Strip, iou_strip, state_strip
 from yolo_core.explain.history import (
     DETECTED_IOU,
@@ -63,7 +63,7 @@ class History:
 
     def strip(self, values: np.ndarray, names: Sequence[str], what: str, **more: Any) -> Strip:
         """A strip with a row of values for each name."""
-        left = 24 + 7 * min(max(map(len, names), default=0), 24)  # pixels that names take
+        left = 24 + 7 * max(map(len, names), default=0)  # pixels that names take
         return Strip(self.steps, values, names, self.at, left, f"{self.name} {what}", **more)
 
 
@@ -84,7 +84,7 @@ def strip_of_objects(
     if history is None:
         st.caption(NO_HISTORY)
         return
-    names = [object_label(view, int(index)) for index in view.objects]
+    names = [short(object_label(view, int(index))) for index in view.objects]
     if not names:
         return
     if history.damaged:

@@ -24,8 +24,8 @@ OBJECT = UrlChoice("object", bound=False)
 ABOUT = "object of the selected slot"
 """Session key of the (sample, slot, object) last shown."""
 
-_PILLS = 6
-"""Objects that can be offered side by side."""
+_PILLS, _LETTERS = 6, 60
+"""Objects that can be offered side by side, and what their names may take."""
 
 Place = tuple[int, int, int, int]
 """Head, row, column and anchor."""
@@ -74,7 +74,7 @@ def pick_object(view: SampleView, slot: int) -> int | None:
         choose({OBJECT.key: index})
     st.session_state[OBJECT.key] = index
     lost = {n: not object_status(view, n).is_matched for n in view.objects.tolist()}
-    few = len(lost) <= _PILLS
+    few = len(lost) <= _PILLS and sum(len(object_label(view, n)) for n in lost) <= _LETTERS
     widget = st.pills if few else st.selectbox
     widget(
         "Object",

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.figures import scene
 from dashboard.figures.picture import box_lines
-from dashboard.figures.places import detections, matching_score
+from dashboard.figures.places import detections, matching_score, short
 from dashboard.figures.scene import LAYERS, scene_figure
 from yolo_core.runs.snapshots import SampleView
 
@@ -161,3 +161,8 @@ def test_a_label_that_would_leave_the_picture_goes_into_its_box() -> None:
     assert sides[scene.TOP_LEFT] == ["top right", "top right", "bottom right"]
     assert sides[scene.BOTTOM_LEFT] == ["bottom right", "top right", "bottom right"]
     assert sides[scene.BOTTOM_RIGHT] == ["bottom left", "top left", "bottom left"]
+
+
+def test_a_long_name_is_cut_in_the_picture() -> None:
+    assert short("0: " + "x" * 17) == "0: " + "x" * 17
+    assert short("0: " + "x" * 100) == "0: " + "x" * 16 + "…"
