@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from yolo_core.cli.darknet_config import (
+    check_first_weights,
+    put_darknet,
+    with_anchors_of_network,
+)
 from yolo_core.cli.given_anchors import FITTED, read_anchors
 from yolo_core.data.config import PICTURE_KINDS
 from yolo_core.data.registry import SOURCES, is_scenes, open_source
@@ -84,6 +89,7 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         fields["network"] = {"strides": base.network.strides}
     for option, value in given.items():
         put(fields, RUN_OPTIONS[option].place, value)
+    put_darknet(fields, arguments, base)
     if arguments.seed is not None:
         put(fields, "data.seed", arguments.seed)
     if arguments.pin:
@@ -122,6 +128,7 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
             put(fields, "loss.anchors_per_head", None)
         put(fields, "loss.anchors", sizes)
         config = parse_config(fields, where="the options")
+    config = with_anchors_of_network(config, arguments, base)
     if base is None or arguments.derive:
         config = with_recipe(config)
     config = with_fitted_anchors(config, base)
@@ -300,6 +307,8 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
         config.network.check_sides(config.data)
     if config.data.source != "digits":
         open_source(config.data)
+    if resumed is None:
+        check_first_weights(config)
     loss = config.loss
     known_to_work = set(recipe_lambdas(loss.name, {}))
     followed = set(config.training.schedules) - {RATE}

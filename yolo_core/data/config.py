@@ -17,6 +17,7 @@ from pydantic import (
 
 # The database counts to 2**63; so far no training goes.
 Positive = Annotated[int, Field(ge=1, le=10**9)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 PICTURE_KINDS = ("voc", "coco", "yolo")
 """Kinds of data that are folders of annotated pictures."""

@@ -4,8 +4,8 @@ A family is a folder beside this file: `__init__.py` with its label and the name
 `loss.py` with that class. Where they are there, `slips.py` says what was published otherwise and
 `verbatim.py` does that, `formula.py` writes the loss down; and `__init__.py` has in RECIPE lambdas
 that suit the digits, in GROWS_WITH what these depend on (`recipe.py`), in STRIDES its heads, in
-ANCHORS whether it has some. The name of a family stands in the first line of code below, and
-nowhere outside `losses/`.
+ANCHORS whether it has some, and in DARKNET_HEAD which section of a `.cfg` it trains. The name of a
+family stands in the first line of code below, and nowhere outside `losses/`.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Family:
         strides: Pixels from one cell to the next of each head, for the digits.
         slots_a_cell: On each head.
         takes_anchors: Whether these are fitted to the data, or given.
+        darknet_head: The section of a Darknet network that is trained with it; None for none.
         slips: The published deviations from it.
         variants: {name: variant}, names such as "yolov2/notebook".
         written: From `DetectionLoss.switches` to {term: its formula in LaTeX, without lambda} and
@@ -64,6 +65,7 @@ class Family:
     strides: tuple[int, ...]
     slots_a_cell: int
     takes_anchors: bool
+    darknet_head: str | None
     slips: tuple[Slip, ...]
     variants: Mapping[str, Variant]
     written: Callable[[Mapping[str, Any]], tuple[dict[str, str], list[str]]]
@@ -94,6 +96,7 @@ def _family(name: str) -> Family:
         strides=getattr(card, "STRIDES", (COARSEST,)),
         slots_a_cell=getattr(card, "SLOTS_A_CELL", SLOTS_A_CELL),
         takes_anchors=getattr(card, "ANCHORS", False),
+        darknet_head=getattr(card, "DARKNET_HEAD", None),
         slips=getattr(slips, "SLIPS", ()),
         variants=getattr(slips, "VARIANTS", {}),
         written=getattr(formula, "written", lambda _options: ({}, [])),
@@ -137,6 +140,15 @@ def family_of(name: str) -> Family:
     if name not in loss_names():
         raise ValueError(f"There is no loss {name!r}; there are {', '.join(loss_names())}.")
     return _family(name.partition("/")[0])
+
+
+def family_of_darknet_head(section: str) -> Family:
+    """The family that trains a head of Darknet, [region] or [yolo].
+
+    Raises:
+        StopIteration: It is neither.
+    """
+    return next(each for each in all_families() if each.darknet_head == section)
 
 
 def family_of_class(kind: type) -> Family | None:

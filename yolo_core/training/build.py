@@ -13,9 +13,10 @@ from yolo_core.data.batches import sample_batch
 from yolo_core.data.source import SampleSource, first_names
 from yolo_core.losses import DetectionLoss, published
 from yolo_core.losses.families import family_of
-from yolo_core.models.networks import detector_network
 from yolo_core.training.config import LossConfig, RecordedConfig, RunConfig
+from yolo_core.training.darknet_setup import anchors_as_published
 from yolo_core.training.detector import Detector
+from yolo_core.training.network import make_network
 from yolo_core.training.own_loss import blamed_on, is_own_loss, short_name
 from yolo_core.training.own_loss_laws import check_own_loss
 from yolo_core.training.recorded import recorded_loss, recorded_network
@@ -53,6 +54,10 @@ def build_loss(
     # A loss of one's own may have a `setup` that was written before there was a choice.
     chosen = {} if strides is None else {"strides": strides}
     options = {**kind.setup(source, wanted.anchors, **chosen), **wanted.options}
+    in_order = anchors_as_published(config.network, wanted, source)
+    if in_order is not None and len(in_order) > 1:
+        # Its heads were trained with these, each with its own.
+        options["anchors"] = [each.tolist() for each in in_order]
     if own is not None:
         loss = _own_loss(own, wanted, options, source, strides or own.strides)
     else:
@@ -103,15 +108,7 @@ def build_detector(config: RunConfig, loss: DetectionLoss, source: SampleSource)
     if precision == "auto":
         precision = "mixed_float16" if gpus else "float32"
     keras.config.set_dtype_policy(precision)
-    network = detector_network(
-        source.image_shape,
-        loss.heads(),
-        size=config.network.size,
-        slot_channels=len(loss.channel_names),
-        alpha=config.network.alpha,
-        frozen=config.network.frozen,
-    )
-    detector = Detector(network, loss)
+    detector = Detector(make_network(config, loss, source.image_shape), loss)
     optimizer = keras.optimizers.Adam(config.training.learning_rate, epsilon=ADAM_EPSILON)
     if precision == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)

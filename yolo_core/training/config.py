@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from yolo_core.data.config import DataConfig, Positive, Section
+from yolo_core.data.config import DataConfig, Positive, PositiveFloat, Section
 from yolo_core.data.sample import split_name
 from yolo_core.data.script_samples import RECORDED
 from yolo_core.data.source import PINNED
@@ -18,13 +18,10 @@ from yolo_core.losses.families import DEFAULT_FAMILY, FAMILY_NAMES
 from yolo_core.losses.heads import SLOTS_A_CELL
 from yolo_core.runs.layout import RECORDED_FILE, RunFolder
 from yolo_core.runs.status import read_status
+from yolo_core.training.network_config import NetworkConfig
 from yolo_core.training.schedule import DialSchedule
 
 CONFIG_VERSION = 1
-BACKBONE_STEP = 32
-"""Pixels that the sides of what enters a backbone are multiples of."""
-
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class LossConfig(Section):
@@ -77,86 +74,6 @@ class LossConfig(Section):
                 "--anchors fitted has some fitted instead"
             )
         return self
-
-
-class NetworkConfig(Section):
-    """The network: a small convolutional one, or a backbone of keras.applications."""
-
-    size: Literal[
-        "small",
-        "medium",
-        "large",
-        "MobileNet",
-        "MobileNetV2",
-        "MobileNetV3Small",
-        "MobileNetV3Large",
-        "EfficientNetB0",
-        "EfficientNetB1",
-        "EfficientNetV2B0",
-        "ResNet50",
-        "ResNet101",
-        "VGG16",
-        "DenseNet121",
-    ] = Field(
-        default="medium",
-        description="how large it is, or the backbone of keras.applications in it, whose pictures "
-        "have sides that are multiples of 32",
-    )
-    alpha: PositiveFloat | None = Field(
-        default=None, description="factor on the widths of a MobileNet; None for its own, 1"
-    )
-    weights: str = Field(
-        default="none",
-        min_length=1,
-        description="weights that a backbone starts with: none, imagenet (fetched by Keras), or a "
-        "Keras weights file of it without its top",
-    )
-    frozen: bool = Field(default=False, description="whether the backbone keeps those weights")
-    strides: Annotated[tuple[Literal[8, 16, 32], ...], Field(min_length=1)] | None = Field(
-        default=None,
-        description="pixels from one cell to the next on each head, coarse before fine (for SSD "
-        "fine before coarse); None takes those that the loss has for the digits",
-    )
-
-    @property
-    def backbone(self) -> str | None:
-        """Its name in keras.applications; None for a network of this project."""
-        return None if self.size in ("small", "medium", "large") else self.size
-
-    def check_sides(self, data: DataConfig) -> None:
-        """Whether pictures of that size can enter it.
-
-        Raises:
-            ValueError: They cannot.
-        """
-        if self.backbone is not None and any(side % BACKBONE_STEP for side in data.width_height):
-            raise ValueError(
-                f"{self.size} takes pictures whose sides are multiples of {BACKBONE_STEP} pixels; "
-                f"received --image-size {data.image_size}."
-            )
-
-    @model_validator(mode="after")
-    def _of_a_backbone(self) -> Self:
-        if self.backbone is None and (self.alpha, self.weights, self.frozen) != (
-            None,
-            "none",
-            False,
-        ):
-            raise ValueError("alpha, weights and frozen are of a backbone, such as MobileNetV2")
-        if self.alpha is not None and not self.size.startswith("MobileNet"):
-            raise ValueError("alpha is of the MobileNets")
-        if self.frozen and self.weights == "none":
-            raise ValueError(
-                "frozen keeps the weights of a backbone, and with none they are random"
-            )
-        return self
-
-    @field_validator("strides")
-    @classmethod
-    def _each_once(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
-        if value is not None and len(set(value)) < len(value):
-            raise ValueError("each head has another stride")
-        return value
 
 
 class TrainingConfig(Section):

@@ -13,11 +13,11 @@ from yolo_core.data.source import PINNED, SampleSource
 from yolo_core.evaluation.evaluator import Evaluator
 from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.losses.base import DetectionLoss
-from yolo_core.models.backbones import load_backbone_weights
 from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig
 from yolo_core.training.diagnosis import describe_non_finite
+from yolo_core.training.network import load_first_weights
 from yolo_core.training.notes import derived_notes, first_notes, target_notes
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
 from yolo_core.training.recorder import RunRecorder
@@ -83,19 +83,14 @@ class Training:
         """
         options = self.config.training
         with self.recorder as recorder:
-            is_new = not recorder.restore()
-            wanted = self.config.network
-            # A run that goes on has its weights: nothing is fetched for it.
-            if is_new and wanted.backbone is not None and wanted.weights != "none":
-                load_backbone_weights(
-                    self.detector.network,
-                    wanted.backbone,
-                    alpha=wanted.alpha,
-                    weights=wanted.weights,
-                )
-            layout = self.loss.slots((1, *self.detector.network.output_shape[1:]))
+            is_new, network = not recorder.restore(), self.detector.network
+            # A run that goes on has its weights: nothing is fetched for it, no file read.
+            weights = load_first_weights(self.config, self.loss, network, self.source)
+            weights = list(weights) if is_new else []
+            layout = self.loss.slots((1, *network.output_shape[1:]))
             shape = self.source.image_shape
             self._say((("note", each) for each in self.source.notes), record=is_new)
+            self._say((("note", each) for each in weights), record=is_new)
             self._say(derived_notes(self.config, self.source), record=is_new)
             self._say(first_notes(self.config.loss, self.loss, layout, shape), record=is_new)
             recorder.begin()

@@ -2,7 +2,7 @@
 
 LABEL = "YOLOv2: with anchors"
 SOUND, VERBATIM = "YoloV2Loss", "VerbatimYoloV2Loss"
-ANCHORS = True
+ANCHORS, DARKNET_HEAD = True, "region"
 # The confidence terms are means over thousands of slots; at the published 5 and 1 they are learned
 # last.
 RECIPE = {"xy": 20.0, "wh": 8.0, "objectness": 50.0, "no_object": 50.0, "classification": 1.0}

@@ -2,7 +2,7 @@
 
 LABEL = "YOLOv3: anchors on two heads"
 SOUND, VERBATIM = "YoloV3Loss", "VerbatimYoloV3Loss"
-ANCHORS = True
+ANCHORS, DARKNET_HEAD = True, "yolo"
 # Coarse before fine, as YOLOv3 has its heads.
 STRIDES = (16, 8)
 RECIPE = {"xy": 5.0, "wh": 2.0, "objectness": 1.0, "no_object": 10.0, "classification": 5.0}

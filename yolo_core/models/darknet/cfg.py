@@ -150,7 +150,16 @@ def read_cfg(path: str | Path) -> tuple[Section, ...]:
     """The sections of a `.cfg` file, [net] first.
 
     Raises:
-        ValueError: It cannot be read, has more than `MOST_BYTES`, or `parse_cfg` refuses it.
+        ValueError: As `read_cfg_text` and `parse_cfg`.
+    """
+    return parse_cfg(read_cfg_text(path), Path(path).name)
+
+
+def read_cfg_text(path: str | Path) -> str:
+    """The text of a `.cfg` file.
+
+    Raises:
+        ValueError: It cannot be read, or has more than `MOST_BYTES`, or zeros.
     """
     path = Path(path)
     try:
@@ -162,4 +171,4 @@ def read_cfg(path: str | Path) -> tuple[Section, ...]:
         raise ValueError(f"{path} is no .cfg: it has more than {MOST_BYTES:,} bytes.")
     if b"\0" in data:
         raise ValueError(f"{path} is no .cfg: it is not a text file.")
-    return parse_cfg(data.decode("utf-8", errors="replace"), path.name)
+    return data.decode("utf-8", errors="replace")

@@ -59,6 +59,10 @@ _KNOWN = {
     ),
 }
 NAMES = tuple(_KNOWN)
+NOTEBOOK = "darknet19"
+"""The network of the Keras notebook, which is one of these with layers of its own."""
+TRAINED = (NOTEBOOK, *NAMES)
+"""Networks that a training can have."""
 
 
 def known_cfg(
@@ -105,6 +109,11 @@ def find_network(cfg: str) -> Network:
     """
     by_name = cfg in NAMES and not Path(cfg).exists()
     return known_network(cfg) if by_name else read_network(cfg)
+
+
+def named_network(name: str, *, classes: int = 80) -> Network:
+    """The plan of one of `TRAINED`, as it was published."""
+    return known_network("yolov2" if name == NOTEBOOK else name, classes=classes)
 
 
 def _sections(word: str, known: _Known, classes: int) -> list[str]:
