@@ -114,13 +114,22 @@ def with_anchors_of_network(
     return config.model_copy(update={"loss": loss})
 
 
-def check_first_weights(config: RunConfig) -> None:
-    """Refuses a `.weights` file that does not fit, before anything is created.
+def check_darknet(config: RunConfig) -> None:
+    """Refuses a loss or a `.weights` file that does not fit the network, before anything is made.
 
     Raises:
-        ValueError: It does not.
+        ValueError: One does not.
     """
-    if config.network.is_darknet and config.network.weights != "none":
+    network, loss = config.network, config.loss
+    if not network.is_darknet:
+        return
+    heads = darknet_heads(network)
+    if not is_own_loss(loss.name) and family_of(loss.name).darknet_head != heads.kind:
+        raise ValueError(
+            f"{network.size} ends in [{heads.kind}], which --loss {darknet_loss(network)} or a "
+            f"variant of it trains; received --loss {loss.name}."
+        )
+    if network.weights != "none":
         first_weights(config, open_source(config.data))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from yolo_core.cli.darknet_config import (
-    check_first_weights,
+    check_darknet,
     put_darknet,
     with_anchors_of_network,
 )
@@ -308,7 +308,7 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
     if config.data.source != "digits":
         open_source(config.data)
     if resumed is None:
-        check_first_weights(config)
+        check_darknet(config)
     loss = config.loss
     known_to_work = set(recipe_lambdas(loss.name, {}))
     followed = set(config.training.schedules) - {RATE}

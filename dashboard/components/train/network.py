@@ -33,7 +33,8 @@ def ask_network(key: str) -> tuple[NetworkConfig | None, str | None]:
         format_func=_called,
         help="A small one of this project, or one with a backbone of keras.applications.",
     )
-    if NetworkConfig.model_construct(size=size).backbone is None:
+    kind = NetworkConfig.model_construct(size=size)
+    if kind.backbone is None and not kind.is_darknet:
         return NetworkConfig(size=size), None
     asked: dict[str, Any] = {"size": size}
     if size.startswith("MobileNet"):
@@ -42,11 +43,11 @@ def ask_network(key: str) -> tuple[NetworkConfig | None, str | None]:
         )
     chosen = st.segmented_control(
         "Weights",
-        [NONE, IMAGENET, FILE],
+        [NONE, FILE] if kind.is_darknet else [NONE, IMAGENET, FILE],
         key=f"{key}weights",
         required=True,
-        help="What the backbone starts with: nothing, what Keras fetches, or a Keras weights file "
-        "of it without its top.",
+        help="What it starts with: nothing, of a backbone what Keras fetches or a Keras weights "
+        "file of it without its top, of a Darknet network a .weights file.",
     )
     asked["weights"] = chosen
     wrong = None
@@ -55,7 +56,7 @@ def ask_network(key: str) -> tuple[NetworkConfig | None, str | None]:
         asked["weights"] = str(Path(typed).expanduser().absolute()) if typed else ""
         wrong = _wrong_with(typed)
     asked["frozen"] = chosen != NONE and st.toggle(
-        "Frozen", key=f"{key}frozen", help="The backbone keeps those weights; the rest is trained."
+        "Frozen", key=f"{key}frozen", help="It keeps those weights; the heads are trained."
     )
     if wrong is None:
         try:

@@ -65,7 +65,7 @@ def heads_of(network: Network) -> Heads:
             )
     strides = tuple(_stride(network, layer) for layer in heads)
     if len(set(strides)) < len(strides):
-        raise heads[-1].section.error(
+        raise first.section.error(
             f"each head must have a grid of its own; received strides of {strides} pixels."
         )
     counts = tuple(len(each.anchors) for each in specs)
