@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ class InLayout(DetectionLoss):
 
     published_loss: DetectionLoss
     raw_layout: HeadLayout | PriorLayout
+    layout_arguments: Mapping[str, Any]
 
     @property
     def reduce_count(self) -> Callable[[Any], Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -76,5 +77,6 @@ def in_layout(loss: DetectionLoss, name: str, **orders: Any) -> Any:
     made = object.__new__(kind)
     # Keras's own copying would save the loss and load it: with lambdas of its own.
     state = {key: value for key, value in vars(loss).items() if key != "reduce_count"}
-    vars(made).update(state, published_loss=loss, raw_layout=layout)
+    arguments = {"name": name, **orders}
+    vars(made).update(state, published_loss=loss, raw_layout=layout, layout_arguments=arguments)
     return made

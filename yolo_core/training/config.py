@@ -174,6 +174,9 @@ class ScriptConfig(Section):
     backend: str = Field(default="tensorflow", description="what it computed with")
     loss_class: str = Field(description="class of the loss")
     loss: dict[str, Any] = Field(description="arguments that make the loss again")
+    layout: dict[str, Any] = Field(
+        default={}, description="arguments of in_layout, where the network has another layout"
+    )
     network: str = Field(
         default="", description="why its network cannot be built here; empty where it can"
     )

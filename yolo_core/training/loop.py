@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from yolo_core.breakdown import LossBreakdown
+from yolo_core.breakdown import LossBreakdown, OwnGradient
 from yolo_core.data.script_samples import KeptSamples, drawable
 from yolo_core.layouts.arrays import as_numpy
 from yolo_core.layouts.by_name import what_would_fit
@@ -63,11 +64,18 @@ class LoopSteps:
         recording: The run.
         row_every: Steps between two rows of the curves.
         predict: As in `LoopTrained`; None where the network cannot be asked.
+        own_name: What the pages call a loss of the loop's own.
     """
 
     def __init__(
-        self, recording: Recording, row_every: int, predict: Callable[[Any], Any] | None
+        self,
+        recording: Recording,
+        row_every: int,
+        predict: Callable[[Any], Any] | None,
+        *,
+        own_name: str | None = None,
     ) -> None:
+        self.own_name = own_name or "the loop's own loss"
         self.recording = recording
         self.row_every = max(int(row_every), 1)
         self.predict = predict
@@ -110,7 +118,13 @@ class LoopSteps:
         return False
 
     def step(
-        self, step: int, images: Any, labels: Any, predictions: Any, values: Mapping[str, Any]
+        self,
+        step: int,
+        images: Any,
+        labels: Any,
+        predictions: Any,
+        values: Mapping[str, Any],
+        gradient: Any = None,
     ) -> None:
         """Puts a step on record, after its update."""
         self._begin()
@@ -121,6 +135,8 @@ class LoopSteps:
         batch = None
         if predictions is not None and recording.books.wants_batch(number):
             batch = self._batch(images, labels, predictions)
+            if batch is not None and gradient is not None:
+                batch = self._with_own(batch, predictions, values, gradient)
         recording.guarded(self._record, number, values, batch)
 
     def _begin(self) -> None:
@@ -219,6 +235,31 @@ class LoopSteps:
             "layout": layout,
         }
 
+    def _with_own(
+        self, batch: dict[str, Any], predictions: Any, values: Mapping[str, Any], gradient: Any
+    ) -> dict[str, Any]:
+        """The same with what the loop's own loss sends into the slots; as it is, where that fails.
+
+        What does not fit is said once.
+        """
+        try:
+            shapes = [np.shape(each) for each in _arrays(predictions)]
+            found = [np.shape(each) for each in _arrays(gradient)]
+            if shapes != found:
+                raise ValueError(
+                    f"The gradient must have the shapes of the predictions, {shapes}; received "
+                    f"{found}."
+                )
+            total = values.get("total", values.get("loss"))
+            if total is None:
+                raise ValueError('A gradient comes with the loss that it is of: values["total"].')
+            slots = self.recording.books.control.loss.slot_predictions(_one(_arrays(gradient)))
+            own = OwnGradient(self.own_name, np.float32(as_numpy(total)), as_numpy(slots))
+        except ValueError as error:
+            self._say("gradient", f"The gradient of the loop's own loss is not recorded. {error}")
+            return batch
+        return {**batch, "breakdown": dataclasses.replace(batch["breakdown"], own=own)}
+
     def _record(self, step: int, values: Mapping[str, Any], batch: dict[str, Any] | None) -> None:
         books = self.recording.books
         loss = books.loss
@@ -258,6 +299,10 @@ def _layout(loss: DetectionLoss, outputs: Sequence[np.ndarray]) -> SlotLayout:
         return loss.slots(shapes if len(shapes) > 1 else shapes[0])
     except (ValueError, TypeError) as error:
         raise ValueError(f"{error} {what_would_fit(loss, list(outputs))}") from None
+
+
+def _one(arrays: list[np.ndarray]) -> Any:
+    return arrays[0] if len(arrays) == 1 else arrays
 
 
 def _arrays(predictions: Any) -> list[np.ndarray]:

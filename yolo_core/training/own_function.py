@@ -92,7 +92,8 @@ class OwnFunction:
     def _value(self, labels: Any, raw: Any) -> Any:
         if callable(self.function):
             return _mean(self.function(labels, raw))
-        parts = zip(self.function, labels, raw, strict=True)
+        each = labels if isinstance(labels, list | tuple) else [labels] * len(raw)
+        parts = zip(self.function, each, raw, strict=True)
         return sum(_mean(function(y_true, y_pred)) for function, y_true, y_pred in parts)
 
 

@@ -19,6 +19,7 @@ import keras
 from yolo_core.data.script_samples import KeptSamples, write_samples
 from yolo_core.files import replace_file
 from yolo_core.foreign_files import parse_json, read_json
+from yolo_core.layouts.foreign import in_layout
 from yolo_core.losses.families import all_families, family_of_class, loss_names
 from yolo_core.losses.heads import STRIDES, grid_cells
 from yolo_core.runs.layout import RECORDED_FILE, RunFolder
@@ -89,8 +90,10 @@ def describe_run(
     Raises:
         ValueError: The disk is full.
     """
-    loss = _in_our_layout(loss)
     why, text = (network, None) if isinstance(network, str) else _network_json(network)
+    # Without a network all that is looked at is slots.
+    raw = {} if why else dict(getattr(loss, "layout_arguments", {}))
+    loss = _in_our_layout(loss)
     arguments = loss.get_config()
     if layout is not None and arguments.get("grids", ()) is None:
         # Of one tensor of slots nobody could tell where its heads end.
@@ -110,6 +113,7 @@ def describe_run(
             file=Path(sys.argv[0]).name if sys.argv else "",
             backend=backend,
             loss_class=type(loss).__name__,
+            layout=json.loads(json.dumps(raw, default=_plain)),
             loss=parse_json(json.dumps(arguments, default=_plain)),
             network=why,
         ),
@@ -135,7 +139,8 @@ def recorded_loss(script: ScriptConfig) -> DetectionLoss:
             "computed anew."
         )
     try:
-        return kind.from_config(dict(script.loss))
+        loss = kind.from_config(dict(script.loss))
+        return in_layout(loss, **script.layout) if script.layout else loss
     except (TypeError, ValueError, LookupError) as error:
         raise ValueError(
             f"{script.folder / RECORDED_FILE} does not describe a {script.loss_class}: {error}."

@@ -15,6 +15,7 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.books import Rhythm
 from yolo_core.training.given import given_source
 from yolo_core.training.loop import LoopSteps
+from yolo_core.training.own_function import OwnFunction
 from yolo_core.training.recording import NonFiniteLossError, Recording
 from yolo_core.training.schedule import DialSchedule, LearningRate, OptimizerRate
 from yolo_core.training.trained import CompiledModel
@@ -63,6 +64,11 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         loss_name: What the pages call the loss; None for its own name.
         predict: Of a loop: from images as in `samples` (NumPy, float32) to predictions in inference
             mode, so that the samples can be looked at.
+        network: Of a model that is more than a network, such as one with its loss inside: from
+            images to raw predictions. None takes the model.
+        own: Of a training with a loss of one's own: the function and what it takes, so that its
+            gradient is seen in every slot (`OwnFunction`); None takes what the model was compiled
+            with, on label rows. Of a loop: what the pages call the loss.
         schedule: Sets the learning rate of every step; None leaves it to the optimizer.
         schedules: What lambdas, or the rate under the name "learning_rate", follow.
         snapshot_every: Steps between two snapshots once the dense early ones are over.
@@ -101,6 +107,8 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         pinned: Sequence[str] | None = None,
         loss_name: str | None = None,
         predict: Callable[[Any], Any] | None = None,
+        network: keras.Model | None = None,
+        own: OwnFunction | str | None = None,
         schedule: LearningRate | None = None,
         schedules: Mapping[str, DialSchedule] | None = None,
         snapshot_every: int = 100,
@@ -138,7 +146,9 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         self.schedule = schedule
         self.describe_failure = describe_failure
         self._follows_fit = steps is None
-        self._loop = LoopSteps(self, row_every, predict)
+        self._network_given, self._own = network, own
+        name = own.title if isinstance(own, OwnFunction) else own
+        self._loop = LoopSteps(self, row_every, predict, own_name=name)
         self._rate = 0.0
 
     # What a loop calls
@@ -161,6 +171,7 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         labels: Any = None,
         predictions: Any = None,
         values: Mapping[str, Any] | None = None,
+        gradient: Any = None,
     ) -> None:
         """Puts a step of a loop on record, after its update.
 
@@ -174,12 +185,14 @@ class RunRecorder(Recording, keras.callbacks.Callback):
             predictions: Raw, as the loss takes them; a list where it has several heads.
             values: {name: number} of the step: "total" (or "loss") is the loop's own loss,
                 "learning_rate" its rate; a term of the loss, or any other name, is a curve.
+            gradient: Of the loop's own loss with respect to `predictions`, in their shapes, by the
+                loop's own framework: what it sends into every slot.
 
         Raises:
             ValueError: The first arrays do not fit the loss; of later ones it is said and the step
                 is not pictured.
         """
-        self._loop.step(step, images, labels, predictions, values or {})
+        self._loop.step(step, images, labels, predictions, values or {}, gradient)
 
     @property
     def lambdas(self) -> dict[str, float]:
@@ -204,7 +217,7 @@ class RunRecorder(Recording, keras.callbacks.Callback):
             if model is not self._model:
                 raise ValueError("A run is of one model; received another one for this run.")
             return
-        trained, loss = _what_trains(model, self.loss)
+        trained, loss = _what_trains(model, self.loss, self._network_given, self._own)
         super().set_model(model)
         if not model.optimizer.built:
             # A checkpoint has all its variables, from the first step on.
@@ -245,6 +258,8 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         if not self.books.began:
             self.books.steps = self.steps
         self.begin()
+        if problem := getattr(self.trained, "own_problem", ""):
+            self.guarded(self.books.say, "warning", problem)
         self.guarded(self.expect, self.batch_size)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -341,7 +356,9 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         )
 
 
-def _what_trains(model: Any, loss: DetectionLoss | None) -> tuple[Any, DetectionLoss]:
+def _what_trains(
+    model: Any, loss: DetectionLoss | None, network: Any, own: OwnFunction | str | None
+) -> tuple[Any, DetectionLoss]:
     """What there is to be looked at, and the loss.
 
     Raises:
@@ -371,4 +388,15 @@ def _what_trains(model: Any, loss: DetectionLoss | None) -> tuple[Any, Detection
         return model, model.detection_loss
     is_own = not isinstance(found, DetectionLoss)
     used: Any = loss if is_own else found
-    return CompiledModel(model, used, is_own=is_own), used
+    if is_own and not isinstance(own, OwnFunction):
+        own = None if network is not None else _compiled_with(found, own)
+    function = own if isinstance(own, OwnFunction) else None
+    return CompiledModel(model, used, is_own=is_own, network=network, own=function), used
+
+
+def _compiled_with(found: Any, name: str | None) -> OwnFunction | None:
+    """The loss that a model was compiled with, if it is one or several functions."""
+    several = isinstance(found, list | tuple)
+    if not all(callable(each) for each in (found if several else [found])):
+        return None
+    return OwnFunction(found, name=name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from yolo_core.breakdown import LossBreakdown
+from yolo_core.breakdown import LossBreakdown, OwnGradient
 from yolo_core.data.batches import sample_batch
 from yolo_core.data.sample import split_name
 from yolo_core.data.source import SampleSource
@@ -283,4 +283,18 @@ def _stacked(singles: list[LossBreakdown]) -> LossBreakdown:
         targets=joined("targets", np.concatenate),
         predictions=joined("predictions", np.concatenate),
         gradients=joined("gradients", np.concatenate),
+        own=_stacked_own(
+            [single.own for single in singles if single.own is not None], len(singles)
+        ),
+    )
+
+
+def _stacked_own(owns: list[OwnGradient], count: int) -> OwnGradient | None:
+    """Those of batches of one as one; None where a sample has none."""
+    if not owns or len(owns) < count:
+        return None
+    return OwnGradient(
+        owns[0].name,
+        np.stack([own.total for own in owns]),
+        np.concatenate([own.gradient for own in owns]),
     )

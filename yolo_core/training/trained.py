@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.jobs.status import error_sentence
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.slots import SlotLayout
 from yolo_core.training.looking import Looker
+from yolo_core.training.own_function import OwnFunction
 
 
 class Trained(Protocol):
@@ -51,14 +54,55 @@ class CompiledModel(Looker):
         model: The compiled model.
         loss: The loss that it is looked at with.
         is_own: Whether the model was compiled with another loss, one of somebody's own.
+        network: From images to raw predictions, where the model itself is something else.
+        own: The function that it was compiled with; None where its gradient is not looked at.
+
+    Attributes:
+        own_problem: Why the gradient of `own` is not looked at any more; empty as long as it is.
     """
 
-    def __init__(self, model: keras.Model, loss: DetectionLoss, *, is_own: bool) -> None:
-        super().__init__(model, loss)
+    def __init__(
+        self,
+        model: keras.Model,
+        loss: DetectionLoss,
+        *,
+        is_own: bool,
+        network: keras.Model | None = None,
+        own: OwnFunction | None = None,
+    ) -> None:
+        super().__init__(network or model, loss)
+        self.model = model
         self.is_own = is_own
+        self.own = own
+        self.own_problem = ""
         self.optimizer: Any = model.optimizer
         self.batch_size: int | None = None
         self._sum, self._count = 0.0, 0.0
+
+    @property
+    def variables(self) -> list[Any]:
+        """Lambdas and step of the loss, then those of the model: what a checkpoint keeps."""
+        loss = self.detection_loss
+        return [*loss.lambdas.values(), loss.step, *self.model.variables]
+
+    def inspect(
+        self, images: np.ndarray, y_true: np.ndarray, *, gradients: bool = False
+    ) -> tuple[np.ndarray, LossBreakdown]:
+        """As `Looker.inspect`; with `LossBreakdown.own` where the model has a loss of its own."""
+        outputs = self.predict(images)
+        slots, breakdown = self.dissect(y_true, outputs, gradients=gradients)
+        if gradients and self.own is not None:
+            try:
+                own = self.own.on(y_true, outputs, self.detection_loss)
+                breakdown = dataclasses.replace(breakdown, own=own)
+            except Exception as error:  # a function of somebody's own may fail in any way
+                self.own_problem = (
+                    f"What {self.own.title} sends into the slots is not on record, as it failed on "
+                    f"label rows and raw predictions ({error_sentence(error)}). Say what it takes: "
+                    "own=OwnFunction(function, labels=...)."
+                )
+                self.own = None
+        return slots, breakdown
 
     @property
     def lambdas_refused(self) -> str:
@@ -109,9 +153,9 @@ class CompiledModel(Looker):
 
     def _counted(self, otherwise: float) -> float:
         """Pictures in Keras's running mean so far."""
-        sync = getattr(self.network, "jax_state_sync", None)
+        sync = getattr(self.model, "jax_state_sync", None)
         if sync is not None:
             sync()
-        tracker = getattr(self.network, "_loss_tracker", None)
+        tracker = getattr(self.model, "_loss_tracker", None)
         found = getattr(tracker, "count", None)
         return otherwise if found is None else float(found.numpy())
