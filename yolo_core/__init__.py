@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from yolo_core.models.networks import detector_network
     from yolo_core.slots import SlotLayout
     from yolo_core.training.detector import Detector
+    from yolo_core.training.own_function import OwnFunction
     from yolo_core.training.recorder import RunRecorder
 
 __version__ = "0.2.0"
@@ -31,6 +32,7 @@ __all__ = [
     "IgnoreRule",
     "LossBreakdown",
     "ObjectStatus",
+    "OwnFunction",
     "RunRecorder",
     "Sample",
     "SampleSource",
@@ -56,6 +58,7 @@ __getattr__, __dir__ = lazy_names(
         "yolo_core.models.darknet.notebook": ("darknet19_yolov2",),
         "yolo_core.models.networks": ("detector_network",),
         "yolo_core.training.detector": ("Detector",),
+        "yolo_core.training.own_function": ("OwnFunction",),
         "yolo_core.training.recorder": ("RunRecorder",),
     },
 )

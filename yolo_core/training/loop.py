@@ -253,7 +253,7 @@ class LoopSteps:
             total = values.get("total", values.get("loss"))
             if total is None:
                 raise ValueError('A gradient comes with the loss that it is of: values["total"].')
-            slots = self.recording.books.control.loss.slot_predictions(_one(_arrays(gradient)))
+            slots = self.recording.books.loss.slot_predictions(_one(_arrays(gradient)))
             own = OwnGradient(self.own_name, np.float32(as_numpy(total)), as_numpy(slots))
         except ValueError as error:
             self._say("gradient", f"The gradient of the loop's own loss is not recorded. {error}")
