@@ -84,14 +84,14 @@ class OwnFunction:
         else:
             labels = LABELS[self.labels](y_true, loss.slots(shapes if several else shapes[0]))
         value, gradients = value_and_gradients(
-            lambda labels, raw: self._value(labels, raw if several else raw[0]), labels, raw
+            lambda labels, raw: self._value(labels, raw, several=several), labels, raw
         )
         slots = loss.slot_predictions(gradients if several else gradients[0])
         return OwnGradient(self.title, np.float32(value), as_numpy(slots))
 
-    def _value(self, labels: Any, raw: Any) -> Any:
+    def _value(self, labels: Any, raw: list[Any], *, several: bool) -> Any:
         if callable(self.function):
-            return _mean(self.function(labels, raw))
+            return _mean(self.function(labels, raw if several else raw[0]))
         each = labels if isinstance(labels, list | tuple) else [labels] * len(raw)
         parts = zip(self.function, each, raw, strict=True)
         return sum(_mean(function(y_true, y_pred)) for function, y_true, y_pred in parts)

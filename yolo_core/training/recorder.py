@@ -67,8 +67,8 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         network: Of a model that is more than a network, such as one with its loss inside: from
             images to raw predictions. None takes the model.
         own: Of a training with a loss of one's own: the function and what it takes, so that its
-            gradient is seen in every slot (`OwnFunction`); None takes what the model was compiled
-            with, on label rows. Of a loop: what the pages call the loss.
+            gradient is seen in every slot (`OwnFunction`). Of a loop: what the pages call the
+            loss.
         schedule: Sets the learning rate of every step; None leaves it to the optimizer.
         schedules: What lambdas, or the rate under the name "learning_rate", follow.
         snapshot_every: Steps between two snapshots once the dense early ones are over.
@@ -388,15 +388,5 @@ def _what_trains(
         return model, model.detection_loss
     is_own = not isinstance(found, DetectionLoss)
     used: Any = loss if is_own else found
-    if is_own and not isinstance(own, OwnFunction):
-        own = None if network is not None else _compiled_with(found, own)
     function = own if isinstance(own, OwnFunction) else None
     return CompiledModel(model, used, is_own=is_own, network=network, own=function), used
-
-
-def _compiled_with(found: Any, name: str | None) -> OwnFunction | None:
-    """The loss that a model was compiled with, if it is one or several functions."""
-    several = isinstance(found, list | tuple)
-    if not all(callable(each) for each in (found if several else [found])):
-        return None
-    return OwnFunction(found, name=name)
