@@ -113,7 +113,7 @@ def describe_run(
             file=Path(sys.argv[0]).name if sys.argv else "",
             backend=backend,
             loss_class=type(loss).__name__,
-            layout=json.loads(json.dumps(raw, default=_plain)),
+            layout=parse_json(json.dumps(raw, default=_plain)),
             loss=parse_json(json.dumps(arguments, default=_plain)),
             network=why,
         ),
