@@ -89,7 +89,7 @@ class OwnFunction:
         slots = loss.slot_predictions(gradients if several else gradients[0])
         return OwnGradient(self.title, np.float32(value), as_numpy(slots))
 
-    def _value(self, labels: Any, raw: list[Any], *, several: bool) -> Any:
+    def _value(self, labels: Any, raw: Sequence[Any], *, several: bool) -> Any:
         if callable(self.function):
             return _mean(self.function(labels, raw if several else raw[0]))
         each = labels if isinstance(labels, list | tuple) else [labels] * len(raw)
