@@ -33,6 +33,7 @@ ORDER = (
     ("yolo_core.training_utils", "yolo_core.models", "yolo_core.layouts"),
     ("yolo_core.training.frameworks",),
     ("yolo_core.training.looking",),
+    ("yolo_core.training.pulls",),
     ("yolo_core.explain", "yolo_core.training.detector"),
     ("yolo_core.evaluation",),
     ("yolo_core.training",),

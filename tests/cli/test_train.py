@@ -172,7 +172,9 @@ def test_another_loss_leaves_what_the_file_said_about_its_own(file):
 
 def test_what_json_says(whole):
     checkpoints, said = whole
-    assert set(said) == {"run", "steps", "seconds", "total", "terms", "lambdas", "notes", "metrics"}
+    others = {"terms", "pulls", "lambdas", "notes", "metrics"}
+    assert set(said) == {"run", "steps", "seconds", "total"} | others
+    assert len(said["pulls"]["terms"]) == len(said["terms"])
     folder = find_run(checkpoints, "whole")
     with RunStore.open(folder) as store:
         row, status, evaluations = store.last_step(), store.status(), store.evaluations()

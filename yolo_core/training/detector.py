@@ -15,6 +15,7 @@ from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.slots import SlotLayout
 from yolo_core.training.looking import Looker
+from yolo_core.training.pulls import last_shared_kernel, pulls
 
 # Thresholds of the Keras notebook's recall: IoU above the one, confidence above the other.
 RECALL_IOU = 0.5
@@ -43,7 +44,7 @@ class Detector(keras.Model):
 
     Attributes:
         wants_breakdown: Set before a step to have its whole breakdown in `last_batch` after it,
-            the gradients of its terms included.
+            the gradients of its terms included, and in its logs what each term pulls.
         last_batch: {"images", "y_true", "y_pred", "breakdown"} of that step, else None.
     """
 
@@ -112,6 +113,9 @@ class Detector(keras.Model):
             "finite": tf.cast(updated, tf.float32),
         }
         if self.wants_breakdown:
+            kernel = last_shared_kernel(self.network)
+            if kernel is not None:
+                logs |= pulls(tape, breakdown, kernel)
             self._measure = breakdown.assignment.candidate_measure
             breakdown = self._with_gradients(breakdown, tape, y_pred)
             logs["batch"] = {

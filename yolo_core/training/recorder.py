@@ -16,6 +16,7 @@ from yolo_core.training.books import Rhythm
 from yolo_core.training.given import given_source
 from yolo_core.training.loop import LoopSteps
 from yolo_core.training.own_function import OwnFunction
+from yolo_core.training.pulls import pull_columns
 from yolo_core.training.recording import NonFiniteLossError, Recording
 from yolo_core.training.schedule import DialSchedule, LearningRate, OptimizerRate
 from yolo_core.training.trained import CompiledModel
@@ -228,7 +229,9 @@ class RunRecorder(Recording, keras.callbacks.Callback):
             refused = {"set-lambda": trained.lambdas_refused}
         else:
             terms = (f"term/{term}" for term in loss.term_names)
-            columns, message = ("recall_current", "recall_average", *terms, *lambdas), ""
+            recalls = ("recall_current", "recall_average")
+            columns = (*recalls, *terms, *lambdas, *pull_columns(loss.term_names))
+            message = ""
             refused = {}
         self.open_books(
             trained,
