@@ -14,6 +14,7 @@ from dashboard.components.train.dials import dial_panel
 from dashboard.components.train.live_curves import live_curves
 from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
+from dashboard.components.train.pulls import show_pulls
 from dashboard.components.train.run_controls import run_controls
 from dashboard.components.train.what_if.ask import ask_fork, say_not_started
 from dashboard.components.train.what_if.outcome import show_forks, show_sweeps
@@ -21,7 +22,9 @@ from dashboard.data_folders import data_folders
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import RunState, read_status
 
-CURVES, CHANGES, WHAT_IF, LOG = PANES = ("Curves", "Changes", "What if from here", "Log")
+CURVES, PULLS, CHANGES, WHAT_IF, LOG = PANES = (
+    *("Curves", "What pulls", "Changes", "What if from here", "Log"),
+)
 PANE = UrlChoice("pane")
 ENDED_BADLY = (RunState.FAILED, RunState.LOST, RunState.UNREADABLE)
 
@@ -45,6 +48,8 @@ def show(folder: RunFolder) -> None:
     )
     if pane == CURVES:
         poll_run(live_curves, folder, every=2.0)
+    elif pane == PULLS:
+        poll_run(show_pulls, folder, every=2.0)
     elif pane == CHANGES:
         poll_run(change_table, folder)
     elif pane == WHAT_IF:

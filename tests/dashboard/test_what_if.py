@@ -23,7 +23,7 @@ from yolo_core.training.forks import make_fork, plan_fork
 from yolo_core.training.sweep import SweepFolder, SweepPlan
 
 open_page = opener("train")
-WHAT_IF, CHANGES = "What if from here", "Changes"
+WHAT_IF, CHANGES, PULLS = "What if from here", "Changes", "What pulls"
 
 pytestmark = pytest.mark.usefixtures("checkpoints")
 
@@ -189,3 +189,26 @@ def test_the_history_weighted_with_the_lambdas_of_now(run):
     for curve in found[1:]:
         np.testing.assert_array_equal(curve.value, 2 * terms[curve.name])
     np.testing.assert_allclose(found[0].value, sum(2 * each for each in terms.values()))
+
+
+@pytest.mark.usefixtures("run")
+def test_a_run_without_measurements_says_when_they_are_made():
+    page = open_page(run="one", pane=PULLS)
+    assert "Not measured in this run" in words(page)
+    assert not page.exception
+
+
+def test_what_pulls_is_a_table_with_advice(run):
+    with RunStore.open(run, writable=True) as store:
+        terms = [name[5:] for name in store.columns if name.startswith("term/")]
+        store.add_columns([f"pull/{term}" for term in terms])
+        row = {f"pull/{term}": 1.0 for term in terms} | {"pull/no_object": 1000.0}
+        row |= {f"{group}/{term}": 2.0 for group in ("term", "lambda") for term in terms}
+        store.record_step(41, row)
+    page = open_page(run="one", pane=PULLS)
+    assert not page.exception
+    table = page.dataframe[0].value
+    assert dict(zip(table["term"], table["share of the gradient"], strict=True))["xy"] == "0.1%"
+    assert "no_object moves the network nearly alone" in words(page)
+    # It has ended: there is nobody to be told.
+    assert all(b.disabled for b in page.button if b.label.startswith("Set λ to"))

@@ -194,7 +194,11 @@ def test_both_compiled_steps_compute_the_same_numbers(shared, detector):
         start_again(shared)
         detector.wants_breakdown = wants_breakdown
         results.append((fit(detector, images, y_true), values_of(detector)))
-    assert results[1][0] == results[0][0]
+    with_pulls = [
+        {name: value for name, value in logs.items() if not name.startswith(("pull/", "cosine/"))}
+        for logs in results[1][0]
+    ]
+    assert with_pulls == results[0][0]
     assert_same_values(results[1][1], results[0][1])
 
 

@@ -39,6 +39,7 @@ from yolo_core.runs.layout import (
     find_run,
     new_run_name,
 )
+from yolo_core.runs.pulls import last_pulls
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import (
@@ -285,7 +286,7 @@ def train_run(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_js
 
 def _summary(store: RunStore) -> dict[str, Any]:
     """What came of a training: its last step and its last evaluation."""
-    row = store.last_step() or {}
+    row, pulled = store.last_step() or {}, last_pulls(store)
     evaluations = store.evaluations()
     del evaluations["step"]
     names = [name.removeprefix("term/") for name in store.columns if name.startswith("term/")]
@@ -295,6 +296,7 @@ def _summary(store: RunStore) -> dict[str, Any]:
         "seconds": store.status().seconds,
         "total": row.get("total"),
         "terms": {name: row.get(f"term/{name}") for name in names},
+        "pulls": None if pulled is None else pulled.plain(),
         "lambdas": {name: row.get(f"lambda/{name}") for name in names},
         "notes": [
             event.detail["message"] for event in store.events() if event.kind in ("note", "warning")

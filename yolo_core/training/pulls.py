@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.runs.pulls import COSINE, PULL
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-PULL, COSINE = "pull/", "cosine/"
-"""Beginnings of the columns: length of a term's gradient, and the cosine between those of two."""
 
 
 def last_shared_kernel(network: keras.Model) -> Any:
