@@ -149,10 +149,11 @@ def curve_figure(
             rangemode="normal" if log_y else "tozero",
             exponentformat="power" if log_y else "SI",
         ),
-        "annotations": labels,
         # Markers live on an axis of their own, from 0 at the bottom to 1 at the top.
         "yaxis2": {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False},
     }
+    if labels:
+        layout["annotations"] = labels
     return figure_of(data, layout)
 
 
