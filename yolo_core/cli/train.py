@@ -158,10 +158,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.resume is not None:
             store, config = _resumed(arguments)
         else:
-            if arguments.run is not None:
-                check_run_name(arguments.run)
-            config = new_config(arguments)
-            check_config(config)
+            config = _asked_for(arguments)
             if interrupt.by is not None:
                 return 130
             store = _created(arguments, config)
@@ -171,6 +168,20 @@ def run(arguments: argparse.Namespace) -> int:
             # A full disk fails here again; the sentence about it has been said.
             with contextlib.suppress(ValueError):
                 store.close()
+
+
+def new_run(arguments: argparse.Namespace) -> tuple[RunConfig, RunStore]:
+    """Makes the run that options of `train` describe, open for writing; trains nothing yet."""
+    config = _asked_for(arguments)
+    return config, _created(arguments, config)
+
+
+def _asked_for(arguments: argparse.Namespace) -> RunConfig:
+    if arguments.run is not None:
+        check_run_name(arguments.run)
+    config = new_config(arguments)
+    check_config(config)
+    return config
 
 
 def _created(arguments: argparse.Namespace, config: RunConfig) -> RunStore:
