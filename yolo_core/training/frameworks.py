@@ -19,7 +19,7 @@ def device_names() -> list[str]:
 
             names = [each.device_kind for each in jax.devices() if each.platform != "cpu"]
         case "torch":
-            import torch
+            import torch  # pyright: ignore[reportMissingImports]
 
             names = [torch.cuda.get_device_name(at) for at in range(torch.cuda.device_count())]
         case _:

@@ -204,7 +204,7 @@ def _on_jax(
 def _on_torch(
     taken_apart: Any, loss: DetectionLoss, outputs: list[Any], y_true: Any, gradients: bool
 ) -> Compiled:
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     del outputs, y_true
 
@@ -258,7 +258,7 @@ def _forward_on_jax(network: Any) -> Callable[[Any], Any]:
 
 
 def _forward_on_torch(network: Any) -> Callable[[Any], Any]:
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     def run(images: Any) -> Any:
         with torch.no_grad():

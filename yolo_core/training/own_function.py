@@ -156,7 +156,7 @@ def _on_jax(function: Any, labels: Any, outputs: list[Any]) -> tuple[Any, list[A
 
 
 def _on_torch(function: Any, labels: Any, outputs: list[Any]) -> tuple[Any, list[Any]]:
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     outputs = [each.detach().requires_grad_(True) for each in outputs]
     labels = keras.tree.map_structure(keras.ops.convert_to_tensor, labels)
