@@ -168,6 +168,26 @@ def test_a_click_on_a_bar_leads_to_the_sample(
     assert went[0].keys() >= {"row", "column", "anchor", "object"}
 
 
+@pytest.mark.usefixtures("went")
+def test_a_page_that_is_left_is_drawn_again_even_where_the_browser_says_nothing(
+    survey: Callable[..., SurveyFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The white page: what draws it again came too early on a busy machine, and was lost."""
+    page = open_page(run="one", survey=survey().name)
+    fragment, polled = st.fragment, []
+
+    def spy(function=None, *, run_every=None, **more):
+        polled.append(run_every)
+        return fragment(function, run_every=run_every, **more)
+
+    monkeypatch.setattr(st, "fragment", spy)
+    page.session_state[open_sample.ASKED] = Spot("val/0").text()
+    page.run()
+    assert polled == [open_sample.LOST_SECONDS]
+    first_look = open_sample._is_first_look()
+    assert [first_look(), first_look(), first_look()] == [True, False, False]
+
+
 def test_a_sample_is_opened_at_its_own_slot_and_not_at_the_one_before(
     survey: Callable[..., SurveyFolder], went: list[dict[str, str]]
 ) -> None:

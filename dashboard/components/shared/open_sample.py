@@ -14,9 +14,12 @@ from dashboard.components.shared.cell_picker import (
     PLACE_KEYS,
     cell_clicked,
 )
+from dashboard.components.shared.polling import poll
 from dashboard.components.shared.slot_picker import ABOUT, OBJECT
 
 INSPECT = "app_pages/inspect.py"
+LOST_SECONDS = 1.0
+"""After which a page that was not drawn again by itself is."""
 ASKED, _LEAVING = "sample to open", "address of the sample to open"
 
 _AGAIN = st.components.v2.component(
@@ -64,7 +67,15 @@ def leave_if_asked(address: Callable[[str], Mapping[str, str] | None]) -> bool:
     # lets nobody write "run" there: so it is drawn once with nothing but what draws it again.
     st.session_state[_LEAVING] = dict(found)
     _AGAIN(key="draw again", on_again_change=lambda: None)
+    # On a busy machine what it says may be lost (twice in thirty times), and the page stayed blank.
+    poll(st.empty, every=LOST_SECONDS, goes_on=_is_first_look())
     return True
+
+
+def _is_first_look() -> Callable[[], bool]:
+    """For `poll`: True when asked for the first time, so that the first look redraws the page."""
+    answers = iter((True,))
+    return lambda: next(answers, False)
 
 
 def _select(address: Mapping[str, str]) -> None:
