@@ -40,7 +40,7 @@ TRAIN = {
     "--learning-rate nan": r"In the options: training\.learning_rate: ",
     "--seed -1": r"In the options: seed: ",
     "--image-size 50": r"In the options: data\.image_size: .*multiple of 16; received '50'",
-    "--network huge": r"In the options: network\.size: .*'small', 'medium', 'large'",
+    "--network huge": r"In the options: network\.size: .*small, medium, large,.*; received 'huge'",
     "--precision half": r"In the options: training\.precision: ",
     "--schedule random": r"In the options: training\.schedule: ",
     "--pin val/x": r"In the options: training\.pinned: A sample is named .*received 'val/x'",

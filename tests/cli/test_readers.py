@@ -18,7 +18,7 @@ def ask(whole):
 
 
 def test_runs_as_a_table(ask):
-    line = r"  whole  finished +30/30  mAP50 0\.\d{3} +\d+\.\d MB\n"
+    line = r"  whole  finished +30/30  mAP50 0\.\d{3}, best 0\.\d{3} +\d+\.\d MB\n"
     assert re.fullmatch(line, ask("runs").stdout)
 
 

@@ -266,9 +266,10 @@ def test_anchors_and_targets_that_can_hardly_be_meant_are_warned_of(
     write_snapshot(path, dataclasses.replace(snapshot, layout=layout))
     page = open_page(compare="trained runs", runs=["v2", "wrong"], sample="val/0")
     assert_sound(page)
-    anchors, targets = (plain(each.value) for each in page.warning)
+    anchors, cells, targets = (plain(each.value) for each in page.warning)
     assert anchors.startswith("wrong: yolov2: Anchors larger")
     assert "anchor 0: 205 x 256 px" in anchors
+    assert cells.startswith("wrong: yolov2: This loss gives 3 of the 5 objects of val/0 to cells")
     assert targets.startswith("wrong: yolov2: This loss trains 5 of the 5 objects")
 
 

@@ -225,7 +225,7 @@ def test_a_live_run_gets_the_lambdas_and_answers(checkpoints: Path) -> None:
     assert_sound(page)
     with RunStore.open(folder, writable=True) as store:
         [command] = store.pending_commands()
-        assert command.arguments == {"name": "xy", "value": 9.0}
+        assert command.arguments == {"name": "xy", "value": 9.0, "by": "page"}
         assert "waiting for the next step" in words(page)
         store.answer(command.id, step=41)
     page.run()
