@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_runs
-from dashboard.components.shared.jobs import is_asked_for, start_asked_for
+from dashboard.components.shared.jobs import is_asked_for, start_asked_for, start_if_asked
 from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.train.changes import change_table
@@ -16,7 +16,7 @@ from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
 from dashboard.components.train.pulls import show_pulls
 from dashboard.components.train.run_controls import run_controls
-from dashboard.components.train.what_if.ask import ask_fork, say_not_started
+from dashboard.components.train.what_if.ask import NOT_FORKED, ask_fork
 from dashboard.components.train.what_if.outcome import show_forks, show_sweeps
 from dashboard.data_folders import data_folders
 from yolo_core.runs.layout import RunFolder
@@ -65,7 +65,7 @@ def show(folder: RunFolder) -> None:
 
 def what_if(folder: RunFolder) -> None:
     """Forks and sweeps: the form."""
-    say_not_started()
+    start_if_asked(NOT_FORKED)
     if folder.config.is_file():
         ask_fork(folder)
     else:

@@ -7,20 +7,7 @@ import json
 import pytest
 
 from tests.dashboard.sample_run import make_run
-from yolo_core import __main__
 from yolo_core.runs.store import RunStore
-
-
-@pytest.fixture
-def ask(tmp_path, capsys):
-    """Runs a command on `tmp_path`; gives the exit code and what it printed."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = __main__.main([*arguments, "--checkpoints", str(tmp_path)])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import re
 import pytest
 
 from tests.dashboard.sample_run import make_run
-from yolo_core import __main__
 from yolo_core.cli import runs
 from yolo_core.runs.layout import RunFolder, create_run, list_runs
 from yolo_core.runs.note import read_note
@@ -16,18 +15,6 @@ from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 
 SHORT = {"pinned_steps": (0,), "batch_steps": ()}
-
-
-@pytest.fixture
-def ask(tmp_path, capsys):
-    """Runs a command on `tmp_path`; gives the exit code and what it printed."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = __main__.main([*arguments, "--checkpoints", str(tmp_path)])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

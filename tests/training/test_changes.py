@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.training.test_control import Loop, answer
+from tests.training.control_loop import Loop
+from tests.training.test_control import answer
 from yolo_core.runs.changes import changes_of, undoable
 from yolo_core.runs.layout import create_run
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.changes import Changes
 from yolo_core.training.schedule import DialSchedule, LearningRate
-
-
-@pytest.fixture
-def store(tmp_path):
-    with RunStore.create(create_run(tmp_path, "run")) as store:
-        store.set_status(state=RunState.RUNNING)
-        yield store
-
-
-@pytest.fixture
-def loop(store):
-    return Loop(store)
 
 
 def tell(loop, store, command, /, **arguments):

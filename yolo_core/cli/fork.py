@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import sys
@@ -112,12 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_config(parse_config(fields), resumed=fork.run)
         folder = make_fork(fork, arguments.checkpoints, arguments.name)
         store = RunStore.open(folder, writable=True)
-        try:
-            store.set_status(state=RunState.STARTING, message="")
-            return train_run(fork.config, store, interrupt, as_json=arguments.json)
-        finally:
-            with contextlib.suppress(ValueError):  # a full disk has been told
-                store.close()
+        store.set_status(state=RunState.STARTING, message="")
+        return train_run(fork.config, store, interrupt, as_json=arguments.json)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:

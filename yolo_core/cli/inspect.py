@@ -86,12 +86,9 @@ def _make(arguments: argparse.Namespace, name: str) -> int:
     given = parser.parse_args([*words, "--checkpoints", str(arguments.checkpoints)])
     with Interrupt() as interrupt:
         config, store = train.new_run(given)
-        try:
-            for command in ("evaluate", "stop"):
-                store.send(command, {"by": "command line"})
-            return train.train_run(config, store, interrupt, as_json=False)
-        finally:
-            store.close()
+        for command in ("evaluate", "stop"):
+            store.send(command, {"by": "command line"})
+        return train.train_run(config, store, interrupt, as_json=False)
 
 
 def _network(cfg: str) -> str:

@@ -162,12 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
             if interrupt.by is not None:
                 return 130
             store = _created(arguments, config)
-        try:
-            return train_run(config, store, interrupt, as_json=arguments.json)
-        finally:
-            # A full disk fails here again; the sentence about it has been said.
-            with contextlib.suppress(ValueError):
-                store.close()
+        return train_run(config, store, interrupt, as_json=arguments.json)
 
 
 def new_run(arguments: argparse.Namespace) -> tuple[RunConfig, RunStore]:
@@ -260,11 +255,20 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
 
 
 def train_run(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json: bool) -> int:
-    """Trains a run that is open for writing, and says in it what came of that.
+    """Trains a run that is open for writing, says in it what came of that, and closes it.
 
     Returns:
         0, also when it was asked to stop, or 1 when the training failed.
     """
+    try:
+        return _train(config, store, interrupt, as_json=as_json)
+    finally:
+        # A full disk fails here again; the sentence about it has been said.
+        with contextlib.suppress(ValueError):
+            store.close()
+
+
+def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json: bool) -> int:
     try:
         _log_to(store.folder)
         logger.info("Run %s: starting TensorFlow.", store.folder.name)

@@ -56,7 +56,7 @@ def start_job(
     printed = Path(name)
     try:
         with os.fdopen(handle, "wb"):
-            process = _spawn(command, handle)
+            process = spawn(command, handle)
         output = _wait(process, at_work, timeout, printed)
     except BaseException:
         printed.unlink(missing_ok=True)
@@ -71,8 +71,16 @@ def start_job(
     return output
 
 
-def _spawn(command: Sequence[str], output: int) -> subprocess.Popen:
-    """Starts a process in the repository root, with the package on its path."""
+def spawn(command: Sequence[str], output: int) -> subprocess.Popen:
+    """Starts a process in the repository root, with the package on its path.
+
+    Args:
+        command: The program and its arguments.
+        output: File number of what takes what it prints.
+
+    Raises:
+        ValueError: It could not be started.
+    """
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
     try:

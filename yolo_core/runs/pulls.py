@@ -75,11 +75,12 @@ def last_pulls(reader: RunReader) -> Pulls | None:
     names = [column.removeprefix(PULL) for column in columns if column.startswith(PULL)]
     if last is None or not names:
         return None
-    rows = reader.steps(first=int(last["step"]) - _LOOK_BACK)
-    measured = np.flatnonzero(np.isfinite(rows[PULL + names[0]]))
+    rows = reader.steps(first=int(last["step"]) - _LOOK_BACK, columns=[PULL + names[0]])
+    measured = rows["step"][np.isfinite(rows[PULL + names[0]])]
     if not len(measured):
         return None
-    return _pulls({name: float(values[measured[-1]]) for name, values in rows.items()})
+    step = int(measured[-1])
+    return _pulls({name: float(values[0]) for name, values in reader.steps(step, step).items()})
 
 
 def _pulls(row: dict[str, float]) -> Pulls:

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import math
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from yolo_core.files import cannot_write, replace_file
 from yolo_core.foreign_files import read_json
-from yolo_core.jobs.launch import COMMAND, ROOT, start_job
+from yolo_core.jobs.launch import COMMAND, spawn, start_job
 from yolo_core.jobs.status import Job, JobState, JobStatus, read_job
 from yolo_core.runs.checkpoints import find_checkpoint
 from yolo_core.runs.layout import RunFolder, new_run_name
@@ -244,15 +243,7 @@ class Sweep:
         command += ["--steps", plan.steps, "--lambda", f"{plan.name}={value!r}"]
         command += ["--checkpoints", run.path.parent.resolve()]
         with (self.folder.path / f"{fork}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [str(each) for each in command],
-                cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            process = spawn([str(each) for each in command], log.fileno())
         while True:
             try:
                 return process.wait(_POLL_SECONDS)

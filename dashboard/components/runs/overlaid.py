@@ -13,10 +13,9 @@ from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_curves import (
-    RunCurves,
+    curves_of,
     one_curve,
     relative,
-    run_curves,
     series_names,
 )
 from dashboard.figures.curves import Curve, curve_figure
@@ -36,7 +35,8 @@ def show_curves(shown: Mapping[str, str], folders: Mapping[str, RunFolder]) -> N
         shown: {name: colour}.
         folders: {name: folder}.
     """
-    names = series_names([*_read(shown, folders).values()])
+    runs = [folders[name] for name in shown]
+    names = series_names([*curves_of(runs, points=POINTS, tell=False).values()])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         series = SERIES.pick(st.selectbox, "Series", names, width=200)
         across = st.segmented_control(
@@ -60,7 +60,7 @@ def show_curves(shown: Mapping[str, str], folders: Mapping[str, RunFolder]) -> N
 
     def draw() -> None:
         curves, missing = [], []
-        for name, run in _read(shown, folders, tell=True).items():
+        for name, run in curves_of(runs, points=POINTS).items():
             curve = one_curve(run, series)
             if curve is None or not len(curve.step):
                 missing.append(name)
@@ -87,21 +87,7 @@ def show_curves(shown: Mapping[str, str], folders: Mapping[str, RunFolder]) -> N
             key="runs/curves",
         )
 
-    live = [folders[name] for name in shown]
-    poll(draw, every=3.0, goes_on=lambda: any(read_status(each).is_live for each in live))
-
-
-def _read(
-    shown: Mapping[str, str], folders: Mapping[str, RunFolder], *, tell: bool = False
-) -> dict[str, RunCurves]:
-    found = {}
-    for name in shown:
-        try:
-            found[name] = run_curves(folders[name], points=POINTS)
-        except ValueError as error:
-            if tell:
-                say(error)
-    return found
+    poll(draw, every=3.0, goes_on=lambda: any(read_status(each).is_live for each in runs))
 
 
 def _over_minutes(folder: RunFolder, curve: Curve) -> Curve:

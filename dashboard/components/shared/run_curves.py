@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from dashboard.cache import kept_as_written
+from dashboard.components.shared.errors import say
 from dashboard.figures.colors import TERM_COLORS, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker
 from yolo_core.runs.changes import DIALS, RATE
@@ -65,6 +66,26 @@ def run_curves(folder: RunFolder, *, points: int, window: int | None = None) -> 
         return RunCurves(last, first, curves, store.evaluations(), store.events())
 
 
+def curves_of(
+    folders: Iterable[RunFolder], *, points: int, tell: bool = True
+) -> dict[str, RunCurves]:
+    """{name: curves} of several runs; one that cannot be read is left out, and said to be so.
+
+    Args:
+        folders: The runs.
+        points: As in `RunStore.curves`.
+        tell: Whether to say so.
+    """
+    found = {}
+    for folder in folders:
+        try:
+            found[folder.name] = run_curves(folder, points=points)
+        except ValueError as error:
+            if tell:
+                say(error)
+    return found
+
+
 def markers(events: Sequence[Event]) -> list[Marker]:
     """What is marked on the curves: changes of lambdas and learning rate, resumptions, failures."""
     found = []
@@ -77,7 +98,8 @@ def markers(events: Sequence[Event]) -> list[Marker]:
             name = f"λ {lambda_name}" if is_lambda else "learning rate"
             scheduled = event.kind == "schedule"
             value = detail.get("stop" if scheduled else "value")
-            text = f"{name} {_number(detail.get('before'))}→ {_number(value).strip()}"
+            numbers = (_number(detail.get("before")), f"→ {_number(value)}")
+            text = " ".join(filter(None, (name, *numbers)))
             text += f" by step {detail.get('last')}" * scheduled
             label = text.removeprefix("λ ")
             color = color_of(lambda_name) if lambda_name in TERM_COLORS else TOTAL_COLOR
@@ -172,4 +194,4 @@ def _curve(curves: Curves, column: str, name: str, color: str, factor: np.ndarra
 
 
 def _number(value: object) -> str:
-    return f"{value:,.4g} " if isinstance(value, (int, float)) else ""
+    return f"{value:,.4g}" if isinstance(value, (int, float)) else ""

@@ -8,7 +8,7 @@ import math
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.jobs import JUST_STARTED, ask_for
+from dashboard.components.shared.jobs import ask_for
 from dashboard.state import checkpoints_folder
 from yolo_core.jobs.launch import COMMAND
 from yolo_core.runs.layout import RunFolder, new_run_name
@@ -143,10 +143,3 @@ def _start_sweep(folder: RunFolder, name: str, values: str, step: int, count: in
     start = functools.partial(start_sweep, folder, name, numbers, step=step, steps=count)
     ask_for(f"a sweep of **{plain(name)}**", lambda: start() and None, say_under=NOT_FORKED)
     st.rerun()
-
-
-def say_not_started() -> None:
-    """Says why the last fork or sweep did not start."""
-    st.session_state.pop(JUST_STARTED, None)
-    if problem := st.session_state.pop(NOT_FORKED, None):
-        say(problem)

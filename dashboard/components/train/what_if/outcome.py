@@ -17,10 +17,9 @@ from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_curves import (
     METRICS,
-    RunCurves,
+    curves_of,
     one_curve,
     relative,
-    run_curves,
     series_names,
 )
 from dashboard.components.shared.run_picker import RUN
@@ -117,23 +116,13 @@ def show_sweeps(folder: RunFolder) -> None:
 
 
 def _series(folder: RunFolder, forks: list[RunFolder]) -> list[str]:
-    names = series_names(list(_read([folder, *forks]).values()))
+    names = series_names(list(curves_of([folder, *forks], points=POINTS).values()))
     # Totals under other lambdas are sums of other things.
     return [name for name in names if name != "total"] + [n for n in names if n == "total"]
 
 
-def _read(folders: list[RunFolder]) -> dict[str, RunCurves]:
-    found = {}
-    for each in folders:
-        try:
-            found[each.name] = run_curves(each, points=POINTS)
-        except ValueError as error:
-            say(error)
-    return found
-
-
 def _curves(folder: RunFolder, forks: list[RunFolder], series: str) -> None:
-    runs = _read([folder, *forks])
+    runs = curves_of([folder, *forks], points=POINTS)
     colors = {folder.name: TOTAL_COLOR}
     colors |= dict(zip((each.name for each in forks), RUN_COLORS, strict=False))
     curves, marks = [], []
@@ -207,7 +196,7 @@ def _buttons(fork: RunFolder) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(plain(fork.name), width=260)
         st.button(
-            "Open", icon=":material/open_in_new:", key=f"open {fork.name}", on_click=_open,
+            "Open", icon=":material/open_in_new:", key=f"open {fork.name}", on_click=RUN.then,
             args=(fork.name,), help="Shows it on this page, like any other run.",
         )  # fmt: skip
         st.button(
@@ -220,10 +209,6 @@ def _buttons(fork: RunFolder) -> None:
             on_click=_act, args=(fork.name, _discard),
             help="Deletes the fork. The run stays as it is.",
         )  # fmt: skip
-
-
-def _open(name: str) -> None:
-    RUN.then(name)
 
 
 def _keep(name: str) -> str:
