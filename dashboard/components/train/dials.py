@@ -11,10 +11,9 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.run_commands import send
+from dashboard.components.train.what_if.later import ask_later
 from dashboard.figures.colors import TOTAL_COLOR, color_of
-from dashboard.figures.curves import Curve, curve_figure
 from yolo_core.runs.changes import RATE, undoable
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
@@ -22,14 +21,11 @@ from yolo_core.runs.records import Event
 from yolo_core.runs.status import read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import read_config
-from yolo_core.training.schedule import DialSchedule
 
 LEARNING_RATE = "learning rate"
 # Upper ends of the sliders while the value is zero.
 AT_ZERO, AT_ZERO_RATE = 1.0, 0.01
 RECENT_COMMANDS = 200
-AT_ONCE, SHAPES = "set", ("linear", "cosine", "steps", "warm-up")
-LATER = 100
 
 
 @dataclass(frozen=True)
@@ -246,48 +242,7 @@ def _more(folder: RunFolder, dial: Dial, last: Event | None) -> None:
             args=(folder, "undo", {"name": dial.event_name}),
             help="Takes back the last change of this dial; pressed again, the one before.",
         )
-        with st.popover("Later", icon=":material/schedule:", type="tertiary"):
-            _ask_later(folder, dial, key)
-
-
-def _ask_later(folder: RunFolder, dial: Dial, key: str) -> None:
-    shape = st.segmented_control(
-        "How", (AT_ONCE, *SHAPES), default=AT_ONCE, required=True, key=f"{key}/shape"
-    )
-    step = st.number_input(
-        "At step" if shape == AT_ONCE else "Until step",
-        dial.next_step,
-        value=dial.next_step + LATER,
-        step=50,
-        key=f"{key}/step",
-    )
-    to = st.number_input("To", 0.0, value=dial.value, format="%g", key=f"{key}/to")
-    if shape == AT_ONCE:
-        name, arguments = dial.arguments(to)
-        arguments = {**arguments, "at_step": int(step)}
-    else:
-        name = "schedule"
-        arguments = {"name": dial.event_name, "shape": shape, "last": int(step), "stop": to}
-        plan = DialSchedule(
-            shape=shape,
-            first=dial.next_step,
-            last=int(step),
-            start=0.0 if shape == "warm-up" else dial.now,
-            stop=to,
-        )
-        steps = np.unique(np.linspace(dial.next_step, plan.last * 1.05, 80).astype(np.int64))
-        values = np.array([plan.at(int(each)) for each in steps])
-        plot_and_say(
-            curve_figure(
-                [Curve(dial.name, steps, values, color_of(dial.name))],
-                y_title=dial.name,
-                height=180,
-            ),
-            "What it will be at each step, once it is applied. A value set by hand ends it.",
-            key=f"{key}/plan",
-        )
-    if st.button("Apply", key=f"{key}/apply", type="primary"):
-        send(folder, name, arguments)
+        ask_later(folder, dial, key)
 
 
 @dataclass
