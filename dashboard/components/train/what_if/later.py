@@ -1,4 +1,4 @@
-"""A value for a later step, or a schedule: asked for beside its dial, drawn before it is applied."""
+"""A value for a later step, or a schedule: asked for beside its dial, and drawn beforehand."""
 
 from __future__ import annotations
 
@@ -91,8 +91,19 @@ def _ask(folder: RunFolder, dial: Dialled, key: str) -> None:
                 ),
                 key,
             )
-    if st.button("Apply", key=f"{key}/apply", type="primary", disabled=passed):
-        send(folder, name, arguments)
+    st.button(
+        "Apply",
+        key=f"{key}/apply",
+        type="primary",
+        disabled=passed,
+        on_click=_apply,
+        args=(folder, name, arguments, key),
+    )
+
+
+def _apply(folder: RunFolder, name: str, arguments: dict[str, Any], key: str) -> None:
+    send(folder, name, arguments)
+    st.session_state[f"{key}/later"] = False
 
 
 def _draw(name: str, plan: DialSchedule, key: str) -> None:
