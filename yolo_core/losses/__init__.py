@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from yolo_core.losses.grid import GridLoss
     from yolo_core.losses.mnist_yolo.loss import MnistYoloLoss
     from yolo_core.losses.multi_head import MultiHeadLoss
+    from yolo_core.losses.retinanet.loss import RetinaNetLoss
+    from yolo_core.losses.retinanet.pyramid import PyramidAnchors
     from yolo_core.losses.ssd.loss import SSDLoss
     from yolo_core.losses.ssd.priors import SSD300, PriorConfig
     from yolo_core.losses.yolov1.loss import YoloV1Loss
@@ -28,6 +30,8 @@ __all__ = [
     "MnistYoloLoss",
     "MultiHeadLoss",
     "PriorConfig",
+    "PyramidAnchors",
+    "RetinaNetLoss",
     "SSDLoss",
     "YoloV1Loss",
     "YoloV2Loss",
@@ -48,6 +52,8 @@ __getattr__, __dir__ = lazy_names(
         "yolo_core.losses.yolov1.loss": ("YoloV1Loss",),
         "yolo_core.losses.yolov2.loss": ("YoloV2Loss",),
         "yolo_core.losses.yolov3.loss": ("YoloV3Loss",),
+        "yolo_core.losses.retinanet.loss": ("RetinaNetLoss",),
+        "yolo_core.losses.retinanet.pyramid": ("PyramidAnchors",),
         "yolo_core.losses.ssd.loss": ("SSDLoss",),
         "yolo_core.losses.ssd.priors": ("SSD300", "PriorConfig"),
     },

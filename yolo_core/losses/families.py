@@ -23,7 +23,7 @@ from yolo_core.losses.slips import Slip, Variant
 if TYPE_CHECKING:
     from yolo_core.losses.base import DetectionLoss
 
-FAMILY_NAMES = ("mnist_yolo", "yolov1", "yolov2", "yolov3", "ssd")
+FAMILY_NAMES = ("mnist_yolo", "yolov1", "yolov2", "yolov3", "ssd", "retinanet")
 DEFAULT_FAMILY = "yolov2"
 ONE_ANSWER_A_CELL = "yolov1"
 """The family whose slots all can be compared by: boxes without priors, one class a cell."""
@@ -202,6 +202,8 @@ def family_by_slots(channels: Sequence[str], heads: int, *, has_priors: bool) ->
         return "ssd"
     if channels[0] == "objectness":
         return "mnist_yolo"
+    if "objectness" not in channels:
+        return "retinanet"
     if not has_priors:
         return "yolov1"
     return "yolov2" if heads == 1 else "yolov3"

@@ -58,10 +58,14 @@ def read_meaning(loss: DetectionLoss, y_pred: Any) -> Meaning:
     logits = raw[..., names.index("class 0") :]
     if "background" in names:
         objectness = log_sum_exp(logits)[..., 0] - raw[..., names.index("background")]
-    else:
+    elif "objectness" in names:
         objectness = raw[..., names.index("objectness")]
+    else:  # The likeliest class says whether there is an object.
+        objectness = logits.max(axis=-1)
     by_itself = loss.classes_by_themselves
     classes = -np.logaddexp(0, -logits) if by_itself else logits - log_sum_exp(logits)
+    if not {"objectness", "background"} & {*names}:
+        classes = classes + np.logaddexp(0, -objectness)[..., None]
     return Meaning(boxes.astype(np.float64), objectness, classes, not by_itself)
 
 

@@ -26,6 +26,20 @@ def fraction(name: str, value: Any, *, above: bool = False) -> float:
     return number
 
 
+def number_from(name: str, value: Any, *, above: bool = False) -> float:
+    """An option that is a finite number of 0 or more; above 0 where asked for.
+
+    Raises:
+        ValueError: It is not.
+    """
+    number = as_number(value)
+    if number is None or number < 0 or (above and not number):
+        raise ValueError(
+            f"{name} must be a number {'above 0' if above else 'of 0 or more'}; received {value!r}."
+        )
+    return number
+
+
 def whole_number(name: str, value: Any) -> int:
     """An option that is a whole number of 0 or more.
 
