@@ -14,6 +14,7 @@ TERM_COLORS: dict[str, str] = {
     "xy": BLUE,
     "wh": AZURE,
     "localization": BLUE,
+    "box": BLUE,
     "objectness": ORANGE,
     "confidence": ORANGE,
     "no_object": BRICK,

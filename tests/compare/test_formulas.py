@@ -16,7 +16,10 @@ SLIPS = [
     for slip in family.slips
 ]
 V2 = ("xy", "wh", "objectness", "no_object", "classification")
-TERMS = dict.fromkeys(FAMILY_NAMES, V2) | {"ssd": ("xy", "wh", "classification", "no_object")}
+TERMS = dict.fromkeys(FAMILY_NAMES, V2) | {
+    "ssd": ("xy", "wh", "classification", "no_object"),
+    "retinanet": ("box", "classification", "no_object"),
+}
 # Slips that change what is compared or counted where no picture's formula says it.
 NOT_WRITTEN = {
     "clipped-probabilities",
@@ -29,6 +32,11 @@ NOT_WRITTEN = {
     "count-by-weight",
     "cell-by-division",
     "global-maximum",
+    "rounded-anchors",
+    "forced-for-another",
+    "zero-overlap-forces-all",
+    "saturating-focal",
+    "no-objects-no-loss",
 }
 
 

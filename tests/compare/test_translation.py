@@ -30,8 +30,13 @@ def test_slots_that_make_no_grid(scene):
         network_output(loss, np.zeros((107, 15)))
 
 
-def test_all_five_on_one_prediction(scene, on_one_grid):
-    losses = {family: on_one_grid(family) for family in FAMILY_NAMES}
+# Has no objectness of its own: what it says of a class is the product.
+NO_OBJECTNESS = "retinanet"
+
+
+def test_all_that_have_an_objectness_on_one_prediction(scene, on_one_grid):
+    families = [family for family in FAMILY_NAMES if family != NO_OBJECTNESS]
+    losses = {family: on_one_grid(family) for family in families}
     source = losses[COMMON_FAMILY]
     shared = share_prediction(losses, scene.slots(source), source, source_name=COMMON_FAMILY)
     compared = scene.compare(losses, shared)
@@ -43,6 +48,16 @@ def test_all_five_on_one_prediction(scene, on_one_grid):
     # The raw numbers are each loss's own.
     raw = [each.view.y_pred for each in compared.losses]
     assert not np.allclose(raw[0], raw[1])
+
+
+def test_without_an_objectness_the_product_with_the_classes_is_the_same(scene, on_one_grid):
+    losses = {family: on_one_grid(family) for family in (COMMON_FAMILY, NO_OBJECTNESS)}
+    source = losses[COMMON_FAMILY]
+    shared = share_prediction(losses, scene.slots(source), source, source_name=COMMON_FAMILY)
+    one, other = (each.view.predictions for each in scene.compare(losses, shared).losses)
+    np.testing.assert_allclose(one["boxes"], other["boxes"], atol=2e-5)
+    scores = [each["objectness"][:, None] * each["class_probabilities"] for each in (one, other)]
+    np.testing.assert_allclose(*scores, atol=2e-5)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ ANCHORS = {
     "yolov2": [(1.0, 1.5), (2.0, 2.5)],
     "yolov3": [(0.2, 0.3), (0.4, 0.5)],
     "ssd": [(0.5, 0.5, 0.3, 0.4), (0.5, 0.5, 0.6, 0.7)],
+    "retinanet": [(0.5, 0.5, 0.3, 0.4), (0.5, 0.5, 0.6, 0.7)],
 }
 SLIPS = [
     pytest.param(family.name, slip, id=slip.name)
@@ -78,6 +79,17 @@ def test_what_was_published_with_which_slips():
             "clipped-probabilities-v3",
         },
         "ssd/multibox": {"global-maximum"},
+        "retinanet/torchvision": {
+            "rounded-anchors",
+            "forced-for-another",
+            "zero-overlap-forces-all",
+        },
+        "retinanet/kerashub": {
+            "rounded-anchors",
+            "saturating-focal",
+            "means-of-entries",
+            "no-objects-no-loss",
+        },
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from yolo_core.assignment import Assignment, IgnoreRule, ObjectStatus
-from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou, to_corners
+from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.booking import taken_apart
 from yolo_core.losses.labels import Labels, first_and_last, read_labels, same_slot
@@ -19,6 +19,7 @@ from yolo_core.losses.matching import ledger
 from yolo_core.losses.meaning import SMALLEST, Meaning
 from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.option_values import fraction, number_from
+from yolo_core.losses.retinanet.deltas import decode_deltas, encode_deltas, generalised_iou
 from yolo_core.losses.retinanet.pyramid import PyramidAnchors
 from yolo_core.losses.retinanet.setup import RetinaNetSetup
 from yolo_core.losses.retinanet.slips import (
@@ -38,11 +39,8 @@ from yolo_core.losses.slot_axis import (
 from yolo_core.losses.ssd.priors import prior_layout
 from yolo_core.slots import SlotLayout
 
-# A predicted side is at most 62.5 times its anchor's.
-LARGEST_SIZE_DELTA = float(np.log(1000 / 16))
 # What a maximum starts from, where a batch may hold no image.
 LOWEST = -3e38
-GIOU_EPSILON = 1e-7
 BOX_ERRORS = ("l1", "smooth_l1", "giou")
 DIVISORS = ("image", "batch")
 
@@ -211,8 +209,8 @@ class RetinaNetLoss(RetinaNetSetup, MultiHeadLoss):
         error = self._class_error(wanted, logits)  # (B, P)
         # The fill is any box that has a logarithm: slots without an object are masked.
         target_box = spread_to_slots(objects, matched_object, 1.0)  # (B, P, 4)
-        target = _encode(target_box, anchors)
-        pixels = _decode(deltas, anchors)  # (B, P, 4)
+        target = encode_deltas(target_box, anchors)
+        pixels = decode_deltas(deltas, anchors)  # (B, P, 4)
         box_error = self._box_error(deltas, target, pixels, target_box)  # (B, P)
         share = self._share(ops.cast(object_mask, "float32"))  # (B or 1, 1)
         matched = share * ops.cast(object_mask, "float32")
@@ -359,7 +357,7 @@ class RetinaNetLoss(RetinaNetSetup, MultiHeadLoss):
     def _box_error(self, deltas: Tensor, target: Tensor, boxes: Tensor, wanted: Tensor) -> Tensor:
         """(B, P) error of deltas, or of boxes in pixels."""
         if self.options["box_error"] == "giou":
-            return 1.0 - _generalised_iou(boxes, wanted)
+            return 1.0 - generalised_iou(boxes, wanted)
         size = ops.abs(deltas - target)
         if self.options["box_error"] == "smooth_l1":
             beta = self.options["smooth_l1_beta"]
@@ -373,29 +371,3 @@ class RetinaNetLoss(RetinaNetSetup, MultiHeadLoss):
         images = self.reduce_count(ops.sum(ops.ones_like(matched[:, 0])))
         foreground = ops.maximum(ops.sum(matched, axis=-1, keepdims=True), 1.0)
         return 1.0 / (foreground * ops.maximum(images, 1.0))
-
-
-def _encode(boxes: Tensor, anchors: Tensor) -> Tensor:
-    """(B, P, 4) deltas that stand for boxes."""
-    centre = (boxes[..., :2] - anchors[:, :2]) / anchors[:, 2:]
-    return ops.concatenate([centre, ops.log(boxes[..., 2:] / anchors[:, 2:])], axis=-1)
-
-
-def _decode(deltas: Tensor, anchors: Tensor) -> Tensor:
-    """(B, P, 4) boxes that deltas stand for."""
-    centre = anchors[:, :2] + deltas[..., :2] * anchors[:, 2:]
-    growth = ops.minimum(deltas[..., 2:], LARGEST_SIZE_DELTA)
-    return ops.concatenate([centre, anchors[:, 2:] * ops.exp(growth)], axis=-1)
-
-
-def _generalised_iou(boxes: Tensor, others: Tensor) -> Tensor:
-    """(...) GIoU of (..., 4) boxes in centre format (Rezatofighi et al. 2019)."""
-    one, other = to_corners(boxes), to_corners(others)
-    shared = ops.relu(
-        ops.minimum(one[..., 2:], other[..., 2:]) - ops.maximum(one[..., :2], other[..., :2])
-    )
-    hull = ops.maximum(one[..., 2:], other[..., 2:]) - ops.minimum(one[..., :2], other[..., :2])
-    intersection, hull_area = shared[..., 0] * shared[..., 1], hull[..., 0] * hull[..., 1]
-    union = boxes[..., 2] * boxes[..., 3] + others[..., 2] * others[..., 3] - intersection
-    overlap = intersection / (union + GIOU_EPSILON)
-    return overlap - (hull_area - union) / (hull_area + GIOU_EPSILON)

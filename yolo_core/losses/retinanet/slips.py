@@ -47,7 +47,7 @@ SLIPS: tuple[Slip, ...] = (
     ),
     Slip(
         name="saturating-focal",
-        number="F'-1",
+        number="F-11",
         title="Focal loss that saturates",
         sentence=(
             "The focal loss is taken of probabilities that are clipped to 1e-7: a sure mistake has "
@@ -58,7 +58,7 @@ SLIPS: tuple[Slip, ...] = (
     ),
     Slip(
         name="means-of-entries",
-        number="F'-2",
+        number="F-12",
         title="Means over classes and deltas, no alpha",
         sentence=(
             "The class error of an anchor is the mean over classes, without alpha, and its box "
@@ -70,7 +70,7 @@ SLIPS: tuple[Slip, ...] = (
     ),
     Slip(
         name="no-objects-no-loss",
-        number="F'-3",
+        number="F-13",
         title="A batch without objects costs nothing",
         sentence=(
             "Where a batch holds no anchor with an object, the loss is 0: it teaches nothing of "
