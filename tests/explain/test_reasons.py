@@ -165,3 +165,47 @@ def test_an_anchor_that_no_head_uses_is_no_threshold() -> None:
     )
     # The other head's anchor is better than what is here: that is how it comes, not a mistake.
     assert "fits its width and height best: shape IoU 1.00, next anchor 2" in object_reason(view, 1)
+
+
+def retinanet(**options: object) -> DetectionLoss:
+    """Anchors of the three shapes in every cell."""
+    return published(
+        "retinanet",
+        anchors=make_loss("ssd").layout.prior,
+        num_classes=CLASSES,
+        grids=[(CELLS, CELLS, 3)],
+        **options,
+    )
+
+
+def test_the_band_between_two_thresholds_is_ignored_by_the_prior_box() -> None:
+    # The best anchor of the object has IoU .2 * .2 / (.3 * .2) = 0.67, the tall one .04 / .2 = 0.2.
+    view = view_of(retinanet(background_threshold=0.15), [[0.375, 0.375, 0.2, 0.2]])
+    reason = slot_reason(view, view.layout.index(0, 1, 1, 1))
+    assert reason == (
+        "ignored: its prior box has IoU 0.20 at most, with object 0 (class cat), and the rule "
+        "ignores from IoU 0.15 of the prior box on."
+    )
+    far = slot_reason(view, view.layout.index(0, 3, 3, 0))
+    assert far.startswith("no object: its prior box has IoU 0.00 at most, with object 0")
+
+
+def test_an_object_with_many_slots_says_which() -> None:
+    # Half the size of the anchor that lies on it, and of its neighbours only parts.
+    loss = retinanet(foreground_threshold=0.2, background_threshold=0.1)
+    view = view_of(loss, [[0.375, 0.375, 0.2, 0.2]])
+    count = int(view.assignment.match_count[0, 0])
+    slots = np.flatnonzero(view.assignment.matched_object == 0)
+    assert len(slots) == count > 1
+    anchors = sorted(set(view.layout.anchor[slots].tolist()))
+    assert f"It trains {count} slots (" in object_reason(view, 0)
+    assert all(str(anchor) in object_reason(view, 0) for anchor in anchors)
+
+
+def test_an_object_whose_anchor_went_to_an_earlier_one_says_so() -> None:
+    same = [[0.375, 0.375, 0.2, 0.2]] * 2
+    view = view_of(retinanet(slips=["forced-for-another"]), same)
+    assert view.assignment.overwritten_by[:2, 0].tolist() == [-1, 0]
+    reason = object_reason(view, 1)
+    assert "But object 0 (class cat) took that slot: it fits it with prior IoU 1.00" in reason
+    assert "and comes first in the labels." in reason

@@ -121,7 +121,10 @@ def test_several_slots_for_one_object() -> None:
     matched = view.assignment.matched_object.copy()
     matched[4] = 0
     view = change(view, match_count=np.array([[2], [0]]), matched_object=matched)
-    assert "It trains 2 slots; this is the best of them." in object_reason(view, 0)
+    assert (
+        "It trains 2 slots (anchors 0 and 1, 2 cells); this is the best of them."
+        in object_reason(view, 0)
+    )
     slots = explain(view).objects[0].slots
     assert [(slot.row, slot.column, slot.anchor) for slot in slots] == [(0, 0, 1), (1, 0, 0)]
 

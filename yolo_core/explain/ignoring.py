@@ -13,6 +13,7 @@ import numpy as np
 from yolo_core.assignment import ObjectStatus
 from yolo_core.explain.by_label import account, nearest_by_label, score_with_label
 from yolo_core.explain.names import object_name
+from yolo_core.models.decode import overlaps
 
 if TYPE_CHECKING:
     from yolo_core.views import SampleView
@@ -48,13 +49,13 @@ def called_empty(view: SampleView, slot: int) -> str:
 def by_overlap(view: SampleView, slot: int) -> str:
     """Why a slot falls in its part where what it predicts decides."""
     rule, ignored = view.ignore_rule, bool(view.assignment.ignore_mask[slot])
-    overlaps = view.targets["overlap"][slot]
+    of_objects = view.targets["overlap"][slot]
     counted = [index for index in view.objects.tolist() if counts_for_rule(view, slot, index)]
-    best = max(counted, key=lambda index: overlaps[index], default=None)
-    reaches = best is not None and rule.reaches(overlaps[best])
+    best = max(counted, key=lambda index: of_objects[index], default=None)
+    reaches = best is not None and rule.reaches(of_objects[best])
     overlap, near = nearest_object(view, slot)
     if reaches and best is not None:
-        near = f"{object_name(view, best)} with IoU {rule.score_text(float(overlaps[best]))}"
+        near = f"{object_name(view, best)} with IoU {rule.score_text(float(of_objects[best]))}"
         near += nearest_by_label(view, slot)
         yet = "" if ignored else "; yet this loss trains it as empty"
         return f"its box overlaps {near}, and {rule.sentence()}{yet}"
@@ -86,6 +87,26 @@ def by_shape(view: SampleView, slot: int) -> str:
         f"its anchor has shape IoU {rule.score_text(score)} with {object_name(view, index)}"
         f"{account(score, score_with_label(view, slot, index))}, whose centre is in its cell, and "
         f"{rule.sentence()}{yet}"
+    )
+
+
+def by_prior(view: SampleView, slot: int) -> str:
+    """Why a slot falls in its part where prior boxes decide, and not what is predicted."""
+    rule, ignored = view.ignore_rule, bool(view.assignment.ignore_mask[slot])
+    labels = view.y_true[view.objects, 1:5].astype(np.float64)
+    scores = overlaps(view.layout.prior[slot][None].astype(np.float64), labels)[0]
+    # What the loss itself compared, where the ledger kept it, to its last digit.
+    scores = [
+        float(overlap) if (kept := score_of(view, index, slot)) is None else kept
+        for index, overlap in zip(view.objects.tolist(), scores, strict=True)
+    ]
+    best = int(np.argmax(scores))
+    yet = ""
+    if rule.reaches(scores[best]) != ignored:
+        yet = "; yet this loss " + ("leaves it alone" if ignored else "trains it as empty")
+    return (
+        f"its prior box has IoU {rule.score_text(scores[best])} at most, with "
+        f"{object_name(view, int(view.objects[best]))}, and {rule.sentence()}{yet}"
     )
 
 
@@ -143,9 +164,9 @@ def _overlap_words(view: SampleView, slot: int) -> str:
 
 def nearest_object(view: SampleView, slot: int) -> tuple[float, str]:
     """The loss's IoU of a slot's box with the object that it overlaps most, and both in words."""
-    overlaps = view.targets["overlap"][slot, view.objects]
-    nearest = int(np.argmax(overlaps))
-    index, overlap = int(view.objects[nearest]), float(overlaps[nearest])
+    of_objects = view.targets["overlap"][slot, view.objects]
+    nearest = int(np.argmax(of_objects))
+    index, overlap = int(view.objects[nearest]), float(of_objects[nearest])
     words = f"{object_name(view, index)} with IoU {view.ignore_rule.score_text(overlap)}"
     return overlap, f"{words}{nearest_by_label(view, slot)}"
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from yolo_core.assignment import LARGEST_LABEL, ObjectStatus
 from yolo_core.explain.by_label import (
     account,
@@ -22,6 +24,7 @@ from yolo_core.explain.ignoring import (
     best_overlap,
     by_mining,
     by_overlap,
+    by_prior,
     by_shape,
     called_empty,
     candidacy,
@@ -77,6 +80,8 @@ def slot_reason(view: SampleView, slot: int) -> str:
         return f"{part}: {by_mining(view, slot)}"
     if rule.kind == "prior_shape":
         return f"{part}: {by_shape(view, slot)}."
+    if rule.kind == "prior_box":
+        return f"{part}: {by_prior(view, slot)}."
     if rule.kind == "predicted_box":
         return f"{part}: {by_overlap(view, slot)}."
     if part == "no object":
@@ -156,14 +161,21 @@ def _head_reason(view: SampleView, index: int, row: int) -> str:
         own = assignment.object_slot[index, row]
         rival = assignment.object_slot[taker, row] if taker >= 0 else own
         # YOLOv1 has one set of classes a cell: there the whole cell is taken, not just the slot.
-        what = "slot and took it" if own == rival else "cell, which holds one object, and took it"
-        sentences.append(f"But {by} comes later in the labels, belongs to the same {what} over.")
+        same = own == rival or assignment.matched_object[own] == taker
+        what = "slot and took it" if same else "cell, which holds one object, and took it"
+        mine, theirs = score_of(view, index, own), score_of(view, taker, own)
+        if taker >= 0 and taker < index:
+            overlap = f" with {assignment.candidate_measure} {theirs:.2f}" if theirs else ""
+            why = " and comes first in the labels" if theirs == mine else ""
+            sentences.append(f"But {by} took that slot: it fits it{overlap}{why}.")
+        else:
+            sentences.append(
+                f"But {by} comes later in the labels, belongs to the same {what} over."
+            )
         sentences.append(_NO_TERM)
         return " ".join(sentences)
     if assignment.match_count[index, row] > 1:
-        sentences.append(
-            f"It trains {assignment.match_count[index, row]} slots; this is the best of them."
-        )
+        sentences.append(f"{_many_slots(view, index, row)}; this is the best of them.")
     if status is ObjectStatus.SHARED:
         slot = int(assignment.object_slot[index, row])
         names = " and ".join(object_name(view, each) for each in _rivals(view, index, slot))
@@ -176,6 +188,31 @@ def _head_reason(view: SampleView, index: int, row: int) -> str:
         sentences.append(f"Its predicted box has {iou_now(view, slot, index)} now.")
     sentences.append(target_sentence(view, index))
     return " ".join(filter(None, sentences))
+
+
+def _many_slots(view: SampleView, index: int, row: int) -> str:
+    """How many slots an object trains, and which: their heads, anchors and cells."""
+    count, layout = int(view.assignment.match_count[index, row]), view.layout
+    slots = np.flatnonzero(view.assignment.matched_object == index)
+    if len(slots) != count:  # some are shared: who else trains them is known, not whose they are
+        return f"It trains {count} slots"
+    cells = len({(layout.head[slot], layout.row[slot], layout.column[slot]) for slot in slots})
+    places = [
+        _numbered(name, values[slots])
+        for name, values, all_of in (
+            ("head", layout.head, len(layout.grids)),
+            (slot_word(layout), layout.anchor, max(grid[2] for grid in layout.grids)),
+        )
+        if all_of > 1
+    ]
+    places.append("one cell" if cells == 1 else f"{cells} cells")
+    return f"It trains {count} slots ({', '.join(places)})"
+
+
+def _numbered(word: str, numbers: np.ndarray) -> str:
+    """ "head 1", or "heads 0, 1 and 2"."""
+    *first, last = sorted({int(each) for each in numbers})
+    return f"{word}s {', '.join(map(str, first))} and {last}" if first else f"{word} {last}"
 
 
 def _rivals(view: SampleView, index: int, slot: int) -> list[int]:

@@ -176,11 +176,12 @@ class RetinaNetLoss(RetinaNetSetup, MultiHeadLoss):
 
     def get_config(self) -> dict[str, Any]:
         """All keyword arguments."""
-        pyramid, alone = self.pyramid, self.pyramid is None
+        pyramid = None if self.pyramid is None else dataclasses.asdict(self.pyramid)
+        alone = pyramid is None
         height, width = self._pixels[1::-1].tolist()
         return {
             **super().get_config(),
-            "priors": self.layout.prior.tolist() if alone else dataclasses.asdict(pyramid),
+            "priors": self.layout.prior.tolist() if alone else pyramid,
             "grids": [list(grid) for grid in self.layout.grids] if alone else None,
             "image_size": [height, width] if alone else None,
         }
