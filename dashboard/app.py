@@ -29,8 +29,4 @@ page = st.navigation(
     [st.Page(HERE / "app_pages" / file, title=title, icon=icon) for file, title, icon in PAGES],
     position="top",
 )
-if page.title != "Train":
-    # Streamlit keeps the sidebar of the page before until this one is complete: its figures would
-    # be drawn narrower at first, and grow under the mouse.
-    st.html(HERE / "no_sidebar.css")
 page.run()

@@ -5,8 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.carried import close_form, is_form_open, open_form
 from dashboard.components.shared.empty import no_runs
-from dashboard.components.shared.jobs import is_asked_for, start_asked_for, start_if_asked
+from dashboard.components.shared.jobs import (
+    JUST_STARTED,
+    is_asked_for,
+    start_asked_for,
+    start_if_asked,
+)
 from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.train.changes import change_table
@@ -76,22 +82,39 @@ def what_if(folder: RunFolder) -> None:
         )
 
 
-starting = is_asked_for()
-with st.sidebar:
-    new_training(starting=starting)
-if starting:
+@st.dialog("New training", width="medium", on_dismiss=close_form)
+def form_in_dialog() -> None:
+    """The form over the page."""
+    new_training()
+
+
+def first_page() -> None:
+    """What there is to do while there is no run: the form itself."""
+    no_runs(
+        "the settings below it train a detector of your own pictures."
+        if data_folders()
+        else "the settings below it train a detector of digits in about a minute on two CPU cores.",
+        press="Press **Start training**",
+        icon="arrow_downward",
+    )
+    left, _ = st.columns(2)
+    with left:
+        new_training()
+
+
+if is_asked_for():
     start_asked_for()
 # In one container, which what `start_asked_for` says takes the place of, with all that is in it.
 with st.container():
-    run = pick_run()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run = pick_run(in_row=True)
+        if run is not None:
+            st.button("New training", icon=":material/add:", on_click=open_form)
     if run is None:
-        no_runs(
-            "the settings there train a detector of your own pictures."
-            if data_folders()
-            else "the settings there train a detector of digits in about a minute on two CPU "
-            "cores.",
-            press="Press **Start training** on the left",
-            icon="arrow_back",
-        )
+        first_page()
     else:
+        if is_form_open():
+            form_in_dialog()
         show(run)
+# A second click comes in the very next run, if at all.
+st.session_state.pop(JUST_STARTED, None)

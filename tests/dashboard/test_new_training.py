@@ -42,6 +42,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return calls
 
 
+def refuse(sentence: str) -> None:
+    raise ValueError(sentence)
+
+
 def test_the_form_starts_with_the_defaults(started):
     button(open_page(), "Start training").click().run()
     default = parse_config({})
@@ -98,7 +102,7 @@ def test_a_bad_name_is_said_and_cannot_be_started(name):
 
 def test_the_name_of_a_run_that_exists_is_refused(add_finished):
     add_finished("yolov2-1")
-    page = open_page()
+    page = button(open_page(), "New training").click().run()
     assert field(page, "text_input", "name").placeholder == "yolov2-2"
     field(page, "text_input", "name").set_value("yolov2-1").run()
     assert "A run named 'yolov2-1' exists already" in words(page)
@@ -129,11 +133,12 @@ def test_a_start_is_said_at_once_in_place_of_the_run_before(add_finished, monkey
     monkeypatch.setattr(starting, "start_training", lambda *_: st.stop())
     page = open_page()
     assert charts(page) == 3
+    button(page, "New training").click().run()
     button(page, "Start training").click().run()
     assert "Starting **yolov2-2**." in words(page)
     assert charts(page) == 0
     assert "run" not in [box.key for box in page.selectbox]
-    assert button(page, "Start training").disabled
+    assert "Start training" not in labels(page)
 
 
 def test_low_priority_is_passed_on(started):
@@ -144,10 +149,7 @@ def test_low_priority_is_passed_on(started):
 
 
 def test_what_the_launcher_refuses_is_said_under_the_button(monkeypatch):
-    def refuse(*_):
-        raise ValueError("The disk is full.")
-
-    monkeypatch.setattr(starting, "start_training", refuse)
+    monkeypatch.setattr(starting, "start_training", lambda *_: refuse("The disk is full."))
     page = open_page()
     button(page, "Start training").click().run()
     assert [error.value for error in page.error] == ["The disk is full."]
@@ -168,6 +170,36 @@ def test_the_second_click_of_a_double_click_is_not_listened_to(started):
     assert started == []
     button(page, "Start training").click().run()
     assert len(started) == 1
+
+
+def test_the_form_is_open_until_a_training_has_begun_with_it(started, add_finished, monkeypatch):
+    add_finished("yolov2-1")
+    page = open_page()
+    assert "Start training" not in labels(page)
+    button(page, "New training").click().run()
+    field(page, "number_input", "yolov2/xy").set_value(0.5).run()
+    field(page, "text_input", "name").set_value("mine").run()
+    with monkeypatch.context() as patch:
+        patch.setattr(starting, "start_training", lambda *_: refuse("The disk is full."))
+        button(page, "Start training").click().run()
+    assert [error.value for error in page.error] == ["The disk is full."]
+    # All of it is as it was.
+    button(page, "Start training").click().run()
+    assert started[0][:2] == ["--run", "mine"]
+    assert started[0][-2:] == ["--lambda", "xy=0.5"]
+    assert "Start training" not in labels(page)
+    button(page, "New training").click().run()
+    assert field(page, "text_input", "name").value == ""
+    assert field(page, "number_input", "yolov2/xy").value == 0.5
+
+
+def test_a_link_that_holds_a_run_opens_the_form(started, add_finished):
+    add_finished("yolov2-1")
+    page = open_page(again="yolov2-1")
+    button(page, "Not like that run").click().run()
+    button(page, "Start training").click().run()
+    assert started[0][:2] == ["--run", "yolov2-2"]
+    assert "again" not in page.query_params
 
 
 @pytest.mark.slow

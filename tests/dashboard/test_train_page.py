@@ -48,8 +48,8 @@ def worker(checkpoints: Path) -> Iterator[FakeWorker]:
 
 
 def steering(page: AppTest) -> list[str]:
-    """The buttons but for those of the dials and of the form."""
-    return [each for each in labels(page)[:-1] if not each.startswith(("Back", "Apply"))]
+    """The buttons but for those of the dials, and the one that opens the form."""
+    return [each for each in labels(page)[1:] if not each.startswith(("Back", "Apply"))]
 
 
 def obey(worker: FakeWorker) -> None:
@@ -259,7 +259,7 @@ def test_finished(worker):
     end(worker, RunState.FINISHED)
     page = open_page()
     assert "finished" in words(page)
-    assert labels(page) == ["Start training"]
+    assert labels(page) == ["New training"]
     assert "As it ended: λ xy 5  ·  λ wh" in words(page)
     assert charts(page) == 3
     assert not page.error
@@ -272,7 +272,7 @@ def test_failed_says_what_went_wrong_and_can_be_resumed(worker):
     assert [e.value for e in page.error] == [
         r"The loss became NaN at step 61\: term wh first, in train/608."
     ]
-    assert labels(page) == ["Resume training", "Start training"]
+    assert labels(page) == ["New training", "Resume training"]
 
 
 def test_lost_is_resumed_with_a_new_process(worker, monkeypatch):

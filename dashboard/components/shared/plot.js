@@ -248,7 +248,10 @@ export default async function ({ data, parentElement, setTriggerValue }) {
       if (Math.hypot(event.clientX - x, event.clientY - y) < 3) clicked(host, event, []);
     });
     host.addEventListener("keydown", (event) => host.cell && walk(host, event));
-    host.on("plotly_afterplot", () => apart(host));
+    host.on("plotly_afterplot", () => {
+      apart(host);
+      quiet(host); // drawn anew when the window changes
+    });
     host.on("plotly_relayout", (changes) => {
       miniMap(host);
       // Dragged, drawn or erased by hand; a resize of the page changes no shape.

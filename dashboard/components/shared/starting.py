@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.components.shared.carried import form_has_begun
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.jobs import ask_for
 from dashboard.components.shared.run_picker import RUN
@@ -39,6 +40,7 @@ def _start(arguments: list[str]) -> str | None:
     if not (checkpoints_folder() / name).exists():
         return ON_ITS_WAY
     RUN.then(name)
+    form_has_begun()
     return None
 
 

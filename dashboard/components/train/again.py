@@ -8,13 +8,14 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.components.shared.carried import AGAIN, open_form
 from dashboard.components.shared.errors import plain, say
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import find_run
 from yolo_core.training.config import RunConfig, RunOption, check_restarts, read_config
 from yolo_core.training.own_loss import is_own_loss
 
-_AGAIN, _FILLED = "again", "form is filled in from"
+_FILLED = "form is filled in from"
 
 
 class Again:
@@ -54,7 +55,7 @@ class Again:
 
 def asked_again(options: dict[str, RunOption]) -> Again | None:
     """The run that the address asks for; None without one, and where it is none, which is said."""
-    name = st.query_params.get(_AGAIN)
+    name = st.query_params.get(AGAIN)
     if not name:
         st.session_state.pop(_FILLED, None)
         return None
@@ -81,4 +82,5 @@ def say_again(again: Again) -> None:
 
 
 def _leave() -> None:
-    st.query_params.pop(_AGAIN, None)
+    st.query_params.pop(AGAIN, None)
+    open_form()  # that alone is left

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.components.shared.carried import carried, has_arrived
+from dashboard.components.shared.carried import carried, has_arrived, is_form_anew
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.jobs import JUST_STARTED
 from dashboard.components.shared.starting import ON_ITS_WAY, ask_for_training
 from dashboard.components.train import anchors, network, own_pictures
 from dashboard.components.train.again import Again, asked_again, is_to_fill, say_again
@@ -37,7 +37,7 @@ OPTIONS = run_options()
 # Numbers of the form, and what a press on "+" adds.
 NUMBERS = {"steps": 100, "batch-size": 8, "learning-rate": 0.001, "seed": 1, "patience": 1}
 KEY = "new/"
-_SAID = "what became of the start"
+_SAID, _KEPT = "what became of the start", "new training"
 
 
 def _defaults() -> dict[str, Any]:
@@ -51,40 +51,40 @@ def _defaults() -> dict[str, Any]:
 
 
 @st.fragment
-def new_training(*, starting: bool) -> None:
-    """The form with its defaults, and the button that starts.
+def new_training() -> None:
+    """The button that starts, and below it the form with its defaults.
 
     A fragment: filling it in redraws nothing else. A wrong field says so under itself, and what
     the training process refuses is said under the button.
-
-    Args:
-        starting: Whether a training is being started just now.
     """
-    # Streamlit forgets the fields while another page is shown, hence the copy. A field that is
-    # there is left alone: writing to it would undo what is being typed.
-    filled = st.session_state.setdefault("new training", _defaults())
-    if JUST_STARTED in st.session_state:
-        # The next training gets the next free name.
-        filled["name"] = ""
-        st.session_state.pop(KEY + "name", None)
+    # Streamlit forgets the fields while they are not shown, hence the copy. A field that is there
+    # is left alone: writing to it would undo what is being typed.
+    filled = {KEY + name: value for name, value in _defaults().items()}
+    filled |= st.session_state.get(_KEPT, {})
+    if is_form_anew():
+        filled[KEY + "name"] = ""  # the next training gets the next free name
     for field, value in filled.items():
-        st.session_state.setdefault(KEY + field, value)
-
-    st.subheader("New training")
+        st.session_state.setdefault(field, value)
     again = asked_again(OPTIONS)
-    if again is not None:
-        if is_to_fill(again):
-            _fill(again)
-        say_again(again)
-    elif has_arrived():
+    if again is not None and is_to_fill(again):
+        _fill(again)
+    elif again is None and has_arrived():
         _fill_carried()
-    data, data_error = _data(again)
     losses = {each.name: each.label for each in all_families()}
     if again is not None:
         losses.setdefault(again.value("loss"), again.value("loss"))
     # One that is no longer asked for.
     if st.session_state[KEY + "loss"] not in losses:
         st.session_state[KEY + "loss"] = _defaults()["loss"]
+
+    # The button stands first, so that the keyboard is there at once, but knows all below.
+    named, pressed = st.columns([3, 2], vertical_alignment="bottom")
+    under = st.container()
+    with named:
+        name, name_error = _name(st.session_state[KEY + "loss"], under)
+    if again is not None:
+        say_again(again)
+    data, data_error = _data(again)
     loss = st.selectbox("Loss", list(losses), format_func=losses.get, key=KEY + "loss")
     config = _config(data, again)
     net, network_error = ask_network(KEY)
@@ -97,9 +97,9 @@ def new_training(*, starting: bool) -> None:
             say(error)
     places = st.columns(2)
     given: dict[str, Any] = {"loss": loss}
-    for at, name in enumerate(NUMBERS):
+    for at, number in enumerate(NUMBERS):
         with places[at % 2]:
-            given[name] = _number(name)
+            given[number] = _number(number)
     low = st.toggle(
         "Low priority",
         key=KEY + "low",
@@ -112,13 +112,15 @@ def new_training(*, starting: bool) -> None:
         config = config.model_copy(update={"seed": given["seed"]})
     derived = None if wrong or config is None else derived_once(config, loss, asked)
     lambdas, anew = ask_lambdas(KEY, loss, derived, again)
-    name, name_error = _name(loss)
     # Those that are not shown now stay as they were.
-    kept = {field: st.session_state.get(KEY + field, value) for field, value in filled.items()}
-    st.session_state["new training"] = kept
+    shown = {str(field) for field in st.session_state if str(field).startswith(KEY)}
+    st.session_state[_KEPT] = filled | {field: st.session_state[field] for field in shown}
 
-    disabled = bool(wrong or name_error) or starting
-    if st.button("Start training", type="primary", width="stretch", disabled=disabled):
+    with pressed:
+        start = st.button(
+            "Start training", type="primary", width="stretch", disabled=bool(wrong or name_error)
+        )
+    if start:
         arguments = ["--run", name]
         before = None
         if again is not None:
@@ -136,12 +138,12 @@ def new_training(*, starting: bool) -> None:
         for term, value in lambdas.items():
             arguments += ["--lambda", f"{term}={value!r}"]
         ask_for_training([*arguments, *["--low-priority"] * low], say_under=_SAID)
-    st.session_state.pop(JUST_STARTED, None)
     said = st.session_state.pop(_SAID, "")
-    if said == ON_ITS_WAY:
-        st.info(plain(said))
-    elif said:
-        say(said)
+    with under:
+        if said == ON_ITS_WAY:
+            st.info(plain(said))
+        elif said:
+            say(said)
 
 
 def _fill(again: Again) -> None:
@@ -262,8 +264,8 @@ def _changed(
     return {name: values for name, values in options.items() if name in differing}
 
 
-def _name(loss: str) -> tuple[str, str | None]:
-    """Asks for the run's name: the name, and what is wrong with it."""
+def _name(loss: str, under: DeltaGenerator) -> tuple[str, str | None]:
+    """Asks for the run's name: the name, and what is wrong with it, which is said there."""
     checkpoints = checkpoints_folder()
     free = new_run_name(checkpoints, loss)
     name = st.text_input("Run name", placeholder=free, key=KEY + "name").strip() or free
@@ -274,6 +276,7 @@ def _name(loss: str) -> tuple[str, str | None]:
                 f"A run named {name!r} exists already; choose another name, or resume that one."
             )
     except ValueError as error:
-        say(error)
+        with under:
+            say(error)
         return name, str(error)
     return name, None
