@@ -49,7 +49,7 @@ def close_form() -> None:
 
 
 def is_form_open() -> bool:
-    """Whether it is to be shown: somebody asked for it, or a link that holds a run to begin with."""
+    """Whether it is to be shown: somebody asked for it, or the link holds a run to begin with."""
     return st.session_state.get(_OPEN, False) or AGAIN in st.query_params
 
 
