@@ -62,6 +62,19 @@ def test_options_that_belong_to_another_command(ask, words, error):
 
 
 @pytest.mark.usefixtures("one")
+def test_the_answer_as_json(ask, monkeypatch):
+    monkeypatch.setattr(RunStore, "send", lambda *_: 1)
+    done = type("Done", (), {"state": "done", "error": None, "step": 9})
+    monkeypatch.setattr(RunStore, "wait_for_answer", lambda *_: done)
+    words = ("command", "one", "set-lambda", "xy", "2", "--at-step", "9")
+    assert ask(*words)[1] == "set-lambda: takes effect at step 9.\n"
+    arguments = {"name": "xy", "value": 2.0, "at_step": 9, "by": "command line"}
+    assert json.loads(ask(*words, "--json")[1]) == {
+        **{"run": "one", "command": "set-lambda", "step": 9, "arguments": arguments}
+    }
+
+
+@pytest.mark.usefixtures("one")
 def test_what_is_sent_says_who_sent_it(ask, monkeypatch):
     sent = []
     monkeypatch.setattr(RunStore, "send", lambda _, *what: sent.append(what) or 1)

@@ -66,6 +66,7 @@ def test_every_option_lands_in_its_field():
         *("--option", "match_by=iou", "--option", "depth=3"),
         *("--fit", "letterbox", "--augment", "colour,flip", "--classes", "3", "chair"),
         *("--cache-megabytes", "10", "--pictures", "/x", "--patience", "12", "--until", "6"),
+        *("--pulls-every", "13"),
     )
     backbone = config_of("--network", "MobileNetV2", "--alpha", "0.5", "--weights", "imagenet")
     assert backbone.network.model_dump(exclude={"strides", "darknet"}) == {
@@ -91,6 +92,7 @@ def test_every_option_lands_in_its_field():
     assert config.training.model_dump() == {
         "steps": 7,
         "until": 6,
+        "pulls_every": 13,
         "schedules": {},
         "patience": 12,
         "batch_size": 3,

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from yolo_core.runs.layout import create_run
-from yolo_core.runs.pulls import last_pulls
+from yolo_core.runs.pulls import all_pulls, last_pulls
 from yolo_core.runs.store import RunStore
 
 TERMS = ("xy", "wh", "cls")
@@ -46,6 +46,14 @@ def test_shares_balance_and_verdicts(store):
     plain = found.plain()
     assert plain["cosines"] == {"xy/wh": 0.5, "xy/cls": -1.0, "wh/cls": None}
     assert plain["terms"][0]["name"] == "xy"
+
+
+def test_all_measurements_by_step_and_the_last_however_long_ago(store):
+    for step in (1, 2, 5000):
+        store.record_step(step, row((math.nan if step == 5000 else float(step), 4.0, 4.0)))
+    assert [each.step for each in all_pulls(store)] == [1, 2]
+    assert [each.step for each in all_pulls(store, first=2)] == [2]
+    assert last_pulls(store).step == 2
 
 
 def test_a_term_that_pulls_nothing_cannot_be_balanced(store):

@@ -98,6 +98,33 @@ def test_resumed_anywhere_it_goes_on_as_it_would_have(tmp_path, after):
         assert again.run(6 - after) == whole[after:]
 
 
+def test_undo_after_the_schedule_would_have_ended_gives_what_it_ended_at(loop, store):
+    tell(loop, store, "schedule", name="xy", shape="linear", last=3, stop=5.0)
+    assert loop.run(1) == [1]
+    tell(loop, store, "set-lambda", name="xy", value=2.0)
+    assert loop.run(4) == [2, 2, 2, 2]
+    assert tell(loop, store, "undo", name="xy") == ("done", 6, None)
+    assert loop.run(2) == [5, 5]
+
+
+def test_a_lambda_whose_schedule_has_ended_is_left_alone(loop, store):
+    tell(loop, store, "schedule", name="xy", shape="linear", last=3, stop=5.0)
+    assert loop.run(2) == [1, 3]
+    assert loop.control.is_asked
+    assert loop.run(1) == [5]
+    assert not loop.control.is_asked
+    assert loop.run(1) == [5]
+
+
+def test_the_rate_stays_where_its_schedule_ended(store):
+    loop = Loop(store)
+    loop.rate = LearningRate(1.0, "cosine", 100)
+    loop.control = loop.new_control()
+    tell(loop, store, "schedule", name="learning_rate", shape="linear", last=3, stop=0.25)
+    loop.run(20)
+    assert loop.rate.at(loop.done) == pytest.approx(0.25)
+
+
 def test_undo_takes_back_one_dial_after_another(loop, store):
     for name, value in (("xy", 2.0), ("wh", 3.0), ("xy", 4.0)):
         tell(loop, store, "set-lambda", name=name, value=value, by="page")

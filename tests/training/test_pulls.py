@@ -68,7 +68,7 @@ def test_they_are_the_gradients_of_lambda_times_term():
     y_true = np.array(
         [[[1, 0.3, 0.3, 0.4, 0.4, 1, 0]], [[1, 0.7, 0.6, 0.3, 0.5, 0, 1]]], np.float32
     )
-    detector.wants_breakdown = True
+    detector.wants_pulls = True
     seen = {}
 
     class Keep(keras.callbacks.Callback):
@@ -79,6 +79,7 @@ def test_they_are_the_gradients_of_lambda_times_term():
     data = tf.data.Dataset.from_tensors((images, y_true))
     detector.fit(data, epochs=1, verbose=0, callbacks=[Keep()])
 
+    assert detector.last_batch is None
     kernel = detector.network.get_layer("last").kernel
     with tf.GradientTape(persistent=True) as tape:
         found = loss.breakdown(y_true, detector.network(images, training=True))

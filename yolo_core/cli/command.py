@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any
 
-from yolo_core.cli.options import add_checkpoints
+from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.status import read_status
 from yolo_core.runs.store import RunStore
@@ -62,6 +63,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--timeout", type=float, default=30.0, help="seconds to wait for the answer (default: 30)"
     )
+    add_json(parser, "print an object instead of a sentence")
     add_checkpoints(parser)
     parser.set_defaults(run_command=run)
 
@@ -89,7 +91,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if answer.error is not None:
         raise ValueError(answer.error)
-    print(f"{arguments.name}: took effect at step {answer.step}.")
+    if arguments.json:
+        said = {"command": arguments.name, "step": answer.step}
+        print(json.dumps({"run": folder.name, **said, "arguments": values}))
+    else:
+        planned = arguments.at_step is not None or arguments.first is not None
+        takes = "takes" if planned else "took"
+        print(f"{arguments.name}: {takes} effect at step {answer.step}.")
     return 0
 
 

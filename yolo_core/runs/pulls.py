@@ -14,7 +14,7 @@ PULL, COSINE = "pull/", "cosine/"
 """Beginnings of the columns: length of a term's gradient, and the cosine between those of two."""
 STARVES, DOMINATES = 0.02, 0.8
 """Shares of the gradient below and above which something is said."""
-_LOOK_BACK = 1000
+_LOOK_BACK = (1000, 100_000, None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,16 +71,35 @@ def last_pulls(reader: RunReader) -> Pulls | None:
         ValueError: The run's database is damaged.
     """
     last = reader.last_step()
-    columns = reader.columns
-    names = [column.removeprefix(PULL) for column in columns if column.startswith(PULL)]
-    if last is None or not names:
+    if last is None:
         return None
-    rows = reader.steps(first=int(last["step"]) - _LOOK_BACK, columns=[PULL + names[0]])
-    measured = rows["step"][np.isfinite(rows[PULL + names[0]])]
-    if not len(measured):
-        return None
-    step = int(measured[-1])
-    return _pulls({name: float(values[0]) for name, values in reader.steps(step, step).items()})
+    step = int(last["step"])
+    for back in _LOOK_BACK:
+        if found := all_pulls(reader, first=None if back is None else step - back):
+            return found[-1]
+    return None
+
+
+def all_pulls(reader: RunReader, *, first: int | None = None) -> list[Pulls]:
+    """The measurements of a run, by step.
+
+    Args:
+        reader: The run.
+        first: First step that is wanted; None for all.
+
+    Raises:
+        ValueError: The run's database is damaged.
+    """
+    groups = (PULL, COSINE, "term/", "lambda/")
+    columns = [column for column in reader.columns if column.startswith(groups)]
+    pulled = next((column for column in columns if column.startswith(PULL)), None)
+    if pulled is None:
+        return []
+    rows = reader.steps(first, columns=columns)
+    return [
+        _pulls({name: float(values[at]) for name, values in rows.items()})
+        for at in np.flatnonzero(np.isfinite(rows[pulled]))
+    ]
 
 
 def _pulls(row: dict[str, float]) -> Pulls:

@@ -35,6 +35,7 @@ class Rhythm:
 
     Attributes:
         snapshot_every: Steps between two snapshots once the dense early ones are over.
+        pulls_every: The same of what each term pulls; 0 for never.
         snapshot_megabytes: Disk space that the snapshots may take.
         evaluate_every: Steps between two evaluations, also after the last step; None for none but
             those that a command asks for.
@@ -44,6 +45,7 @@ class Rhythm:
     """
 
     snapshot_every: int = 100
+    pulls_every: int = 100
     snapshot_megabytes: int = 500
     evaluate_every: int | None = None
     checkpoint_every: int | None = None
@@ -207,6 +209,11 @@ class Books:
     def is_due(self, step: int) -> bool:
         """Whether that step is snapshotted."""
         return is_due(step, self.rhythm.snapshot_every)
+
+    def wants_pulls(self, step: int) -> bool:
+        """Whether it is measured at that step what each term pulls."""
+        every = self.rhythm.pulls_every
+        return every > 0 and is_due(step, every)
 
     def wants_batch(self, step: int) -> bool:
         """Whether the batch of that step is snapshotted.

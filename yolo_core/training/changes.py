@@ -92,8 +92,11 @@ class Changes:
         """Sets what stands for step `step`: what was planned for it, and what schedules say."""
         while self._planned and self._planned[0].step <= step:
             self._take(self._planned.pop(0), step)
-        for dial, schedule in self._schedules.items():
+        for dial, schedule in tuple(self._schedules.items()):
             self._set(dial, schedule.at(step), step)
+            # A lambda stays where its schedule ended; the rate would go on falling by itself.
+            if step >= schedule.end and dial != RATE:
+                del self._schedules[dial]
 
     def carry_out(
         self, name: str, arguments: Mapping[str, Any], step: int, events: Sequence[Event]
@@ -148,9 +151,12 @@ class Changes:
             self._planned = [c for c in self._planned if (c.step, c.of) not in gone]
             return "cancel", {"name": dial, **said}
         detail = event.detail
-        if "before_schedule" in detail:
-            return "schedule", {"name": dial, **detail["before_schedule"], **said}
-        before = detail.get("before")
+        before, followed = detail.get("before"), detail.get("before_schedule")
+        if followed is not None and (dial == RATE or followed["last"] > step):
+            return "schedule", {"name": dial, **followed, **said}
+        if followed is not None:
+            # It would have ended by now.
+            before = followed["stop"]
         if before is None:
             raise ValueError(f"What {dial} was before step {event.step} is not on record.")
         if dial == RATE:
@@ -185,7 +191,7 @@ class Changes:
         )
         whole = begins | detail
         schedule = _schedule(whole)
-        if schedule.last < step:
+        if schedule.last < step and "undoes" not in whole:
             raise ValueError(f"Step {schedule.last} is made already; the next one is step {step}.")
         said = {key: whole[key] for key in SAID if key in whole}
         return {"name": detail["name"], **schedule.model_dump(), **said}

@@ -112,6 +112,13 @@ class TrainingConfig(Section):
     snapshot_every: Positive = Field(
         default=100, description="steps between two snapshots once the dense early ones are over"
     )
+    pulls_every: int = Field(
+        default=100,
+        ge=0,
+        le=10**6,
+        description="steps between two measurements of what each term pulls, once the dense early "
+        "ones are over; 0 for none",
+    )
     snapshot_megabytes: Positive = Field(
         default=500, description="disk space that the snapshots of a run may take"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,7 +45,8 @@ class Detector(keras.Model):
 
     Attributes:
         wants_breakdown: Set before a step to have its whole breakdown in `last_batch` after it,
-            the gradients of its terms included, and in its logs what each term pulls.
+            the gradients of its terms included.
+        wants_pulls: Set before a step to have in its logs what each term pulls.
         last_batch: {"images", "y_true", "y_pred", "breakdown"} of that step, else None.
     """
 
@@ -59,7 +61,7 @@ class Detector(keras.Model):
         self.detection_loss = loss
         # Named here, they are tracked: saved with the model and seen by a compiled step.
         self.loss_variables = [*loss.lambdas.values(), loss.step]
-        self.wants_breakdown = False
+        self.wants_breakdown = self.wants_pulls = False
         self.last_batch: dict[str, Any] | None = None
         self._measure = ""
         self._looker = Looker(network, loss)
@@ -89,7 +91,7 @@ class Detector(keras.Model):
         images, y_true = data[:2]
         before = [tf.identity(each.value) for each in self.network.non_trainable_variables]
         # The gradients of the terms are read off the tape that the step itself goes by.
-        with tf.GradientTape(persistent=self.wants_breakdown) as tape:
+        with tf.GradientTape(persistent=self.wants_breakdown or self.wants_pulls) as tape:
             y_pred = self(images, training=True)
             breakdown = self.detection_loss.breakdown(y_true, y_pred)
             scaled = self.optimizer.scale_loss(breakdown.total)
@@ -112,10 +114,9 @@ class Detector(keras.Model):
             **{f"lambda/{name}": value for name, value in breakdown.lambdas.items()},
             "finite": tf.cast(updated, tf.float32),
         }
+        if self.wants_pulls and (kernel := last_shared_kernel(self.network)) is not None:
+            logs |= pulls(tape, breakdown, kernel)
         if self.wants_breakdown:
-            kernel = last_shared_kernel(self.network)
-            if kernel is not None:
-                logs |= pulls(tape, breakdown, kernel)
             self._measure = breakdown.assignment.candidate_measure
             breakdown = self._with_gradients(breakdown, tape, y_pred)
             logs["batch"] = {
@@ -161,9 +162,10 @@ class Detector(keras.Model):
         return finite
 
     def make_train_function(self, force: bool = False) -> None:
-        """Two compiled steps: one that returns the terms, one that returns the breakdown too.
+        """Compiled steps: of the terms alone, with the breakdown, with what pulls, with both.
 
-        They compute the same numbers; the first leaves out what nobody reads.
+        They compute the same numbers; each leaves out what nobody reads, and none costs anything
+        before it is made.
         """
         if self.train_function is not None and not force:
             return
@@ -171,18 +173,19 @@ class Detector(keras.Model):
             # A loss-scaling one is asked for its scale before it is first applied.
             self.optimizer.build(self.trainable_variables)
         compiled = {}
-        for with_breakdown in (False, True):
+        for wants in itertools.product((False, True), repeat=2):
             super().make_train_function(force=True)
-            compiled[with_breakdown] = self.train_function
+            compiled[wants] = self.train_function
 
         def step(iterator: Any) -> dict[str, Any]:
-            if self.wants_breakdown and self._replicas > 1:
+            wants = self.wants_breakdown, self.wants_pulls
+            if any(wants) and self._replicas > 1:
                 raise ValueError(
-                    "wants_breakdown is for one replica: the breakdown of a step on "
-                    f"{self._replicas} replicas would be in as many parts."
+                    "wants_breakdown and wants_pulls are for one replica: the breakdown of a step "
+                    f"on {self._replicas} replicas would be in as many parts."
                 )
             # Which one a function becomes is decided while it is traced, at its first call.
-            logs = compiled[self.wants_breakdown](iterator)
+            logs = compiled[wants](iterator)
             batch = logs.pop("batch", None)
             self.last_batch = None if batch is None else self._batch_arrays(batch)
             return logs

@@ -73,6 +73,7 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         schedule: Sets the learning rate of every step; None leaves it to the optimizer.
         schedules: What lambdas, or the rate under the name "learning_rate", follow.
         snapshot_every: Steps between two snapshots once the dense early ones are over.
+        pulls_every: Of a `Detector`: the same of what each term pulls; 0 for never.
         snapshot_megabytes: Disk space that the snapshots may take.
         evaluate: Measures what trains, such as `Evaluator.evaluate`; None takes mAP on the samples.
         evaluate_every: Steps between two evaluations, also after the last step; None for none but
@@ -113,6 +114,7 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         schedule: LearningRate | None = None,
         schedules: Mapping[str, DialSchedule] | None = None,
         snapshot_every: int = 100,
+        pulls_every: int = 100,
         snapshot_megabytes: int = 500,
         evaluate: Callable[[Any], Mapping[str, float]] | None = None,
         evaluate_every: int | None = None,
@@ -125,9 +127,8 @@ class RunRecorder(Recording, keras.callbacks.Callback):
     ) -> None:
         keras.callbacks.Callback.__init__(self)
         source = given_source(samples, class_names)
-        rhythm = Rhythm(
-            snapshot_every, snapshot_megabytes, evaluate_every, checkpoint_every, patience
-        )
+        pictures = snapshot_every, pulls_every, snapshot_megabytes
+        rhythm = Rhythm(*pictures, evaluate_every, checkpoint_every, patience)
         Recording.__init__(
             self,
             run,
@@ -230,7 +231,8 @@ class RunRecorder(Recording, keras.callbacks.Callback):
         else:
             terms = (f"term/{term}" for term in loss.term_names)
             recalls = ("recall_current", "recall_average")
-            columns = (*recalls, *terms, *lambdas, *pull_columns(loss.term_names))
+            pulled = loss.term_names if self.rhythm.pulls_every else ()
+            columns = (*recalls, *terms, *lambdas, *pull_columns(pulled))
             message = ""
             refused = {}
         self.open_books(
@@ -309,6 +311,7 @@ class RunRecorder(Recording, keras.callbacks.Callback):
             return
         self._rate = books.rate.at(step)
         trained.wants_breakdown = books.wants_batch(step)
+        trained.wants_pulls = books.wants_pulls(step)
         books.progress.begin_step(f"{'with' if trained.wants_breakdown else 'without'} a snapshot")
 
     def _after_step(self, batch: int, logs: dict[str, Any]) -> None:

@@ -119,9 +119,14 @@ class DialSchedule(Section):
             raise ValueError("warm-up begins at zero; linear begins where you say")
         return self
 
+    @property
+    def end(self) -> int:
+        """The step from which on it is `stop`."""
+        return self.first if self.shape == "constant" else self.last
+
     def at(self, step: int) -> float:
         """The value that step `step`, counted from 1, is made with."""
-        if step >= self.last or (self.shape == "constant" and step >= self.first):
+        if step >= self.end:
             return self.stop
         if step <= self.first:
             return self.start

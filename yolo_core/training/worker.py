@@ -62,6 +62,7 @@ class Training:
             schedule=self.rate,
             schedules=options.schedules,
             snapshot_every=options.snapshot_every,
+            pulls_every=options.pulls_every,
             snapshot_megabytes=options.snapshot_megabytes,
             evaluate=Evaluator(self.source, config.data.validation_scenes).evaluate,
             evaluate_every=options.evaluate_every,

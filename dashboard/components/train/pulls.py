@@ -35,8 +35,8 @@ def show_pulls(folder: RunFolder) -> None:
         return
     if found is None:
         st.info(
-            "Not measured in this run: it is with every snapshot of a training batch, in trainings "
-            "of this version, where the network says how its layers hang together.",
+            "Not measured in this run. It is every so many steps (`--pulls-every`) of a training "
+            "that starts here or by `train`, where the network says how its layers hang together.",
             icon=":material/info:",
         )
         return
@@ -69,7 +69,7 @@ def show_pulls(folder: RunFolder) -> None:
                 revision=folder.name,
             ),
             "The share of each term in the lengths of the gradients of λ × term, at the steps "
-            "where it was measured: those whose training batch is on record.",
+            "where it was measured (`--pulls-every`). Wrong: one term that stays near 1.",
             key="pulls/curves",
         )
 
