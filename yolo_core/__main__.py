@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
             dashboard,
             data,
             detect,
+            doctor,
             evaluate,
             explain,
             fork,
@@ -89,6 +90,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
             anchors,
             data,
             before,
+            doctor,
             darknet,
             dashboard,
         ):

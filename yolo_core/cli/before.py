@@ -38,17 +38,7 @@ def add_parser(commands: Any) -> None:
         "before any training and without TensorFlow.",
     )
     _add_common(lost, LOST)
-    for name, option in RUN_OPTIONS.items():
-        if option.place.startswith(("loss.", "network.")):
-            lost.add_argument(
-                name, dest=option.place, type=option.kind, help=option.field["description"]
-            )
-    lost.add_argument(
-        "--anchors",
-        nargs="+",
-        metavar="W,H",
-        help="anchors in pixels, or a file of `anchors --json` (default: the data's own)",
-    )
+    add_setting_options(lost)
     lost.add_argument(
         "--least-pixels",
         type=float,
@@ -68,13 +58,24 @@ def add_parser(commands: Any) -> None:
     )
 
 
+def add_setting_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of loss and network, and anchors."""
+    for name, option in RUN_OPTIONS.items():
+        if option.place.startswith(("loss.", "network.")):
+            parser.add_argument(
+                name, dest=option.place, type=option.kind, help=option.field["description"]
+            )
+    parser.add_argument(
+        "--anchors",
+        nargs="+",
+        metavar="W,H",
+        help="anchors in pixels, or a file of `anchors --json` (default: the data's own)",
+    )
+
+
 def _add_common(parser: argparse.ArgumentParser, kind: str) -> None:
     parser.add_argument("data", nargs="?", metavar="DATA", help="what train takes as --data")
-    for name, option in DATA_OPTIONS.items():
-        parser.add_argument(
-            name, dest=option.place, type=option.kind, help=option.field["description"]
-        )
-    add_classes(parser)
+    add_data_options(parser)
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="the config.json of a run instead of DATA"
     )
@@ -83,9 +84,18 @@ def _add_common(parser: argparse.ArgumentParser, kind: str) -> None:
     parser.set_defaults(run_command=run, kind=kind)
 
 
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of data."""
+    for name, option in DATA_OPTIONS.items():
+        parser.add_argument(
+            name, dest=option.place, type=option.kind, help=option.field["description"]
+        )
+    add_classes(parser)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Looks; returns 0, also when it was asked to stop, or 1 when it failed."""
-    config = _config(arguments)
+    config = config_asked_for(arguments)
     with tempfile.TemporaryDirectory() as nowhere, Interrupt() as interrupt:
         folder = BeforeFolder(arguments.into or Path(nowhere) / f"{arguments.kind}-here")
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -123,7 +133,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _config(arguments: argparse.Namespace) -> RunConfig:
+def config_asked_for(arguments: argparse.Namespace) -> RunConfig:
+    """The configuration that DATA or --config, and the options beside them, come to.
+
+    Raises:
+        ValueError: Both are given, or neither, or they are no configuration.
+    """
     if (arguments.data is None) == (arguments.config is None):
         raise ValueError(f"{arguments.kind} takes DATA or --config; give one of them.")
     if arguments.config is not None:

@@ -1,0 +1,127 @@
+"""`python -m yolo_core doctor RUN|DATA|LOSS`: names what is wrong, with the evidence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+from yolo_core.cli.before import add_data_options, add_setting_options, config_asked_for
+from yolo_core.cli.options import add_checkpoints, add_json
+from yolo_core.data.pictures import several
+from yolo_core.doctor.asked import examine_before, examine_data, examine_loss
+from yolo_core.doctor.finding import Examination, Finding
+from yolo_core.losses.families import loss_names, recipe_lambdas
+from yolo_core.runs.layout import RunFolder, check_run_name
+from yolo_core.training.config import LossConfig, RunConfig
+from yolo_core.training.own_loss import absolute_name, remember
+
+
+def add_parser(commands: Any) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "doctor",
+        help="name what is wrong with a run, with data, or with a loss",
+        description="Looks for what is known to go wrong without a word, and says what it found, "
+        "by what it knows it, what the likely cause is and what to try. Returns 1 where something "
+        "was found.",
+    )
+    parser.add_argument(
+        "asked",
+        metavar="RUN|DATA|LOSS",
+        help="a run's name; what train takes as --data; a loss's name, or FILE.py:CLASS",
+    )
+    add_data_options(parser)
+    add_setting_options(parser)
+    parser.add_argument(
+        "--checks",
+        action="store_true",
+        help="list also what was in order, and what could not be looked at",
+    )
+    add_json(parser, "print one object")
+    add_checkpoints(parser)
+    parser.set_defaults(run_command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Looks; returns 1 where something is wrong, else 0."""
+    began = time.monotonic()
+    asked = arguments.asked
+    folder = _run_named(arguments)
+    if folder is not None:
+        what, found = f"run {folder.name}", examine_before(folder)
+    elif asked in loss_names() or ".py:" in asked:
+        what, found = f"loss {asked}", examine_loss(_loss_config(asked))
+    else:
+        arguments.data, arguments.config, arguments.kind = asked, None, "doctor"
+        from yolo_core.losses.on_numpy import load_keras_on_numpy
+
+        load_keras_on_numpy()  # no gradient is asked for
+        what, found = f"data {asked}", examine_data(config_asked_for(arguments))
+    seconds = time.monotonic() - began
+    if arguments.json:
+        whole = {"asked": asked, "seconds": round(seconds, 2), **examination_json(found)}
+        print(json.dumps(whole))
+    else:
+        print(examination_text(found, what, seconds, everything=arguments.checks))
+    return 1 if found.findings else 0
+
+
+def _run_named(arguments: argparse.Namespace) -> RunFolder | None:
+    try:
+        folder = RunFolder(arguments.checkpoints / check_run_name(arguments.asked))
+    except ValueError:
+        return None
+    return folder if folder.is_run else None
+
+
+def _loss_config(name: str) -> RunConfig:
+    if name not in loss_names():
+        name = absolute_name(name)
+        remember(name)
+        return RunConfig(loss=LossConfig(name=name))
+    return RunConfig(loss=LossConfig(name=name, lambdas=recipe_lambdas(name, {})))
+
+
+def examination_json(found: Examination) -> dict[str, Any]:
+    """Plain values."""
+    return {
+        "findings": [each.to_json() for each in found.findings],
+        "passed": list(found.passed),
+        "not_tried": dict(found.not_tried),
+    }
+
+
+def examination_text(
+    found: Examination, what: str, seconds: float, *, everything: bool = False
+) -> str:
+    """For reading: what is wrong first, then what was looked for."""
+    looked = len(found.passed) + len({each.check.id for each in found.findings})
+    count = len(found.findings)
+    said = "1 thing is wrong" if count == 1 else f"{count or 'no'} things are wrong"
+    lines = [f"{what}: {said}. {looked} checks in {seconds:.1f} s."]
+    lines += [line for each in found.findings for line in finding_lines(each)]
+    if everything:
+        lines += ["", f"In order: {', '.join(found.passed) or 'nothing'}."]
+        lines += [f"Not looked at: {name}: {why}" for name, why in found.not_tried.items()]
+    elif found.not_tried:
+        lines += [
+            "",
+            f"{several(len(found.not_tried), 'check')} could not look; --checks says why.",
+        ]
+    return "\n".join(lines)
+
+
+def finding_lines(finding: Finding) -> list[str]:
+    """A finding for reading."""
+    since = "" if finding.seen.step is None else f" (since step {finding.seen.step:,})"
+    link = dict(finding.seen.link)
+    page = link.pop("page", None)
+    shown = f"{page} page" + (f", {', '.join(f'{k}={v}' for k, v in link.items())}" if link else "")
+    lines = ["", f"{finding.check.title} [{finding.key}]{since}", f"  {finding.what}"]
+    lines.append(f"  It means: {finding.check.means}")
+    if finding.cause:
+        lines.append(f"  Likely: {finding.cause}")
+    lines.append(f"  Try: {finding.tries}")
+    return [*lines, f"  See: {shown}"] if page else lines

@@ -1,0 +1,1 @@
+"""What is looked for in data and anchors before a training, one check a file."""

@@ -1,0 +1,30 @@
+"""Everything that the doctor looks for, in the order in which it says what it found."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Mapping
+
+from yolo_core.doctor.finding import Check, Of
+
+_MODULES: Mapping[Of, tuple[str, ...]] = {
+    "loss": (
+        "laws", "anchor_order", "cells", "decoding", "targets", "overlap", "ledger", "collision",
+        "ignoring", "mining", "booked", "channels", "stop_gradient", "batch_split", "order",
+        "scaling", "empty", "saturation", "activation", "oracle", "pull", "descent",
+    ),
+    "data": (
+        "problems", "class_unseen", "anchor_scale", "anchor_shape", "anchor_use", "anchor_resize",
+        "stretched", "collisions", "augmented",
+    ),
+    "run": (),
+}  # fmt: skip
+
+
+@functools.cache
+def checks(of: Of) -> tuple[Check, ...]:
+    """What is looked for in a loss, in data, or in a run; those of a loss load Keras."""
+    return tuple(
+        importlib.import_module(f"{__package__}.{of}.{name}").CHECK for name in _MODULES[of]
+    )
