@@ -96,7 +96,7 @@ def test_a_fork_is_started_with_what_was_changed_alone(monkeypatch):
     button(page, "Fork").click().run()
     ((arguments, _), how), *_ = called
     assert arguments == [
-        *("--run", "one-fork-1", "--step", "30", "--steps", "200", "--lambda", "no_object=1000.0"),
+        *("--run", "one-fork-1", "--step", "30", "--steps", "220", "--lambda", "no_object=1000.0"),
     ]
     assert how["command"][-2:] == ("fork", "one")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import sys
 from typing import Any
 
@@ -18,6 +19,7 @@ from yolo_core.runs.checkpoints import LAST
 from yolo_core.runs.layout import check_run_name, find_run
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
+from yolo_core.training.answers import answers_of
 from yolo_core.training.config import parse_config, read_run_config
 from yolo_core.training.forks import DEFAULT_STEPS, discard_fork, keep_fork, make_fork, plan_fork
 from yolo_core.training.sweep import Sweep, outcomes
@@ -66,6 +68,17 @@ def add_parser(commands: Any) -> None:
     add_json(parser, "print a list with what came of each value")
     add_checkpoints(parser)
     parser.set_defaults(run_command=_sweep)
+
+    parser = commands.add_parser(
+        "forks",
+        help="what came of the forks of a run",
+        description="Each fork's last tenth of steps against the same steps of the run: its terms, "
+        "unweighted, and its last evaluation.",
+    )
+    parser.add_argument("run", metavar="RUN", help="name of the run")
+    add_json(parser, "print a list with an object a fork")
+    add_checkpoints(parser)
+    parser.set_defaults(run_command=_forks)
 
     for name, what, run_command in (
         ("keep", "put a fork in the place of its run, which goes on from it", _keep),
@@ -148,6 +161,25 @@ def _sweep(arguments: argparse.Namespace) -> int:
             f"{arguments.name} {each.value:<10g} {each.fork}  {each.state or 'not begun'}  "
             f"mAP50 {'-' if score is None else f'{score:.3f}'}  {terms}"
         )
+    return 0
+
+
+def _forks(arguments: argparse.Namespace) -> int:
+    folder = find_run(arguments.checkpoints, arguments.run)
+    found = answers_of(arguments.checkpoints, folder.name)
+    if arguments.json:
+        print(json.dumps([each.plain() for each in found]))
+        return 0
+    if not found:
+        print(f"{folder.name} has no forks.")
+    for each in found:
+        differs = ", ".join(each.differs) or "nothing differs"
+        print(f"{each.fork}  {each.state}  step {each.step:,} of {each.steps:,}  {differs}")
+        # A total under other lambdas is a sum of other things.
+        metrics = {n: v for n, v in each.metrics.items() if n != "total" and "/" not in n}
+        for name, (run_s, fork_s) in (each.terms | metrics).items():
+            of_run = "-" if math.isnan(run_s) else f"{run_s:.4g}"
+            print(f"  {name:<16} run {of_run:<10} fork {fork_s:.4g}")
     return 0
 
 

@@ -18,8 +18,8 @@ from yolo_core.jobs.launch import COMMAND, spawn, start_job
 from yolo_core.jobs.status import Job, JobState, JobStatus, read_job
 from yolo_core.runs.checkpoints import find_checkpoint
 from yolo_core.runs.layout import RunFolder, new_run_name
-from yolo_core.runs.status import RunState, read_status
-from yolo_core.runs.store import RunStore
+from yolo_core.runs.status import RunState
+from yolo_core.training.answers import late
 from yolo_core.training.forks import plan_fork
 
 MOST_VALUES = 20
@@ -88,7 +88,7 @@ class Outcome:
         state: What the fork is doing; None where it was not begun yet, or is gone.
         step: Its last step.
         terms: {term: mean over the last tenth of its steps}, unweighted.
-        metrics: Its last evaluation, {"map50": ..., ...}.
+        metrics: Its last evaluation, {"step": ..., "map50": ..., ...}.
     """
 
     value: float
@@ -140,27 +140,11 @@ def outcomes(folder: SweepFolder) -> list[Outcome]:
 
 
 def _outcome(checkpoints: Path, plan: SweepPlan, value: float, fork: str) -> Outcome:
+    place = RunFolder(checkpoints / fork)
     with contextlib.suppress(ValueError):
-        place = RunFolder(checkpoints / fork)
         if place.is_run:
-            status = read_status(place)
-            with RunStore.open(place) as store:
-                first = max(plan.step, status.step - max(plan.steps // 10, 1)) + 1
-                rows, evaluated = store.steps(first=first), store.evaluations()
-            step = evaluated.pop("step")
-            ours = len(step) > 0 and step[-1] > plan.step
-            return Outcome(
-                value,
-                fork,
-                status.state,
-                status.step,
-                {
-                    name.removeprefix("term/"): float(each.mean())
-                    for name, each in rows.items()
-                    if name.startswith("term/") and len(each)
-                },
-                {name: float(each[-1]) for name, each in evaluated.items()} if ours else {},
-            )
+            found = late(place, begin=plan.step, planned=plan.steps)
+            return Outcome(value, fork, found.state, found.step, found.terms, found.metrics)
     return Outcome(value, fork, None, plan.step, {}, {})
 
 

@@ -38,7 +38,7 @@ def poll(
     look: Callable[..., None],
     *arguments: Any,
     every: float,
-    goes_on: Callable[[], bool] = lambda: True,
+    goes_on: Callable[[], object] = lambda: True,
 ) -> None:
     """Draws a part of the page, and draws it again by itself as long as something goes on.
 
@@ -46,8 +46,8 @@ def poll(
         look: Draws the part.
         *arguments: What it is given.
         every: Seconds between two looks; more where many tabs look.
-        goes_on: Whether there is more to come. When that has changed, the whole page is drawn
-            anew, since what began or ended concerns more than this part.
+        goes_on: Whether there is more to come, or what it is, if anything. When that has changed,
+            the whole page is drawn anew, since what began or ended concerns more than this part.
     """
     went_on, drawn = goes_on(), False
 

@@ -48,38 +48,43 @@ class RunCurves:
 
 
 @kept_as_written(16)
-def run_curves(folder: RunFolder, *, points: int, window: int | None = None) -> RunCurves:
+def run_curves(
+    folder: RunFolder, *, points: int, window: int | None = None, first: int | None = None
+) -> RunCurves:
     """Reads the curves of a run.
 
     Args:
         folder: The run.
         points: As in `RunStore.curves`.
         window: How many of the last steps; None for all.
+        first: The first step, where there is no window; None for all.
 
     Raises:
         ValueError: The run's database is missing or damaged.
     """
     with RunStore.open(folder) as store:
         last = store.last_step()
-        first = None if last is None or window is None else int(last["step"]) - window + 1
+        if last is not None and window is not None:
+            first = int(last["step"]) - window + 1
         curves = store.curves(first=first, points=points)
         return RunCurves(last, first, curves, store.evaluations(), store.events())
 
 
 def curves_of(
-    folders: Iterable[RunFolder], *, points: int, tell: bool = True
+    folders: Iterable[RunFolder], *, points: int, first: int | None = None, tell: bool = True
 ) -> dict[str, RunCurves]:
     """{name: curves} of several runs; one that cannot be read is left out, and said to be so.
 
     Args:
         folders: The runs.
         points: As in `RunStore.curves`.
+        first: The first step; None for all.
         tell: Whether to say so.
     """
     found = {}
     for folder in folders:
         try:
-            found[folder.name] = run_curves(folder, points=points)
+            found[folder.name] = run_curves(folder, points=points, first=first)
         except ValueError as error:
             if tell:
                 say(error)

@@ -13,6 +13,7 @@ from dashboard.state import checkpoints_folder
 from yolo_core.jobs.launch import COMMAND
 from yolo_core.runs.layout import RunFolder, new_run_name
 from yolo_core.runs.store import RunStore
+from yolo_core.training.config import read_config
 from yolo_core.training.forks import DEFAULT_STEPS
 from yolo_core.training.launcher import start_training
 from yolo_core.training.sweep import MOST_VALUES, start_sweep
@@ -23,13 +24,12 @@ NOT_FORKED = "fork not started"
 def ask_fork(folder: RunFolder) -> None:
     """The form of a fork: nothing is drawn where the run has no checkpoint to begin with."""
     try:
+        training = read_config(folder.config).training
         with RunStore.open(folder) as store:
-            steps = [each.step for each in store.checkpoints()]
-            whole = store.status().steps
+            steps = [each.step for each in store.checkpoints() if each.step < training.steps]
     except ValueError as error:
         say(error)
         return
-    steps = [step for step in steps if whole is None or step < whole]
     if not steps:
         st.info(
             "A fork begins with a checkpoint before the last step, and there is none yet. "
@@ -45,11 +45,12 @@ def ask_fork(folder: RunFolder) -> None:
         count = st.number_input(
             "Steps",
             1,
-            value=DEFAULT_STEPS,
+            value=_upto_evaluation(step, training.evaluate_every),
             step=50,
-            key=f"{key}steps",
+            key=f"{key}{step}/steps",
             width=130,
-            help="How many the fork makes; not more than the run's own schedule has.",
+            help="How many the fork makes; not more than the run's own schedule has. As it stands "
+            "it ends where the run is evaluated, too.",
         )
     lambdas, rate = _ask_dials(folder, step, key)
     changed = {name: value for name, (was, value) in lambdas.items() if value != was}
@@ -86,6 +87,13 @@ def ask_fork(folder: RunFolder) -> None:
             help=f"A fork for each value (at most {MOST_VALUES}), one after another.",
         ):
             _start_sweep(folder, name, values, int(step), int(count))
+
+
+def _upto_evaluation(step: int, every: int) -> int:
+    """About `DEFAULT_STEPS` steps, up to a step at which the run was or will be evaluated."""
+    if every > 10 * DEFAULT_STEPS:
+        return DEFAULT_STEPS
+    return max(-(-(step + DEFAULT_STEPS) // every) * every - step, 1)
 
 
 def _ask_dials(

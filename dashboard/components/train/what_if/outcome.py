@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -10,13 +11,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.cache import cached_overview
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.jobs import show_job
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_curves import (
     METRICS,
+    TOTAL,
     curves_of,
     one_curve,
     relative,
@@ -27,11 +28,9 @@ from dashboard.figures.colors import RUN_COLORS, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker, curve_figure
 from dashboard.state import checkpoints_folder
 from yolo_core.jobs.status import read_job
-from yolo_core.runs.changes import DIALS, changes_of
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
-from yolo_core.runs.store import RunStore
-from yolo_core.training.config import read_config
+from yolo_core.training.answers import Answer, answer_of
 from yolo_core.training.forks import discard_fork, forks_of, keep_fork
 from yolo_core.training.sweep import list_sweeps, outcomes, read_plan
 
@@ -51,14 +50,18 @@ def show_forks(folder: RunFolder) -> None:
         return
     shown = forks[: len(RUN_COLORS)]
     series = st.selectbox(
-        "Series", _series(folder, shown), key=f"fork/{folder.name}/series", width=220
+        "Series",
+        _series(folder, shown),
+        key=f"fork/{folder.name}/series",
+        width=220,
     )
 
     def draw() -> None:
-        _curves(folder, shown, series)
-        _table(shown)
+        answers = _answers(shown)
+        _curves(folder, shown, series, answers)
+        _table(answers)
 
-    poll(draw, every=2.0, goes_on=lambda: any(read_status(each).is_live for each in forks))
+    poll(draw, every=2.0, goes_on=lambda: tuple(f.name for f in forks if read_status(f).is_live))
     for fork in shown:
         _buttons(fork)
     names = [("runs", each.name) for each in (folder, *shown[:4])]
@@ -115,14 +118,32 @@ def show_sweeps(folder: RunFolder) -> None:
     poll(draw, every=2.0, goes_on=lambda: read_job(last.status).is_live)
 
 
+def _answers(forks: list[RunFolder]) -> list[Answer]:
+    """What came of each; a damaged one is left out, and said to be so."""
+    found = []
+    for each in forks:
+        try:
+            found.append(answer_of(each))
+        except ValueError as error:
+            say(error)
+    return found
+
+
 def _series(folder: RunFolder, forks: list[RunFolder]) -> list[str]:
-    names = series_names(list(curves_of([folder, *forks], points=POINTS).values()))
-    # Totals under other lambdas are sums of other things.
-    return [name for name in names if name != "total"] + [n for n in names if n == "total"]
+    """Terms first, unweighted. Totals under other lambdas are sums of other things."""
+    runs = list(curves_of([folder, *forks], points=POINTS).values())
+    names = series_names(runs)
+    terms = [name for name in names if any(f"term/{name}" in run.curves.mean for run in runs)]
+    rest = [name for name in names if name not in (*terms, TOTAL)]
+    return [*terms, *rest, *(name for name in names if name == TOTAL)]
 
 
-def _curves(folder: RunFolder, forks: list[RunFolder], series: str) -> None:
-    runs = curves_of([folder, *forks], points=POINTS)
+def _curves(folder: RunFolder, forks: list[RunFolder], series: str, answers: list[Answer]) -> None:
+    # From a little before the first fork begins: of a long run it would be its last pixels.
+    begins = {each.fork: each.begin for each in answers}
+    longest = max((each.steps - each.begin for each in answers), default=0)
+    first = max(min(begins.values(), default=0) - longest, 0)
+    runs = curves_of([folder, *forks], points=POINTS, first=first)
     colors = {folder.name: TOTAL_COLOR}
     colors |= dict(zip((each.name for each in forks), RUN_COLORS, strict=False))
     curves, marks = [], []
@@ -130,17 +151,15 @@ def _curves(folder: RunFolder, forks: list[RunFolder], series: str) -> None:
         curve = one_curve(run, series)
         if curve is None or not len(curve.step):
             continue
-        started = next((e for e in run.events if e.kind == "forked"), None)
-        if started is not None and name != folder.name:
-            # Up to there it is the run itself.
-            later = curve.step >= started.step
-            parts = {
-                part: None if getattr(curve, part) is None else getattr(curve, part)[later]
-                for part in ("step", "value", "low", "high")
-            }
-            curve = dataclasses.replace(curve, **parts)
-            marks.append(Marker(started.step, f"{name} begins", colors[name]))
-        curves.append(dataclasses.replace(curve, name=name, color=colors[name]))
+        # Up to where it begins a fork is the run itself.
+        later = curve.step >= begins.get(name, first)
+        parts = {
+            part: None if getattr(curve, part) is None else getattr(curve, part)[later]
+            for part in ("step", "value", "low", "high")
+        }
+        if name in begins:
+            marks.append(Marker(begins[name], f"{name} begins", colors[name]))
+        curves.append(dataclasses.replace(curve, name=name, color=colors[name], **parts))
     figure = curve_figure(
         curves,
         y_title=series,
@@ -148,7 +167,7 @@ def _curves(folder: RunFolder, forks: list[RunFolder], series: str) -> None:
         smoothing=0.6,
         log_y=not any(curve.points for curve in curves),
         height=300,
-        revision=f"{folder.name} {series}",
+        revision=f"{folder.name} {series} {first}",
     )
     plot_and_say(
         figure,
@@ -159,36 +178,33 @@ def _curves(folder: RunFolder, forks: list[RunFolder], series: str) -> None:
     )
 
 
-def _table(forks: list[RunFolder]) -> None:
+def _table(answers: list[Answer]) -> None:
     rows = []
-    for each in forks:
-        found = cached_overview(each)
-        rows.append(
-            {
-                "fork": each.name,
-                "differs": _differs(each) or "nothing",
-                "state": str(found.status.state),
-                "step": f"{found.status.step:,} of {found.status.steps or 0:,}",
-                "mAP50": "" if found.map50 is None else f"{found.map50:.3f}",
-            }
-        )
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    for each in answers:
+        row = {
+            "fork": each.fork,
+            "differs": ", ".join(each.differs) or "nothing",
+            "state": str(each.state),
+            "step": f"{each.step:,} of {each.steps:,}",
+        }
+        if "map50" in each.metrics:
+            of_run, of_fork = each.metrics["map50"]
+            row["mAP50"] = f"{of_fork:.3f}" + f" (run {of_run:.3f})" * math.isfinite(of_run)
+        row |= {term: _change(*pair) for term, pair in each.terms.items()}
+        rows.append(row)
+    st.dataframe(pd.DataFrame(rows).fillna(""), hide_index=True, width="stretch")
+    st.caption(
+        "Each term, unweighted, as the mean of the last tenth of a fork, held against the run at "
+        "the same steps: the same batches. Wrong: a term that got worse by more than others got "
+        "better."
+    )
 
 
-def _differs(fork: RunFolder) -> str:
-    """What a fork changed, such as "no_object 50 to 1,000 at step 2,001"."""
-    try:
-        with RunStore.open(fork) as store:
-            found = [c for c in changes_of(store.events()) if c.by == "fork" and c.kind in DIALS]
-        options = read_config(fork.config).loss.options
-    except ValueError as error:
-        return str(error)
-    said = [
-        f"{c.dial} {'' if c.old is None else f'{c.old:,g} '}to {c.new:,g}"
-        for c in found
-        if c.new is not None
-    ]
-    return ", ".join([*said, *(f"{name}={value}" for name, value in options.items())])
+def _change(of_run: float, of_fork: float) -> str:
+    """Such as "-12 %"; the value itself where the run has none."""
+    if math.isfinite(of_run) and of_run > 0:
+        return f"{of_fork / of_run - 1:+.0%}"
+    return f"{of_fork:.3g}"
 
 
 def _buttons(fork: RunFolder) -> None:
