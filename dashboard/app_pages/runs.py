@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.cache import cached_disk_use, cached_overview
 from dashboard.components.runs.kept import keep_runs
-from dashboard.components.runs.listed import Listed, pick_listed, show_runs, ticked_runs
+from dashboard.components.runs.listed import pick_listed
 from dashboard.components.runs.overlaid import show_curves
 from dashboard.components.runs.side_by_side import (
     show_configurations,
@@ -19,6 +19,7 @@ from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.jobs import is_asked_for, start_asked_for
 from dashboard.components.shared.polling import poll
+from dashboard.components.shared.run_table import Listed, show_runs, ticked_runs
 from dashboard.figures.colors import RUN_COLORS
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import list_runs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.cache import cached_disk_use, cached_overview
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.carried import close_form, is_form_open, open_form
 from dashboard.components.shared.empty import no_runs
@@ -14,7 +15,8 @@ from dashboard.components.shared.jobs import (
     start_if_asked,
 )
 from dashboard.components.shared.polling import poll_run
-from dashboard.components.shared.run_picker import pick_run
+from dashboard.components.shared.run_picker import RUN, pick_run
+from dashboard.components.shared.run_table import show_runs, ticked_runs
 from dashboard.components.train.changes import change_table
 from dashboard.components.train.dials import dial_panel
 from dashboard.components.train.live_curves import live_curves
@@ -25,20 +27,49 @@ from dashboard.components.train.run_controls import run_controls
 from dashboard.components.train.what_if.ask import NOT_FORKED, ask_fork
 from dashboard.components.train.what_if.outcome import show_forks, show_sweeps
 from dashboard.data_folders import data_folders
-from yolo_core.runs.layout import RunFolder
+from dashboard.state import checkpoints_folder
+from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
 
 CURVES, PULLS, CHANGES, WHAT_IF, LOG = PANES = (
     *("Curves", "What pulls", "Changes", "What if from here", "Log"),
 )
 PANE = UrlChoice("pane")
+COLUMNS = (
+    *("line", "★", "run", "state", "step", "of", "mAP50", "best mAP50", "total", "changes"),
+    *("disk, MB", "note", "loss", "data", "started"),
+)
 ENDED_BADLY = (RunState.FAILED, RunState.LOST, RunState.UNREADABLE)
 
 
-def show(folder: RunFolder) -> None:
-    """A run: what it does, its buttons, its dials, its curves, its log."""
+def show() -> None:
+    """The runs; of the chosen one what it does, its buttons, its dials, its curves, its log."""
+    found = {
+        each.name: (cached_overview(each), cached_disk_use(each))
+        for each in list_runs(checkpoints_folder())
+    }
+    table = st.container()
+    with st.container(key="choices", horizontal=True, gap="small"):
+        st.button("New training", icon=":material/add:", on_click=open_form)
+        folder = pick_run(in_row=True)
+        with st.container(key="controls"):
+            if folder is not None:
+                poll_run(run_controls, folder)
+    if folder is None:
+        return
+    ticked = ticked_runs(found)
+    with table:
+        show_runs(
+            found,
+            list(found),
+            ticked,
+            most=4,
+            row_height=28,
+            order=COLUMNS,
+            lines={folder.name: "▶"},
+            on_choice=RUN.then,
+        )
     state = read_status(folder).state
-    poll_run(run_controls, folder)
     ended_badly = state in ENDED_BADLY
     if state is RunState.UNREADABLE:
         poll_run(log_tail, folder, ended_badly, every=2.0)
@@ -105,16 +136,12 @@ def first_page() -> None:
 if is_asked_for():
     start_asked_for()
 # In one container, which what `start_asked_for` says takes the place of, with all that is in it.
-with st.container():
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        run = pick_run(in_row=True)
-        if run is not None:
-            st.button("New training", icon=":material/add:", on_click=open_form)
-    if run is None:
+with st.container(key="train", gap="xsmall"):
+    if not list_runs(checkpoints_folder()):
         first_page()
     else:
         if is_form_open():
             form_in_dialog()
-        show(run)
+        show()
 # A second click comes in the very next run, if at all.
 st.session_state.pop(JUST_STARTED, None)

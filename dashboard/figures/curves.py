@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 from dashboard.figures.colors import TOTAL_COLOR
 from dashboard.figures.frame import ABOVE, MARGIN, axis, figure_of
 
-LABEL_ROOM = 0.06
-"""Share of the steps between two markers with a label; one without says it when pointed at."""
+LABEL_PIXELS, NARROW = 13, 240
+"""What a label along a marker takes of the width, and the width of a narrow figure."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ def curve_figure(
     y_range: tuple[float, float] | None = None,
     x_range: tuple[float, float] | None = None,
     height: int = 320,
+    meta: Mapping[str, Any] | None = None,
     revision: str = "",
     x_title: str = "step",
     x_hover: str = "step %{x:d}",
@@ -111,6 +112,7 @@ def curve_figure(
         y_range: Fixed vertical range (of the values, also on a log axis); None fits the curves.
         x_range: Fixed range of steps; None fits the curves.
         height: Pixels.
+        meta: What else is said to `plot`, such as how high it is in the window.
         revision: While this stays the same, the browser keeps the zoom of its user.
         x_title: What the horizontal axis measures, with its unit.
         x_hover: What stands over the values of a place that is pointed at, for plotly.
@@ -124,7 +126,7 @@ def curve_figure(
     ]
     data += [_markers(group, color) for color, group in _by_color(markers).items()]
     steps = np.concatenate([np.asarray(c.step, np.float64) for c in curves] or [np.zeros(0)])
-    labels = _labels(markers, float(np.ptp(steps)) if steps.size else 0.0)
+    labels = _labels(markers, (steps.min(), steps.max()) if steps.size else (0.0, 0.0))
     if y_range is not None and log_y:
         y_range = tuple(np.log10(np.maximum(y_range, 1e-12)))
     layout = {
@@ -152,6 +154,8 @@ def curve_figure(
         # Markers live on an axis of their own, from 0 at the bottom to 1 at the top.
         "yaxis2": {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False},
     }
+    if meta is not None:
+        layout["meta"] = dict(meta)
     if labels:
         layout["annotations"] = labels
     return figure_of(data, layout)
@@ -236,26 +240,42 @@ def _markers(markers: Sequence[Marker], color: str) -> dict[str, Any]:
     }
 
 
-def _labels(markers: Sequence[Marker], span: float) -> list[dict[str, Any]]:
-    """What stands along the lines of markers, the last ones first, as far as there is room."""
-    named: list[Marker] = []
-    found = [each for group in _by_color(markers).values() for each in group if each.label]
-    for each in sorted(found, key=lambda marker: marker.step, reverse=True):
-        if all(abs(each.step - other.step) >= LABEL_ROOM * span for other in named):
-            named.append(each)
+def _labels(markers: Sequence[Marker], across: tuple[float, float]) -> list[dict[str, Any]]:
+    """What stands along the lines of markers, moved aside as far as two would lie over each other.
+
+    Of more than there is room for, those that are closest to each other are counted.
+    """
+    named: dict[int, list[str]] = {}
+    for group in _by_color(markers).values():
+        for each in group:
+            if each.label:
+                named.setdefault(each.step, []).append(each.label)
+    places = [[step, [", ".join(labels)]] for step, labels in sorted(named.items())]
+    while len(places) > NARROW // LABEL_PIXELS:
+        close = min(range(1, len(places)), key=lambda k: places[k][0] - places[k - 1][0])
+        places[close - 1][1] += places.pop(close)[1]
+    first, last = across
+    wanted = [(step - first) / (last - first or 1.0) * NARROW for step, _ in places]
+    put = [max(at, LABEL_PIXELS) for at in wanted]
+    for k in range(1, len(put)):
+        put[k] = max(put[k], put[k - 1] + LABEL_PIXELS)
+    end = max(NARROW, *wanted) if wanted else 0.0
+    for k in range(len(put) - 1, -1, -1):
+        put[k] = min(put[k], end - LABEL_PIXELS * (len(put) - 1 - k))
     return [
         {
-            "x": each.step,
-            "y": 0.9,
+            "x": step,
+            "y": 0.93,
             "yref": "y2",
-            "text": each.label,
+            "text": labels[0] if len(labels) == 1 else f"{len(labels)} changes",
             "textangle": -90,
             "showarrow": False,
             "xanchor": "right",
+            "xshift": round(at - there),
             "yanchor": "top",
             "font": {"size": 11},
         }
-        for each in named
+        for (step, labels), at, there in zip(places, put, wanted, strict=True)
     ]
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from dashboard.components.runs import kept
-from dashboard.components.runs.listed import matches, runs_table, sorted_runs
+from dashboard.components.runs.listed import matches, sorted_runs
 from dashboard.components.shared.run_curves import one_curve, relative, run_curves, series_names
+from dashboard.components.shared.run_table import runs_table
 from dashboard.figures.curves import Curve
 from tests.dashboard.hostile_run import EVIL, make_hostile_run
 from tests.dashboard.page import assert_sound, button, labels, opener, plots, table_with, words

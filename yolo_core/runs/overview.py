@@ -10,6 +10,7 @@ from typing import Any
 
 from yolo_core.foreign_files import read_json
 from yolo_core.runs import database
+from yolo_core.runs.changes import DIALS
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.note import RunNote, read_note
 from yolo_core.runs.status import RunState, RunStatus, status_in
@@ -32,6 +33,7 @@ class RunOverview:
         total: The total of the last step; None before it, and where it is no finite number.
         map50: mAP50 of the last evaluation; None before it.
         best_map50: The best one so far.
+        changes: How often lambdas or the learning rate were changed while it trained.
         problem: What could not be read, as sentences; empty where everything was.
     """
 
@@ -44,6 +46,7 @@ class RunOverview:
     total: float | None = None
     map50: float | None = None
     best_map50: float | None = None
+    changes: int | None = None
     problem: str = ""
 
 
@@ -89,13 +92,16 @@ def _config_words(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _numbers(connection: sqlite3.Connection) -> dict[str, float | None]:
-    """Each by the end of a table, or of an index: none reads a table whole."""
+    """Each by the end of a table, or of an index: of all tables only events are read whole."""
     found = {"started": _one(connection, "SELECT time FROM events ORDER BY id LIMIT 1")}
     if "total" in database.step_columns(connection):
         found["total"] = _one(connection, "SELECT total FROM steps ORDER BY step DESC LIMIT 1")
     scores = "FROM evaluations WHERE metric = 'map50'"
     found["map50"] = _one(connection, f"SELECT value {scores} ORDER BY step DESC LIMIT 1")
     found["best_map50"] = _one(connection, f"SELECT max(value) {scores}")
+    kinds = ", ".join(f"'{kind}'" for kind in DIALS)
+    changes = _one(connection, f"SELECT count(*) FROM events WHERE kind IN ({kinds})")
+    found["changes"] = None if changes is None else int(changes)
     return found
 
 

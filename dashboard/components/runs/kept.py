@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard.components.runs.listed import Listed, tick
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import state_badge
+from dashboard.components.shared.run_table import Listed, tick
 from dashboard.components.shared.starting import ask_for_training, can_resume
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import RunFolder

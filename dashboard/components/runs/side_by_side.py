@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.runs.listed import Listed
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.run_commands import duration
 from dashboard.components.shared.run_curves import METRICS, run_curves
+from dashboard.components.shared.run_table import Listed
 from dashboard.components.shared.show_table import show_table
 from dashboard.tables import NOTHING, number
 from yolo_core.runs.disk import PARTS

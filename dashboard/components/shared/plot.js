@@ -27,9 +27,11 @@ function load(url) {
 
 // Pictures grow with the page, up to most of the window: layout.meta.aspect is height by width,
 // without the margins; layout.meta.most is that part of the window. Where layout.meta.below is given,
-// [pixels, part of the window], that much stays below the picture without scrolling.
+// [pixels, part of the window], that much stays below the picture without scrolling. Other figures
+// take layout.meta.window of the window's height.
 function heightOf(host, layout) {
-  const { aspect, below, most = 0.78 } = layout.meta ?? {};
+  const { aspect, below, most = 0.78, window: part } = layout.meta ?? {};
+  if (part) return Math.max(LEAST, Math.round(part * window.innerHeight));
   if (!aspect || !host.clientWidth) return layout.height ?? 450;
   const { t = 0, b = 0, l = 0, r = 0 } = layout.margin ?? {};
   const { innerHeight } = window;

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_commands import send
 from dashboard.components.train.what_if.later import ask_later
 from dashboard.figures.colors import TOTAL_COLOR, color_of
-from yolo_core.runs.changes import RATE, undoable
+from yolo_core.runs.changes import DIALS, RATE, dial_of, undoable
 from yolo_core.runs.commands import Command
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.records import Event
@@ -23,8 +24,10 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.config import read_config
 
 LEARNING_RATE = "learning rate"
-# Upper ends of the sliders while the value is zero.
+# In the middle of the sliders where a run began with zero.
 AT_ZERO, AT_ZERO_RATE = 1.0, 0.01
+# Either way from the middle, and how finely.
+_DECADES, _A_DECADE = 3, 20
 RECENT_COMMANDS = 200
 
 
@@ -37,12 +40,14 @@ class Dial:
         value: What was set last. For the learning rate, its schedule moves on from there.
         now: What the last step used.
         next_step: The step that a change would take effect at.
+        start: What the run began with.
     """
 
     name: str
     value: float
     now: float
     next_step: int
+    start: float
 
     @property
     def event_name(self) -> str:
@@ -94,8 +99,10 @@ def dials(row: dict[str, float] | None, events: Sequence[Event], rate: float) ->
             name = event.detail["name"]
             if name in values:
                 values[name] = float(event.detail["value"])
+    starts = {name: next(_befores(events, name), value) for name, value in values.items()}
+    starts[LEARNING_RATE] = rate
     return [
-        Dial(name, _short(value), _short(now[name]), next_step)
+        Dial(name, _short(value), _short(now[name]), next_step, _short(starts[name]))
         for name, value in values.items()
         if math.isfinite(value)  # a loop of somebody's own need not say its learning rate
     ]
@@ -106,20 +113,31 @@ def _short(value: float) -> float:
     return float(str(np.float32(value)))
 
 
-def slider_bound(value: float, at_zero: float) -> float:
-    """Upper end of a slider: the first of 1, 2, 5, 10, 20, ... that is four times the value."""
-    if not math.isfinite(value) or value <= 0:
-        return at_zero
-    power = 10.0 ** math.floor(math.log10(4 * value))
-    # The shortest numbers: 2 * 0.1 is another one than 0.2.
-    bounds = (float(f"{factor * power:.6g}") for factor in (1, 2, 5, 10))
-    return next(bound for bound in bounds if bound >= 4 * value * (1 - 1e-9))
+def _befores(events: Sequence[Event], name: str) -> Iterator[float]:
+    """What a dial stood at before each of its changes."""
+    for event in events:
+        before = event.detail.get("before")
+        if event.kind in DIALS and dial_of(event) == name and isinstance(before, (int, float)):
+            yield float(before)
 
 
-def number_step(value: float, bound: float) -> float:
-    """What "+" adds: one in the second digit of the value, a hundredth of the scale at zero."""
-    if not math.isfinite(value) or value <= 0:
-        return bound / 100
+def slider_options(start: float, value: float, at_zero: float) -> list[float]:
+    """Where a slider can stand: zero, each decade in twenty steps, and a value of its own.
+
+    Args:
+        start: What the run began with, in the middle; it never moves under anybody's hand.
+        value: Another one that it has to show.
+        at_zero: What is in the middle where a run began with zero.
+    """
+    middle = start if math.isfinite(start) and start > 0 else at_zero
+    steps = range(-_DECADES * _A_DECADE, _DECADES * _A_DECADE + 1)
+    grid = {float(f"{middle * 10 ** (step / _A_DECADE):.2g}") for step in steps}
+    return sorted({0.0, *grid, start, value})
+
+
+def number_step(value: float, at_zero: float) -> float:
+    """What "+" adds: one in the second digit of the value, or of `at_zero` at zero."""
+    value = value if math.isfinite(value) and value > 0 else at_zero
     return float(f"{10.0 ** (math.floor(math.log10(value)) - 1):.6g}")
 
 
@@ -152,45 +170,53 @@ def dial_panel(folder: RunFolder) -> None:
         words = "  ·  ".join(f"{_label(dial)} {dial.now:,.4g}" for dial in found)
         st.caption(f"As it ended: {plain(words)}")
         return
-    for column, dial in zip(st.columns(len(found)), found, strict=True):
+    with st.container(key="dials"):
+        columns = st.columns(len(found), gap="small")
+    for column, dial in zip(columns, found, strict=True):
         answer = next((command for command in commands if dial.answers(command)), None)
         with column:
-            _draw(folder, dial, answer)
-            _more(folder, dial, undoable(events, dial.event_name))
+            _draw(folder, dial, answer, undoable(events, dial.event_name))
 
 
-def _draw(folder: RunFolder, dial: Dial, answer: Command | None) -> None:
-    """One dial: colour, number field, slider, and since when its value holds."""
+def _draw(folder: RunFolder, dial: Dial, answer: Command | None, last: Event | None) -> None:
+    """One dial: its name and buttons, number field and slider, and since when its value holds."""
     key = f"{folder.name}/dial/{dial.name}"
     at_zero = AT_ZERO_RATE if dial.name == LEARNING_RATE else AT_ZERO
-    bound = slider_bound(dial.value, at_zero)
-    shown = st.session_state.setdefault(key, _Shown(key, dial.value, dial.value, bound))
+    shown = st.session_state.setdefault(key, _Shown(key, dial.value, dial.value, dial.value))
     shown.follow(dial.value, answer)
     color = TOTAL_COLOR if dial.name == LEARNING_RATE else color_of(dial.name)
-    st.html(f'<div style="height: 4px; border-radius: 2px; background: {color}"></div>')
     label = _label(dial)
-    st.number_input(
-        plain(label),
-        0.0,
-        value=shown.value,
-        step=number_step(shown.value, shown.bound),
-        format="%g",
-        key=shown.number_key,
-        on_change=_moved,
-        args=(folder, dial, shown, shown.number_key),
-    )
-    st.slider(
-        plain(label),
-        0.0,
-        shown.bound,
-        shown.value,
-        step=shown.bound / 200,
-        format="%g",
-        key=shown.slider_key,
-        label_visibility="collapsed",
-        on_change=_moved,
-        args=(folder, dial, shown, shown.slider_key),
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap=None):
+        # The number field and the slider have the name for a label: here it is for the eyes.
+        st.html(
+            f'<div class="dial" aria-hidden="true" title="{html.escape(label)}">'
+            f'<i style="background: {color}"></i>{html.escape(label)}</div>',
+            width="stretch",
+        )
+        _more(folder, dial, last)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.number_input(
+            plain(label),
+            0.0,
+            value=shown.value,
+            step=number_step(shown.value, at_zero),
+            format="%g",
+            key=shown.number_key,
+            label_visibility="collapsed",
+            width=76,
+            on_change=_moved,
+            args=(folder, dial, shown, shown.number_key),
+        )
+        st.select_slider(
+            plain(label),
+            slider_options(dial.start, shown.own, at_zero),
+            shown.value,
+            format_func="{:g}".format,
+            key=shown.slider_key,
+            label_visibility="collapsed",
+            on_change=_moved,
+            args=(folder, dial, shown, shown.slider_key),
+        )
     _say_since_when(dial, answer)
 
 
@@ -214,7 +240,7 @@ def _say_since_when(dial: Dial, answer: Command | None) -> None:
     else:
         text = f"{_set_to(answer)} took effect at step {answer.step:,}"
     if dial.name == LEARNING_RATE and dial.now != dial.value:
-        text += f"; {dial.now:.3g} now, by the schedule"
+        text += f", now {dial.now:.3g} by schedule"
     st.caption(text)
 
 
@@ -227,22 +253,30 @@ def _set_to(answer: Command) -> str:
 
 
 def _more(folder: RunFolder, dial: Dial, last: Event | None) -> None:
-    """The last change of a dial taken back; a value for a later step; a schedule."""
+    """Back to the start; the last change taken back; a value for a later step, or a schedule."""
     key = f"{folder.name}/{dial.name}"
-    with st.container(horizontal=True, gap="small"):
-        before = None if last is None else last.detail.get("before")
-        back = "Back" if before is None else f"Back to {float(before):.4g}"
-        st.button(
-            back,
-            icon=":material/undo:",
-            key=f"{key}/undo",
-            type="tertiary",
-            disabled=last is None,
-            on_click=send,
-            args=(folder, "undo", {"name": dial.event_name}),
-            help="Takes back the last change of this dial; pressed again, the one before.",
-        )
-        ask_later(folder, dial, key)
+    before = None if last is None else last.detail.get("before")
+    st.button(
+        f"As started: {dial.start:.4g}",
+        icon=":material/first_page:",
+        key=f"{key}/start",
+        type="tertiary",
+        disabled=dial.value == dial.start and last is None,
+        on_click=send,
+        args=(folder, *dial.arguments(dial.start)),
+        help=f"Back to {dial.start:.4g}, which the run began with.",
+    )
+    st.button(
+        "Back" if before is None else f"Back to {float(before):.4g}",
+        icon=":material/undo:",
+        key=f"{key}/undo",
+        type="tertiary",
+        disabled=last is None,
+        on_click=send,
+        args=(folder, "undo", {"name": dial.event_name}),
+        help="Takes back the last change of this dial; pressed again, the one before.",
+    )
+    ask_later(folder, dial, key)
 
 
 @dataclass
@@ -257,8 +291,7 @@ class _Shown:
         key: Beginning of the keys of its widgets.
         recorded: What was on record when last looked at.
         value: What number field and slider show.
-        bound: Upper end of the slider. It follows the value, but not before that stands near one
-            of its ends; under its user's hand, not before it stands there.
+        own: What the slider began with, which need not be one of its steps.
         numbers: How many number fields there were before this one.
         sliders: How many sliders there were before this one.
         asked: Id of the own command that has not been answered yet.
@@ -267,7 +300,7 @@ class _Shown:
     key: str
     recorded: float
     value: float
-    bound: float
+    own: float
     numbers: int = 0
     sliders: int = 0
     asked: int | None = None
@@ -279,8 +312,8 @@ class _Shown:
 
     @property
     def slider_key(self) -> str:
-        """Key of the slider; one with another bound is another slider to Streamlit anyway."""
-        return f"{self.key}/slider/{self.sliders}/{self.bound:g}"
+        """Key of the slider; one with other steps is another slider to Streamlit anyway."""
+        return f"{self.key}/slider/{self.sliders}"
 
     def follow(self, recorded: float, answer: Command | None) -> None:
         """Takes over what is on record, unless an own change has not been answered."""
@@ -298,12 +331,10 @@ class _Shown:
         if value == self.value:
             return
         self.value = value
-        replace_number, replace_slider = moved != self.number_key, moved != self.slider_key
-        low, high = (0.1, 0.5) if replace_slider else (0.05, 1.0)
-        if value > 0 and not low <= value / self.bound < high:
-            self.bound = slider_bound(value, self.bound)
-        self.numbers += replace_number
-        self.sliders += replace_slider
+        self.numbers += moved != self.number_key
+        if moved != self.slider_key:
+            self.sliders += 1
+            self.own = value
 
 
 def _moved(folder: RunFolder, dial: Dial, shown: _Shown, key: str) -> None:

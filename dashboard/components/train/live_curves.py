@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import streamlit as st
 
 from dashboard.components.shared.errors import say
-from dashboard.components.shared.plot import plot_and_say
+from dashboard.components.shared.plot import plot
 from dashboard.components.shared.run_curves import (
     RunCurves,
     markers,
@@ -17,23 +16,23 @@ from dashboard.components.shared.run_curves import (
     run_curves,
     term_curves,
 )
-from dashboard.figures.curves import Curve, Marker, curve_figure
+from dashboard.figures.curves import Curve, curve_figure
 from yolo_core.jobs.status import LIVE_STATES
-from yolo_core.runs.changes import DIALS
 from yolo_core.runs.curves import Curves
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 
 # A run of the default length is drawn as it was recorded, a longer one from buckets.
 POINTS = 1500
-HEIGHT = 340
+WINDOW = 0.36
+"""What the charts take of the window's height."""
 LOG, RELATIVE, LINEAR = "log", "to its start", "linear"
 WINDOWS = {"all": None, "last 1,000": 1000, "last 100": 100}
 
 
 def live_curves(folder: RunFolder) -> None:
     """Shows every term unweighted and weighted, the total, and the validation metrics by step."""
-    smoothing, scale, window = _settings()
+    smoothing, scale, window, again = _settings()
     state = read_status(folder).state
     try:
         run = run_curves(folder, points=POINTS, window=window)
@@ -51,51 +50,52 @@ def live_curves(folder: RunFolder) -> None:
         "markers": marked,
         "smoothing": smoothing,
         "log_y": scale != LINEAR,
-        "height": HEIGHT,
+        "meta": {"window": WINDOW},
         "revision": f"{folder.name} {scale} {window}",
     }
-    changed = any(event.kind in DIALS for event in run.events)
-    left, middle, right = st.columns(3)
+    with st.container(key="curves"):
+        left, middle, right = st.columns(3, gap="small")
     with left:
         _terms(run.curves, scale, shared)
     with middle:
-        _weighted(run.curves, scale, shared, changed=changed)
+        _weighted(run.curves, scale, shared, again=again)
     with right:
         _metrics(run, shared)
 
 
+def _chart(title: str, sentence: str, curves: list[Curve], *, key: str, **how: Any) -> None:
+    """A title that says more when asked, and the curves."""
+    st.markdown(f"**{title}**", help=sentence)
+    plot(curve_figure(curves, **how), key=key, alt=sentence)
+
+
 def _terms(curves: Curves, scale: str, shared: dict[str, Any]) -> None:
-    st.markdown("**Unweighted: the terms**")
-    drawn = [_scaled(each, scale) for each in term_curves(curves, weighted=False)]
-    plot_and_say(
-        curve_figure(drawn, y_title=_title("term", scale), **shared),
+    _chart(
+        "Unweighted: the terms",
         "The terms before their lambdas: what the network still gets wrong. Wrong: a term that "
         "rises after its lambda was left alone, or one that is zero from the first step on.",
+        [_scaled(each, scale) for each in term_curves(curves, weighted=False)],
+        y_title=_title("term", scale),
         key="curves/terms",
+        **shared,
     )
 
 
-def _weighted(curves: Curves, scale: str, shared: dict[str, Any], *, changed: bool) -> None:
-    st.markdown("**Weighted: λ × term, and the total**")
-    again = changed and st.toggle(
-        "With the lambdas of now",
-        key="curves/now",
-        help="Weights all of the history with the lambdas of the last step, so that the total "
-        "before and after a change is the sum of the same things.",
-    )
-    drawn = [_scaled(each, scale) for each in term_curves(curves, weighted=True, now=bool(again))]
+def _weighted(curves: Curves, scale: str, shared: dict[str, Any], *, again: bool) -> None:
     words = (
         "Every term times the lambda that it has now, and the grey total that would have been."
         if again
-        else "What the optimizer sees: every term times its lambda, and the grey total, their sum."
+        else "What the optimizer sees: every term times its lambda, and the grey total, their sum. "
+        "Where a lambda was changed, the total on both sides of it is the sum of other things."
     )
-    if changed and not again:
-        words += " A lambda was changed: the total on both sides of it is the sum of other things."
-    plot_and_say(
-        curve_figure(drawn, y_title=_title("λ × term", scale), **shared),
+    _chart(
+        "Weighted: λ × term, and the total",
         f"{words} Wrong: one term far above the others, which then hardly count, or a total that "
         "rises.",
+        [_scaled(each, scale) for each in term_curves(curves, weighted=True, now=again)],
+        y_title=_title("λ × term", scale),
         key="curves/weighted",
+        **shared,
     )
 
 
@@ -107,9 +107,21 @@ def _title(of: str, scale: str) -> str:
     return f"{of}, share of its start" if scale == RELATIVE else of
 
 
-def _settings() -> tuple[float, str, int | None]:
-    """Asks how the curves are drawn: smoothing weight, scale, and how many steps back."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+def _settings() -> tuple[float, str, int | None, bool]:
+    """Asks how the curves are drawn.
+
+    Returns:
+        Smoothing weight, scale, how many steps back, whether the lambdas of now weight all steps.
+    """
+    with st.container(
+        key="curve-settings", horizontal=True, vertical_alignment="center", gap="small"
+    ):
+        again = st.toggle(
+            "Lambdas of now",
+            key="curves/now",
+            help="Weights all of the history with the lambdas of the last step, so that the total "
+            "before and after a change is the sum of the same things.",
+        )
         scale = st.segmented_control(
             "Scale",
             (LOG, RELATIVE, LINEAR),
@@ -126,10 +138,10 @@ def _settings() -> tuple[float, str, int | None]:
             0.6,
             0.01,
             key="curves/smoothing",
-            width=220,
-            help="Weight of the past in a moving average; 0 draws the steps as they are.",
+            format="smoothing %.2f",
+            width=130,
         )
-    return smoothing, scale or LOG, WINDOWS[window or "all"]
+    return smoothing, scale or LOG, WINDOWS[window or "all"], again
 
 
 def _metrics(run: RunCurves, shared: dict[str, Any]) -> None:
@@ -138,18 +150,14 @@ def _metrics(run: RunCurves, shared: dict[str, Any]) -> None:
     if run.first is not None and evaluations:
         kept = evaluations["step"] >= run.first
         evaluations = {name: values[kept] for name, values in evaluations.items()}
-    st.markdown("**Validation**")
-    settings = shared | {"log_y": False, "markers": [_unnamed(m) for m in shared["markers"]]}
-    found = metric_curves(evaluations, run.curves)
-    plot_and_say(
-        curve_figure(found, y_title="share", y_range=(0.0, 1.02), **settings),
+    _chart(
+        "Validation",
         "Average precision and recall on validation samples (points), and the recall of the "
         "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls, or "
         "that stays at 0 after some hundred steps.",
+        metric_curves(evaluations, run.curves),
+        y_title="share",
+        y_range=(0.0, 1.02),
         key="curves/metrics",
+        **shared | {"log_y": False},
     )
-
-
-def _unnamed(marker: Marker) -> Marker:
-    """Beside the curves of the terms stands what it says; here there is no room."""
-    return dataclasses.replace(marker, label="")

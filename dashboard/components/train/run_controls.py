@@ -18,7 +18,7 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.config import read_config
 
 SHOWN_ANSWERS = 3
-_BUTTON_PIXELS = 130
+_BUTTON_PIXELS = 110
 
 
 def progress_text(status: RunStatus, batch_size: int | None) -> str:
@@ -76,16 +76,17 @@ def run_controls(folder: RunFolder) -> None:
         batch_size = read_config(folder.config).training.batch_size
     # What is said of the run as long as it lives stands below the buttons.
     shown = status if status.message not in _notes(folder) else replace(status, message="")
-    st.progress(share, text=plain(progress_text(shown, batch_size)))
-    with st.container(horizontal=True, vertical_alignment="bottom", key="run-buttons"):
+    with st.container(key="run-buttons", horizontal=True, vertical_alignment="center", gap="small"):
+        st.progress(share, text=plain(progress_text(shown, batch_size)))
         if status.is_live:
             _live_buttons(folder, status)
         elif can_resume(folder, status):
             _resume_button(folder)
-    if problem := st.session_state.pop("not sent", None):
-        say(problem)
-    _message(status)
-    _said(folder, live=status.is_live)
+    with st.container(key="said", gap="xxsmall"):
+        if problem := st.session_state.pop("not sent", None):
+            say(problem)
+        _message(status)
+        _said(folder, live=status.is_live)
 
 
 def _notes(folder: RunFolder) -> set[str]:
@@ -113,21 +114,21 @@ def _live_buttons(folder: RunFolder, status: RunStatus) -> None:
         {"count": count},
         disabled=not paused,
     )
-    st.number_input(
-        "Steps a press",
-        1,
-        10_000,
-        key=f"{folder.name}/count",
-        disabled=not paused,
-        label_visibility="collapsed",
-        width=110,
-    )
-    for command, icon, told in (
-        ("checkpoint", "save", "Saves all weights now."),
-        ("evaluate", "query_stats", "Measures validation mAP now."),
-        ("stop", "stop", "Saves a checkpoint and ends; can be resumed."),
-    ):
-        _button(folder, command, command.capitalize(), icon, told)
+    with st.popover("More", icon=":material/more_horiz:", key=f"{folder.name}/more"):
+        st.number_input(
+            "Steps a press of Step",
+            1,
+            10_000,
+            key=f"{folder.name}/count",
+            disabled=not paused,
+            help=None if paused else "Pause first.",
+        )
+        for command, icon, told in (
+            ("checkpoint", "save", "Saves all weights now."),
+            ("evaluate", "query_stats", "Measures validation mAP now."),
+            ("stop", "stop", "Saves a checkpoint and ends; can be resumed."),
+        ):
+            _button(folder, command, command.capitalize(), icon, told)
 
 
 def _button(
