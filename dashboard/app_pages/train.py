@@ -14,7 +14,7 @@ from dashboard.components.shared.jobs import (
     start_asked_for,
     start_if_asked,
 )
-from dashboard.components.shared.polling import poll_run
+from dashboard.components.shared.polling import poll, poll_run
 from dashboard.components.shared.run_picker import RUN, pick_run
 from dashboard.components.shared.run_table import show_runs, ticked_runs
 from dashboard.components.train.changes import change_table
@@ -44,10 +44,15 @@ ENDED_BADLY = (RunState.FAILED, RunState.LOST, RunState.UNREADABLE)
 
 def show() -> None:
     """The runs; of the chosen one what it does, its buttons, its dials, its curves, its log."""
-    found = {
-        each.name: (cached_overview(each), cached_disk_use(each))
-        for each in list_runs(checkpoints_folder())
-    }
+    runs = list_runs(checkpoints_folder())
+    there = [each.name for each in runs]
+    # One that is started elsewhere comes into the table, too.
+    poll(
+        lambda: None,
+        every=3.0,
+        goes_on=lambda: [run.name for run in list_runs(checkpoints_folder())] == there,
+    )
+    found = {each.name: (cached_overview(each), cached_disk_use(each)) for each in runs}
     table = st.container()
     with st.container(key="choices", horizontal=True, gap="small"):
         st.button("New training", icon=":material/add:", on_click=open_form)
@@ -61,7 +66,7 @@ def show() -> None:
     with table:
         show_runs(
             found,
-            list(found),
+            there,
             ticked,
             most=4,
             row_height=28,
@@ -85,19 +90,21 @@ def show() -> None:
     )
     if pane == CURVES:
         poll_run(live_curves, folder, every=2.0)
-    elif pane == PULLS:
-        poll_run(show_pulls, folder, every=2.0)
-    elif pane == CHANGES:
-        poll_run(change_table, folder)
-    elif pane == WHAT_IF:
-        left, right = st.columns([2, 3], gap="large")
-        with left:
-            what_if(folder)
-        with right:
-            show_forks(folder)
-            show_sweeps(folder)
-    else:
-        poll_run(log_tail, folder, ended_badly, every=2.0)
+        return
+    with st.container(key="pane"):
+        if pane == PULLS:
+            poll_run(show_pulls, folder, every=2.0)
+        elif pane == CHANGES:
+            poll_run(change_table, folder)
+        elif pane == WHAT_IF:
+            left, right = st.columns([2, 3], gap="large")
+            with left:
+                what_if(folder)
+            with right:
+                show_forks(folder)
+                show_sweeps(folder)
+        else:
+            poll_run(log_tail, folder, ended_badly, every=2.0)
 
 
 def what_if(folder: RunFolder) -> None:

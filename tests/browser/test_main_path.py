@@ -28,7 +28,8 @@ def test_train_pull_a_lambda_and_inspect(page: Page, checkpoints: Path) -> None:
     start_training(page, steps=5000, name="first")
     pull_a_lambda(page, checkpoints)
     pause_and_take_one_step(page, checkpoints)
-    button(page, "Stop").click()
+    button(page, "More").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Stop").click()
     button(page, "Resume training").wait_for()
     assert read_status(find_run(checkpoints, "first")).state is RunState.STOPPED
 

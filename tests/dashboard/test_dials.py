@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dashboard.components.shared.run_curves import markers, metric_curves, term_curves
-from dashboard.components.train.dials import LEARNING_RATE, dials, number_step, slider_bound
+from dashboard.components.train.dials import LEARNING_RATE, dials, number_step, slider_options
 from dashboard.components.train.log_tail import tail
 from dashboard.components.train.run_controls import answer_text, duration, progress_text
 from dashboard.figures.colors import TOTAL_COLOR, color_of
@@ -58,24 +59,39 @@ def test_a_change_of_a_group_shows_with_its_row():
     assert values(event(61, "set-lambda", name="coord", value=3.0)) == values()
 
 
-@pytest.mark.parametrize(
-    ("value", "bound"),
-    [
-        *[(1, 5), (2.5, 10), (5, 20), (8, 50), (10, 50), (20, 100), (50, 200), (1000, 5000)],
-        *[(0.1, 0.5), (0.02, 0.1), (0.004, 0.02), (1e-7, 5e-7), (0.3, 2), (3e30, 2e31)],
-        *[(0, 10), (float("nan"), 10), (float("inf"), 10)],
-    ],
-)
-def test_a_value_stands_between_a_tenth_and_a_quarter_of_its_slider(value, bound):
-    assert slider_bound(value, 10.0) == bound
+@pytest.mark.parametrize("start", [0.5, 5.0, 1000.0])
+def test_a_slider_goes_a_thousandfold_either_way_from_where_the_run_began(start):
+    options = slider_options(start, start, 1.0)
+    assert (options[0], options[1], options[-1]) == (0.0, start / 1000, start * 1000)
+    assert len(options) == 1 + 3 * 20 + 1 + 3 * 20
+    assert options[61] == start, "in the middle"
+    assert all(1.05 < b / a < 1.2 for a, b in itertools.pairwise(options[1:]))
+
+
+@pytest.mark.parametrize("start", [0.0, float("nan"), float("inf")])
+def test_a_slider_of_a_run_that_began_with_zero_has_something_in_its_middle(start):
+    assert slider_options(start, 0.0, 1.0)[61] == 1.0
+
+
+def test_a_slider_shows_a_value_between_its_steps_or_beyond_them():
+    assert {1e6, 5.1234} <= {*slider_options(5.0, 5.1234, 1.0), *slider_options(5.0, 1e6, 1.0)}
+
+
+def test_the_start_of_a_dial_is_what_it_was_before_its_first_change():
+    changes = [
+        event(30, "set-lambda", name="xy", value=3.0, before=5.0),
+        event(40, "set-lambda", name="xy", value=0.1, before=3.0),
+    ]
+    starts = {dial.name: dial.start for dial in dials(ROW, changes, 4e-3)}
+    assert starts == {"xy": 5.0, "wh": 5.0, LEARNING_RATE: 4e-3}
 
 
 @pytest.mark.parametrize(
     ("value", "step"),
-    [(1, 0.1), (8, 0.1), (20, 1), (50, 1), (99, 1), (1000, 100), (0.02, 0.001), (0, 0.02)],
+    [(1, 0.1), (8, 0.1), (20, 1), (50, 1), (99, 1), (1000, 100), (0.02, 0.001), (0, 0.1)],
 )
 def test_plus_changes_the_second_digit(value, step):
-    assert number_step(value, 2.0) == step
+    assert number_step(value, 2.0) == pytest.approx(step)
 
 
 def test_markers_are_the_changes_a_reader_would_look_for():

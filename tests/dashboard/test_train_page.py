@@ -49,7 +49,8 @@ def worker(checkpoints: Path) -> Iterator[FakeWorker]:
 
 def steering(page: AppTest) -> list[str]:
     """The buttons but for those of the dials, and the one that opens the form."""
-    return [each for each in labels(page)[1:] if not each.startswith(("Back", "Apply"))]
+    others = ("Back", "Apply", "As started")
+    return [each for each in labels(page)[1:] if not each.startswith(others)]
 
 
 def obey(worker: FakeWorker) -> None:
@@ -111,49 +112,58 @@ def test_running():
     assert LAMBDAS["xy"] == 5
     for term, value in LAMBDAS.items():
         number, slider = dial(page, f"λ {term}".replace("_", r"\_"))
-        assert (number.value, slider.value, slider.min) == (value, value, 0)
-        assert (slider.max, number.step) == {5: (20, 0.1), 1: (5, 0.1), 0.5: (2, 0.01)}[value]
+        assert (number.value, slider.value) == (value, value)
+        assert number.step == {5: 0.1, 1: 0.1, 0.5: 0.01}[value]
+        first, second, *_, last = slider.options
+        assert (float(first), float(second), float(last)) == (0, value / 1000, value * 1000)
         assert not number.disabled
     assert not page.error
     assert not page.exception
 
 
-def test_the_scale_of_a_dial_follows_its_value(worker):
+def test_the_scale_of_a_dial_stays_where_the_run_began(worker):
     page = open_page()
-
-    def scale() -> tuple[float, float, float]:
-        number, slider = dial(page, "λ xy")
-        assert number.value == slider.value
-        return number.value, slider.max, number.step
+    scale = dial(page, "λ xy")[1].options
 
     def move(widget, value: float) -> None:
         widget.set_value(value).run()
         obey(worker)
         page.run()
+        number, slider = dial(page, "λ xy")
+        assert (number.value, slider.value) == (value, value)
 
-    move(dial(page, "λ xy")[0], 1000.0)
-    assert scale() == (1000, 5000, 100)
-    # Taken back: the long scale goes with the large value.
-    move(dial(page, "λ xy")[0], 50.0)
-    assert scale() == (50, 200, 1)
-    move(dial(page, "λ xy")[0], 51.0)
-    assert scale() == (51, 200, 1)
-    # It holds still while its slider is moved, until that stands near one of its ends.
-    move(dial(page, "λ xy")[1], 120.0)
-    assert scale() == (120, 200, 10)
-    move(dial(page, "λ xy")[1], 200.0)
-    assert scale() == (200, 1000, 10)
-    move(dial(page, "λ xy")[1], 5.0)
-    assert scale() == (5, 20, 0.1)
-    # Zero says nothing of the scale that one wants back.
-    move(dial(page, "λ xy")[1], 0.0)
-    assert scale() == (0, 20, 0.2)
+    move(dial(page, "λ xy")[0], 1234.0)
+    assert {*dial(page, "λ xy")[1].options} == {*scale, "1234"}
+    # Taken up by the slider at one of its steps, which are still those that it began with.
+    move(dial(page, "λ xy")[1], 50.0)
+    assert "1234" in dial(page, "λ xy")[1].options
+    move(dial(page, "λ xy")[0], 0.0)
+    assert dial(page, "λ xy")[1].options == scale
+    move(dial(page, "λ xy")[1], 5.6)
+    button(page, "As started: 5").click().run()
+    obey(worker)
+    page.run()
+    assert [each.value for each in dial(page, "λ xy")] == [5, 5]
+
+
+def test_the_runs_stand_in_a_table_on_top(worker, add_finished):
+    add_finished("older")
+    page = open_page(run="older", ticked="yolov2-1")
+    table = page.dataframe[0].value.set_index("run")
+    assert table["line"].to_dict()["older"] == "▶"
+    assert table["changes"].to_dict() == {"yolov2-1": 0, "older": 1}
+    assert table["state"].to_dict() == {"yolov2-1": "running", "older": "finished"}
+    assert page.query_params["ticked"] == "yolov2-1"
+    worker.store.send("set-lambda", {"name": "wh", "value": 3.0})
+    obey(worker)
+    page.run()
+    assert page.dataframe[0].value.set_index("run")["changes"]["yolov2-1"] == 1
 
 
 @pytest.mark.usefixtures("worker")
 def test_every_figure_has_its_sentence():
-    said = [caption.value for caption in open_page().caption]
-    assert sum("Wrong:" in caption for caption in said) == 3
+    said = [title.proto.help for title in open_page().markdown]
+    assert sum("Wrong:" in each for each in said) == 3
 
 
 def test_buttons_send_commands_and_show_the_answer(worker):
@@ -197,7 +207,7 @@ def test_the_learning_rate_is_a_dial_that_does_not_run_away_with_its_schedule(wo
     worker.store.flush()
     page = open_page()
     assert dial(page, "learning rate")[0].value == 0.004
-    assert "as started; 0.001 now, by the schedule" in words(page)
+    assert "as started, now 0.001 by schedule" in words(page)
     dial(page, "learning rate")[0].set_value(0.002).run()
     (command,) = worker.store.pending_commands()
     assert (command.name, command.arguments) == (
@@ -211,8 +221,7 @@ def test_a_second_tab_follows_the_first(worker):
     dial(first, "λ wh")[0].set_value(25.0).run()
     obey(worker)
     second.run()
-    number, slider = dial(second, "λ wh")
-    assert (number.value, slider.value, slider.max) == (25.0, 25.0, 100.0)
+    assert [widget.value for widget in dial(second, "λ wh")] == [25.0, 25.0]
     assert "25 took effect at step 61" in words(second)
     first.run()
     assert len(worker.store.commands()) == 1, "the second tab must not answer the first"
@@ -230,7 +239,7 @@ def test_a_widget_that_was_replaced_is_not_listened_to(worker):
     page.session_state[old_number.key] = 5.0
     from dashboard.components.train import dials
 
-    dials._moved(worker.store.folder, dials.Dial("wh", 3.0, 3.0, 62), shown, old_number.key)
+    dials._moved(worker.store.folder, dials.Dial("wh", 3.0, 3.0, 62, 5.0), shown, old_number.key)
     assert len(worker.store.commands()) == 1
 
 
@@ -361,8 +370,8 @@ def test_only_live_runs_are_polled(worker, monkeypatch):
     end(worker, RunState.FINISHED)
     polled.clear()
     open_page(run="yolov2-1")
-    # Only whether the run is still there is looked for.
-    assert [every for every in polled if every] == [3.0]
+    # Only whether there are still those runs is looked for.
+    assert [every for every in polled if every] == [3.0, 3.0]
 
 
 @pytest.mark.slow

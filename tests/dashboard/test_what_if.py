@@ -56,7 +56,7 @@ def test_changes_are_a_table_with_who_and_what(run):
         )
         store.record_event(55, "set-lambda", {"name": "xy", "value": 3.0, "by": "command line"})
     page = open_page(run="one", pane=CHANGES)
-    (table,) = (each.value for each in page.dataframe)
+    _runs, table = (each.value for each in page.dataframe)
     assert table.to_dict("records")[:2] == [
         {
             **{"step": 55, "what": "set lambda", "dial": "xy", "old": "", "new": "3"},
@@ -120,7 +120,7 @@ def test_forks_are_listed_and_kept_or_discarded(run, checkpoints):
         make_fork(plan, checkpoints, name)
     page = open_page(run="one", pane=WHAT_IF)
     assert not page.exception
-    (table,) = (each.value for each in page.dataframe)
+    _runs, table = (each.value for each in page.dataframe)
     assert {row["fork"]: row["step"] for row in table.to_dict("records")} == {
         "big": "30 of 40",
         "small": "30 of 40",
@@ -207,7 +207,7 @@ def test_what_pulls_is_a_table_with_advice(run):
         store.record_step(41, row)
     page = open_page(run="one", pane=PULLS)
     assert not page.exception
-    table = page.dataframe[0].value
+    table = page.dataframe[1].value
     assert dict(zip(table["term"], table["share of the gradient"], strict=True))["xy"] == "0.1%"
     assert "no_object moves the network nearly alone" in words(page)
     # It has ended: there is nobody to be told.

@@ -12,7 +12,7 @@ open_page = opener("train")
 def dial(page: AppTest, name: str):
     """Number field and slider of a dial."""
     (number,) = [field for field in page.number_input if field.label == name]
-    (slider,) = [slider for slider in page.slider if slider.label == name]
+    (slider,) = [slider for slider in page.select_slider if slider.label == name]
     return number, slider
 
 

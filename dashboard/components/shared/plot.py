@@ -35,6 +35,8 @@ _PLOT = st.components.v2.component(
 .plot { width: 100%; position: relative; border-radius: 0.25rem; }
 .plot:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 .plot image { image-rendering: pixelated; }
+.plot .annotation-text { paint-order: stroke; stroke: var(--st-background-color);
+  stroke-width: 3px; }
 .mini-map { position: absolute; left: 4px; top: 4px; width: 22%; background-size: 100% 100%;
   border: 1px solid #fff; outline: 1px solid #000; pointer-events: none; }
 .mini-map div { position: absolute; border: 2px solid #ffee58; outline: 1px solid #000; }
@@ -88,8 +90,8 @@ def plot(
             it), or `layout.meta = {"aspect": height by width}` for one that grows with the page
             (with "below": [pixels, part of the window] as far as that leaves room below it, with
             "most" up to that part of the window; with "zoom": True the wheel zooms, and a small
-            map says where), and `layout.uirevision` to keep zoom over changes. Colours of text,
-            axes and background come from the page.
+            map says where) or `{"window": part of the window's height}`, and `layout.uirevision` to
+            keep zoom over changes. Colours of text, axes and background come from the page.
         key: Stable name of the chart on its page.
         alt: One sentence for screen readers.
         marks: Shapes of a plotly layout, laid over the figure; where they alone change, the figure

@@ -132,7 +132,7 @@ def slider_options(start: float, value: float, at_zero: float) -> list[float]:
     middle = start if math.isfinite(start) and start > 0 else at_zero
     steps = range(-_DECADES * _A_DECADE, _DECADES * _A_DECADE + 1)
     grid = {float(f"{middle * 10 ** (step / _A_DECADE):.2g}") for step in steps}
-    return sorted({0.0, *grid, start, value})
+    return sorted({0.0, *grid, middle, value})
 
 
 def number_step(value: float, at_zero: float) -> float:
@@ -231,7 +231,7 @@ def _say_since_when(dial: Dial, answer: Command | None) -> None:
         st.caption(f":red[{plain(answer.error or 'The training process refused this.')}]")
         return
     if answer is None:
-        text = "as started"
+        text = "as started" if dial.value == dial.start else f"{dial.start:g} at the start"
     elif answer.state == "pending":
         text = "waiting for the next step"
     elif answer.step > dial.next_step:
