@@ -91,7 +91,7 @@ def show() -> None:
     if pane == CURVES:
         poll_run(live_curves, folder, every=2.0)
         return
-    with st.container(key="pane"):
+    with st.container(key="other-pane"):
         if pane == PULLS:
             poll_run(show_pulls, folder, every=2.0)
         elif pane == CHANGES:
