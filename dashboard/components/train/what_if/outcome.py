@@ -24,6 +24,7 @@ from dashboard.components.shared.run_curves import (
     series_names,
 )
 from dashboard.components.shared.run_picker import RUN
+from dashboard.components.train.what_if.surveys import show_both_surveys
 from dashboard.figures.colors import RUN_COLORS, TOTAL_COLOR, color_of
 from dashboard.figures.curves import Curve, Marker, curve_figure
 from dashboard.state import checkpoints_folder
@@ -71,6 +72,7 @@ def show_forks(folder: RunFolder) -> None:
         icon=":material/compare:",
         help="Of the run and the newest forks, on one picture, on the Compare page.",
     )
+    show_both_surveys(folder, shown)
 
 
 def show_sweeps(folder: RunFolder) -> None:
