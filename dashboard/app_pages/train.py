@@ -120,7 +120,7 @@ def what_if(folder: RunFolder) -> None:
         )
 
 
-@st.dialog("New training", width="medium", on_dismiss=close_form)
+@st.dialog("New training", width="large", on_dismiss=close_form)
 def form_in_dialog() -> None:
     """The form over the page."""
     new_training()
@@ -135,9 +135,7 @@ def first_page() -> None:
         press="Press **Start training**",
         icon="arrow_downward",
     )
-    left, _ = st.columns(2)
-    with left:
-        new_training()
+    new_training()
 
 
 if is_asked_for():

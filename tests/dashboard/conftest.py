@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 
+from dashboard.components.shared import background
+from dashboard.components.train import first_look
 from tests.dashboard.sample_run import make_loss, make_run, make_snapshot
 from tests.survey.made_up import Looker, make_surveyable
 from yolo_core.runs.layout import RunFolder
@@ -39,6 +42,20 @@ def empty_caches() -> None:
 def snapshots() -> dict[str, Snapshot]:
     """A pinned snapshot half-way of either loss."""
     return {name: make_snapshot(make_loss(name), 20) for name in ("yolov2", "mnist_yolo")}
+
+
+@pytest.fixture(autouse=True)
+def first_looks(snapshots: dict[str, Snapshot], monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """What the form of a new training asked for a picture of; no process is started for it."""
+    asked: list[tuple] = []
+
+    def ask(arguments: tuple[str, ...], number: int) -> SampleView:
+        asked.append((arguments, number))
+        return snapshots["yolov2"].sample("val/0")
+
+    monkeypatch.setattr(first_look.HELPER, "ask", ask)
+    monkeypatch.setattr(background, "_KEPT", OrderedDict())
+    return asked
 
 
 @pytest.fixture(params=["yolov2", "mnist_yolo"])

@@ -92,6 +92,16 @@ def test_the_form_passes_on_what_was_filled_in(started):
     ]
 
 
+def test_the_first_look_is_asked_for_what_the_form_says(started, first_looks):
+    page = open_page()
+    assert "before the first step, under yolov2: 5 of 5 objects get a slot" in words(page)
+    button(page, "Another picture").click().run()
+    field(page, "selectbox", "loss").set_value("ssd").run()
+    button(page, "Start training").click().run()
+    assert [number for _, number in first_looks[:3]] == [0, 1, 1]
+    assert ["--run", "ssd-1", *first_looks[-1][0]] == started[0]
+
+
 @pytest.mark.parametrize("name", ["a/b", "../up", "a.b", "-x", "ä", "x" * 65])
 def test_a_bad_name_is_said_and_cannot_be_started(name):
     page = open_page()

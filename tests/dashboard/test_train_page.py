@@ -83,7 +83,7 @@ def lose(worker: FakeWorker) -> RunFolder:
 def test_no_runs_says_what_to_press():
     page = open_page()
     assert "No runs yet. Press **Start training**" in words(page)
-    assert labels(page) == ["Start training"]
+    assert labels(page) == ["Start training", "Another picture"]
     assert not page.exception
 
 

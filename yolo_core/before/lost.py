@@ -22,6 +22,7 @@ from yolo_core.losses.by_name import published
 from yolo_core.losses.families import family_of
 from yolo_core.losses.recipe import derived_setup
 from yolo_core.training.config import RunConfig
+from yolo_core.training.darknet_setup import anchors_as_published
 from yolo_core.training.own_loss import is_own_loss
 
 PICTURES = 32
@@ -48,8 +49,12 @@ def loss_of(config: RunConfig, source: SampleSource) -> DetectionLoss:
         strides = None if derived is None else derived.strides
     chosen = {} if strides is None else {"strides": strides}
     options = family_of(wanted.name).loss_class().setup(source, wanted.anchors, **chosen)
+    options = {**options, **wanted.options}
+    in_order = anchors_as_published(config.network, wanted, source)
+    if in_order is not None and len(in_order) > 1:
+        options["anchors"] = [each.tolist() for each in in_order]
     count = len(source.class_names)
-    loss = published(wanted.name, num_classes=count, **{**options, **wanted.options})
+    loss = published(wanted.name, num_classes=count, lambdas=wanted.lambdas, **options)
     loss.strides = strides or loss.strides
     return loss
 

@@ -7,10 +7,10 @@ import dataclasses
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components.inspect.legend import legend
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.cell_picker import cell_clicked, head_chosen
 from dashboard.components.shared.errors import plain
+from dashboard.components.shared.legend import legend
 from dashboard.components.shared.plot import kept, plot
 from dashboard.figures.fills import NONE, PARTS_OF_SLOTS, fill_trace, map_names
 from dashboard.figures.marks import cell_in_picture, cell_in_tiles

@@ -16,6 +16,7 @@ from dashboard.components.train import anchors, network, own_pictures
 from dashboard.components.train.again import Again, asked_again, is_to_fill, say_again
 from dashboard.components.train.anchors import ask_anchors
 from dashboard.components.train.derived import ask_lambdas, derived_once
+from dashboard.components.train.first_look import show_first_look
 from dashboard.components.train.network import ask_network, network_options
 from dashboard.components.train.own_pictures import ask_pictures
 from dashboard.data_folders import data_choices
@@ -77,6 +78,17 @@ def new_training() -> None:
     if st.session_state[KEY + "loss"] not in losses:
         st.session_state[KEY + "loss"] = _defaults()["loss"]
 
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        arguments = _fields(losses, again, filled)
+    with right:
+        show_first_look(arguments)
+
+
+def _fields(
+    losses: dict[str, str], again: Again | None, filled: dict[str, Any]
+) -> list[str] | None:
+    """The fields and the button; the options of `train` that they say, None where one is wrong."""
     # The button stands first, so that the keyboard is there at once, but knows all below.
     named, pressed = st.columns([3, 2], vertical_alignment="bottom")
     under = st.container()
@@ -84,23 +96,26 @@ def new_training() -> None:
         name, name_error = _name(st.session_state[KEY + "loss"], under)
     if again is not None:
         say_again(again)
-    data, data_error = _data(again)
-    loss = st.selectbox("Loss", list(losses), format_func=losses.get, key=KEY + "loss")
+    of_data, of_loss = st.columns(2)
+    with of_data:
+        data, data_error = _data(again)
     config = _config(data, again)
-    net, network_error = ask_network(KEY)
-    asked = ask_anchors(KEY, loss, (config or DataConfig()).width_height)
+    with of_loss:
+        loss = st.selectbox("Loss", list(losses), format_func=losses.get, key=KEY + "loss")
+        net, network_error = ask_network(KEY)
+        asked = ask_anchors(KEY, loss, (config or DataConfig()).width_height)
     if net is not None and config is not None and not data_error:
         try:
             net.check_sides(config)
         except ValueError as error:
             network_error = str(error)
             say(error)
-    places = st.columns(2)
+    places = st.columns(3) + st.columns(3, vertical_alignment="bottom")
     given: dict[str, Any] = {"loss": loss}
-    for at, number in enumerate(NUMBERS):
-        with places[at % 2]:
+    for place, number in zip(places, NUMBERS, strict=False):
+        with place:
             given[number] = _number(number)
-    low = st.toggle(
+    low = places[-1].toggle(
         "Low priority",
         key=KEY + "low",
         help="Trains only while no other program needs the processor. On a busy machine that can "
@@ -116,13 +131,9 @@ def new_training() -> None:
     shown = {str(field) for field in st.session_state if str(field).startswith(KEY)}
     st.session_state[_KEPT] = filled | {field: st.session_state[field] for field in shown}
 
-    with pressed:
-        start = st.button(
-            "Start training", type="primary", width="stretch", disabled=bool(wrong or name_error)
-        )
-    if start:
-        arguments = ["--run", name]
-        before = None
+    arguments: list[str] | None = None
+    if not wrong:
+        arguments, before = [], None
         if again is not None:
             arguments += ["--config", str(again.file)]
             # Only what was changed: to say a seed again would give it to the samples, too.
@@ -137,13 +148,19 @@ def new_training() -> None:
             arguments += [f"--{option}", *values]
         for term, value in lambdas.items():
             arguments += ["--lambda", f"{term}={value!r}"]
-        ask_for_training([*arguments, *["--low-priority"] * low], say_under=_SAID)
+    with pressed:
+        disabled = bool(arguments is None or name_error)
+        start = st.button("Start training", type="primary", width="stretch", disabled=disabled)
+    if start and arguments is not None:
+        priority = ["--low-priority"] * low
+        ask_for_training(["--run", name, *arguments, *priority], say_under=_SAID)
     said = st.session_state.pop(_SAID, "")
     with under:
         if said == ON_ITS_WAY:
             st.info(plain(said))
         elif said:
             say(said)
+    return arguments
 
 
 def _fill(again: Again) -> None:

@@ -22,8 +22,8 @@ from yolo_core.explain.names import slot_word
 from yolo_core.views import SampleView
 
 
-def legend(view: SampleView, layers: tuple[str, ...], fill: str) -> None:
-    """Shows it: kinds of box as they are drawn, parts of slots as squares."""
+def legend(view: SampleView, layers: tuple[str, ...], fill: str, *, cell: bool = True) -> None:
+    """Shows it: kinds of box as they are drawn, parts of slots as squares; a selected cell."""
     word = slot_word(view.layout)
     boxes = [
         (OBJECTS, OBJECT_COLOR, "solid", "label"),
@@ -31,7 +31,7 @@ def legend(view: SampleView, layers: tuple[str, ...], fill: str) -> None:
         (MATCHED, MATCHED_COLOR, "dashed", f"matched {word}"),
         (ANCHORS, ANCHOR_COLOR, "dotted", f"{word}s of the cell"),
     ]
-    entries = [_entry(CELL_COLOR, "solid", "selected cell")]
+    entries = [_entry(CELL_COLOR, "solid", "selected cell")] * cell
     entries += [_entry(*rest) for layer, *rest in boxes if layer in layers]
     entries += [_entry(c, "square", part) for c, part in zip(PART_COLORS, PARTS, strict=True)]
     if fill not in (NONE, PARTS_OF_SLOTS):
