@@ -47,7 +47,7 @@ def loss_title(loss: DetectionLoss) -> str:
     """What the pages call a loss: a published name, or "FILE.py:Class" for one of a script."""
     loss = _in_our_layout(loss)
     kind = type(loss)
-    if _kept_class(kind.__name__) is not kind:
+    if kept_class(kind.__name__) is not kind:
         module = sys.modules.get(kind.__module__)
         file = Path(getattr(module, "__file__", None) or "script.py")
         return f"{file.name}:{kind.__name__}"
@@ -131,7 +131,7 @@ def recorded_loss(script: ScriptConfig) -> DetectionLoss:
     Raises:
         ValueError: It is a class of the script's own, or the file holds what it does not take.
     """
-    kind = _kept_class(script.loss_class)
+    kind = kept_class(script.loss_class)
     if kind is None:
         raise ValueError(
             f"This run was trained with {script.loss_class}, a loss of the script that recorded "
@@ -221,7 +221,7 @@ def _in_our_layout(loss: Any) -> Any:
     return getattr(loss, "published_loss", loss)
 
 
-def _kept_class(name: str) -> Any:
+def kept_class(name: str) -> Any:
     """The loss of this package whose class is called that; None where there is none."""
     kinds = (
         family.loss_class(verbatim=verbatim)
