@@ -39,7 +39,7 @@ ORDER = (
     ("yolo_core.training",),
     ("yolo_core.survey", "yolo_core.before"),
     ("yolo_core.evaluation.job", "yolo_core.detect"),
-    ("yolo_core.compare",),
+    ("yolo_core.compare", "yolo_core.export"),
     ("yolo_core.explain.whatif", "yolo_core.sandbox", "yolo_core.doctor"),
     ("yolo_core.cli",),
     ("yolo_core.__main__",),

@@ -54,6 +54,7 @@ ELSEWHERE = {
     "train.log": "in a run folder",
     "batch-00000120.npz": "in a run folder",
     "snapshots/pinned-00000120.npz": "in a run folder",
+    "detector.json": "in an exported network",
 }
 
 NUMBER = re.compile(r"(?<![\w'-])[A-F]-\d{1,2}(?![\w-])")

@@ -29,10 +29,15 @@ def bounds(requirement: Requirement) -> tuple[Version, Version]:
     return by[">="], by["<"]
 
 
-TESTED = requirements((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+def listed(file: str) -> dict[str, Requirement]:
+    return requirements((ROOT / file).read_text(encoding="utf-8").splitlines())
+
+
+TESTED = listed("requirements.txt")
 LOSSES = requirements(PROJECT["dependencies"])
 TRAIN = requirements([*EXTRAS["record"], *EXTRAS["train"]])
 DASHBOARD = requirements(EXTRAS["dashboard"])
+EXPORT = requirements(EXTRAS["export"])
 
 
 def test_the_extras_bring_what_make_run_installs() -> None:
@@ -44,10 +49,11 @@ def test_the_extras_bring_what_make_run_installs() -> None:
 
 
 def test_what_was_tested_may_be_installed() -> None:
-    for declared in (LOSSES, TRAIN, DASHBOARD):
+    tested = TESTED | listed("requirements-dev.txt")
+    for declared in (LOSSES, TRAIN, DASHBOARD, EXPORT):
         for name, requirement in declared.items():
             lowest, above = bounds(requirement)
-            tested_lowest, tested_above = bounds(TESTED[name])
+            tested_lowest, tested_above = bounds(tested[name])
             assert lowest <= tested_lowest < tested_above <= above, name
 
 

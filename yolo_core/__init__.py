@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from yolo_core.losses.heads import Head
     from yolo_core.models.darknet.build import load_darknet
     from yolo_core.models.darknet.notebook import darknet19_yolov2
+    from yolo_core.models.foreign_network import load_keras
     from yolo_core.models.networks import detector_network
     from yolo_core.slots import SlotLayout
     from yolo_core.training.detector import Detector
@@ -41,6 +42,7 @@ __all__ = [
     "darknet19_yolov2",
     "detector_network",
     "load_darknet",
+    "load_keras",
 ]
 __all__ += losses.__all__
 
@@ -56,6 +58,7 @@ __getattr__, __dir__ = lazy_names(
         "yolo_core.losses.heads": ("Head",),
         "yolo_core.models.darknet.build": ("load_darknet",),
         "yolo_core.models.darknet.notebook": ("darknet19_yolov2",),
+        "yolo_core.models.foreign_network": ("load_keras",),
         "yolo_core.models.networks": ("detector_network",),
         "yolo_core.training.detector": ("Detector",),
         "yolo_core.training.own_function": ("OwnFunction",),

@@ -91,6 +91,31 @@ def read_json(path: Path, *, most_bytes: int | None = None) -> dict[str, Any]:
     return fields
 
 
+def read_json_in_zip(path: Path, member: str, *, most_bytes: int) -> Any:
+    """What a JSON file within a ZIP says.
+
+    Args:
+        path: The ZIP.
+        member: The file in it.
+        most_bytes: A larger one is refused.
+
+    Raises:
+        ValueError: Any of them is not there, cannot be read, is too large, or is no JSON.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+            data = file.read(most_bytes + 1)
+        if len(data) > most_bytes:
+            raise ValueError(f"more than {most_bytes:,} bytes")
+        return parse_json(data)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {member}: {error}.") from None
+    except Exception:  # whatever a damaged one makes zipfile and zlib raise
+        raise ValueError(f"{path} is no zip archive with a {member} that can be read.") from None
+
+
 class Arrays:
     """The arrays of an open .npz file, each read when it is asked for.
 

@@ -19,9 +19,9 @@ from yolo_core.evaluation.job.worker import Evaluation
 from yolo_core.evaluation.summary import summary
 from yolo_core.evaluation.table import read_table
 from yolo_core.jobs.interrupt import Interrupt
-from yolo_core.jobs.status import JobState
+from yolo_core.jobs.status import JobState, JobStatus
 from yolo_core.runs.checkpoints import BEST, LAST
-from yolo_core.runs.layout import find_run
+from yolo_core.runs.layout import RunFolder, find_run
 from yolo_core.runs.split_folder import SPLITS
 from yolo_core.training.config import read_config
 
@@ -92,20 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         step_back()
     folder = find_run(arguments.checkpoints, arguments.run)
     name_loss(arguments.loss, read_config(folder.config))
-    with Interrupt() as interrupt:
-        evaluation = Evaluation(
-            folder,
-            split=arguments.split,
-            step=arguments.step,
-            count=arguments.count,
-            report=print_progress if sys.stderr.isatty() else None,
-        )
-        status = evaluation.run(
-            lambda: interrupt.by is not None,
-            loading=lambda: native_notes_in(evaluation.folder.log),
-        )
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
+    evaluation, status = evaluated(folder, arguments.split, arguments.step, arguments.count)
     if status.state is JobState.FAILED:
         print(f"error: {status.message}", file=sys.stderr)
         return 1
@@ -115,6 +102,37 @@ def run(arguments: argparse.Namespace) -> int:
     said = summary(read_table(evaluation.folder.table), arguments.threshold)
     print(json.dumps({"run": arguments.run, **said}) if arguments.json else _text(said))
     return 0
+
+
+def evaluated(
+    folder: RunFolder, split: str, step: int | str, count: int | None
+) -> tuple[Evaluation, JobStatus]:
+    """Evaluates until all is done or somebody presses Ctrl-C, and says how far it is.
+
+    Args:
+        folder: The run.
+        split: As of `Evaluation`, and the others.
+        step: Likewise.
+        count: Likewise.
+
+    Returns:
+        The evaluation and how it ended.
+    """
+    with Interrupt() as interrupt:
+        evaluation = Evaluation(
+            folder,
+            split=split,
+            step=step,
+            count=count,
+            report=print_progress if sys.stderr.isatty() else None,
+        )
+        status = evaluation.run(
+            lambda: interrupt.by is not None,
+            loading=lambda: native_notes_in(evaluation.folder.log),
+        )
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    return evaluation, status
 
 
 def _text(said: dict[str, Any]) -> str:

@@ -56,6 +56,39 @@ def read_coco(name: str, file: Path, pictures: Path | None, each_of: EachOf) -> 
     return found.finish({})
 
 
+def read_ids(
+    name: str, file: Path, pictures: Path | None
+) -> tuple[dict[Path, Key], dict[str, Key]]:
+    """The ids by which a file of COCO instances names its pictures and classes.
+
+    Args:
+        name: What it is opened as.
+        file: The JSON file.
+        pictures: The folder of the pictures; by default the file's.
+
+    Returns:
+        {picture: id} and {class name: id}, of several ids the first.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    folder = pictures or file.parent
+    folders = NamedFolders(common_base(file.parent, folder), (file.parent, folder))
+    images, categories, _ = _lists(name, folders.name(file), _text(name, folders, file))
+    names = PictureNames(folders.files(folder))
+    of_pictures: dict[Path, Key] = {}
+    of_classes: dict[str, Key] = {}
+    for fields in filter(lambda row: isinstance(row, dict), images):
+        key, word = _key(fields.get("id")), names.find(_name_of(fields.get("file_name")))
+        if key is not None and word:
+            of_pictures.setdefault(folder / word, key)
+    for fields in filter(lambda row: isinstance(row, dict), categories):
+        key, word = _key(fields.get("id")), _name_of(fields.get("name"))
+        if key is not None and word:
+            of_classes.setdefault(word, key)
+    return of_pictures, of_classes
+
+
 def _text(name: str, folders: NamedFolders, file: Path) -> str:
     data = folders.read(file, MOST_BYTES)
     try:

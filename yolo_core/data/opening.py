@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from yolo_core.data.archives import entry_in, unpack
-from yolo_core.data.coco import read_coco
+from yolo_core.data.coco import Key, read_coco, read_ids
 from yolo_core.data.index import index_file, load_index, save_index
 from yolo_core.data.many_files import several_processes
 from yolo_core.data.pictures import AnnotatedPictures, Problem
@@ -47,6 +47,43 @@ def open_data(
     Raises:
         ValueError: The data set cannot be read, or has no such class.
     """
+    kind, place, folder, problems = _place(entry, pictures, progress)
+    index = index_file(entry, place, folder)
+    data = load_index(index)
+    if data is None:
+        began = time.monotonic()
+        data = FORMATS[kind](entry, place, folder, several_processes(progress))
+        if time.monotonic() - began > WORTH_KEEPING:
+            save_index(index, data)
+    data = dataclasses.replace(data, name=entry, problems=(*problems, *data.problems))
+    return data if classes is None else only(data, classes)
+
+
+def ids_of_coco(
+    entry: str, pictures: str | Path | None
+) -> tuple[dict[Path, Key], dict[str, Key]] | None:
+    """The ids of the pictures and the classes of a data set, where its format gives them some.
+
+    Args:
+        entry: As of `open_data`.
+        pictures: Likewise.
+
+    Returns:
+        As `read_ids`; None of another format.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    if not entry.startswith("coco:"):
+        return None
+    _, place, folder, _ = _place(entry, pictures, None)
+    return read_ids(entry, place, folder)
+
+
+def _place(
+    entry: str, pictures: str | Path | None, progress: Progress | None
+) -> tuple[str, Path, Path | None, tuple[Problem, ...]]:
+    """Format, place and folder of the pictures of an entry; and what was wrong with its ZIP."""
     kind, _, where = entry.partition(":")
     if kind not in FORMATS or not where:
         raise ValueError(f"Data of your own is opened as {_PLACES}; received {entry!r}.")
@@ -65,15 +102,7 @@ def open_data(
     if place.is_dir() != (kind == "voc"):
         what = "a folder" if place.is_dir() else "a file"
         raise ValueError(f"{where} is {what}; data is opened as {_PLACES}.")
-    index = index_file(entry, place, folder)
-    data = load_index(index)
-    if data is None:
-        began = time.monotonic()
-        data = FORMATS[kind](entry, place, folder, several_processes(progress))
-        if time.monotonic() - began > WORTH_KEEPING:
-            save_index(index, data)
-    data = dataclasses.replace(data, name=entry, problems=(*problems, *data.problems))
-    return data if classes is None else only(data, classes)
+    return kind, place, folder, problems
 
 
 def only(data: AnnotatedPictures, classes: Sequence[str]) -> AnnotatedPictures:

@@ -25,7 +25,7 @@ from yolo_core.data.random_words import permutation, random_words
 from yolo_core.data.reading import Progress
 from yolo_core.data.resize import PADDING, Placement, as_fractions, cut, fitted, fitted_boxes
 from yolo_core.data.sample import Sample, split_name
-from yolo_core.data.source import SampleSource, TrainingObjects
+from yolo_core.data.source import Original, SampleSource, TrainingObjects
 from yolo_core.data.splits import split_up
 
 logger = logging.getLogger("yolo_core.data")
@@ -138,6 +138,16 @@ class PictureSource(SampleSource):
             ValueError: There is no such sample.
         """
         return (self.data.path(self.data.files[self._index_of(*self._split_name(name))]),)
+
+    def original(self, name: str) -> Original:
+        """The picture that a sample was made from.
+
+        Raises:
+            ValueError: There is no such sample.
+        """
+        index, place, _ = self._found(name)
+        width, height = self.data.sizes[index].tolist()
+        return Original(self.data.path(self.data.files[index]), (width, height), place)
 
     def content(self, name: str) -> np.ndarray:
         """Where the picture lies in what enters the network; the rest is padding.

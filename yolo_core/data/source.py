@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from yolo_core.anchors import kmeans_anchors
 from yolo_core.data.sample import Sample, split_name
+
+if TYPE_CHECKING:
+    from yolo_core.data.resize import Placement
 
 ANCHOR_SAMPLES = 500
 """Training samples whose boxes anchors are fitted to."""
@@ -33,6 +36,20 @@ class TrainingObjects(NamedTuple):
     classes: np.ndarray
     picture: np.ndarray
     pictures: int
+
+
+class Original(NamedTuple):
+    """The picture that a sample was made from.
+
+    Attributes:
+        file: Where it lies; the sample's name where it is no file.
+        size: Its width and height in pixels, upright.
+        place: Where it lies in what enters the network.
+    """
+
+    file: Path
+    size: tuple[int, int]
+    place: Placement
 
 
 class SampleSource(Protocol):
@@ -93,6 +110,13 @@ class SampleSource(Protocol):
         """
         del name
         return np.array([0.5, 0.5, 1, 1], np.float32)
+
+    def original(self, name: str) -> Original:
+        """The picture that a sample was made from: here what enters the network itself."""
+        from yolo_core.data.resize import Placement  # Pillow, which a loss alone has no need of
+
+        height, width = self.image_shape[:2]
+        return Original(Path(name), (width, height), Placement(0, 0, width, height))
 
     def network_inputs(self, images: np.ndarray, names: Sequence[str] = ()) -> np.ndarray:
         """What a network of these samples takes for pictures.

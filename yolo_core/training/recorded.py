@@ -7,10 +7,9 @@ and this package's, in Keras's safe mode.
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from yolo_core.foreign_files import parse_json, read_json
 from yolo_core.layouts.foreign import in_layout
 from yolo_core.losses.families import all_families, family_of_class, loss_names
 from yolo_core.losses.heads import STRIDES, grid_cells
+from yolo_core.models.foreign_network import MOST_BYTES, network_of, why_refused
 from yolo_core.runs.layout import RECORDED_FILE, RunFolder
 from yolo_core.slots import SlotLayout
 from yolo_core.training.config import (
@@ -35,19 +35,13 @@ from yolo_core.training.config import (
 if TYPE_CHECKING:
     from yolo_core.losses import DetectionLoss
 
-MOST_NETWORK_BYTES = 20_000_000
-# They run code that is kept with them, or read files that they name.
-_REFUSED = (
-    *("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"),
-    *("StringLookup", "IntegerLookup", "TextVectorization"),
-)
-
 
 def loss_title(loss: DetectionLoss) -> str:
     """What the pages call a loss: a published name, or "FILE.py:Class" for one of a script."""
+    of_ours = is_of_ours(loss)
     loss = _in_our_layout(loss)
     kind = type(loss)
-    if kept_class(kind.__name__) is not kind:
+    if not of_ours:
         module = sys.modules.get(kind.__module__)
         file = Path(getattr(module, "__file__", None) or "script.py")
         return f"{file.name}:{kind.__name__}"
@@ -91,13 +85,9 @@ def describe_run(
         ValueError: The disk is full.
     """
     why, text = (network, None) if isinstance(network, str) else _network_json(network)
-    # Without a network all that is looked at is slots.
-    raw = {} if why else dict(getattr(loss, "layout_arguments", {}))
-    loss = _in_our_layout(loss)
-    arguments = loss.get_config()
-    if layout is not None and arguments.get("grids", ()) is None:
-        # Of one tensor of slots nobody could tell where its heads end.
-        arguments["grids"] = [list(grid[:2]) for grid in layout.grids]
+    described = described_loss(loss, layout)
+    if why:  # without a network all that is looked at is slots
+        described["layout"] = {}
     strides = None if layout is None or image_shape is None else _strides(layout, image_shape)
     training: dict[str, Any] = {
         "batch_size": batch_size,
@@ -112,10 +102,8 @@ def describe_run(
         script=ScriptConfig(
             file=Path(sys.argv[0]).name if sys.argv else "",
             backend=backend,
-            loss_class=type(loss).__name__,
-            layout=parse_json(json.dumps(raw, default=_plain)),
-            loss=parse_json(json.dumps(arguments, default=_plain)),
             network=why,
+            **described,
         ),
     )
     if samples is not None:
@@ -125,22 +113,55 @@ def describe_run(
     replace_file(folder.path / RECORDED_FILE, config.to_json())
 
 
+def described_loss(loss: DetectionLoss, layout: SlotLayout | None = None) -> dict[str, Any]:
+    """A loss as JSON: its class, its arguments, and whose raw predictions it takes.
+
+    Args:
+        loss: The loss.
+        layout: Where its slots sit, where that is known.
+
+    Returns:
+        The fields of a `ScriptConfig`, which `made_loss` takes.
+    """
+    raw = dict(getattr(loss, "layout_arguments", {}))
+    loss = _in_our_layout(loss)
+    arguments = loss.get_config()
+    if layout is not None and arguments.get("grids", ()) is None:
+        # Of one tensor of slots nobody could tell where its heads end.
+        arguments["grids"] = [list(grid[:2]) for grid in layout.grids]
+    fields = {"loss_class": type(loss).__name__, "layout": raw, "loss": arguments}
+    return parse_json(json.dumps(fields, default=_plain))
+
+
+def made_loss(loss_class: str, loss: Mapping[str, Any], layout: Mapping[str, Any]) -> DetectionLoss:
+    """The loss that `described_loss` describes; of this package's classes alone.
+
+    Raises:
+        LookupError: There is no such class.
+        TypeError: Something is there that it does not take.
+        ValueError: Likewise.
+    """
+    kind = _kept_class(loss_class)
+    if kind is None:
+        raise LookupError(f"there is no loss {loss_class!r} in this package")
+    made = kind.from_config(dict(loss))
+    return in_layout(made, **layout) if layout else made
+
+
 def recorded_loss(script: ScriptConfig) -> DetectionLoss:
     """The loss of a recorded run, made anew.
 
     Raises:
         ValueError: It is a class of the script's own, or the file holds what it does not take.
     """
-    kind = kept_class(script.loss_class)
-    if kind is None:
+    if _kept_class(script.loss_class) is None:
         raise ValueError(
             f"This run was trained with {script.loss_class}, a loss of the script that recorded "
             "it, which is never loaded from here: it can be shown from its snapshots, and not be "
             "computed anew."
         )
     try:
-        loss = kind.from_config(dict(script.loss))
-        return in_layout(loss, **script.layout) if script.layout else loss
+        return made_loss(script.loss_class, script.loss, script.layout)
     except (TypeError, ValueError, LookupError) as error:
         raise ValueError(
             f"{script.folder / RECORDED_FILE} does not describe a {script.loss_class}: {error}."
@@ -156,21 +177,7 @@ def recorded_network(script: ScriptConfig) -> Any:
     if script.network:
         raise ValueError(script.network)
     path = RunFolder(script.folder).network
-    fields = read_json(path, most_bytes=MOST_NETWORK_BYTES)
-    why = _why_not(fields)
-    if why:
-        raise ValueError(f"{path} is not loaded: {why}.")
-    for each in _objects(fields):
-        if str(each.get("module")).startswith("yolo_core.models"):
-            importlib.import_module(each["module"])
-    try:
-        return keras.saving.deserialize_keras_object(fields, safe_mode=True)
-    except Exception as error:  # a file may hold anything, and Keras raise anything about it
-        first = str(error).strip().splitlines()[:1]
-        raise ValueError(
-            f"{path} is no network that Keras {keras.__version__} can build "
-            f"({''.join(first) or type(error).__name__})."
-        ) from None
+    return network_of(read_json(path, most_bytes=MOST_BYTES), path)
 
 
 def _network_json(network: Any) -> tuple[str, str | None]:
@@ -181,7 +188,7 @@ def _network_json(network: Any) -> tuple[str, str | None]:
         fields.pop("compile_config", None)
         text = json.dumps(fields)
         parse_json(text)
-        why = _why_not(fields)
+        why = why_refused(fields)
     except Exception as error:  # a layer of one's own may fail in any way
         why = f"Keras cannot write it down: {str(error).strip().splitlines()[0]}"
     if why:
@@ -189,39 +196,18 @@ def _network_json(network: Any) -> tuple[str, str | None]:
     return "", text
 
 
-def _why_not(fields: Any) -> str:
-    """Why a network is not built from its JSON; empty where it is."""
-    for each in _objects(fields):
-        kind, module = str(each.get("class_name")), each.get("module")
-        if kind in _REFUSED:
-            return f"a layer {kind} runs code of its own or reads files"
-        of_ours = str(module).startswith("yolo_core.models")
-        if module in (None, "builtins") or str(module).split(".")[0] == "keras" or of_ours:
-            if module is None and each.get("registered_name") not in (None, kind):
-                return f"{kind} is a class of the script that trained it"
-            continue
-        return f"{kind} is a class of the script that trained it"
-    return ""
-
-
-def _objects(fields: Any) -> Iterator[dict[str, Any]]:
-    """Everything in Keras's JSON that names a class."""
-    if isinstance(fields, dict):
-        if "class_name" in fields:
-            yield fields
-        fields = fields.values()
-    elif not isinstance(fields, list):
-        return
-    for each in fields:
-        yield from _objects(each)
-
-
 def _in_our_layout(loss: Any) -> Any:
     """A loss on another program's predictions, as the loss that it is."""
     return getattr(loss, "published_loss", loss)
 
 
-def kept_class(name: str) -> Any:
+def is_of_ours(loss: Any) -> bool:
+    """Whether a loss is one of this package, which `made_loss` makes again."""
+    kind = type(_in_our_layout(loss))
+    return _kept_class(kind.__name__) is kind
+
+
+def _kept_class(name: str) -> Any:
     """The loss of this package whose class is called that; None where there is none."""
     kinds = (
         family.loss_class(verbatim=verbatim)
