@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 from yolo_core.cli.before import add_data_options, add_setting_options, config_asked_for
 from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.data.pictures import several
-from yolo_core.doctor.asked import examine_before, examine_data, examine_loss
+from yolo_core.doctor.asked import examine_before, examine_data, examine_loss, watch
 from yolo_core.doctor.finding import Examination, Finding
+from yolo_core.doctor.kept import dismissed, keep_before
 from yolo_core.losses.families import loss_names, recipe_lambdas
 from yolo_core.runs.layout import RunFolder, check_run_name
 from yolo_core.training.config import LossConfig, RunConfig
@@ -35,6 +37,11 @@ def add_parser(commands: Any) -> None:
     add_data_options(parser)
     add_setting_options(parser)
     parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="of a run, only what it has put on record: no TensorFlow, quick",
+    )
+    parser.add_argument(
         "--checks",
         action="store_true",
         help="list also what was in order, and what could not be looked at",
@@ -50,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = arguments.asked
     folder = _run_named(arguments)
     if folder is not None:
-        what, found = f"run {folder.name}", examine_before(folder)
+        what, found = f"run {folder.name}", _examine_run(folder, watch_only=arguments.watch)
     elif asked in loss_names() or ".py:" in asked:
         what, found = f"loss {asked}", examine_loss(_loss_config(asked))
     else:
@@ -74,6 +81,21 @@ def _run_named(arguments: argparse.Namespace) -> RunFolder | None:
     except ValueError:
         return None
     return folder if folder.is_run else None
+
+
+def _examine_run(folder: RunFolder, *, watch_only: bool) -> Examination:
+    """What a run has on record, and what was so before its first step, which is kept beside it."""
+    try:
+        found = watch(folder)
+    except ValueError as error:
+        found = Examination(not_tried={"run": str(error)})
+    if not watch_only:
+        before = examine_before(folder)
+        keep_before(folder, before)
+        found = before + found
+    put_aside = dismissed(folder)
+    left = tuple(each for each in found.findings if each.key not in put_aside)
+    return dataclasses.replace(found, findings=left)
 
 
 def _loss_config(name: str) -> RunConfig:

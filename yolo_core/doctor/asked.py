@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
-from yolo_core.data.registry import is_scenes, open_source
+from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource
 from yolo_core.doctor.data_bench import DataBench
 from yolo_core.doctor.finding import Check, Examination, examine
 from yolo_core.doctor.registry import checks
-from yolo_core.losses.recipe import derived_setup
+from yolo_core.doctor.run_record import RunRecord
 from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.snapshots import Snapshot, read_snapshot
 from yolo_core.training.config import RecordedConfig, RunConfig, read_config
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class
 
@@ -66,6 +68,19 @@ def examine_loss(
     return examine(checks("loss") if only is None else only, bench)
 
 
+def watch(run: RunFolder, snapshots: Callable[[Path], Snapshot] = read_snapshot) -> Examination:
+    """Looks at what a run has put on record, whatever it is doing. No TensorFlow.
+
+    Args:
+        run: The run.
+        snapshots: Reads a snapshot file; a page keeps those that it has read.
+
+    Raises:
+        ValueError: The run's database is missing or damaged.
+    """
+    return examine(checks("run"), RunRecord(run, snapshots))
+
+
 def examine_before(run: RunFolder) -> Examination:
     """Looks at the data and the loss of a run, as they were before its first step.
 
@@ -86,15 +101,3 @@ def examine_before(run: RunFolder) -> Examination:
     except (ValueError, NotImplementedError) as error:
         found += Examination(not_tried={"loss": str(error)})
     return found
-
-
-def with_derived_strides(config: RunConfig) -> RunConfig:
-    """A configuration with the strides that a training of it would derive from its data."""
-    if config.network.strides is not None or is_scenes(config.data.source):
-        return config
-    source = open_source(config.data)
-    derived = derived_setup(config.loss.name, source, anchors=config.loss.anchors)
-    if derived is None:
-        return config
-    network = config.network.model_copy(update={"strides": derived.strides})
-    return config.model_copy(update={"network": network})

@@ -18,7 +18,11 @@ _MODULES: Mapping[Of, tuple[str, ...]] = {
         "problems", "class_unseen", "anchor_scale", "anchor_shape", "anchor_use", "anchor_resize",
         "stretched", "collisions", "augmented",
     ),
-    "run": (),
+    "run": (
+        "not_finite", "boxes_growing", "misread", "total", "term_still", "starves",
+        "objectness_zero", "dead", "learning_rate", "warm_up", "batch_norm", "overfitted",
+        "class_silent", "anchor_silent", "never_learned", "contradicted",
+    ),
 }  # fmt: skip
 
 

@@ -83,6 +83,11 @@ class RunFolder:
         return self.path / "note.json"
 
     @property
+    def doctor(self) -> Path:
+        """The folder of what the doctor found, and of what was dismissed; mostly there is none."""
+        return self.path / "doctor"
+
+    @property
     def weights(self) -> Path:
         """The folder of the checkpoints."""
         return self.path / "weights"
