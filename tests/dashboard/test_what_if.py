@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 
 from dashboard.components.shared.run_curves import markers, term_curves
-from dashboard.components.train.what_if import ask
+from dashboard.components.train.what_if import ask, surveys
 from tests.dashboard.page import button, labels, opener, plots, words
 from tests.dashboard.sample_run import make_run
+from tests.survey.made_up import Looker
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.records import Event
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
+from yolo_core.survey import worker
+from yolo_core.survey.folder import list_surveys
+from yolo_core.survey.worker import Survey
 from yolo_core.training.config import config_digest
 from yolo_core.training.forks import make_fork, plan_fork
 from yolo_core.training.sweep import SweepFolder, SweepPlan
@@ -136,6 +140,31 @@ def test_forks_are_listed_and_kept_or_discarded(run, checkpoints):
     assert "small is now one; as it was before it is one-before-1." in words(page)
     assert {each.name for each in list_runs(checkpoints)} == {"one", "one-before-1"}
     assert run.path.is_dir()
+
+
+def test_both_surveys_are_asked_for_and_shown_side_by_side(run, checkpoints, monkeypatch):
+    monkeypatch.setattr(worker, "_looker", Looker())
+    fork = make_fork(plan_fork(checkpoints, "one", step=30, steps=10), checkpoints, "other")
+    with RunStore.open(run, writable=True) as store:
+        (run.weights / "step-00000040.npz").write_bytes(b"weights")
+        store.record_checkpoint(40, "step-00000040.npz")
+
+    def start(folder, **options):
+        Survey(folder, **{**options, "count": 20}).run()
+
+    monkeypatch.setattr(surveys, "start_survey", start)
+    page = open_page(run="one", pane=WHAT_IF)
+    assert "Not surveyed yet: step 30 of the run, step 30 of the fork" in words(page)
+    button(page, "Survey both").click().run()
+    assert not page.exception
+    assert [[s.name for s in list_surveys(each)] for each in (run, fork)] == [["val-30"]] * 2
+    *_, counts, changed = (each.value for each in page.dataframe)
+    assert list(counts.columns) == ["", "one, step 30", "other, step 30"]
+    for row in counts.to_dict("records"):
+        assert row["one, step 30"] == row["other, step 30"]
+    assert changed["by the fork"][0].startswith("inspect?run=other&kind=survey&sample=val%2F")
+    assert any("pairs/other" in key for key in plots(page))
+    assert "Survey both" not in labels(page)
 
 
 def test_a_sweep_is_a_picture_of_what_each_value_came_to(run, checkpoints):
