@@ -57,7 +57,8 @@ def show_run(folder: RunFolder, row: DeltaGenerator) -> None:
         kind, sample = st.container(width=120), st.container(width=130)
         # Filled last; what stands below shall not move then.
         controls = st.container(key="time-controls", width=262, height=36, border=False)
-        choice = pick_sample(records, places=(kind, sample, st.container()))
+        places = (kind, sample, st.container())
+        choice = pick_sample(records, places=places, marks=_changes(folder))
     with st.container(key="state", horizontal=True, gap="small"):
         about = st.container(width="content")
         poll_run(follow, folder, choice)

@@ -195,3 +195,24 @@ def test_hundreds_of_snapshots_have_a_dozen_ticks() -> None:
     figure = iou_strip(Strip(range(0, 50_000, 100), iou, ["0: cat"], 0, 50, "x"))
     assert len(figure.layout.xaxis.tickvals) <= 12
     assert figure.layout.xaxis.ticktext[1] == "4,200"
+
+
+def test_the_slider_of_steps_is_marked_where_something_was_changed(
+    add_finished: Callable[[str], Path],
+) -> None:
+    folder = RunFolder(add_finished("yolov2-1"))
+    with RunStore.open(folder, writable=True) as store, store._writing() as connection:
+        connection.execute("DELETE FROM events")
+    assert "step-marks" not in marks_of(open_page(sample="val/1", step="10"))
+    with RunStore.open(folder, writable=True) as store:
+        store.record_event(20, "set-lambda", {"name": "xy", "value": 5.0, "before": 1.0})
+    page = open_page(sample="val/1", step="10")
+    assert_sound(page)
+    # Snapshots of 0, 10 and 40, then "latest": step 20 is a third of the way from the second to
+    # the third of four places.
+    assert 'style="left: 44.44%; color: #4444ff"' in marks_of(page)
+    assert 'title="step 20: λ xy 1 → 5"' in marks_of(page)
+
+
+def marks_of(page: AppTest) -> str:
+    return "".join(each.proto.body for each in page.get("html"))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from html import escape
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.shared.address import UrlChoice, choose, hold_choices
+from dashboard.figures.curves import Marker
 from yolo_core.data.sample import split_name
 from yolo_core.runs.records import SnapshotRecord
 
@@ -45,6 +48,7 @@ def pick_sample(
     *,
     latest: bool = True,
     places: Sequence[DeltaGenerator] = (),
+    marks: Sequence[Marker] = (),
 ) -> Choice:
     """Asks for kind, sample and step; query parameters "kind", "sample" and "step".
 
@@ -56,6 +60,7 @@ def pick_sample(
         latest: Whether the newest snapshot can be followed; else the newest of now is taken, and
             stays.
         places: Where kind, sample and step go; side by side where nothing is said.
+        marks: What happened at some steps, for triangles along the step's slider.
     """
     st.session_state.pop(_MOVED, None)
     hold_choices(STEP.key, SAMPLE.key)
@@ -81,11 +86,11 @@ def pick_sample(
         history = [record for record in records if record.sample == sample]
         steps = [record.step for record in history]
         with step_place:
-            step = _pick_step(steps, latest=latest)
+            step = _pick_step(steps, latest=latest, marks=marks)
     else:
         steps = sorted({record.step for record in records})
         with step_place:
-            step = _pick_step(steps, latest=latest)
+            step = _pick_step(steps, latest=latest, marks=marks)
         wanted = records[-1].step if step is None else step
         names = sorted((r.sample for r in records if r.step == wanted), key=_order)
         with sample_place:
@@ -135,7 +140,7 @@ def _pick_name(names: list[str]) -> str:
     return SAMPLE.pick(st.selectbox, "Sample", names, default=default)
 
 
-def _pick_step(steps: list[int], *, latest: bool) -> int | None:
+def _pick_step(steps: list[int], *, latest: bool, marks: Sequence[Marker]) -> int | None:
     """One of the steps, or None for the latest."""
     options = [*(str(step) for step in steps), *[LATEST] * latest]
     asked, default = STEP.asked() or "", options[-1]
@@ -143,7 +148,20 @@ def _pick_step(steps: list[int], *, latest: bool) -> int | None:
         default = str(min(steps, key=lambda step: abs(step - int(asked))))
         st.caption(f"There is no snapshot of step {int(asked):,} here; this is the nearest.")
     chosen = STEP.pick(st.select_slider, "Step", options, default=default)
+    _mark(steps, len(options), marks)
     return None if chosen == LATEST else int(chosen)
+
+
+def _mark(steps: list[int], options: int, marks: Sequence[Marker]) -> None:
+    """A triangle under the slider for everything that happened, at its place between the steps."""
+    if not marks or len(steps) < 2:
+        return
+    at = np.interp([mark.step for mark in marks], steps, np.arange(len(steps))) / (options - 1)
+    spans = (
+        f'<span style="left: {share:.2%}; color: {mark.color}" title="{escape(mark.text)}"></span>'
+        for share, mark in zip(at, marks, strict=True)
+    )
+    st.html(f'<div class="step-marks" aria-hidden="true">{"".join(spans)}</div>')
 
 
 def _order(name: str) -> tuple[int, int]:
