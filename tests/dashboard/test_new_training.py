@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import functools
 import os
 import signal
@@ -14,9 +15,10 @@ import streamlit as st
 
 from dashboard.components.shared import starting
 from dashboard.components.shared.jobs import JUST_STARTED
-from tests.dashboard.page import button, labels, words
+from tests.dashboard.page import button, labels, plots, words
 from tests.dashboard.train_page import charts, dial, field, open_page
 from tests.waiting import wait_for
+from yolo_core.cli.train_config import given_schedules
 from yolo_core.runs.layout import create_run, find_run
 from yolo_core.runs.status import read_status
 from yolo_core.training.config import parse_config, run_options
@@ -90,6 +92,24 @@ def test_the_form_passes_on_what_was_filled_in(started):
             *("--patience", "3", "--network", "small", "--lambda", "xy=0.25"),
         ]
     ]
+
+
+def test_a_schedule_is_drawn_and_passed_on_and_one_that_ends_before_it_begins_is_not(started):
+    page = open_page()
+    field(page, "multiselect", "follow").set_value(["no_object"]).run()
+    field(page, "number_input", "follow/no_object/last").set_value(500).run()
+    field(page, "number_input", "follow/no_object/to").set_value(2.0).run()
+    (plan,) = (each for key, each in plots(page).items() if "follow/no_object/plan" in key)
+    assert plan["data"][0]["name"] == "no_object"
+    field(page, "number_input", "follow/no_object/first").set_value(501).run()
+    assert "It ends at step 500, before it begins at 501." in words(page)
+    assert button(page, "Start training").disabled
+    field(page, "number_input", "follow/no_object/first").set_value(1).run()
+    button(page, "Start training").click().run()
+    assert started[0][-2:] == ["--follow", "no_object=linear,1,500,50.0,2.0"]
+    assert given_schedules(argparse.Namespace(follow=started[0][-1:])) == {
+        "no_object": {"shape": "linear", "first": 1, "last": 500, "start": 50.0, "stop": 2.0}
+    }
 
 
 def test_the_first_look_is_asked_for_what_the_form_says(started, first_looks):

@@ -39,7 +39,7 @@ def _derived(config: str, loss: str, asked: AskedAnchors | None) -> DerivedSetup
 
 def ask_lambdas(
     key: str, loss: str, derived: DerivedSetup | None, again: Again | None
-) -> tuple[dict[str, float], bool]:
+) -> tuple[dict[str, float], bool, dict[str, float]]:
     """Asks for lambdas that differ from those the loss is trained with.
 
     Args:
@@ -49,7 +49,8 @@ def ask_lambdas(
         again: The run that is trained again.
 
     Returns:
-        Those that were filled in, and whether heads and lambdas are to be derived anew.
+        Those that were filled in; whether heads and lambdas are to be derived anew; and all as
+        the training will begin with them.
     """
     for sentence in derived.sentences if derived else ():
         st.caption(plain(sentence))
@@ -65,7 +66,7 @@ def ask_lambdas(
     recipe = family_of(loss).recipe if loss in FAMILY_NAMES else {}
     starts = (derived.lambdas if derived else recipe) | ({} if anew else before)
     if not starts:
-        return {}, anew
+        return {}, anew, {}
     with st.expander("Lambdas at the start"):
         values = {
             term: st.number_input(
@@ -79,4 +80,5 @@ def ask_lambdas(
             )
             for term, value in starts.items()
         }
-    return {term: value for term, value in values.items() if value is not None}, anew
+    given = {term: value for term, value in values.items() if value is not None}
+    return given, anew, dict(starts) | given

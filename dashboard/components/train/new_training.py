@@ -19,6 +19,7 @@ from dashboard.components.train.derived import ask_lambdas, derived_once
 from dashboard.components.train.first_look import show_first_look
 from dashboard.components.train.network import ask_network, network_options
 from dashboard.components.train.own_pictures import ask_pictures
+from dashboard.components.train.what_if.schedules import ask_schedules
 from dashboard.data_folders import data_choices
 from dashboard.state import checkpoints_folder
 from yolo_core.data.config import DataConfig
@@ -126,7 +127,10 @@ def _fields(
     if config is not None and again is None:
         config = config.model_copy(update={"seed": given["seed"]})
     derived = None if wrong or config is None else derived_once(config, loss, asked)
-    lambdas, anew = ask_lambdas(KEY, loss, derived, again)
+    lambdas, anew, at_start = ask_lambdas(KEY, loss, derived, again)
+    rate, steps = given["learning-rate"], int(given["steps"])
+    follows, unfollowable = ask_schedules(KEY, at_start, rate, steps)
+    wrong = wrong or unfollowable
     # Those that are not shown now stay as they were.
     shown = {str(field) for field in st.session_state if str(field).startswith(KEY)}
     st.session_state[_KEPT] = filled | {field: st.session_state[field] for field in shown}
@@ -148,6 +152,8 @@ def _fields(
             arguments += [f"--{option}", *values]
         for term, value in lambdas.items():
             arguments += ["--lambda", f"{term}={value!r}"]
+        for follow in follows:
+            arguments += ["--follow", follow]
     with pressed:
         disabled = bool(arguments is None or name_error)
         start = st.button("Start training", type="primary", width="stretch", disabled=disabled)

@@ -84,7 +84,7 @@ def _ask(folder: RunFolder, dial: Dialled, key: str) -> None:
         arguments = {"name": dial.event_name, "shape": shape, "last": int(step), "stop": to}
         if not passed:
             start = 0.0 if shape == "warm-up" else dial.now
-            _draw(
+            draw_plan(
                 dial.name,
                 DialSchedule(
                     shape=shape, first=dial.next_step, last=int(step), start=start, stop=to
@@ -106,7 +106,7 @@ def _apply(folder: RunFolder, name: str, arguments: dict[str, Any], key: str) ->
     st.session_state[f"{key}/later"] = False
 
 
-def _draw(name: str, plan: DialSchedule, key: str) -> None:
+def draw_plan(name: str, plan: DialSchedule, key: str) -> None:
     """What a dial will be at each step."""
     steps = np.unique(np.linspace(plan.first, plan.last * 1.05, 80).astype(np.int64))
     values = np.array([plan.at(int(each)) for each in steps])
