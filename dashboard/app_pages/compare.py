@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -10,19 +12,22 @@ from dashboard.components.compare.own import compare_own
 from dashboard.components.compare.prediction import pick_prediction
 from dashboard.components.compare.slips import show_slips
 from dashboard.components.compare.trained import pick_trained
-from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.cell_picker import pick_cell, pick_head
 from dashboard.components.shared.comparison import (
+    BARS_HELP,
     leading,
+    pictures_help,
     show_bars,
     show_cell,
     show_ledger,
-    show_masks,
     show_pictures,
+    show_slots,
 )
 from dashboard.components.shared.doubts import say_doubts
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
-from dashboard.figures.bars import MEASURES, WEIGHTED
+from dashboard.components.shared.screen import choices, panes, screen
+from dashboard.figures.bars import WEIGHTED
 from dashboard.figures.places import Cell
 from dashboard.state import checkpoints_folder
 from dashboard.tables import number
@@ -32,79 +37,94 @@ from yolo_core.runs.snapshots import SampleView
 from yolo_core.training.config import LossConfig
 
 PREDICTION, RUNS, OWN = "one prediction", "trained runs", "your own"
+SLIPS = "Slips"
+# Of the pictures, and of what is told of them, by the number of pictures.
+_WIDTHS = ((2, 3), (11, 9), (5, 3), (7, 3), (3, 1))
 
 
-def show_prediction(top: DeltaGenerator) -> None:
+def show_prediction(row: DeltaGenerator) -> None:
     """Losses on the prediction of one run, and what published slips do to them."""
-    found = pick_prediction(top)
-    if found is None:
-        return
-    cell = show_compared(found.views, found.losses, of="losses")
-    if cell is not None:
-        st.divider()
-        show_slips(found.folder, found.record, found.family, cell, found.lambdas)
+    with st.container(key="findings", gap="xxsmall"):
+        found = pick_prediction(row)
+    if found is not None:
+        show_compared(
+            found.views,
+            found.losses,
+            of="losses",
+            slips=lambda cell: show_slips(
+                found.folder, found.record, found.family, cell, found.lambdas
+            ),
+        )
 
 
-def show_trained(top: DeltaGenerator) -> None:
+def show_trained(row: DeltaGenerator) -> None:
     """Runs, each with its own loss and network, on one picture."""
-    found = pick_trained(top)
+    with st.container(key="findings", gap="xxsmall"):
+        found = pick_trained(row)
     if found is not None:
         show_compared(*found, of="runs")
 
 
 def show_compared(
-    views: dict[str, SampleView], losses: list[LossConfig], *, of: str
-) -> Cell | None:
-    """Everything that is compared; gives the selected cell, if there is anything to see.
+    views: dict[str, SampleView],
+    losses: list[LossConfig],
+    *,
+    of: str,
+    slips: Callable[[Cell], None] | None = None,
+) -> None:
+    """Everything that is compared: the pictures, and beside them terms and one of several panes.
 
     Args:
         views: {label: the sample under a loss}.
         losses: The configurations of the losses.
         of: What they are called: "losses" on one prediction, "runs" each on its own.
+        slips: Shows what published slips do to the picture.
     """
     if not views:
-        return None
+        return
     try:
         comparison = compare_views(views)
     except ValueError as error:
         say(error)
-        return None
-    st.markdown(plain(summary(comparison, of)))
-    say_doubts({each.label: each.view for each in comparison.losses})
-    pictures = st.container()
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    with left:
-        cell = pick_cell(leading(comparison))
-    with right:
-        predictions = st.toggle(
-            "Also the predictions",
-            key="predictions",
-            bind="query-params",
-            help="Draws into each picture what the network finds in it.",
-        )
-    with pictures:
+        return
+    with st.container(key="compared", gap="xxsmall"):
+        st.markdown(plain(summary(comparison, of)))
+        say_doubts({each.label: each.view for each in comparison.losses})
+    pictures, told = screen(*_WIDTHS[min(len(views), len(_WIDTHS)) - 1])
+    first = leading(comparison)
+    measure = st.session_state.get("bars") or WEIGHTED
+    with told:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            cell = pick_cell(first)
+            pick_head(first, cell)
+        show_bars(comparison, measure=measure, key="compare")
+    with pictures, st.container(key="seen", gap="xxsmall"):
+        predictions = bool(st.session_state.get("predictions"))
         show_pictures(comparison, cell, key="compare", predictions=predictions)
-    measure = st.segmented_control(
-        "**Terms**",
-        list(MEASURES),
-        default=WEIGHTED,
-        key="bars",
-        bind="query-params",
-        required=True,
-        help="Losses of very different totals are best compared by share.",
-    )
-    show_bars(comparison, measure=measure or WEIGHTED, key="compare")
-    show_masks(comparison, cell, key="compare")
-    show_cell(comparison, cell)
-    show_ledger(comparison, key="compare")
-    st.markdown("**Formulas**")
-    show_formulas(
-        [
-            Written(each.label, loss.name, each.view, loss.options)
-            for each, loss in zip(comparison.losses, losses, strict=True)
-        ]
-    )
-    return cell
+
+    def why() -> None:
+        show_cell(comparison, cell)
+        st.caption(BARS_HELP[measure])
+        st.caption(pictures_help(comparison))
+
+    def formulas() -> None:
+        show_formulas(
+            [
+                Written(each.label, loss.name, each.view, loss.options)
+                for each, loss in zip(comparison.losses, losses, strict=True)
+            ]
+        )
+
+    with told:
+        makers = {
+            "Cell": why,
+            "Objects": lambda: show_ledger(comparison, key="compare"),
+            "Slots": lambda: show_slots(comparison),
+            "Formulas": formulas,
+        }
+        if slips is not None:
+            makers[SLIPS] = lambda: slips(cell)
+        panes(makers)
 
 
 def summary(comparison: Comparison, of: str) -> str:
@@ -121,8 +141,8 @@ def summary(comparison: Comparison, of: str) -> str:
     return f"{words}. Loss: {totals}."
 
 
-left, right = st.columns([2, 5], vertical_alignment="bottom")
-with left:
+row = choices()
+with row:
     mode = st.segmented_control(
         "Compare on",
         (PREDICTION, RUNS, OWN),
@@ -130,15 +150,16 @@ with left:
         required=True,
         key="compare",
         bind="query-params",
+        width="content",
         help="one prediction: the losses look at the same network's output. trained runs: each "
         "loss looks at the output of the network that it trained. your own: the gradient of a "
         "Keras loss of yours beside a published one's.",
     )
 if mode == OWN:
-    compare_own(right)
+    compare_own(row)
 elif not list_runs(checkpoints_folder()):
     no_runs("its first picture, from before the first step, can be compared here.")
 elif mode == RUNS:
-    show_trained(right)
+    show_trained(row)
 else:
-    show_prediction(right)
+    show_prediction(row)

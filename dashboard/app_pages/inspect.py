@@ -7,12 +7,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import cached_records, cached_snapshot
 from dashboard.components.inspect.beside import pin, show_beside
-from dashboard.components.inspect.card import WHAT_IF, panes, pick_selected, say_share
+from dashboard.components.inspect.card import (
+    PANE,
+    WHAT_IF,
+    follow_old_links,
+    pick_selected,
+    say_share,
+)
 from dashboard.components.inspect.curves import POINTS, sample_curves
 from dashboard.components.inspect.maps import show_maps
 from dashboard.components.inspect.objects import show_objects
 from dashboard.components.inspect.own_loss import say_own
-from dashboard.components.inspect.picture import pick_head, pick_look, show_picture
+from dashboard.components.inspect.picture import pick_look, show_picture
 from dashboard.components.inspect.share import open_sandbox, share_sample
 from dashboard.components.inspect.sum_check import say_sums, show_terms, sums_of
 from dashboard.components.inspect.time_controls import time_controls
@@ -25,6 +31,7 @@ from dashboard.components.inspect.time_history import (
 from dashboard.components.inspect.time_thinned import say_what_went
 from dashboard.components.inspect.why_card import show_slot_terms, show_values, show_why
 from dashboard.components.inspect.why_whatif import show_changes
+from dashboard.components.shared.cell_picker import pick_head
 from dashboard.components.shared.doubts import say_doubts
 from dashboard.components.shared.empty import no_runs, no_snapshots
 from dashboard.components.shared.errors import plain, say
@@ -33,6 +40,7 @@ from dashboard.components.shared.polling import poll_run, send_answer
 from dashboard.components.shared.run_curves import markers, run_curves
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.sample_picker import Choice, pick_sample, rerun_if_moved
+from dashboard.components.shared.screen import choices, panes
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.figures.curves import Marker
 from yolo_core.explain.report import explain
@@ -122,6 +130,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
             since_when_wrong(view, history, cell, look.cut)
             sample_curves(folder, choice, view)
 
+        follow_old_links()
         panes(
             {
                 "Why": lambda: show_why(view, slot, index),
@@ -131,7 +140,8 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
                 WHAT_IF: lambda: show_changes(folder, view, slot, index),
                 "Curves": curves,
                 "Beside": lambda: show_beside(choice, view, selected, look),
-            }
+            },
+            key=PANE,
         )
     send_answer()
     with left, st.container(key="picture-and-masks", gap="xxsmall"):
@@ -167,7 +177,7 @@ def _what_it_is(view: SampleView, kind: str) -> str:
     )
 
 
-row = st.container(key="choices", horizontal=True, vertical_alignment="center", gap="small")
+row = choices()
 with row:
     run = pick_run(in_row=True)
 if run is None:

@@ -19,20 +19,26 @@ from dashboard.components.sandbox.result import (
 )
 from dashboard.components.sandbox.source import pick_source, say_if_wrong, where_from
 from dashboard.components.sandbox.state import begin_edits, check_link, edits_now
-from dashboard.components.shared.cell_picker import pick_cell
+from dashboard.components.shared.cell_picker import pick_cell, pick_head
 from dashboard.components.shared.comparison import (
+    BARS_HELP,
     Boxes,
+    pictures_help,
     show_bars,
     show_cell,
     show_ledger,
-    show_masks,
-    show_pictures,
+    show_one,
+    show_slots,
 )
 from dashboard.components.shared.doubts import say_doubts
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import say
+from dashboard.components.shared.legend import legend
 from dashboard.components.shared.polling import send_answer
 from dashboard.components.shared.run_picker import pick_run
+from dashboard.components.shared.screen import choices, panes, screen
+from dashboard.figures.bars import WEIGHTED
+from dashboard.figures.scene import CELLS, MATCHED, OBJECTS, PREDICTIONS
 from dashboard.tensorflow_turn import a_word_while_it_computes
 from yolo_core.compare.differences import Comparison
 from yolo_core.runs.layout import RunFolder
@@ -46,34 +52,39 @@ if TYPE_CHECKING:
     from yolo_core.losses import DetectionLoss
 
 
-def show_run(folder: RunFolder) -> None:
+def show_run(folder: RunFolder, row: DeltaGenerator) -> None:
     """A run: the sample to start from, and the sandbox on it."""
-    try:
-        config = read_config(folder.config)
-        if is_own_loss(config.loss.name):
-            st.info(
-                "This run was trained with a loss of your own. Only files named on the command "
-                "line are loaded, never by the browser, so nothing can be recomputed here.",
-                icon=":material/info:",
-            )
+    about = st.container(key="findings", gap="xxsmall")
+    with about:
+        try:
+            if is_own_loss(read_config(folder.config).loss.name):
+                st.info(
+                    "This run was trained with a loss of your own. Only files named on the command "
+                    "line are loaded, never by the browser, so nothing can be recomputed here.",
+                    icon=":material/info:",
+                )
+                return
+        except ValueError as error:
+            say_if_wrong(error)
             return
-        view = pick_source(folder)
-    except ValueError as error:
-        say_if_wrong(error)
-        return
-    if view is None:
-        return
-    begin_edits(folder.name, view)
-    try:
-        with a_word_while_it_computes("the loss"):
-            loss = run_loss(folder)
-            check_link(functools.partial(checked, loss, view))
-            before = recomputed(loss, view, Edits())
-    except ValueError as error:
-        say_if_wrong(error)
-        return
-    panel, result = st.columns([4, 9], gap="medium")
-    with result:
+    picture, panel, outcome = screen(7, 5, 7)
+    with about:
+        try:
+            view = pick_source(folder, row, panel)
+        except ValueError as error:
+            say_if_wrong(error)
+            return
+        if view is None:
+            return
+        begin_edits(folder.name, view)
+        try:
+            with a_word_while_it_computes("the loss"):
+                loss = run_loss(folder)
+                check_link(functools.partial(checked, loss, view))
+                before = recomputed(loss, view, Edits())
+        except ValueError as error:
+            say_if_wrong(error)
+            return
         st.caption(where_from(view, before))
         answer = st.empty()
     # What was done in the picture is known by now, and is answered before anything is drawn.
@@ -90,15 +101,15 @@ def show_run(folder: RunFolder) -> None:
         with panel:
             apply_to_run(folder, edits)
     objects = objects_of(view) if edits.objects is None or refused else edits.objects
-    with result:
-        _show_result(comparison, editable(objects, functools.partial(shapes_changed, view)))
+    boxes = editable(objects, functools.partial(shapes_changed, view))
+    _show_result(comparison, boxes, picture, outcome)
 
 
 def _answer(
     place: DeltaGenerator, loss: DetectionLoss, view: SampleView, before: SampleView, edits: Edits
 ) -> Comparison:
     """Says what the edits change: the sample without them and under them, or twice without."""
-    with place.container():
+    with place.container(gap="xxsmall"):
         try:
             after = recomputed(loss, view, edits) if not edits.is_empty else before
         except ValueError as error:
@@ -110,27 +121,48 @@ def _answer(
     return comparison
 
 
-def _show_result(comparison: Comparison, boxes: Boxes) -> None:
-    """The sample before and after the edits."""
-    cell = pick_cell(comparison.losses[0].view)
-    show_pictures(comparison, cell, key="sandbox", predictions=True, boxes=boxes)
-    st.caption("Drag or resize the boxes of the right picture; nothing here touches the run.")
-    show_cell(comparison, cell)
-    st.markdown("**Terms**")
-    show_bars(comparison, key="sandbox")
-    show_changed_terms(comparison)
-    show_ledger(comparison, key="sandbox", all_objects=True)
-    show_masks(
-        comparison,
-        cell,
-        key="sandbox",
-        wrong="a slot far from your edit that changed, unless that was a threshold or an anchor",
-    )
-    show_changed_map(comparison, cell)
+def _show_result(
+    comparison: Comparison, boxes: Boxes, picture: DeltaGenerator, outcome: DeltaGenerator
+) -> None:
+    """The sample after the edits, and what has become of it."""
+    before, after = comparison.losses
+    with outcome:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            cell = pick_cell(before.view)
+            pick_head(before.view, cell)
+        show_bars(comparison, key="sandbox")
+    with picture, st.container(key="seen", gap="xxsmall"):
+        show_one(comparison, after, cell, key="sandbox", predictions=True, boxes=boxes)
+        legend(after.view, (OBJECTS, CELLS, MATCHED, PREDICTIONS))
+
+    def terms() -> None:
+        show_changed_terms(comparison)
+        st.caption(BARS_HELP[WEIGHTED])
+
+    def as_it_was() -> None:
+        show_one(comparison, before, cell, key="sandbox", predictions=True)
+        st.caption(pictures_help(comparison))
+
+    def slots() -> None:
+        show_slots(comparison)
+        show_changed_map(comparison, cell)
+
+    with outcome:
+        panes(
+            {
+                "Why": lambda: show_cell(comparison, cell),
+                "Terms": terms,
+                "Objects": lambda: show_ledger(comparison, key="sandbox", all_objects=True),
+                "Slots": slots,
+                "Without edits": as_it_was,
+            }
+        )
 
 
-run = pick_run()
+row = choices()
+with row:
+    run = pick_run(in_row=True)
 if run is None:
     no_runs("its samples can then be changed here.")
 else:
-    show_run(run)
+    show_run(run, row)

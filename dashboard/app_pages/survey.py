@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
@@ -12,9 +13,11 @@ from dashboard.components.shared.jobs import start_if_asked
 from dashboard.components.shared.open_sample import rerun_if_asked
 from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_picker import RUN, pick_run
+from dashboard.components.shared.screen import choices, panes, screen
 from dashboard.components.shared.survey_files import cached_table
+from dashboard.components.survey.chosen import show_chosen
 from dashboard.components.survey.delete import delete_survey, say_if_not_deleted
-from dashboard.components.survey.ledger import show_ledger
+from dashboard.components.survey.ledger import show_anchors, show_counts, show_objects
 from dashboard.components.survey.loss import show_loss
 from dashboard.components.survey.open import leave_if_asked
 from dashboard.components.survey.start import (
@@ -28,27 +31,31 @@ from dashboard.components.survey.worst import show_worst
 from yolo_core.jobs.status import JobState, read_job
 from yolo_core.runs.layout import RunFolder
 from yolo_core.survey.folder import SurveyFolder
+from yolo_core.survey.statistics import summary
 
 
-def show(run: RunFolder) -> None:
+def show(run: RunFolder, row: DeltaGenerator) -> None:
     """What can be surveyed of a run, and the survey that is chosen."""
-    start_form(run)
-    start_if_asked(NOT_STARTED)
-    choice, button = st.columns([9, 1], vertical_alignment="bottom")
-    with choice:
+    with row:
         folder = pick_survey(run)
-    say_if_not_deleted()
-    if folder is None:
+        if folder is not None:
+            with st.popover("New survey", icon=":material/add:"):
+                start_form(run)
+            if not is_live(folder):
+                delete_survey(folder)
+    can_start = folder is None and start_form(run)
+    with st.container(key="findings", gap="xxsmall"):
+        say_if_not_deleted()
+        start_if_asked(NOT_STARTED)
+    if can_start:
         st.info(
             "No survey of this run yet. Press **Start survey**: all samples of the split are "
             "looked at, and this page then shows the worst ones, which objects are lost and why, "
             "and where the loss is.",
             icon=":material/arrow_upward:",
         )
+    if folder is None:
         return
-    if not is_live(folder):
-        with button:
-            delete_survey(folder)
     goes_on = functools.partial(is_live, folder)
     poll(show_progress, folder, every=1.0, goes_on=goes_on)
     # Seldomer: it is ten times the work, and a table that changes under the mouse is no help.
@@ -71,19 +78,34 @@ def show_found(folder: SurveyFolder) -> None:
         say(error)
         st.caption("Start the survey again to make it anew.")
         return
-    st.caption(
-        f"{len(table.samples.name):,} samples of {folder.split} by the weights of step "
-        f"{folder.step:,}, each a batch of this one picture in inference mode. Loss: "
-        f"{plain(table.loss_name)}. {folder.bytes() / 1e6:,.0f} MB in {plain(folder.name)}."
-    )
-    show_worst(folder, table)
-    show_loss(folder, table)
-    show_ledger(folder, table)
+    counts = summary(table)
+    with st.container(key="about", gap="xxsmall"):
+        st.caption(
+            f"{len(table.samples.name):,} samples of {folder.split} by the weights of step "
+            f"{folder.step:,}, each a batch of this one picture in inference mode. Loss: "
+            f"{plain(table.loss_name)}. {folder.bytes() / 1e6:,.0f} MB in {plain(folder.name)}."
+        )
+        if counts.objects:
+            show_counts(counts)
+    left, right = screen(11, 9)
+    with left:
+        panes(
+            {
+                "Worst samples": lambda: show_worst(folder, table),
+                "Objects": lambda: show_objects(folder, table, counts),
+                "Where the loss is": lambda: show_loss(folder, table),
+                "Anchors": lambda: show_anchors(folder, table),
+            }
+        )
+    with right:
+        show_chosen(folder, table)
 
 
 if not leave_if_asked(st.query_params.get(RUN.key), st.query_params.get(SHOWN.key)):
-    run_folder = pick_run()
+    row = choices()
+    with row:
+        run_folder = pick_run(in_row=True)
     if run_folder is None:
         no_runs("as soon as it runs, all samples of a split can be looked at here.")
     else:
-        show(run_folder)
+        show(run_folder, row)

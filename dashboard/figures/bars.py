@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import plotly.graph_objects as go
 
 from dashboard.figures.colors import FOUND, MISSED, color_of
-from dashboard.figures.frame import ABOVE, MARGIN, axis, figure_of
+from dashboard.figures.frame import MARGIN, axis, figure_of
 
 WEIGHTED, UNWEIGHTED, SHARE = "weighted", "unweighted", "share"
 MEASURES = {
@@ -19,6 +19,15 @@ MEASURES = {
 }
 """How the terms of a loss are measured: what the axis is called."""
 COLORS = {"found": FOUND, "missed": MISSED}
+
+
+# From the edge of the figure, where the words of most losses fit into one line; there is room for
+# two.
+_TOP = 42
+_LEGEND = {
+    **{"orientation": "h", "traceorder": "normal", "xref": "container", "yref": "container"},
+    **{"x": 0, "xanchor": "left", "y": 1, "yanchor": "top"},
+}
 
 
 @dataclass(frozen=True)
@@ -134,12 +143,12 @@ def bars_figure(
     layout = {
         "barmode": "relative",
         "bargap": 0.35 if thick else 0.25,
-        "height": (90 + 46 * len(bars)) if thick else (96 + 24 * len(bars)),
-        "margin": {**MARGIN, "r": 92},
+        "height": (92 + 34 * len(bars)) if thick else (96 + 24 * len(bars)),
+        "margin": {**MARGIN, "r": 92, "t": _TOP},
         "uniformtext": {"mode": "hide", "minsize": 10},
         # In the margin: above the bars its buttons would lie on words of the legend.
         "modebar": {"orientation": "v"},
-        "legend": {**ABOVE, "traceorder": "normal"},
+        "legend": _LEGEND,
         "uirevision": revision,
         "xaxis": axis(unit),
         "yaxis": {

@@ -84,18 +84,21 @@ def cell_in_tiles(view: SampleView, cell: Cell, *, only: bool = False) -> Marks:
     ]
 
 
-def slots_in_tiles(view: SampleView, slots: Sequence[int]) -> Marks:
+def slots_in_tiles(view: SampleView, slots: Sequence[int], *, only: int | None = None) -> Marks:
     """Slots outlined in a figure of `tiles.py`; nothing at all where they are too many to see.
 
     Args:
         view: The sample.
         slots: Indices on the slot axis.
+        only: The head that alone is there, if it is.
     """
     layout = view.layout
     if not 0 < len(slots) <= MOST_MARKED * layout.count:
         return []
-    columns = max(count for _, _, count in layout.grids)
+    columns = 0 if only is not None else max(count for _, _, count in layout.grids)
     chosen = np.asarray(slots, np.int64)
+    if only is not None:
+        chosen = chosen[layout.head[chosen] == only]
     tiles = layout.head[chosen] * columns + layout.anchor[chosen] + 1
     shapes = []
     for tile in np.unique(tiles).tolist():

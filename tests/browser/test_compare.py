@@ -35,7 +35,7 @@ def test_a_change_of_pages_keeps_the_run_and_the_step(page: Page, checkpoints: P
     page.get_by_text(re.compile("^The 3 slots of")).wait_for()
     expect(page).to_have_url(re.compile("run=older"))
     page.goto("/compare?compare=trained+runs&runs=older&runs=newer&sample=val/1")
-    page.get_by_text("Formulas").wait_for()
+    page.get_by_role("tab", name="Formulas").wait_for()
     page.get_by_role("link", name="Inspect").click()
     page.get_by_text("after 20 updates").wait_for()
 
@@ -53,19 +53,22 @@ def test_main_path(page: Page, checkpoints: Path) -> None:
             figure = page.get_by_role("figure", name=f"{kind} ({loss})")
             figure.locator(".main-svg").first.wait_for()
     # Formulas are set, and not shown as their source.
+    page.get_by_role("tab", name="Formulas").click()
     formulas = page.locator(".katex-display")
     expect(formulas).to_have_count(3)
     expect(page.locator(".katex-error")).to_have_count(0)
     assert all("λ" in formula for formula in formulas.all_inner_texts())
 
+    page.get_by_role("tab", name="Cell").click()
     picture = page.get_by_role("figure", name="The picture (ssd)")
     picture.click(position=picture.evaluate(CENTRE_ON_PAGE, [56, 72]))
     page.get_by_text("What happens in cell (row 4, column 3)").wait_for()
     page.wait_for_url(re.compile("row=4"))
     page.get_by_text("share", exact=True).click()
-    page.get_by_text("What part of each loss").wait_for()
+    page.get_by_text("what part of each loss").wait_for()
 
     page.get_by_text("trained runs", exact=True).click()
+    page.get_by_role("tab", name="Slots").click()
     page.get_by_text("The slots are not the same ones").wait_for()
     expect(page.get_by_role("figure", name="The picture (yolov3-1")).to_be_visible()
     assert page.get_by_test_id("stException").count() == 0
@@ -76,7 +79,7 @@ def test_a_slip_stands_in_the_link_and_back_takes_it_out(page: Page, checkpoints
 
     add_run(checkpoints, "yolov2-1")
     page.goto("/compare?losses=yolov2/formula&sample=val/0")
-    page.get_by_text("What a published slip does").wait_for(timeout=LOADING_MS)
+    page.get_by_role("tab", name="Slips").click(timeout=LOADING_MS)
     page.get_by_text("Missing square").click()
     page.get_by_text("The loss goes from").wait_for()
     expect(page).to_have_url(re.compile("slips=no-object-unsquared"))

@@ -117,9 +117,6 @@ def test_a_finished_survey_shows_all_its_parts(survey: Callable[..., SurveyFolde
     assert_sound(page)
     text = words(page)
     assert "20 samples of val by the weights of step 40" in text
-    # 5 + 5 + 0 + 13 x 1 in the first file, 5 + 5 + 0 + 1 in the second (the same pictures again).
-    assert "34 objects = " in text
-    assert "the mean recorded loss of a picture ✓" in text
     assert [metric.label for metric in page.metric] == [
         "Match rate",
         "Collisions",
@@ -128,19 +125,24 @@ def test_a_finished_survey_shows_all_its_parts(survey: Callable[..., SurveyFolde
         "False detections",
     ]
     assert page.metric[0].value == f"{28 / 34:.1%}"
-    # By class, size and anchor (one head), use of the anchors, IoU.
-    assert len(plots(page)) == 5
-    assert len(page.dataframe) == 2
+    (key,) = plots(page)
+    assert key.endswith("survey picture")
+    assert len(page.dataframe) == 1
+    page = open_page(pane="Objects")
+    # 5 + 5 + 0 + 13 x 1 in the first file, 5 + 5 + 0 + 1 in the second (the same pictures again).
+    assert "34 objects = " in words(page)
+    assert len(page.dataframe) == 1
+    page = open_page(pane="Where the loss is")
+    assert "the mean recorded loss of a picture ✓" in words(page)
+    assert len(plots(page)) == 4  # by class, size and anchor (one head), and the picture
 
 
 def test_the_bars_add_up_to_the_recorded_totals(survey: Callable[..., SurveyFolder]) -> None:
     table = cached_table(survey())
-    page = open_page()
-    figures = list(plots(page).values())
-    for figure in figures[:3]:
+    for figure in list(plots(open_page(pane="Where the loss is")).values())[:3]:
         drawn = sum(sum(trace["x"]) for trace in figure["data"] if trace["type"] == "bar")
         assert drawn == pytest.approx(table.samples.total.mean(), rel=1e-4)
-    use = figures[3]
+    use = next(iter(plots(open_page(pane="Anchors")).values()))
     assert sum(sum(trace["x"]) for trace in use["data"] if trace["type"] == "bar") == 28
 
 
@@ -156,10 +158,13 @@ def test_a_click_on_a_bar_leads_to_the_sample(
     survey: Callable[..., SurveyFolder], went: list[dict[str, str]]
 ) -> None:
     folder = survey()
-    page = open_page(run="one", survey=folder.name)
+    page = open_page(run="one", survey=folder.name, pane="Where the loss is")
     figure = next(iter(plots(page).values()))
-    page.session_state[open_sample.ASKED] = figure["data"][0]["customdata"][0]
+    asked = figure["data"][0]["customdata"][0]
+    page.session_state["next spot"] = asked
     page.run()
+    assert page.query_params["spot"] in (asked, [asked])
+    button(page, "Inspect").click().run()
     page.run()
     assert_sound(page)
     assert [each["run"] for each in went] == ["one"]
@@ -311,7 +316,7 @@ def test_one_that_ended_badly_says_why_and_shows_what_it_has(
     reason = "Why." if state is JobState.FAILED else "ended without saying why"
     assert reason in page.error[0].value
     assert "The 20 samples it had are shown." in page.error[0].value
-    assert len(plots(page)) == 5
+    assert len(page.dataframe) == 1
 
 
 @pytest.mark.parametrize(
@@ -362,3 +367,49 @@ def test_records_are_read_anew_when_a_survey_grows(
     survey(5)
     assert len(cached_survey_records(run)) == 5
     assert len(list_surveys(run)) == 1
+
+
+def test_the_worst_sample_is_shown_until_another_one_is_chosen(
+    survey: Callable[..., SurveyFolder],
+) -> None:
+    table = samples_table(cached_table(survey()))
+    worst = table.sort_values("total")["sample"].iloc[-1]
+    page = open_page()
+    assert f"**{worst}**, loss" in words(page)
+    page = open_page(spot=Spot("val/1", object=0).text())
+    assert_sound(page)
+    assert "**val/1**, loss" in words(page)
+    ledger = next(each.value for each in page.table if "status" in each.value.columns)
+    assert ledger["status"].tolist() == [
+        "overwritten",
+        "matched",
+        "outside",
+        "zero area",
+        "matched",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spot", "said"),
+    [
+        (Spot("val/999").text(), "val/999 is not in this survey; this is the worst of it."),
+        ("torn", "No sample of a survey is meant by 'torn'."),
+        (Spot("val/1", object=99).text(), "Object 99 is not on val/1; this is its worst slot."),
+    ],
+)
+def test_a_link_to_a_sample_that_is_gone_says_what_is_shown(
+    survey: Callable[..., SurveyFolder], spot: str, said: str
+) -> None:
+    survey()
+    page = open_page(spot=spot)
+    assert_sound(page)
+    assert said in words(page)
+    assert len(plots(page)) == 1
+
+
+def test_a_survey_that_is_gone_is_said(survey: Callable[..., SurveyFolder]) -> None:
+    survey()
+    page = open_page(survey="val-39")
+    assert_sound(page)
+    assert "There is no val-39 of this run any more" in words(page)
+    assert "20 samples of val" in words(page)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import cached_records
 from dashboard.components.shared.address import UrlChoice
@@ -14,6 +15,7 @@ from dashboard.components.shared.errors import say
 from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import rerun_when_gone
 from dashboard.components.shared.sample_picker import Choice
+from dashboard.figures.bars import MEASURES, WEIGHTED
 from yolo_core.compare.differences import MOST_LOSSES
 from yolo_core.losses.families import FAMILY_NAMES, family_of
 from yolo_core.runs.layout import RunFolder
@@ -22,6 +24,33 @@ from yolo_core.runs.status import read_status
 from yolo_core.training.config import read_config
 
 LOSSES, RUNS = UrlChoice("losses"), UrlChoice("runs")
+
+
+def second_row() -> DeltaGenerator:
+    """A row for what is compared, below that of run and sample."""
+    return st.container(
+        key="compared-choices", horizontal=True, vertical_alignment="center", gap="small"
+    )
+
+
+def pick_drawn() -> None:
+    """How the losses are drawn: query parameters "predictions" and "bars"."""
+    st.toggle(
+        "Predictions",
+        key="predictions",
+        bind="query-params",
+        help="Draws into each picture what the network finds in it.",
+    )
+    st.segmented_control(
+        "Terms",
+        list(MEASURES),
+        default=WEIGHTED,
+        key="bars",
+        bind="query-params",
+        required=True,
+        width="content",
+        label_visibility="collapsed",
+    )
 
 
 def pick_losses(trained: str, family: str, differs: Callable[[str], bool]) -> list[str]:

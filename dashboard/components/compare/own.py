@@ -16,7 +16,6 @@ from dashboard.cache import kept_as_written
 from dashboard.components.compare.sources import cite
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.cell_picker import cell_clicked, pick_cell
-from dashboard.components.shared.comparison import show_list
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.plot import plot
 from dashboard.components.shared.polling import poll
@@ -224,7 +223,7 @@ def _show_slots(found: GradientComparison) -> None:
         }
         for each in found.slots[:_LISTED]
     ]
-    show_list(rows)
+    show_table(rows)
     listed = f" The first {_LISTED:,} are listed." if len(found.slots) > _LISTED else ""
     st.caption(
         "Slots of all pictures that differ by more than the weight of their kind of channel, the "

@@ -9,7 +9,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import cached_snapshot
-from dashboard.components.compare.choice import pick_losses, pinned_records, tell_newer
+from dashboard.components.compare.choice import (
+    pick_drawn,
+    pick_losses,
+    pinned_records,
+    second_row,
+    tell_newer,
+)
 from dashboard.components.compare.losses import as_published, family_of, recomputed
 from dashboard.components.shared.empty import no_snapshots
 from dashboard.components.shared.errors import plain, say
@@ -44,14 +50,14 @@ class Prediction(NamedTuple):
     losses: list[LossConfig]
 
 
-def pick_prediction(top: DeltaGenerator) -> Prediction | None:
+def pick_prediction(row: DeltaGenerator) -> Prediction | None:
     """Asks for run, sample and losses; None where there is nothing to compare, which is then said.
 
     Args:
-        top: Where the run is asked for.
+        row: Where run and sample are asked for.
     """
-    with top:
-        folder = pick_run()
+    with row:
+        folder = pick_run(in_row=True)
     if folder is None:
         return None
     records = pinned_records(folder)
@@ -60,7 +66,9 @@ def pick_prediction(top: DeltaGenerator) -> Prediction | None:
     if not records:
         no_snapshots(folder)
         return None
-    choice = pick_sample(records)
+    with row:
+        places = st.container(width=120), st.container(width=130), st.container()
+    choice = pick_sample(records, places=places)
     try:
         config = read_config(folder.config)
         view = cached_snapshot(choice.record.file).sample(choice.record.sample)
@@ -69,12 +77,10 @@ def pick_prediction(top: DeltaGenerator) -> Prediction | None:
         st.caption("Choose another step, sample or run above.")
         return None
     family = family_of(as_published(config, view).loss.name)
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    with left:
+    with second_row():
         names = pick_losses(
             config.loss.name, family, lambda name: _differs(folder, choice, view, name)
         )
-    with right:
         own_weights = st.toggle(
             "This run's lambdas",
             key="same_lambdas",
@@ -82,10 +88,11 @@ def pick_prediction(top: DeltaGenerator) -> Prediction | None:
             help="Variants of the loss that trained then have its lambdas of the shown step in "
             "place of those that were published with them.",
         )
+        pick_drawn()
     lambdas = view.lambdas if own_weights else None
     views = {f"{short_name(config.loss.name)}, as trained": view}
     views |= _published(folder, choice, family, names, lambdas)
-    st.caption(_where_from(folder, view, config.loss.name, family))
+    _say_where_from(folder, view, config.loss.name, family)
     tell_newer(folder, choice)
     if len(views) == 1:
         st.info("Choose one to four **losses** above to hold against the one that trained.")
@@ -129,7 +136,7 @@ def _published(
     return views
 
 
-def _where_from(folder: RunFolder, view: SampleView, trained: str, family: str) -> str:
+def _say_where_from(folder: RunFolder, view: SampleView, trained: str, family: str) -> None:
     when = "before the first update" if view.step == 0 else f"after {view.step:,} updates"
     own = ""
     if is_own_loss(trained):
@@ -137,9 +144,10 @@ def _where_from(folder: RunFolder, view: SampleView, trained: str, family: str) 
             f" {plain(short_name(trained))} is a loss of your own, whose file this page never "
             f"loads: what its network says is read as {family} reads it."
         )
-    return (
+    st.caption(
         f"**{plain(view.name)}** as the network of {plain(folder.name)} sees it {when}, a batch of "
-        "this one picture. The loss that trained is drawn from its snapshot; the others are "
-        "computed here: variants of it from the same raw numbers, other losses from raw numbers "
-        f"that say the same boxes, objectness and classes.{own}"
+        f"this one picture.{own}",
+        help="The loss that trained is drawn from its snapshot; the others are computed here: "
+        "variants of it from the same raw numbers, other losses from raw numbers that say the same "
+        "boxes, objectness and classes.",
     )

@@ -14,8 +14,8 @@ from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.comparison import (
     show_bars,
     show_ledger,
-    show_masks,
     show_pictures,
+    show_slots,
 )
 from dashboard.components.shared.errors import plain, say
 from dashboard.figures.bars import WEIGHTED
@@ -50,7 +50,6 @@ def show_slips(
         cell: The selected cell.
         lambdas: The run's weights, to be used in place of the loss's own; or None.
     """
-    st.markdown("**What a published slip does to this picture**")
     slips = family_of(family).slips
     st.caption(
         "Each switch shows this picture without and with one slip that was really printed or "
@@ -130,9 +129,9 @@ def _show_slip(
     key = f"slip {slip.name}"
     show_bars(comparison, measure=st.session_state.get("bars") or WEIGHTED, key=key)
     if comparison.ledger or comparison.masks:
-        show_pictures(comparison, cell, key=key, columns=3)
+        show_pictures(comparison, cell, key=key)
         show_ledger(comparison, key=key)
-        show_masks(comparison, cell, key=key)
+        show_slots(comparison)
     options = [{**slip.situation, "slips": names} for names in ((), (slip.name,))]
     show_formulas(
         [

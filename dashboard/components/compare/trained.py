@@ -6,7 +6,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import cached_snapshot
-from dashboard.components.compare.choice import pick_runs, pinned_records, tell_newer
+from dashboard.components.compare.choice import (
+    pick_drawn,
+    pick_runs,
+    pinned_records,
+    second_row,
+    tell_newer,
+)
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.sample_picker import go_to_step, pick_sample
 from dashboard.state import checkpoints_folder
@@ -17,18 +23,19 @@ from yolo_core.training.config import LossConfig, read_config
 from yolo_core.training.own_loss import short_name
 
 
-def pick_trained(top: DeltaGenerator) -> tuple[dict[str, SampleView], list[LossConfig]] | None:
+def pick_trained(row: DeltaGenerator) -> tuple[dict[str, SampleView], list[LossConfig]] | None:
     """Asks for runs, sample and step; None where there is nothing to compare, which is then said.
 
     Args:
-        top: Where the runs are asked for.
+        row: Where the sample is asked for.
 
     Returns:
         {label: the sample under that run}, and the configurations of their losses.
     """
     runs = {folder.name: folder for folder in list_runs(checkpoints_folder())}
-    with top:
+    with second_row():
         folders = pick_runs(runs)
+        pick_drawn()
     if len(folders) < 2:
         st.info(
             "Choose two to five **runs** above."
@@ -46,7 +53,10 @@ def pick_trained(top: DeltaGenerator) -> tuple[dict[str, SampleView], list[LossC
             else "These runs have no pinned sample in common; leave one of them out."
         )
         return None
-    choice = pick_sample([each for each in records[folders[0].name] if each.sample in common])
+    with row:
+        places = st.container(width=120), st.container(width=130), st.container()
+    shared = [each for each in records[folders[0].name] if each.sample in common]
+    choice = pick_sample(shared, places=places)
     found: list[tuple[str, LossConfig, SampleView]] = []
     for folder in folders:
         own = [each for each in records[folder.name] if each.sample == choice.record.sample]

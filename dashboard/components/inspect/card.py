@@ -1,9 +1,8 @@
-"""The card of the selected slot: its head, and panes of which the open one alone is made."""
+"""The card of the selected slot: its head, and which pane of it is open."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -16,7 +15,7 @@ from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.views import SampleView
 
 WHAT_IF = "What if"
-_PANE = "card"
+PANE = "card"
 _BEFORE_PANES = {"whatif": WHAT_IF, "term": "Terms"}
 """What links asked for before there were panes, and where it is now."""
 
@@ -56,17 +55,8 @@ def say_share(view: SampleView, slot: int) -> None:
     st.markdown(f"**{name}** adds {plain(number(adds, 3) + share)}")
 
 
-def panes(makers: Mapping[str, Callable[[], None]]) -> None:
-    """Tabs, of which the open one alone is made. Query parameter "card".
-
-    Args:
-        makers: {title: makes what is in it}, the first one open at first.
-    """
+def follow_old_links() -> None:
+    """Opens the pane of what a link asked for before there were panes; call it before them."""
     for asked, pane in _BEFORE_PANES.items():
-        if asked in st.query_params and _PANE not in st.query_params:
-            st.session_state.setdefault(_PANE, pane)
-    tabs = st.tabs(list(makers), key=_PANE, bind="query-params", height="stretch")
-    for tab, make in zip(tabs, makers.values(), strict=True):
-        if tab.open:
-            with tab:
-                make()
+        if asked in st.query_params and PANE not in st.query_params:
+            st.session_state.setdefault(PANE, pane)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
-from dashboard.components.shared.cell_picker import cell_clicked, head_chosen
+from dashboard.components.shared.cell_picker import cell_clicked
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.legend import legend
 from dashboard.components.shared.plot import kept, plot
@@ -21,7 +21,7 @@ from yolo_core.explain.names import slot_word
 from yolo_core.explain.report import Report
 from yolo_core.views import SampleView
 
-_FILL, _HEAD = UrlChoice("fill"), "head tab"
+_FILL = UrlChoice("fill")
 # Cells along a side from which on one cell of the whole picture is hard to see.
 _FINE = 13
 _AROUND = 4  # cells shown on each side of the selected one
@@ -83,27 +83,6 @@ def pick_look(view: SampleView) -> Look:
             help="Shows the selected cell and its neighbours only.",
         )
     return Look(tuple(layers), cut, fill, near)
-
-
-def pick_head(view: SampleView, cell: Cell) -> None:
-    """The heads, where there are several, each with its grid and how many of its slots train."""
-    grids = view.layout.grids
-    if len(grids) < 2:
-        return
-    trained = [
-        int(view.assignment.object_mask[view.layout.head == k].sum()) for k in range(len(grids))
-    ]
-    st.session_state[_HEAD] = cell.head
-    st.segmented_control(
-        "Head",
-        range(len(grids)),
-        format_func=lambda k: f"{grids[k][0]}×{grids[k][1]}: {trained[k]}",
-        key=_HEAD,
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: head_chosen(view, cell, st.session_state[_HEAD]),
-        help="The heads: rows × columns, and how many of their slots are trained for an object.",
-    )
 
 
 def show_picture(view: SampleView, report: Report, cell: Cell, slot: int, look: Look) -> None:

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import cached_records, cached_snapshot
 from dashboard.components.sandbox.compute import picture_shape, predicted
@@ -28,29 +29,47 @@ SOURCE, ANY = UrlChoice("from"), UrlChoice("any")
 _KINDS = ["png", "jpg", "jpeg", "bmp", "webp", "gif", "tif", "tiff"]
 
 
-def pick_source(folder: RunFolder) -> SampleView | None:
+def pick_source(folder: RunFolder, row: DeltaGenerator, panel: DeltaGenerator) -> SampleView | None:
     """Asks where the sample comes from; None while there is none, which the page then says.
+
+    Args:
+        folder: The run.
+        row: Where what is chosen goes.
+        panel: Where a picture of one's own is asked for.
 
     Raises:
         ValueError: The sample cannot be read or made.
     """
-    source = SOURCE.pick(st.segmented_control, "Start from", SOURCES, required=True)
+    with row:
+        source = SOURCE.pick(
+            st.segmented_control, "Start from", SOURCES, required=True, width="content"
+        )
     if source == SNAPSHOT:
         records = [*cached_records(folder), *cached_survey_records(folder)]
         if not records:
             no_snapshots(folder)
             return None
+        with row:
+            places = st.container(width=120), st.container(width=130), st.container()
         # A run in progress would exchange what is being edited for its next snapshot.
-        choice = pick_sample(records, latest=False)
+        choice = pick_sample(records, latest=False, places=places)
         return cached_snapshot(choice.record.file).sample(choice.record.sample)
     if no_network(folder):
         return None
-    checkpoint = _pick_checkpoint(folder)
+    with row:
+        checkpoint = _pick_checkpoint(folder)
     if checkpoint is None:
+        no_checkpoint(
+            folder,
+            "another picture",
+            "every few hundred steps; **Checkpoint** on the Train page writes one at once.",
+        )
         return None
     if source == SAMPLE:
-        return _any_sample(folder, checkpoint)
-    image, name = _own_picture(folder) if source == UPLOAD else _drawing(folder)
+        with row:
+            return _any_sample(folder, checkpoint)
+    with panel:
+        image, name = _own_picture(folder) if source == UPLOAD else _drawing(folder)
     if image is None:
         return None
     with a_word_while_it_computes("the predictions"):
@@ -89,19 +108,14 @@ def _pick_checkpoint(folder: RunFolder) -> CheckpointRecord | None:
     with RunStore.open(folder) as store:
         found = {each.step: each for each in store.checkpoints() if each.path.exists()}
     if not found:
-        no_checkpoint(
-            folder,
-            "another picture",
-            "every few hundred steps; **Checkpoint** on the Train page writes one at once.",
-        )
         return None
     steps = sorted(found, reverse=True)
     step = st.selectbox(
         "Weights of the checkpoint after step",
         steps,
-        format_func=lambda value: f"{value:,}",
+        format_func=lambda value: f"weights of step {value:,}",
         key=f"sandbox/checkpoint/{folder.name}",
-        width=320,
+        width=200,
     )
     return found[step]
 
@@ -112,7 +126,7 @@ def _any_sample(folder: RunFolder, checkpoint: CheckpointRecord) -> SampleView |
         "Sample",
         key=ANY.key,
         bind="query-params",
-        width=320,
+        width=120,
         help="val/NUMBER, test/NUMBER or train/NUMBER, such as val/100.",
     )
     if not name:

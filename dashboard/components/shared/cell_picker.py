@@ -14,6 +14,7 @@ from yolo_core.runs.snapshots import SampleView
 PLACE_KEYS = HEAD_KEY, ROW_KEY, COLUMN_KEY, ANCHOR_KEY = "head", "row", "column", "anchor"
 CELL_OF_ANCHOR = "cell of the anchor"
 """Session key of the (head, row, column) that the chosen anchor was chosen in."""
+_HEAD = "head tab"
 
 
 def pick_cell(view: SampleView) -> Cell:
@@ -47,11 +48,32 @@ def cell_clicked(place: Sequence[int]) -> None:
     choose(chosen)
 
 
-def head_chosen(view: SampleView, cell: Cell, head: int) -> None:
-    """Selects the cell of another head at the place of a cell; call it in a callback."""
+def _head_chosen(view: SampleView, cell: Cell, head: int) -> None:
+    """Selects the cell of another head at the place of a cell."""
     (rows, columns, _), (more, wide, _) = view.layout.grids[cell.head], view.layout.grids[head]
     row = int((cell.row + 0.5) / rows * more)
     cell_clicked((head, row, int((cell.column + 0.5) / columns * wide)))
+
+
+def pick_head(view: SampleView, cell: Cell) -> None:
+    """The heads, where there are several, each with its grid and how many of its slots train."""
+    grids = view.layout.grids
+    if len(grids) < 2:
+        return
+    trained = [
+        int(view.assignment.object_mask[view.layout.head == k].sum()) for k in range(len(grids))
+    ]
+    st.session_state[_HEAD] = cell.head
+    st.segmented_control(
+        "Head",
+        range(len(grids)),
+        format_func=lambda k: f"{grids[k][0]}×{grids[k][1]}: {trained[k]}",
+        key=_HEAD,
+        required=True,
+        label_visibility="collapsed",
+        on_change=lambda: _head_chosen(view, cell, st.session_state[_HEAD]),
+        help="The heads: rows × columns, and how many of their slots are trained for an object.",
+    )
 
 
 def _number(label: str, key: str, count: int, default: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,9 +12,10 @@ import streamlit as st
 
 from dashboard.components.shared.cell_picker import cell_clicked
 from dashboard.components.shared.errors import plain
+from dashboard.components.shared.legend import legend
 from dashboard.components.shared.plot import kept, plot
 from dashboard.components.shared.show_table import show_table
-from dashboard.figures.bars import MEASURES, UNWEIGHTED, WEIGHTED, bars_figure, terms_bar
+from dashboard.figures.bars import MEASURES, SHARE, UNWEIGHTED, WEIGHTED, bars_figure, terms_bar
 from dashboard.figures.marks import (
     cell_in_picture,
     cell_in_tiles,
@@ -21,9 +23,9 @@ from dashboard.figures.marks import (
     slots_in_tiles,
     under_lines,
 )
-from dashboard.figures.places import Cell, detections
+from dashboard.figures.places import Cell
 from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
-from dashboard.figures.tiles import mask_figure, short_titles_sentence
+from dashboard.figures.tiles import ROW_OF_MASKS, mask_figure
 from dashboard.tables import ledger_table, number
 from yolo_core.compare.differences import PARTS, Compared, Comparison, slot_parts
 from yolo_core.explain.names import cell_name, slot_word
@@ -31,15 +33,24 @@ from yolo_core.explain.reasons import slot_reason
 from yolo_core.explain.report import explain
 from yolo_core.views import SampleView
 
-MASKS_A_ROW = 2
 _SCORE_CUT = 0.3
 _LISTED = 300
-# More rows of a list than this would push everything below them off the page: they scroll.
-_LIST_ROWS, _LIST_HEIGHT = 6, 520
-_WRONG_SLOTS = (
-    "an object with no brown slot in its cell, or teal far away from every object (of these "
-    "losses only SSD leaves most slots alone)"
+# Pixels of what stands below the picture but for the masks: legend, gaps.
+_BELOW = 48
+
+
+_WRONG_TERMS = (
+    "Wrong: one term with nearly all of a bar, or a term that another loss has and this one does "
+    "not."
 )
+BARS_HELP = {
+    WEIGHTED: "Bars: every term times its lambda, and behind each bar their sum, the loss. Point "
+    f"at a piece for its numbers. {_WRONG_TERMS}",
+    UNWEIGHTED: f"Bars: the terms before their lambdas. {_WRONG_TERMS}",
+    SHARE: "Bars: what part of each loss every term makes up; behind each bar the loss itself. "
+    f"{_WRONG_TERMS}",
+}
+"""What the bars of `show_bars` are, by their measure."""
 
 
 class Boxes(NamedTuple):
@@ -55,44 +66,76 @@ class Boxes(NamedTuple):
 
 
 def show_pictures(
-    comparison: Comparison,
-    cell: Cell,
-    *,
-    key: str,
-    columns: int | None = None,
-    predictions: bool = False,
-    boxes: Boxes | None = None,
+    comparison: Comparison, cell: Cell, *, key: str, predictions: bool = False
 ) -> None:
-    """Each one's picture: objects, the cells that own them, the matched anchors or predictors.
+    """Each one's picture side by side, with its masks, and what their colours mean.
 
     Args:
         comparison: What is compared.
         cell: The selected cell of the leading one.
         key: Starts the names of the figures.
-        columns: How many pictures fit side by side; None takes what suits their number.
         predictions: Whether to draw what the network finds, too.
-        boxes: What can be edited in the last picture.
     """
-    count = len(comparison.losses)
-    for row in in_rows(comparison.losses, columns or (count if count <= 4 else 3)):
-        for place, each in row:
-            with place:
-                _title(each)
-                own = boxes if each is comparison.losses[-1] else None
-                _picture(comparison, each, cell, key, predictions=predictions, boxes=own)
-    orange = ""
-    if predictions:
-        found = any(len(detections(each.view, _SCORE_CUT)[0]) for each in comparison.losses)
-        none = "" if found else ", of which there are none"
-        orange = f" Orange: predictions with a score of {_SCORE_CUT} or more{none}."
+    places = st.columns(len(comparison.losses), gap="small")
+    for place, each in zip(places, comparison.losses, strict=True):
+        with place, st.container(gap="xxsmall"):
+            show_one(comparison, each, cell, key=key, predictions=predictions)
+    first = leading(comparison)
+    legend(first, (OBJECTS, CELLS, MATCHED, *([PREDICTIONS] if predictions else [])))
+
+
+def show_one(
+    comparison: Comparison,
+    each: Compared,
+    cell: Cell,
+    *,
+    key: str,
+    predictions: bool = False,
+    boxes: Boxes | None = None,
+) -> None:
+    """One's picture, with objects, owning cells, matched anchors or predictors, and its masks.
+
+    Args:
+        comparison: What is compared.
+        each: The one.
+        cell: The selected cell of the leading one.
+        key: Starts the names of the figures.
+        predictions: Whether to draw what the network finds, too.
+        boxes: What can be edited in the picture.
+    """
+    _title(each)
+    _picture(comparison, each, cell, key, predictions=predictions, boxes=boxes)
+    view, here = each.view, cell_in(each.view, cell, comparison)
+    differing = [difference.slot for difference in comparison.masks]
+    plot(
+        kept(view, ("masks", here.head, None), lambda: mask_figure(view, only=here.head)),
+        key=f"{key} masks {each.label}",
+        alt=f"Parts of the slots ({each.label}), one map for each anchor.",
+        marks=[
+            *slots_in_tiles(view, differing, only=here.head),
+            *cell_in_tiles(view, here, only=True),
+        ],
+        on_click=_selects(view, comparison),
+    )
+
+
+def pictures_help(comparison: Comparison) -> str:
+    """What the pictures and the masks under them show, and what would be wrong with them."""
     heads = any(len(each.view.layout.grids) > 1 for each in comparison.losses)
-    own_head = ", of the head of the selected cell" if heads else ""
-    st.caption(
-        f"Green: the objects (index: class) and, filled, the cells that own them{own_head}. Cyan: "
-        "the anchors matched with them, or the predicted boxes where a loss has no anchors, with "
-        f"the score that decided.{orange} Yellow: the selected cell; a click selects another. "
-        "Wrong: an object marked ✗, for which nothing is trained, or an owning cell that does not "
-        "hold the object's centre."
+    differing = len(comparison.masks)
+    marked = any(
+        slots_in_tiles(each.view, [difference.slot for difference in comparison.masks])
+        for each in comparison.losses
+    )
+    return (
+        "The objects (index: class) and, filled, the cells that own them"
+        f"{', of the head of the selected cell' if heads else ''}; the anchors matched with them, "
+        "or the predicted boxes where a loss has no anchors, with the score that decided; "
+        f"predictions with a score of {_SCORE_CUT} or more. Below, one map for each anchor or "
+        "predictor: slots that are trained for an object, to say no object, or left alone"
+        f"{outlined_words(differing, 'differ', marked=marked)}. A click selects a cell. Wrong: an "
+        "object marked ✗, for which nothing is trained; an owning cell that does not hold the "
+        "object's centre; an object with no slot of its own in its cell."
     )
 
 
@@ -107,8 +150,9 @@ def _picture(
 ) -> None:
     view, here = each.view, cell_in(each.view, cell, comparison)
     layers = [GRID, OBJECTS, CELLS, MATCHED, *([PREDICTIONS] if predictions else [])]
-    # The sentence below is the legend of all of them.
+    # The line below is the legend of all of them.
     how = {"layers": layers, "head": here.head, "score_cut": _SCORE_CUT, "legend": False}
+    how["room"] = (_BELOW, ROW_OF_MASKS)
     marks, on_shapes, layout = cell_in_picture(view, here), None, {}
     if boxes is not None:
         # Every shape in front can be dragged then, and that shall be the boxes alone.
@@ -128,7 +172,7 @@ def _picture(
 
 
 def show_bars(comparison: Comparison, *, measure: str = WEIGHTED, key: str) -> None:
-    """The terms of each as one chart, and its sentence."""
+    """The terms of each as one chart, of which `BARS_HELP` says what it is."""
     losses = comparison.losses
     told = "; ".join(f"{each.label} {number(each.view.total)}" for each in losses)
     figure = bars_figure(
@@ -138,14 +182,6 @@ def show_bars(comparison: Comparison, *, measure: str = WEIGHTED, key: str) -> N
         thick=True,
     )
     plot(figure, key=f"{key} terms", alt=f"Terms of each loss: {told}.")
-    shown = {
-        WEIGHTED: "Every term times its lambda, and behind each bar their sum, the loss",
-        UNWEIGHTED: "The terms before their lambdas",
-    }.get(measure, "What part of each loss every term makes up; behind each bar the loss itself")
-    st.caption(
-        f"{shown}. Point at a piece for its numbers. Wrong: one term with nearly all of a bar, or "
-        "a term that another loss has and this one does not."
-    )
 
 
 def show_ledger(comparison: Comparison, *, key: str, all_objects: bool = False) -> None:
@@ -156,7 +192,6 @@ def show_ledger(comparison: Comparison, *, key: str, all_objects: bool = False) 
         key: Starts the name of the switch.
         all_objects: Whether to show the others, too, without asking.
     """
-    st.markdown("**Objects**" if all_objects else "**Objects of which different things are made**")
     objects = sorted({n for each in comparison.losses for n in each.view.objects.tolist()})
     if not objects:
         st.info("This picture holds no objects, so there is nothing to give to a slot.")
@@ -182,7 +217,7 @@ def show_ledger(comparison: Comparison, *, key: str, all_objects: bool = False) 
             start = {"object": row["object"], **changed, "loss": each.label}
             rows.setdefault(index, []).append({**start, **row})
     wanted = objects if all_objects else differing
-    show_list([row for index in wanted for row in _merged(rows[index])])
+    show_table([row for index in wanted for row in _merged(rows[index])])
     st.caption(
         "Every object with the slots that it trains, and why; a row holds all that do the same "
         "with it. Wrong: a status other than matched, a slot in a cell that does not hold the "
@@ -200,39 +235,8 @@ def _merged(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     return list(found.values())
 
 
-def show_masks(comparison: Comparison, cell: Cell, *, key: str, wrong: str = _WRONG_SLOTS) -> None:
-    """The three masks of each with the slots that differ marked, and these as a list.
-
-    Args:
-        comparison: What is compared.
-        cell: The selected cell of the leading one.
-        key: Starts the names of the figures.
-        wrong: What would be wrong with them.
-    """
-    st.markdown("**Which slots are object, no object and ignored**")
-    differing = [difference.slot for difference in comparison.masks]
-    marked = False
-    for row in in_rows(comparison.losses, MASKS_A_ROW):
-        for place, each in row:
-            view = each.view
-            with place:
-                _title(each)
-                found = slots_in_tiles(view, differing)
-                marked = marked or bool(found)
-                selected = cell_in_tiles(view, cell_in(view, cell, comparison))
-                plot(
-                    kept(view, "narrow masks", lambda view=view: mask_figure(view, narrow=True)),
-                    key=f"{key} masks {each.label}",
-                    alt=f"Parts of the slots ({each.label}), one map for each anchor.",
-                    marks=[*found, *selected],
-                    on_click=_selects(view, comparison),
-                )
-    st.caption(
-        "One map for each anchor or predictor, rows are heads: brown slots are trained for an "
-        "object, grey ones to say no object, teal ones are left alone"
-        f"{outlined_words(len(differing), 'differ', marked=marked)}. Wrong: {wrong}. "
-        f"{short_titles_sentence(each.view for each in comparison.losses)}"
-    )
+def show_slots(comparison: Comparison) -> None:
+    """The slots that fall into different parts, as a list."""
     for note in comparison.notes:
         st.info(plain(note), icon=":material/info:")
     if comparison.notes:
@@ -241,26 +245,20 @@ def show_masks(comparison: Comparison, cell: Cell, *, key: str, wrong: str = _WR
         st.success("No slot differs.", icon=":material/check:")
         return
     count = comparison.losses[0].view.layout.count
-    st.markdown(f"**The {len(comparison.masks)} of {count:,} slots that differ**")
+    st.markdown(f"**The {len(comparison.masks):,} of {count:,} slots that differ**")
     labels = [each.label for each in comparison.losses]
     rows = [
         # The reason begins with the part.
         {"slot": each.place, **dict(zip(labels, each.reasons, strict=True))}
         for each in sorted(comparison.masks, key=lambda each: PARTS[0] not in each.parts)
     ]
-    show_list(rows[:_LISTED])
+    show_table(rows[:_LISTED])
     listed = f" The first {_LISTED:,} are listed." if len(rows) > _LISTED else ""
     st.caption(
         "Every slot that is not trained alike, its part and the reason under each; first those "
         f"that are trained for an object.{listed} Wrong: a slot near an object that is trained to "
         "say no object, and should not be."
     )
-
-
-def show_list(rows: Sequence[dict[str, Any]]) -> None:
-    """A list whose words are all shown: lines break, and a long list scrolls."""
-    with st.container(height=_LIST_HEIGHT if len(rows) > _LIST_ROWS else "content", border=False):
-        show_table(rows)
 
 
 def show_cell(comparison: Comparison, cell: Cell) -> None:
@@ -335,7 +333,9 @@ def in_rows(losses: Sequence[Any], columns: int) -> list[list[tuple[Any, Any]]]:
 
 def _title(each: Compared) -> None:
     parts = np.bincount(slot_parts(each.view), minlength=3)
-    st.markdown(
-        f"**{plain(each.label)}**  \nloss {number(each.view.total)}: {parts[0]} object, "
-        f"{parts[1]:,} no object, {parts[2]:,} ignored"
+    label = html.escape(each.label)
+    st.html(
+        f'<div class="title" title="{label}"><b>{label}</b></div>'
+        f'<div class="title">loss {number(each.view.total)}: {parts[0]:,} object, '
+        f"{parts[1]:,} no object, {parts[2]:,} ignored</div>"
     )

@@ -81,12 +81,13 @@ def pick_shown(choice: UrlChoice, folders: Sequence[Folder]) -> Folder | None:
     if not there:
         return None
     shown = choice.pick(
-        st.segmented_control,
+        st.selectbox,
         "Shown",
         list(there),
         default=max(folders, key=_changed).name,
         format_func=lambda name: split_words(there[name]),
-        required=True,
+        width=190,
+        missing=lambda name: st.caption(plain(f"There is no {name} of this run any more.")),
     )
     return there[shown]
 

@@ -22,7 +22,14 @@ from yolo_core.explain.names import slot_word
 from yolo_core.views import SampleView
 
 
-def legend(view: SampleView, layers: tuple[str, ...], fill: str, *, cell: bool = True) -> None:
+def legend(
+    view: SampleView,
+    layers: tuple[str, ...],
+    fill: str = NONE,
+    *,
+    cell: bool = True,
+    parts: bool = True,
+) -> None:
     """Shows it: kinds of box as they are drawn, parts of slots as squares; a selected cell."""
     word = slot_word(view.layout)
     boxes = [
@@ -33,7 +40,8 @@ def legend(view: SampleView, layers: tuple[str, ...], fill: str, *, cell: bool =
     ]
     entries = [_entry(CELL_COLOR, "solid", "selected cell")] * cell
     entries += [_entry(*rest) for layer, *rest in boxes if layer in layers]
-    entries += [_entry(c, "square", part) for c, part in zip(PART_COLORS, PARTS, strict=True)]
+    if parts:
+        entries += [_entry(c, "square", part) for c, part in zip(PART_COLORS, PARTS, strict=True)]
     if fill not in (NONE, PARTS_OF_SLOTS):
         entries.append(_entry(HEAT_COLOR, "square", fill))
     st.html(f'<div class="legend">{"".join(entries)}</div>')

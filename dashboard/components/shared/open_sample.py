@@ -95,8 +95,9 @@ def sample_rows(
     columns: dict[str, Any] | None = None,
     row_height: int | None = None,
     height: int | str = "auto",
+    choose: Callable[[Any], None] = ask_for,
 ) -> None:
-    """A table of which every row opens a sample at a spot.
+    """A table of which every row opens a sample at a spot, or chooses it.
 
     Args:
         table: The rows.
@@ -105,12 +106,13 @@ def sample_rows(
         columns: Streamlit's column configuration.
         row_height: Pixels a row.
         height: Pixels of the table.
+        choose: Called with where the clicked row leads.
     """
 
     def chosen() -> None:
         cells = st.session_state[key].selection.cells
         if cells and 0 <= cells[0][0] < len(spots):
-            ask_for(spots[cells[0][0]])
+            choose(spots[cells[0][0]])
 
     st.dataframe(
         table,

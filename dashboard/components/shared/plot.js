@@ -37,8 +37,8 @@ function heightOf(host, layout) {
   const { innerHeight } = window;
   let room = most * innerHeight;
   if (below) {
-    const scrolled = host.closest("[data-testid='stMain']")?.scrollTop ?? 0;
-    const top = host.getBoundingClientRect().top + scrolled;
+    let top = host.getBoundingClientRect().top;
+    for (let at = host.parentElement; at; at = at.parentElement) top += at.scrollTop;
     room = Math.max(LEAST, innerHeight - top - below[0] - below[1] * innerHeight);
   }
   return Math.round(Math.min((host.clientWidth - l - r) * aspect + t + b, room));

@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components.shared.errors import plain
-from dashboard.components.shared.open_sample import ask_for, sample_rows
+from dashboard.components.shared.open_sample import sample_rows
 from dashboard.components.shared.plot import plot, plot_and_say
+from dashboard.components.survey.chosen import choose_spot
 from dashboard.components.survey.open import survey_csv
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.histograms import Histogram, iou_figure
@@ -27,7 +28,6 @@ from yolo_core.survey.statistics import (
     LedgerSummary,
     place_names,
     sides,
-    summary,
     trained_rows,
 )
 from yolo_core.survey.table import SurveyTable
@@ -36,19 +36,6 @@ BINS = 20
 SHOWN = 500
 _NOT_TRAINED, _NOT_FOUND, _ALL = "not trained", "not found", "all"
 _WHY = "why no slot is trained"
-
-
-def show_ledger(folder: SurveyFolder, table: SurveyTable) -> None:
-    """Every object accounted for, over all samples."""
-    counts = summary(table)
-    st.markdown("**The ledger of all samples**")
-    if not counts.objects:
-        st.info("These pictures hold no objects, so there is nothing to match or to find.")
-        return
-    _numbers(counts)
-    _sums(counts)
-    _objects(folder, table)
-    _anchors(folder, table)
 
 
 def objects_table(table: SurveyTable) -> pd.DataFrame:
@@ -87,14 +74,14 @@ def anchors_table(table: SurveyTable) -> pd.DataFrame:
     )
 
 
-def _numbers(counts: LedgerSummary) -> None:
+def show_counts(counts: LedgerSummary) -> None:
     """The numbers that say whether the labels, anchors and grid can work at all."""
     shown = (
         (
             "Match rate",
             f"{counts.share(counts.trained):.1%}",
             f"{counts.trained:,} of {counts.objects:,} objects have a slot that is trained for "
-            "them. Wrong: less than all; the reasons are below.",
+            "them. Wrong: less than all; Objects has the reasons.",
         ),
         (
             "Collisions",
@@ -122,19 +109,19 @@ def _numbers(counts: LedgerSummary) -> None:
             "there are objects.",
         ),
     )
-    for place, (name, value, sentence) in zip(st.columns(len(shown)), shown, strict=True):
-        with place:
-            st.metric(name, value)
-            st.caption(sentence)
+    with st.container(key="counts", horizontal=True, gap="small"):
+        for name, value, sentence in shown:
+            st.metric(name, value, help=sentence)
 
 
-def _sums(counts: LedgerSummary) -> None:
+def show_objects(folder: SurveyFolder, table: SurveyTable, counts: LedgerSummary) -> None:
+    """Every object accounted for, over all samples; those that are lost or missed as a list."""
+    if not counts.objects:
+        st.info("These pictures hold no objects, so there is nothing to match or to find.")
+        return
     statuses = " + ".join(f"{n:,} {s.word}" for s, n in counts.by_status.items())
     misses = " + ".join(f"{n:,} {MISS_WORDS[m]}" for m, n in counts.by_miss.items() if n)
     st.markdown(f"{counts.objects:,} objects = {statuses}  \n{counts.objects:,} objects = {misses}")
-
-
-def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
     objects = table.objects
     rows = {
         _NOT_TRAINED: ~np.isin(objects.status, [int(s) for s in ObjectStatus if s.is_matched]),
@@ -179,9 +166,10 @@ def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
         shown,
         [spot.text() for spot in spots],
         key=f"survey objects table {which}",
-        columns={_WHY: st.column_config.TextColumn(width=640)} if lost else None,
+        columns={_WHY: st.column_config.TextColumn(width=420)} if lost else None,
         row_height=row_height,
-        height=min(38 + row_height * len(shown), 340),
+        height="stretch",
+        choose=choose_spot,
     )
     more = (
         f" The first {SHOWN:,} of {len(chosen):,}; the file has all." if len(chosen) > SHOWN else ""
@@ -193,16 +181,20 @@ def _objects(folder: SurveyFolder, table: SurveyTable) -> None:
         else "Each object with the best IoU of any detection with it, and the highest score of a "
         f"slot of its class with an IoU of {IOU} or more. Wrong: many with one and the same reason."
     )
-    st.caption(f"{sentence}{more} **Click a row to open its object.**")
+    st.caption(f"{sentence}{more} **Click a row to see its object.**")
 
 
-def _anchors(folder: SurveyFolder, table: SurveyTable) -> None:
+def show_anchors(folder: SurveyFolder, table: SurveyTable) -> None:
+    """How many objects each anchor is responsible for, and how well it fits them."""
+    if not len(table.ledger.object):
+        st.info("These pictures hold no objects, so no anchor has any.")
+        return
     word = "anchor" if table.has_priors else "predictor"
     ledger, names = table.ledger, place_names(table)
     rows = np.flatnonzero(trained_rows(table))
     found = table.objects.miss[ledger.object] == Miss.FOUND
     use = [rows[ledger.place[rows] == g] for g in range(len(names))]
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.container(), st.container()
     with left:
         title, button = st.columns([3, 1], vertical_alignment="bottom")
         title.markdown(f"Use of each {word}")
@@ -221,7 +213,7 @@ def _anchors(folder: SurveyFolder, table: SurveyTable) -> None:
             + (f"**Never used: {', '.join(idle)}.** " if idle else "")
             + "Wrong: one that is never used learns only to be silent."
         )
-        plot_and_say(figure, sentence, key="survey use", on_click=ask_for)
+        plot_and_say(figure, sentence, key="survey use", on_click=choose_spot)
     with right:
         measures = {
             "prediction": ("IoU", "the IoU of the predicted box with them", ledger.iou),
@@ -267,9 +259,9 @@ def _show_iou(
         "prediction": f"late in training, bars below {IOU}: the boxes are not learnt.",
         "match": "bars far to the left: no anchor has the shape of these objects.",
     }[which]
-    sentence = f"Objects by {words}. Wrong: {wrong} A click opens the lowest object of a bar."
+    sentence = f"Objects by {words}. Wrong: {wrong} A click shows the lowest object of a bar."
     figure = iou_figure(histograms, axis=axis, revision=f"{folder.name} {which}")
-    plot(figure, key="survey iou figure", alt=sentence, on_click=ask_for)
+    plot(figure, key="survey iou figure", alt=sentence, on_click=choose_spot)
     st.caption(plain(sentence))
 
 
@@ -284,7 +276,7 @@ def _histogram(table: SurveyTable, name: str, rows: np.ndarray, values: np.ndarr
 
 
 def _lowest(table: SurveyTable, rows: np.ndarray, values: np.ndarray | None = None) -> str | None:
-    """What opens the object with the lowest overlap among ledger rows, at its slot."""
+    """What shows the object with the lowest overlap among ledger rows, at its slot."""
     if not len(rows):
         return None
     overlap = table.ledger.iou if values is None else values

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.shared.open_sample import ask_for
 from dashboard.components.shared.plot import plot_and_say
+from dashboard.components.survey.chosen import choose_spot
 from dashboard.components.survey.open import survey_csv
 from dashboard.figures.bars import Bar, bars_figure
 from yolo_core.explain.report import totals_agree
@@ -29,7 +29,6 @@ _SENTENCES = {
 
 def show_loss(folder: SurveyFolder, table: SurveyTable) -> None:
     """Four figures of bars; a click on a piece opens the sample that adds most to it."""
-    st.markdown("**Where the loss is**")
     place, button = st.columns([9, 1], vertical_alignment="bottom")
     with place:
         per = st.segmented_control(
@@ -69,7 +68,7 @@ def show_loss(folder: SurveyFolder, table: SurveyTable) -> None:
             st.markdown(f"By {grouping}")
             figure = bars_figure(bars, unit=unit, revision=f"{folder.name} {grouping} {per}")
             told = _SENTENCES[grouping]
-            plot_and_say(figure, told, key=f"survey {grouping}", on_click=ask_for)
+            plot_and_say(figure, told, key=f"survey {grouping}", on_click=choose_spot)
     _check(table, groups, pictures)
 
 
@@ -130,7 +129,7 @@ def _check(table: SurveyTable, groups: dict[str, list[Group]], pictures: int) ->
         st.caption(
             f"The bars of each figure add up to {mean}, the mean recorded loss of a picture ✓ A "
             f"slot that several objects share is booked on one of them; “{EMPTY}” is everything "
-            "that is booked on no object. **Click a piece of a bar to open the sample that "
+            "that is booked on no object. **Click a piece of a bar to see the sample that "
             "adds most to that piece, at the object or slot that does.**"
         )
     else:

@@ -14,9 +14,11 @@ from dashboard.components.shared.slot_picker import OBJECT
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import find_run
+from yolo_core.runs.records import SnapshotRecord
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.records import KIND
 from yolo_core.survey.spots import Spot, read_spot, slot_of
+from yolo_core.views import SampleView
 
 
 def leave_if_asked(run: str | None, survey: str | None) -> bool:
@@ -44,17 +46,34 @@ def leave_if_asked(run: str | None, survey: str | None) -> bool:
     return open_sample.leave_if_asked(address)
 
 
-def _place(run: str, spot: Spot, step: str) -> dict[str, str]:
-    """Where the spot is on its sample, as query parameters of the Inspect page."""
-    chosen = {} if spot.object is None else {OBJECT.key: str(spot.object)}
+def found_view(run: str, spot: Spot, step: str) -> tuple[SnapshotRecord, SampleView] | None:
+    """A sample of a survey; None where its file is damaged or gone."""
     try:
         records = cached_survey_records(find_run(checkpoints_folder(), run))
         found = [r for r in records if (r.kind, r.sample, str(r.step)) == (KIND, spot.sample, step)]
-        view = cached_snapshot(found[0].file).sample(spot.sample)
-        slot = slot_of(view, spot)
+        return found[0], cached_snapshot(found[0].file).sample(spot.sample)
     except (LookupError, ValueError):
-        # A damaged file: the Inspect page says which.
+        return None
+
+
+def is_on(view: SampleView, spot: Spot) -> bool:
+    """Whether a sample has the object that a spot names: a link may say anything."""
+    rows = range(view.assignment.object_slot.shape[1])
+    return spot.object is None or (
+        spot.object in view.objects.tolist() and (spot.row is None or spot.row in rows)
+    )
+
+
+def _place(run: str, spot: Spot, step: str) -> dict[str, str]:
+    """Where the spot is on its sample, as query parameters of the Inspect page."""
+    chosen = {} if spot.object is None else {OBJECT.key: str(spot.object)}
+    found = found_view(run, spot, step)
+    if found is None:  # the Inspect page says which file is damaged
         return chosen
+    _, view = found
+    if not is_on(view, spot):
+        return {}
+    slot = slot_of(view, spot)
     # Without a head where there is only one: it is not asked for then.
     keys = PLACE_KEYS[len(view.layout.grids) == 1 :]
     return chosen | {key: str(int(getattr(view.layout, key)[slot])) for key in keys}

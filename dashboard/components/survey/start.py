@@ -31,30 +31,35 @@ NOT_STARTED = "survey not started"
 _LATEST = "latest"
 
 
-def start_form(run: RunFolder) -> None:
-    """Asks for split, count and checkpoint; says why nothing can be started where it cannot."""
+def start_form(run: RunFolder) -> bool:
+    """Asks for split, count and checkpoint; says why nothing can be started where it cannot.
+
+    Returns:
+        Whether a survey can be started.
+    """
     if no_network(run):
-        return
+        return False
     try:
         count = read_config(run.config).data.validation_scenes
         with RunStore.open(run) as store:
             steps = [each.step for each in store.checkpoints()]
     except ValueError as error:
         say(error)
-        return
+        return False
     # A survey that was stopped has kept its weights when the training deletes its own.
     steps = sorted({*steps, *(s.step for s in list_surveys(run) if s.weights.is_file())})
     if not steps:
         no_checkpoint(run, "samples", "at its start, and then every few hundred steps.")
-        return
-    split_place, count_place, step_place, button_place = st.columns(
-        [2, 2, 2, 3], vertical_alignment="bottom"
-    )
-    with split_place:
+        return False
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
-            "Samples of", SPLITS, default="val", key="survey split", required=True
+            "Samples of",
+            SPLITS,
+            default="val",
+            key="survey split",
+            required=True,
+            width="content",
         )
-    with count_place:
         wanted = st.number_input(
             "How many",
             1,
@@ -62,15 +67,18 @@ def start_form(run: RunFolder) -> None:
             min(count, MOST_SAMPLES),
             key=f"survey count {run.name}",
             help="The first ones of the split. The default is as many as an evaluation looks at.",
+            width=160,
         )
-    with step_place:
         # Without its step: the browser goes on showing the one that it was a moment ago.
         names = {_LATEST: _LATEST}
         names |= {str(step): f"step {step:,}" for step in reversed(steps)}
         step = st.selectbox(
-            "Weights of", list(names), format_func=names.__getitem__, key=f"survey step {run.name}"
+            "Weights of",
+            list(names),
+            format_func=names.__getitem__,
+            key=f"survey step {run.name}",
+            width=160,
         )
-    with button_place:
         st.button(
             "Start survey",
             icon=":material/travel_explore:",
@@ -81,6 +89,7 @@ def start_form(run: RunFolder) -> None:
             help="Looks at every sample in inference mode, each as a batch of its own. A process "
             "of its own does it: the page can be closed, and a training goes on meanwhile.",
         )
+    return True
 
 
 def pick_survey(run: RunFolder) -> SurveyFolder | None:

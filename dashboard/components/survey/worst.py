@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.open_sample import sample_rows
 from dashboard.components.shared.survey_files import small_pictures
+from dashboard.components.survey.chosen import choose_spot
 from dashboard.components.survey.open import survey_csv
 from yolo_core.evaluation.misses import FOUND_MEANS
 from yolo_core.survey.folder import SurveyFolder
@@ -21,24 +22,23 @@ MISSED = "missed"
 
 def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
     """The samples in the order that is asked for, the worst first."""
-    st.markdown("**Worst samples**")
     orders = {"total": "total loss"}
     orders |= {term: f"λ × {term}" for term in table.term_names}
     orders |= {MISSED: "objects missed", FALSE: FALSE}
     asked = st.session_state.get("survey order")
     if asked not in orders:
         st.session_state["survey order"] = "total"
-    place, button = st.columns([9, 1], vertical_alignment="bottom")
-    with place:
-        by = st.segmented_control(
+    with st.container(horizontal=True, vertical_alignment="center"):
+        # Words of the browser's own, which shows signs as they are.
+        by = st.selectbox(
             "Sorted by",
             list(orders),
-            format_func=lambda name: plain(orders[name]),
+            format_func=lambda name: f"worst by {orders[name]}",
             key="survey order",
-            required=True,
+            label_visibility="collapsed",
+            width=260,
         )
-    order = worst_first(table, by)
-    with button:
+        order = worst_first(table, by)
         survey_csv(lambda: samples_table(table).iloc[order], name="samples", folder=folder)
     rows = samples_table(table).iloc[order[:SHOWN]].reset_index(drop=True)
     rows.insert(0, "picture", small_pictures(folder, table, order[:SHOWN]))
@@ -52,7 +52,8 @@ def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
         key="survey worst",
         columns={"picture": st.column_config.ImageColumn(width=72), **numbers},
         row_height=64,
-        height=440,
+        height="stretch",
+        choose=choose_spot,
     )
     bad = int((~finite(table)).sum())
     no_number = (
@@ -67,8 +68,8 @@ def show_worst(folder: SurveyFolder, table: SurveyTable) -> None:
     }.get(by, f"the slot that adds most to {plain(by)}")
     st.caption(
         f"The {min(SHOWN, len(order)):,} worst of {len(order):,} samples, each with the loss of a "
-        "batch of this one picture in inference mode. Missed, here and below: an object without "
-        f"{FOUND_MEANS}. **Click a row to open the sample on the Inspect page, at {where}.** "
+        "batch of this one picture in inference mode. Missed: an object without "
+        f"{FOUND_MEANS}. **Click a row to see the sample, at {where}.** "
         "Wrong: a few samples with most of the loss; look at their labels first." + no_number
     )
 

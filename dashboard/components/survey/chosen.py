@@ -1,0 +1,107 @@
+"""The chosen sample of a survey: its picture, and what became of its objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components.shared.address import UrlChoice
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.legend import legend
+from dashboard.components.shared.open_sample import ask_for
+from dashboard.components.shared.plot import kept, plot
+from dashboard.components.shared.show_table import show_table
+from dashboard.components.survey.open import found_view, is_on
+from dashboard.figures.marks import cell_in_picture
+from dashboard.figures.places import Cell
+from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
+from dashboard.tables import ledger_table, number
+from yolo_core.evaluation.misses import SCORE
+from yolo_core.explain.names import cell_name, slot_word
+from yolo_core.explain.report import explain
+from yolo_core.survey.folder import SurveyFolder
+from yolo_core.survey.spots import Spot, read_spot, slot_of
+from yolo_core.survey.statistics import worst_first
+from yolo_core.survey.table import SurveyTable
+
+SPOT = UrlChoice("spot", bound=False)
+_LAYERS = (GRID, OBJECTS, CELLS, MATCHED, PREDICTIONS)
+# Pixels and part of the window below the picture: legend, and some rows of the ledger.
+_BELOW = (36, 0.22)
+
+
+def choose_spot(spot: Any) -> None:
+    """Has the page show a sample at a spot: the answer to a click on a row or a bar."""
+    if isinstance(spot, str) and spot:
+        SPOT.then(spot)
+
+
+def show_chosen(folder: SurveyFolder, table: SurveyTable) -> None:
+    """The chosen sample, the worst one at the beginning. Query parameter "spot"."""
+    spot = _pick_spot(table)
+    SPOT.write(spot.text())
+    found = found_view(folder.run.name, spot, str(folder.step))
+    if found is None:
+        say(f"The picture of {spot.sample} cannot be read. Start the survey again to make it anew.")
+        return
+    record, view = found
+    if not is_on(view, spot):
+        st.caption(plain(f"Object {spot.object} is not on {spot.sample}; this is its worst slot."))
+        spot = Spot(spot.sample)
+    slot = slot_of(view, spot)
+    place = Cell(*(int(getattr(view.layout, axis)[slot]) for axis in ("head", "row", "column")))
+    with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
+        total = "" if record.total is None else f", loss {number(record.total)}"
+        st.markdown(
+            f"**{plain(spot.sample)}**{total} · {slot_word(view.layout)} "
+            f"{view.layout.anchor[slot]} of {plain(cell_name(view.layout, slot))} adds "
+            f"{number(view.weighted_map[slot])}"
+        )
+        st.button(
+            "Inspect",
+            icon=":material/search:",
+            on_click=ask_for,
+            args=(spot.text(),),
+            help="Opens the sample on the Inspect page, at this slot.",
+        )
+    with st.container(key="seen", gap="xxsmall"):
+        plot(
+            kept(
+                view,
+                ("survey", place.head),
+                lambda: scene_figure(
+                    view,
+                    layers=_LAYERS,
+                    head=place.head,
+                    score_cut=SCORE,
+                    legend=False,
+                    room=_BELOW,
+                ),
+            ),
+            key="survey picture",
+            alt=f"The picture of {spot.sample}: objects, owning cells, matched slots, predictions.",
+            marks=cell_in_picture(view, place),
+        )
+        legend(view, _LAYERS, parts=False)
+    if len(view.objects):
+        show_table(ledger_table(view, explain(view)))
+    st.caption(
+        "The chosen sample, its objects with the slots that they train, and why. Wrong: an object "
+        "marked ✗, for which nothing is trained, or late in training one without a prediction."
+    )
+
+
+def _pick_spot(table: SurveyTable) -> Spot:
+    names = table.samples.name
+    asked = SPOT.asked()
+    if asked:
+        try:
+            spot = read_spot(asked)
+        except ValueError as error:
+            say(error)
+        else:
+            if spot.sample in names:
+                return spot
+            st.caption(plain(f"{spot.sample} is not in this survey; this is the worst of it."))
+    return Spot(str(names[worst_first(table, "total")[0]]))

@@ -1,0 +1,158 @@
+"""Pages of one screen: what is looked at together is seen together, and no word lies on another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.test_one_screen import SIZES, TEXTS, overlap
+from tests.dashboard.compare_page import add_run
+from tests.dashboard.figures.test_colors import contrast
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LOADING_MS = 180_000
+# How far the page goes; where its figures, the words in them, its tables and its tabs are.
+LOOK = """() => {
+  const main = document.querySelector("[data-testid='stMain']");
+  const box = (found) => {
+    const { left, top, right, bottom } = found.getBoundingClientRect();
+    return { left, top, right, bottom };
+  };
+  const shown = (each) => getComputedStyle(each).visibility !== "hidden" && each.textContent;
+  const there = (each) => each.offsetParent;
+  const figures = [...document.querySelectorAll("[role='figure']")].filter(there);
+  return {
+    height: main.scrollHeight,
+    width: main.scrollWidth,
+    figures: figures.map((each) => [each.getAttribute("aria-label"), box(each)]),
+    words: figures.map((each) => [...each.querySelectorAll(
+      "text:is(.scatterlayer *, .shapelayer *, .legend *, .xtick *, .ytick *, .annotation *)"
+    )].filter(shown).map((word) => [word.textContent, box(word)])),
+    tables: [...document.querySelectorAll("[data-testid='stDataFrame'], table")].filter(there)
+      .map(box),
+    tabs: [...document.querySelectorAll("[role='tablist']")].map(box),
+    columns: [...document.querySelectorAll(".st-key-screen [data-testid='stColumn']")].map(box),
+  };
+}"""
+
+
+def look(page: Page) -> dict[str, Any]:
+    """Where things are, once the page is complete."""
+    page.locator('[data-test-script-state="notRunning"]').wait_for(timeout=LOADING_MS)
+    figures = page.get_by_role("figure")
+    figures.first.locator(".main-svg").first.wait_for()
+    page.wait_for_timeout(1500)
+    return page.evaluate(LOOK)
+
+
+def at_every_size(page: Page, address: str) -> Iterator[tuple[dict[str, Any], int, int]]:
+    """What is seen at an address in windows of the three sizes; the page is whole in each."""
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(address)
+        seen = look(page)
+        assert seen["height"] <= 1.2 * height, (width, height)
+        assert seen["width"] == width
+        assert page.get_by_test_id("stException").count() == 0
+        for words in seen["words"]:
+            for (one, first), (other, second) in combinations(words, 2):
+                assert not overlap(first, second), (one, other)
+        yield seen, width, height
+
+
+def assert_inside(box: dict[str, float], width: int, height: int, what: str) -> None:
+    assert min(box["top"], box["left"]) >= 0, what
+    assert box["bottom"] <= height, what
+    assert box["right"] <= width, what
+
+
+def figures(seen: dict[str, Any], *starts: str) -> list[dict[str, float]]:
+    """The boxes of the figures whose names begin so; at least one for each."""
+    found = []
+    for start in starts:
+        boxes = [box for name, box in seen["figures"] if name.startswith(start)]
+        assert boxes, f"no figure is called {start}"
+        found += boxes
+    return found
+
+
+def test_sandbox(page: Page, checkpoints: Path) -> None:
+    add_run(checkpoints, "one")
+    for seen, width, height in at_every_size(page, "/sandbox?run=one&sample=val/0&step=20"):
+        for box in figures(seen, "The picture", "Parts of the slots", "Terms of each"):
+            assert_inside(box, width, height, "figure")
+        (picture,) = figures(seen, "The picture")
+        assert picture["bottom"] - picture["top"] >= height / 3
+        edit, outcome = seen["tabs"]
+        assert_inside(edit, width, height, "what is edited")
+        assert outcome["bottom"] < height - 150, "there is room for a pane"
+        assert_inside(seen["tables"][0], width, height, "the objects")
+
+
+@pytest.mark.parametrize("loss", ["yolov2", "yolov3"])
+def test_compare(page: Page, checkpoints: Path, loss: str) -> None:
+    add_run(checkpoints, "one")
+    add_run(checkpoints, "two", loss)
+    address = "/compare?compare=trained+runs&runs=one&runs=two&sample=val/0&predictions=true"
+    for seen, width, height in at_every_size(page, address):
+        pictures, masks = figures(seen, "The picture"), figures(seen, "Parts of")
+        assert len(pictures) == len(masks) == 2
+        assert pictures[0]["top"] == pictures[1]["top"]
+        for box in (*pictures, *masks, *figures(seen, "Terms of each")):
+            assert_inside(box, width, height, "figure")
+        (tabs,) = seen["tabs"]
+        assert tabs["bottom"] < height - 100, "there is room for a pane"
+
+
+def test_compare_one_prediction_under_three_losses(page: Page, checkpoints: Path) -> None:
+    add_run(checkpoints, "one")
+    losses = "losses=yolov2/formula&losses=yolov3&losses=ssd"
+    for seen, width, height in at_every_size(page, f"/compare?run=one&sample=val/0&{losses}"):
+        pictures, masks = figures(seen, "The picture"), figures(seen, "Parts of")
+        assert len(pictures) == len(masks) == 4
+        for box in (*pictures, *masks, *figures(seen, "Terms of each")):
+            assert_inside(box, width, height, "figure")
+
+
+ADDRESSES = {
+    "sandbox": "/sandbox?run=one&sample=val/0&step=20",
+    "compare": "/compare?compare=trained+runs&runs=one&runs=two&sample=val/0",
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_nothing_is_cut_in_a_narrow_window(page: Page, checkpoints: Path, name: str) -> None:
+    add_run(checkpoints, "one")
+    add_run(checkpoints, "two", "yolov3")
+    page.set_viewport_size({"width": 768, "height": 1000})
+    page.goto(ADDRESSES[name])
+    seen = look(page)
+    assert seen["width"] == 768
+    for label, box in seen["figures"]:
+        assert box["left"] >= 0, label
+        assert box["right"] <= 768, label
+    for words in seen["words"]:
+        for (one, first), (other, second) in combinations(words, 2):
+            assert not overlap(first, second), (one, other)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_words_can_be_read_in_light_and_dark(page: Page, checkpoints: Path, name: str) -> None:
+    add_run(checkpoints, "one")
+    add_run(checkpoints, "two")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(ADDRESSES[name])
+        look(page)
+        texts = page.evaluate(TEXTS)
+        assert len(texts) > 20
+        weak = [each for each in texts if each[3] == 1 and contrast(each[1], each[2]) < 4.5]
+        assert weak == [], weak
