@@ -124,7 +124,7 @@ def show_compared(
         }
         if slips is not None:
             makers[SLIPS] = lambda: slips(cell)
-        panes(makers)
+        panes(makers, key="told")
 
 
 def summary(comparison: Comparison, of: str) -> str:

@@ -155,7 +155,8 @@ def _show_result(
                 "Objects": lambda: show_ledger(comparison, key="sandbox", all_objects=True),
                 "Slots": slots,
                 "Without edits": as_it_was,
-            }
+            },
+            key="outcome",
         )
 
 

@@ -95,7 +95,8 @@ def show_found(folder: SurveyFolder) -> None:
                 "Objects": lambda: show_objects(folder, table, counts),
                 "Where the loss is": lambda: show_loss(folder, table),
                 "Anchors": lambda: show_anchors(folder, table),
-            }
+            },
+            key="found",
         )
     with right:
         show_chosen(folder, table)

@@ -48,7 +48,7 @@ def test_a_run_without_pictures_says_so(checkpoints: Path) -> None:
 
 def test_the_loss_that_trained_stands_first_and_as_it_was_recorded(run: RunFolder) -> None:
     losses = ["yolov2/notebook", "yolov2/formula"]
-    page = open_page(losses=losses, sample="val/1", pane="Formulas")
+    page = open_page(losses=losses, sample="val/1", told="Formulas")
     assert_sound(page)
     assert not page.error
     assert bar_labels(page) == ["yolov2, as trained", "yolov2/notebook", "yolov2/formula"]
@@ -102,7 +102,7 @@ def test_other_families_see_the_same_prediction_or_say_why_not() -> None:
 
 @pytest.mark.usefixtures("run")
 def test_objects_and_slots_that_differ_are_listed_with_the_reasons() -> None:
-    page = open_page(losses=["ssd"], sample="val/1", pane="Objects")
+    page = open_page(losses=["ssd"], sample="val/1", told="Objects")
     assert_sound(page)
     ledger = table_with(page, "loss", "trains")
     assert set(ledger["loss"]) == {"yolov2, as trained", "ssd"}
@@ -110,7 +110,7 @@ def test_objects_and_slots_that_differ_are_listed_with_the_reasons() -> None:
     for one, other in pairs:
         assert one["object"] == other["object"]
         assert (one["status"], one["trains"]) != (other["status"], other["trains"])
-    page = open_page(losses=["ssd"], sample="val/1", pane="Slots")
+    page = open_page(losses=["ssd"], sample="val/1", told="Slots")
     masks = table_with(page, "slot", "ssd")
     assert list(masks.columns) == ["slot", "yolov2, as trained", "ssd"]
     assert (masks["yolov2, as trained"] != masks["ssd"]).all()
@@ -120,7 +120,7 @@ def test_objects_and_slots_that_differ_are_listed_with_the_reasons() -> None:
 @pytest.mark.usefixtures("run")
 def test_variants_that_agree_say_so() -> None:
     losses = ["yolov2/notebook_stop_gradient"]
-    page = open_page(losses=losses, sample="val/0", pane="Objects")
+    page = open_page(losses=losses, sample="val/0", told="Objects")
     assert_sound(page)
     text = words(page)
     assert "None: all 5 objects have the same status and slots under every loss." in text
@@ -134,7 +134,7 @@ def test_variants_that_agree_say_so() -> None:
 @pytest.mark.usefixtures("run")
 def test_a_picture_without_objects() -> None:
     page = open_page(
-        losses=["yolov2/formula"], sample="val/2", slips="confidence-by-iou", pane="Slips"
+        losses=["yolov2/formula"], sample="val/2", slips="confidence-by-iou", told="Slips"
     )
     assert_sound(page)
     assert not page.error
@@ -144,7 +144,7 @@ def test_a_picture_without_objects() -> None:
 @pytest.mark.usefixtures("run")
 def test_a_slip_shows_the_picture_without_and_with_it() -> None:
     page = open_page(
-        losses=["yolov2/formula"], sample="val/0", slips="no-object-unsquared", pane="Slips"
+        losses=["yolov2/formula"], sample="val/0", slips="no-object-unsquared", told="Slips"
     )
     assert_sound(page)
     assert page.toggle(key="slip no-object-unsquared").value
@@ -171,14 +171,14 @@ def test_a_slip_shows_the_picture_without_and_with_it() -> None:
 
 @pytest.mark.usefixtures("run")
 def test_a_slip_that_does_not_show_here_says_where_it_does() -> None:
-    page = open_page(losses=["yolov2/formula"], sample="val/0", slips="iou-gradient", pane="Slips")
+    page = open_page(losses=["yolov2/formula"], sample="val/0", slips="iou-gradient", told="Slips")
     assert_sound(page)
     assert "In the gradient alone: no number of the loss changes." in words(page)
 
 
 def test_a_slip_that_moves_objects_shows_their_cells(checkpoints: Path) -> None:
     add_run(checkpoints, "mnist", "mnist_yolo")
-    page = open_page(losses=["mnist_yolo/huber"], sample="val/0", slips="x-y-order", pane="Slips")
+    page = open_page(losses=["mnist_yolo/huber"], sample="val/0", slips="x-y-order", told="Slips")
     assert_sound(page)
     assert "objects get other slots" in words(page)
     assert len(plots(page)) == 10  # two pictures, two masks and the terms, twice
@@ -283,7 +283,7 @@ def test_anchors_and_targets_that_can_hardly_be_meant_are_warned_of(
 @pytest.mark.usefixtures("run")
 def test_runs_with_other_slots_say_what_cannot_be_compared(checkpoints: Path) -> None:
     add_run(checkpoints, "v3", "yolov3")
-    page = open_page(compare="trained runs", runs=["v2", "v3"], pane="Slots")
+    page = open_page(compare="trained runs", runs=["v2", "v3"], told="Slots")
     assert "The slots are not the same ones" in words(page)
     page = open_page(compare="trained runs", runs=["v2", "v3"], head="1", row="5", column="5")
     assert_sound(page)
@@ -344,13 +344,13 @@ def test_a_newer_snapshot_of_a_live_run_is_offered(checkpoints: Path) -> None:
 def test_pictures_of_runs_need_no_tensorflow(checkpoints: Path) -> None:
     """Opening the page and looking at trained runs; only recomputing loads it."""
     add_run(checkpoints, "second")
-    query = {"compare": "trained runs", "runs": ["v2", "second"], "pane": "Formulas"}
+    query = {"compare": "trained runs", "runs": ["v2", "second"], "told": "Formulas"}
     assert loaded_by("compare", checkpoints, shows="latex", **query) == ""
 
 
 def test_every_slip_has_a_switch(checkpoints: Path) -> None:
     for name in ("yolov2", "mnist_yolo"):
         add_run(checkpoints, name, name)
-        page = open_page(run=name, losses=[f"{name}/none"], pane="Slips")
+        page = open_page(run=name, losses=[f"{name}/none"], told="Slips")
         keys = {toggle.key for toggle in page.toggle}
         assert {f"slip {slip.name}" for slip in family_of(name).slips} <= keys

@@ -52,7 +52,7 @@ def test_without_runs_it_says_what_to_press() -> None:
 
 def test_without_edits_both_sides_are_the_recorded_sample(checkpoints: Path) -> None:
     add_run(checkpoints, "made-up")
-    page = open_page(run="made-up", sample="val/0", pane="Without edits")
+    page = open_page(run="made-up", sample="val/0", outcome="Without edits")
     assert_sound(page)
     assert "as it was recorded ✓" in words(page)
     assert "**0** of 5 objects and **0** of 108 slots are not what they were" in words(page)
@@ -64,13 +64,13 @@ def test_without_edits_both_sides_are_the_recorded_sample(checkpoints: Path) -> 
 
 def test_edits_of_a_link_are_shown_and_add_up(checkpoints: Path) -> None:
     add_run(checkpoints, "made-up")
-    page = open_page(run="made-up", sample="val/0", edits=MOVED.to_json(), pane="Terms")
+    page = open_page(run="made-up", sample="val/0", edits=MOVED.to_json(), outcome="Terms")
     assert_sound(page)
     assert "**5** of 5 objects" in words(page)
     terms = table(page, "term").replace(r"\\", "", regex=True)
     changes = [float(each) for each in terms["change"][:-1] if each != "–"]
     assert float(terms["change"].iloc[-1]) == pytest.approx(sum(changes), rel=2e-3)
-    linked = open_page(run="made-up", sample="val/0", edits=MOVED.to_json(), pane="Objects")
+    linked = open_page(run="made-up", sample="val/0", edits=MOVED.to_json(), outcome="Objects")
     objects = table(linked, "object")
     assert objects["changed"].str.contains("deleted").sum() == 4
     assert len(drawn(page, AFTER)["layout"]["shapes"]) == 1
@@ -80,7 +80,7 @@ def test_edits_of_a_link_are_shown_and_add_up(checkpoints: Path) -> None:
 
 def test_a_lambda_changes_the_total_and_no_slot(checkpoints: Path) -> None:
     add_run(checkpoints, "made-up")
-    page = open_page(run="made-up", sample="val/0", pane="Terms")
+    page = open_page(run="made-up", sample="val/0", outcome="Terms")
     field = next(each for each in page.number_input if "λ xy" in each.label)
     field.set_value(field.value * 3).run()
     assert_sound(page)
@@ -193,7 +193,7 @@ def test_the_back_button_of_the_browser_takes_an_edit_back(checkpoints: Path) ->
 @pytest.mark.parametrize("pane", ["Why", "Terms", "Objects", "Slots", "Without edits"])
 def test_every_pane_opens_alone(checkpoints: Path, pane: str) -> None:
     add_run(checkpoints, "made-up")
-    page = open_page(run="made-up", sample="val/0", edits=MOVED.to_json(), pane=pane)
+    page = open_page(run="made-up", sample="val/0", edits=MOVED.to_json(), outcome=pane)
     assert_sound(page)
     assert not page.error
     panes = ("Why", "Terms", "Objects", "Slots", "Without edits")

@@ -128,21 +128,21 @@ def test_a_finished_survey_shows_all_its_parts(survey: Callable[..., SurveyFolde
     (key,) = plots(page)
     assert key.endswith("survey picture")
     assert len(page.dataframe) == 1
-    page = open_page(pane="Objects")
+    page = open_page(found="Objects")
     # 5 + 5 + 0 + 13 x 1 in the first file, 5 + 5 + 0 + 1 in the second (the same pictures again).
     assert "34 objects = " in words(page)
     assert len(page.dataframe) == 1
-    page = open_page(pane="Where the loss is")
+    page = open_page(found="Where the loss is")
     assert "the mean recorded loss of a picture ✓" in words(page)
     assert len(plots(page)) == 4  # by class, size and anchor (one head), and the picture
 
 
 def test_the_bars_add_up_to_the_recorded_totals(survey: Callable[..., SurveyFolder]) -> None:
     table = cached_table(survey())
-    for figure in list(plots(open_page(pane="Where the loss is")).values())[:3]:
+    for figure in list(plots(open_page(found="Where the loss is")).values())[:3]:
         drawn = sum(sum(trace["x"]) for trace in figure["data"] if trace["type"] == "bar")
         assert drawn == pytest.approx(table.samples.total.mean(), rel=1e-4)
-    use = next(iter(plots(open_page(pane="Anchors")).values()))
+    use = next(iter(plots(open_page(found="Anchors")).values()))
     assert sum(sum(trace["x"]) for trace in use["data"] if trace["type"] == "bar") == 28
 
 
@@ -158,7 +158,7 @@ def test_a_click_on_a_bar_leads_to_the_sample(
     survey: Callable[..., SurveyFolder], went: list[dict[str, str]]
 ) -> None:
     folder = survey()
-    page = open_page(run="one", survey=folder.name, pane="Where the loss is")
+    page = open_page(run="one", survey=folder.name, found="Where the loss is")
     figure = next(iter(plots(page).values()))
     asked = figure["data"][0]["customdata"][0]
     page.session_state["next spot"] = asked

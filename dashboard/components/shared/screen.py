@@ -25,7 +25,7 @@ def screen(*widths: float) -> list[DeltaGenerator]:
         return st.columns(widths, gap="small")
 
 
-def panes(makers: Mapping[str, Callable[[], None]], *, key: str = "pane") -> None:
+def panes(makers: Mapping[str, Callable[[], None]], *, key: str) -> None:
     """Tabs, of which the open one alone is made; they fill a column down to its end.
 
     Args:
