@@ -140,11 +140,13 @@ def bars_figure(
         "showlegend": False,
         "cliponaxis": False,
     }
+    alone = len(data) == 1  # it needs no name
     layout = {
         "barmode": "relative",
         "bargap": 0.35 if thick else 0.25,
-        "height": (92 + 34 * len(bars)) if thick else (96 + 24 * len(bars)),
-        "margin": {**MARGIN, "r": 92, "t": _TOP},
+        "height": (92 + 34 * len(bars)) if thick else (96 + 24 * len(bars)) - alone * _TOP,
+        "margin": {**MARGIN, "r": 92, "t": MARGIN["t"] if alone else _TOP},
+        "showlegend": not alone,
         "uniformtext": {"mode": "hide", "minsize": 10},
         # In the margin: above the bars its buttons would lie on words of the legend.
         "modebar": {"orientation": "v"},

@@ -87,11 +87,12 @@ def precision_recall_figure(lines: Sequence[Line], threshold: float, *, revision
     )
     layout = {
         "height": 380,
+        "meta": {"aspect": 0.7, "most": 0.29},
         "margin": {**MARGIN, "t": 36},
         "legend": ABOVE,
         "uirevision": revision,
-        "xaxis": axis("recall: part of the objects that are found", range=[0, 1.02]),
-        "yaxis": axis("precision: part of the detections that are right", range=[0, 1.03]),
+        "xaxis": axis("recall: objects that are found", range=[0, 1.02]),
+        "yaxis": axis("precision: detections that are right", range=[0, 1.03]),
     }
     return figure_of(data, layout)
 
@@ -157,7 +158,8 @@ def confusion_figure(
         )
     ticks = {"tickmode": "array", "tickvals": list(range(size)), "gridcolor": GRID}
     layout = {
-        "height": max(380, min(26 * size + 90, 900)),
+        "height": 380,
+        "meta": {"aspect": 1.0, "most": 0.47},
         "margin": {**MARGIN, "t": 28},
         "uirevision": revision,
         "shapes": shapes,

@@ -1,133 +1,41 @@
-"""Every error with its picture: by kind with what it costs, by cell of the confusion matrix."""
+"""Every error with its picture: a list, and the picture of the chosen one."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard.cache import cached_snapshot
+from dashboard.components.evaluate.costs import ERROR, LISTED, Listed
 from dashboard.components.evaluate.result import Result
-from dashboard.components.shared.address import UrlChoice, choose
 from dashboard.components.shared.cell_picker import PLACE_KEYS
 from dashboard.components.shared.csv_button import csv_button
-from dashboard.components.shared.open_sample import sample_rows
-from dashboard.components.shared.plot import plot_and_say
+from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.open_sample import ask_for, sample_rows
+from dashboard.components.shared.sample_figure import show_sample
 from dashboard.components.shared.slot_picker import OBJECT
 from dashboard.components.shared.survey_files import cached_survey_records
-from dashboard.figures.bars import Bar, bars_figure
-from dashboard.figures.evaluation import confusion_figure
-from yolo_core.evaluation.confusion import RULE, Confusion, confusion
-from yolo_core.evaluation.errors import ERROR_WORDS, ErrorKind
+from yolo_core.evaluation.errors import ErrorKind
 from yolo_core.evaluation.job.folder import KIND, EvaluationFolder
+from yolo_core.evaluation.misses import SCORE
 from yolo_core.foreign_files import parse_json
 from yolo_core.slots import SlotLayout
+from yolo_core.survey.spots import Spot, slot_of
 
-LISTED = UrlChoice("listed", bound=False)
 SHOWN = 500
+_LIST_HEIGHT = 200
 
 
-def show_errors(folder: EvaluationFolder, result: Result, threshold: float) -> None:
-    """The kinds of errors, the confusion matrix, and the list of what is chosen in them."""
-    table, errors = result.table, result.errors
-    matrix = confusion(
-        table.found, table.truth, result.matching, threshold, num_classes=len(table.class_names)
-    )
-    options = _options(matrix, table.class_names)
-    costly = max(ErrorKind, key=lambda kind: (errors.cost[kind], errors.count(kind)))
-    asked = LISTED.asked()
-    chosen = asked if asked in options else costly.name.lower()
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.markdown("**What each kind of error costs**")
-        figure = bars_figure(
-            [_bar(result, kind) for kind in ErrorKind],
-            unit="of mAP50, where that kind alone is repaired",
-            revision=folder.name,
-        )
-        plot_and_say(
-            figure,
-            f"mAP50 is {errors.map50:.3f}; each bar is what it would gain if that kind of error "
-            "alone were repaired (Bolya et al. 2020), so they need not add up. All detections "
-            "count, however unsure. **Click a bar to list its errors.** Wrong: a long bar; of "
-            "localisation, look at box terms and anchors, of background or missed at objectness.",
-            key="evaluate errors",
-            on_click=_list,
-        )
-    with right:
-        st.markdown("**Confusion matrix**")
-        cell = _cell(chosen)
-        figure = confusion_figure(
-            matrix.counts, table.class_names, cell, revision=f"{folder.name} matrix"
-        )
-        plot_and_say(
-            figure,
-            f"From a score of {threshold:.2f} on. {RULE} **Click a cell to list it.** Wrong: a "
-            "dark cell off the diagonal; two classes that the network cannot tell apart.",
-            key="evaluate confusion",
-            on_click=_list_cell,
-        )
-    # Shown by the browser as it is: names of classes may hold anything.
-    name = LISTED.pick(
-        st.selectbox,
-        "Listed",
-        list(options),
-        default=costly.name.lower(),
-        format_func=lambda each: options[each],
-    )
-    _show_list(folder, result, matrix, name)
-
-
-def _bar(result: Result, kind: ErrorKind) -> Bar:
-    word, means = ERROR_WORDS[kind]
-    cost, count = result.errors.cost[kind], result.errors.count(kind)
-    return Bar(
-        label=word,
-        pieces={"cost": max(cost, 0.0)},
-        words={"cost": f"{word}: {means}<br>{count:,} errors, {cost:+.3f} of mAP50 if repaired"},
-        end=f"{cost:.3f} ({count:,})",
-        clicks={"cost": kind.name.lower()},
-    )
-
-
-def _options(matrix: Confusion, names: tuple[str, ...]) -> dict[str, str]:
-    """What can be listed: {in the address: in words}."""
-    options = {
-        kind.name.lower(): f"error of kind {ERROR_WORDS[kind][0]}: {ERROR_WORDS[kind][1]}"
-        for kind in ErrorKind
-    }
-    last = len(names)
-    for i, j in np.argwhere(matrix.counts > 0).tolist():
-        what = "on background" if i == last else f"{names[i]}"
-        became = "missed" if j == last else f"detected as {names[j]}"
-        options[f"{i}-{j}"] = f"{what}, {became}: {matrix.counts[i, j]:,}"
-    return options
-
-
-def _cell(name: str) -> tuple[int, int] | None:
-    row, dash, column = name.partition("-")
-    return (int(row), int(column)) if dash and row.isdigit() and column.isdigit() else None
-
-
-def _list(name: Any) -> None:
-    if isinstance(name, str):
-        choose({LISTED.key: name})
-
-
-def _list_cell(place: Any) -> None:
-    if isinstance(place, list) and len(place) == 2:
-        choose({LISTED.key: f"{int(place[0])}-{int(place[1])}"})
-
-
-def listed_rows(result: Result, matrix: Confusion, name: str) -> tuple[np.ndarray, np.ndarray]:
+def listed_rows(result: Result, listed: Listed) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the detections and of the objects of what is listed; -1 where there is none."""
-    errors, table = result.errors, result.table
-    cell = _cell(name)
-    if cell is not None:
-        here = (matrix.place == cell).all(axis=1)
+    errors, table, name, matrix = result.errors, result.table, listed.name, listed.matrix
+    if listed.cell is not None:
+        here = (matrix.place == listed.cell).all(axis=1)
         detections, objects = matrix.detection[here], matrix.object[here]
     elif name == ErrorKind.MISSED.name.lower():
         objects = np.flatnonzero(errors.missed)
@@ -141,12 +49,51 @@ def listed_rows(result: Result, matrix: Confusion, name: str) -> tuple[np.ndarra
     return detections[order], objects[order]
 
 
-def _show_list(folder: EvaluationFolder, result: Result, matrix: Confusion, name: str) -> None:
-    table, truth, found = result.table, result.table.truth, result.table.found
-    detections, objects = listed_rows(result, matrix, name)
+def show_errors(folder: EvaluationFolder, result: Result, listed: Listed) -> None:
+    """The list of what is chosen, and the picture of the chosen one."""
+    # Shown by the browser as it is: names of classes may hold anything.
+    name = LISTED.pick(
+        st.selectbox,
+        "Listed",
+        list(listed.options),
+        default=listed.name,
+        format_func=listed.options.__getitem__,
+        label_visibility="collapsed",
+        on_change=ERROR.forget,
+    )
+    listed = dataclasses.replace(listed, name=name)
+    detections, objects = listed_rows(result, listed)
     if not len(detections):
         st.success("There is none.", icon=":material/check:")
         return
+    frame = _frame(result, detections, objects)
+    count = min(SHOWN, len(frame))
+    asked = ERROR.asked() or "0"
+    known = asked.isascii() and asked.isdecimal() and int(asked) < len(frame)
+    if not known:
+        st.caption(plain(f"There is no error {asked} in this list; the first one is shown."))
+    chosen = int(asked) if known else 0
+    ERROR.write(str(chosen))
+    sample_rows(
+        frame.iloc[:SHOWN],
+        [str(k) for k in range(count)],
+        key=f"evaluate list {name}",
+        height=_LIST_HEIGHT,
+        choose=ERROR.then,
+    )
+    with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            f"The {count:,} surest of {len(frame):,}. **Click a row to see it.**",
+            help="Wrong: an error that is none; the label is then at fault.",
+        )
+        csv_button(lambda: frame, file=f"{folder.run.name}-{folder.name}-{name}", key=f"csv {name}")
+    at = int(detections[chosen]), int(objects[chosen])
+    _show_one(folder, result, str(frame["sample"][chosen]), *at)
+
+
+def _frame(result: Result, detections: np.ndarray, objects: np.ndarray) -> pd.DataFrame:
+    """A row an error."""
+    table, truth, found = result.table, result.table.truth, result.table.found
     names = np.array([*table.class_names, ""], object)
     samples = np.where(
         detections >= 0,
@@ -156,7 +103,7 @@ def _show_list(folder: EvaluationFolder, result: Result, matrix: Confusion, name
     seen, there = np.append(found.class_index, -1), np.append(truth.class_index, -1)
     width, height = table.image_size
     sides = np.append(np.sqrt(truth.box[:, 2:].prod(-1) * width * height), np.nan)[objects]
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "sample": [table.samples[row] for row in samples],
             "detected as": np.where(detections >= 0, names[seen[detections]], "not detected"),
@@ -165,36 +112,44 @@ def _show_list(folder: EvaluationFolder, result: Result, matrix: Confusion, name
             "object's size, px": np.round(sides, 1),
         }
     )
-    kept = {
-        (each.sample, each.step) for each in cached_survey_records(folder.run) if each.kind == KIND
-    }
-    layout = SlotLayout.from_grids(list(table.grids))
-    spots = [
-        _address(
-            folder, result, layout, str(frame["sample"][k]), int(detections[k]), int(objects[k])
-        )
-        if (frame["sample"][k], table.step) in kept
-        else None
-        for k in range(min(SHOWN, len(frame)))
+
+
+def _show_one(
+    folder: EvaluationFolder, result: Result, sample: str, detection: int, row: int
+) -> None:
+    """The picture of an error, where it was kept."""
+    table = result.table
+    kept = [
+        each
+        for each in cached_survey_records(folder.run)
+        if (each.kind, each.sample, each.step) == (KIND, sample, table.step)
     ]
-    frame.insert(
-        0, "opens", ["✓" if k < len(spots) and spots[k] else "" for k in range(len(frame))]
-    )
-    sample_rows(frame.iloc[:SHOWN], spots, key=f"evaluate list {name}", height=360)
-    without = sum(spot is None for spot in spots)
-    rest = (
-        f" {without:,} of them lie in samples of which no picture was kept (those with the surest "
-        "errors of each kind are, as far as the disk space of snapshots goes); a survey of the "
-        "split opens every one."
-        if without
-        else ""
-    )
-    st.caption(
-        f"The {min(SHOWN, len(frame)):,} surest of {len(frame):,}. **Click a row to open the "
-        "sample on the Inspect page, at the detection's slot or at the object.** Wrong: an error "
-        f"that is none; the label is then at fault.{rest}"
-    )
-    csv_button(lambda: frame, file=f"{folder.run.name}-{folder.name}-{name}", key=f"csv {name}")
+    if not kept:
+        st.caption(
+            f"No picture of {sample} was kept: those with the surest errors of each kind are, as "
+            "far as the disk space of snapshots goes. A survey of the split shows every one."
+        )
+        return
+    layout = SlotLayout.from_grids(list(table.grids))
+    slot = int(table.found.slot[detection]) if detection >= 0 else -1
+    try:
+        view = cached_snapshot(kept[0].file).sample(sample)
+    except ValueError as error:
+        say(error)
+        return
+    if slot < 0 and row >= 0:
+        slot = slot_of(view, Spot(sample, object=int(table.truth.index[row])))
+    with st.container(key="chosen", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{plain(sample)}**")
+        st.button(
+            "Inspect",
+            icon=":material/search:",
+            on_click=ask_for,
+            args=(_address(folder, result, layout, sample, detection, row),),
+            help="Opens the sample on the Inspect page, at the detection's slot or at the object.",
+        )
+    score = float(table.found.score[detection]) if detection >= 0 else SCORE
+    show_sample(view, max(slot, 0), key="evaluate picture", below=(26, 0), cut=min(score, SCORE))
 
 
 def _address(

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.components.evaluate.result import Result
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain
-from dashboard.components.shared.plot import plot_and_say
+from dashboard.components.shared.plot import plot
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.evaluation import Line, precision_recall_figure
 from yolo_core.data.pictures import several
@@ -18,6 +18,10 @@ from yolo_core.evaluation.summary import class_rows, mean_of
 # Not bound: a bound slider leaves its first option out of the address.
 THRESHOLD = UrlChoice("threshold", bound=False)
 _OPTIONS = [f"{k / 100:.2f}" for k in range(101)]
+_CURVES_HELP = (
+    "A grey line a class, a dot where the threshold cuts it. Wrong: a line that falls at once; its "
+    "surest detections are false."
+)
 
 
 def show_scores(result: Result, threshold: float) -> None:
@@ -31,58 +35,54 @@ def show_scores(result: Result, threshold: float) -> None:
         ("VOC2007", mean_of([row.voc2007 for row in rows]), "at IoU 0.5, 11 points"),
         ("VOC2012", mean_of([row.voc2012 for row in rows]), "at IoU 0.5, all points"),
     )
-    for place, (name, value, means) in zip(st.columns(len(shown)), shown, strict=True):
-        with place:
-            st.metric(name, number(value))
-            st.caption(f"{means}; the mean over the classes that have objects.")
+    for name, value, means in shown:
+        words = f"{means[0].upper()}{means[1:]}; the mean over the classes that have objects."
+        st.metric(name, number(value), help=words)
 
 
-def show_tables(result: Result, threshold: float) -> None:
-    """A row a class, and a row a size."""
-    table = result.table
-    rows = class_rows(table, result.matching, threshold)
-    left, right = st.columns([13, 7], gap="medium")
-    with left:
-        st.markdown("**By class**")
-        show_table(
-            [
-                {
-                    "class": row.name,
-                    "AP50": number(row.score.map50),
-                    "AP50-95": number(row.score.map50_95),
-                    "VOC2007": number(row.voc2007),
-                    "VOC2012": number(row.voc2012),
-                    "objects": f"{row.score.objects:,}",
-                    "found": f"{row.counts.found:,}",
-                    "missed": f"{row.counts.missed:,}",
-                    "false": f"{row.counts.false:,}",
-                }
-                for row in rows
-            ]
-        )
-        st.caption(
-            f"Found, missed and false detections from a score of {threshold:.2f} on. Wrong: a "
-            "class far below the others; too few objects of it, or it looks like another one."
-        )
-    with right:
-        st.markdown("**By size**")
-        width, height = table.image_size
-        show_table(
-            [
-                {
-                    "size": name,
-                    "AP50": number(score.map50),
-                    "AP50-95": number(score.map50_95),
-                    "objects": f"{score.objects:,}",
-                }
-                for name, score in table.scores.by_size.items()
-            ]
-        )
-        st.caption(
-            f"In pixels of the network's input, {width} x {height}: small is an area below "
-            "32 x 32, large one above 96 x 96. Wrong: small ones far below the others; the grid "
-            "is too coarse for them, or the input too small."
-        )
+def show_classes(result: Result, threshold: float) -> None:
+    """A row a class."""
+    show_table(
+        [
+            {
+                "class": row.name,
+                "AP50": number(row.score.map50),
+                "AP50-95": number(row.score.map50_95),
+                "VOC2007": number(row.voc2007),
+                "VOC2012": number(row.voc2012),
+                "objects": f"{row.score.objects:,}",
+                "found": f"{row.counts.found:,}",
+                "missed": f"{row.counts.missed:,}",
+                "false": f"{row.counts.false:,}",
+            }
+            for row in class_rows(result.table, result.matching, threshold)
+        ]
+    )
+    st.caption(
+        f"Found, missed and false detections from a score of {threshold:.2f} on. Wrong: a class "
+        "far below the others; too few objects of it, or it looks like another one."
+    )
+
+
+def show_sizes(result: Result) -> None:
+    """A row a size."""
+    width, height = result.table.image_size
+    show_table(
+        [
+            {
+                "size": name,
+                "AP50": number(score.map50),
+                "AP50-95": number(score.map50_95),
+                "objects": f"{score.objects:,}",
+            }
+            for name, score in result.table.scores.by_size.items()
+        ]
+    )
+    st.caption(
+        f"In pixels of the network's input, {width} x {height}: small is an area below 32 x 32, "
+        "large one above 96 x 96. Wrong: small ones far below the others; the grid is too coarse "
+        "for them, or the input too small."
+    )
 
 
 def pick_threshold(result: Result) -> float:
@@ -107,22 +107,22 @@ def show_curves(result: Result, threshold: float, revision: str) -> None:
         if each.objects and len(each.score):
             lines.append(Line(name, each.recall, each.precision, each.score, main=index is None))
     counts = counts_at(found, truth, matching, threshold)
-    if lines:
-        figure = precision_recall_figure(lines, threshold, revision=revision)
-        plot_and_say(figure, _sentence(counts, threshold), key="evaluate curves")
-    else:
+    if not lines:
         st.info("There is no detection with a score of 0.01 or more, or no object to find.")
+        return
+    sentence = _sentence(counts, threshold)
+    figure = precision_recall_figure(lines, threshold, revision=revision)
+    plot(figure, key="evaluate curves", alt=f"{sentence} {_CURVES_HELP}")
+    st.caption(f"**{sentence}**", help=_CURVES_HELP)
 
 
 def _sentence(counts: Counts, threshold: float) -> str:
     objects = counts.found + counts.missed
     right = "none of them" if counts.precision is None else f"{counts.precision:.0%} of them"
     return (
-        f"**From a score of {threshold:.2f} on, {counts.found:,} of {several(objects, 'object')} "
-        f"are found, {counts.missed:,} missed, {several(counts.false, 'false detection')}**: "
-        f"{several(counts.found + counts.false, 'detection')}, {right} right. A grey line a class, "
-        "a dot where the threshold cuts it. Wrong: a line that falls at once; its surest "
-        "detections are false."
+        f"From a score of {threshold:.2f} on, {counts.found:,} of {several(objects, 'object')} "
+        f"are found, {counts.missed:,} missed, {several(counts.false, 'false detection')}: "
+        f"{several(counts.found + counts.false, 'detection')}, {right} right."
     )
 
 

@@ -8,16 +8,11 @@ import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.legend import legend
 from dashboard.components.shared.open_sample import ask_for
-from dashboard.components.shared.plot import kept, plot
+from dashboard.components.shared.sample_figure import show_sample
 from dashboard.components.shared.show_table import show_table
 from dashboard.components.survey.open import found_view, is_on
-from dashboard.figures.marks import cell_in_picture
-from dashboard.figures.places import Cell
-from dashboard.figures.scene import CELLS, GRID, MATCHED, OBJECTS, PREDICTIONS, scene_figure
 from dashboard.tables import ledger_table, number
-from yolo_core.evaluation.misses import SCORE
 from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.explain.report import explain
 from yolo_core.survey.folder import SurveyFolder
@@ -26,7 +21,6 @@ from yolo_core.survey.statistics import worst_first
 from yolo_core.survey.table import SurveyTable
 
 SPOT = UrlChoice("spot", bound=False)
-_LAYERS = (GRID, OBJECTS, CELLS, MATCHED, PREDICTIONS)
 # Pixels and part of the window below the picture: legend, and some rows of the ledger.
 _BELOW = (36, 0.22)
 
@@ -50,7 +44,6 @@ def show_chosen(folder: SurveyFolder, table: SurveyTable) -> None:
         st.caption(plain(f"Object {spot.object} is not on {spot.sample}; this is its worst slot."))
         spot = Spot(spot.sample)
     slot = slot_of(view, spot)
-    place = Cell(*(int(getattr(view.layout, axis)[slot]) for axis in ("head", "row", "column")))
     with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
         total = "" if record.total is None else f", loss {number(record.total)}"
         st.markdown(
@@ -65,25 +58,7 @@ def show_chosen(folder: SurveyFolder, table: SurveyTable) -> None:
             args=(spot.text(),),
             help="Opens the sample on the Inspect page, at this slot.",
         )
-    with st.container(key="seen", gap="xxsmall"):
-        plot(
-            kept(
-                view,
-                ("survey", place.head),
-                lambda: scene_figure(
-                    view,
-                    layers=_LAYERS,
-                    head=place.head,
-                    score_cut=SCORE,
-                    legend=False,
-                    room=_BELOW,
-                ),
-            ),
-            key="survey picture",
-            alt=f"The picture of {spot.sample}: objects, owning cells, matched slots, predictions.",
-            marks=cell_in_picture(view, place),
-        )
-        legend(view, _LAYERS, parts=False)
+    show_sample(view, slot, key="survey picture", below=_BELOW)
     if len(view.objects):
         show_table(ledger_table(view, explain(view)))
     st.caption(
