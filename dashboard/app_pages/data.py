@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.data.anchors import show_anchors
 from dashboard.components.data.duplicates import show_duplicates
@@ -21,6 +22,8 @@ from dashboard.components.data.views import (
     VIEW,
     VIEWS,
 )
+from dashboard.components.shared.errors import plain
+from dashboard.components.shared.screen import choices
 
 SHOW = {
     PICTURES: show_pictures,
@@ -32,20 +35,23 @@ SHOW = {
 }
 
 
-def show(opened: Opened) -> None:
+def show(opened: Opened, row: DeltaGenerator) -> None:
     """The chosen view of the data."""
     count = len(opened.overview.data.problems)
-    view = VIEW.pick(
-        st.segmented_control,
-        "View",
-        VIEWS,
-        format_func=lambda name: f"{name} ({count:,})" if name == PROBLEMS else name,
-        required=True,
-        label_visibility="collapsed",
-    )
+    with row:
+        view = VIEW.pick(
+            st.segmented_control,
+            "View",
+            VIEWS,
+            format_func=lambda name: f"{name} ({count:,})" if name == PROBLEMS else name,
+            missing=lambda asked: st.caption(plain(f"There is no view {asked}.")),
+            required=True,
+            width="content",
+        )
     SHOW[view](opened)
 
 
-data = open_chosen()
+choice = choices()
+data = open_chosen(choice)
 if data is not None:
-    show(data)
+    show(data, choice)

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard.figures.colors import FOUND, MISSED, color_of
 from dashboard.figures.frame import MARGIN, axis, figure_of
+from dashboard.figures.places import short
 
 WEIGHTED, UNWEIGHTED, SHARE = "weighted", "unweighted", "share"
 MEASURES = {
@@ -24,6 +25,7 @@ COLORS = {"found": FOUND, "missed": MISSED}
 # From the edge of the figure, where the words of most losses fit into one line; there is room for
 # two.
 _TOP = 42
+_LETTERS = 32  # of the name of a bar
 _LEGEND = {
     **{"orientation": "h", "traceorder": "normal", "xref": "container", "yref": "container"},
     **{"x": 0, "xanchor": "left", "y": 1, "yanchor": "top"},
@@ -159,6 +161,8 @@ def bars_figure(
             "ticksuffix": "  ",
             # Class names such as "0" are names.
             "type": "category",
+            "tickvals": labels,
+            "ticktext": [short(label, _LETTERS) for label in labels],
         },
     }
     return figure_of([*data, ends], layout)

@@ -10,8 +10,10 @@ import plotly.graph_objects as go
 
 from dashboard.figures.data_pictures import class_color
 from dashboard.figures.frame import ABOVE, MARGIN, axis, figure_of
+from dashboard.figures.places import short
 
 BINS = 24
+_MOST_NAMED = 12
 MOST_POINTS = 3000
 """Points of a scatter; of more a part is drawn, always the same."""
 HEAT = [[0, "#22306e"], [0.25, "#4f4fd0"], [0.5, "#b0429a"], [0.75, "#f0734a"], [1, "#ffe066"]]
@@ -70,7 +72,7 @@ def sizes_figure(
             "mode": "markers",
             "x": sizes[rows, 0],
             "y": sizes[rows, 1],
-            "name": names[int(label)],
+            "name": short(names[int(label)]),
             "marker": {"size": 5, "opacity": 0.55, "color": class_color(int(label))},
             "hovertemplate": f"%{{x:.4g}} x %{{y:.4g}} {unit}<extra>%{{fullData.name}}</extra>",
         }
@@ -102,6 +104,8 @@ def sizes_figure(
         "xaxis": axis(f"width, {unit}", type="log"),
         "yaxis": axis(f"height, {unit}", type="log"),
         "legend": {**ABOVE},
+        # Of more, pointing at one says which it is.
+        "showlegend": len(data) <= _MOST_NAMED,
         "hovermode": "closest",
         "uirevision": unit,
     }

@@ -141,7 +141,7 @@ def gallery_figure(tiles: Sequence[Tile], *, columns: int, chosen: int | None) -
         "shapes": shapes,
         "xaxis": {"range": [0, columns], **bare},
         "yaxis": {"range": [rows * pitch, 0], "scaleanchor": "x", "constrain": "domain", **bare},
-        "meta": {"aspect": rows * pitch / columns},
+        "meta": {"aspect": rows * pitch / columns, "below": [8, 0]},
         "height": 600,
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "showlegend": False,
@@ -157,6 +157,7 @@ def annotated_figure(
     *,
     grid: tuple[int, int] | None = None,
     cells: np.ndarray | None = None,
+    below: Sequence[float] = (),
 ) -> go.Figure:
     """Draws one picture with boxes over it.
 
@@ -165,6 +166,7 @@ def annotated_figure(
         outlines: What lies over it, the last on top.
         grid: Rows and columns of cells to draw.
         cells: (n, 4) boxes of cells that are filled.
+        below: What is to stay below the picture in the window, see `plot`.
     """
     shape = image.shape[:2]
     data: list[dict[str, Any]] = []
@@ -197,8 +199,10 @@ def annotated_figure(
         "xaxis": x_axis,
         "yaxis": y_axis,
         "height": 480,
-        "meta": {"aspect": shape[0] / shape[1]},
-        "margin": {"l": 0, "r": 0, "t": 28, "b": 0},
+        "meta": {"aspect": shape[0] / shape[1]} | ({"below": list(below)} if below else {}),
+        # Plotly's buttons stand beside the picture.
+        "margin": {"l": 0, "r": 28, "t": 0, "b": 0},
+        "modebar": {"orientation": "v"},
         "showlegend": False,
         "dragmode": "zoom",
         "uirevision": f"{shape}",

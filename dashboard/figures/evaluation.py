@@ -12,6 +12,7 @@ from plotly.colors import get_colorscale
 
 from dashboard.figures.colors import BLUE, ORANGE
 from dashboard.figures.frame import ABOVE, GRID, MARGIN, axis, figure_of
+from dashboard.figures.places import short
 
 MOST_POINTS = 400
 MOST_WRITTEN = 26
@@ -87,12 +88,12 @@ def precision_recall_figure(lines: Sequence[Line], threshold: float, *, revision
     )
     layout = {
         "height": 380,
-        "meta": {"aspect": 0.7, "most": 0.29},
+        "meta": {"aspect": 0.7, "most": 0.27},
         "margin": {**MARGIN, "t": 36},
         "legend": ABOVE,
         "uirevision": revision,
-        "xaxis": axis("recall: objects that are found", range=[0, 1.02]),
-        "yaxis": axis("precision: detections that are right", range=[0, 1.03]),
+        "xaxis": axis("recall", range=[0, 1.02]),
+        "yaxis": axis("precision", range=[0, 1.03]),
     }
     return figure_of(data, layout)
 
@@ -115,8 +116,8 @@ def confusion_figure(
     # Of background nobody knows how much there is: its row is measured by its largest cell.
     top = counts[-1].max()
     share[-1] = counts[-1] / top if top else 0.0
-    down = [*names, "background"]
-    across = [*names, "missed"]
+    down = [*(short(name) for name in names), "background"]
+    across = [*(short(name) for name in names), "missed"]
     place = np.stack(np.mgrid[:size, :size], axis=-1).tolist()
     words = [
         [

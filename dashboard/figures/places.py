@@ -72,6 +72,6 @@ def object_label(view: SampleView, index: int) -> str:
     return f"{index}: {name}"
 
 
-def short(name: str) -> str:
-    """A name with room in a picture; of a long one its beginning."""
-    return name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
+def short(name: str, most: int = _LONG) -> str:
+    """A name with room in a picture, or for so many letters; of a long one its beginning."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.components.evaluate import start
 from dashboard.components.shared import open_sample
-from tests.dashboard.page import assert_sound, button, labels, opener, plots, table_with, words
+from tests.dashboard.page import assert_sound, button, labels, opener, plots, words
 from tests.dashboard.sample_run import LAST_STEP, make_snapshot
 from tests.evaluation.test_table import made_table
 from tests.survey.made_up import add_checkpoint
@@ -108,10 +108,10 @@ def test_the_numbers_are_those_of_the_table(
         f"From a score of 0.50 on, {counts.found:,} of {whole.objects:,} objects are found"
         in words(page)
     )
-    by_class = table_with(page, "VOC2007")
-    assert by_class["objects"].tolist() == [str(s.objects) for s in table.scores.by_class]
-    assert by_class["found"].astype(int).sum() == counts.found
-    assert "96 x 64" in words(page)
+    by_class = next(each.value for each in page.dataframe if "VOC2007" in each.value.columns)
+    assert by_class["objects"].tolist() == [s.objects for s in table.scores.by_class]
+    assert by_class["found"].sum() == counts.found
+    assert "96 x 64" in words(open_page(part="By size"))
     assert f"{folder.name}" in words(page)
 
 
@@ -143,11 +143,13 @@ def test_what_is_listed_stands_in_the_address(
     page = open_page(listed=kind.name.lower())
     assert_sound(page)
     if errors.count(kind):
-        assert f"surest of {errors.count(kind):,}" in words(page)
-        (frame,) = page.dataframe
+        frame = next(each for each in page.dataframe if "detected as" in each.value.columns)
+        assert f"**{frame.value['sample'][0]}** of {errors.count(kind):,}" in words(page)
         assert len(frame.value) == errors.count(kind)
-        kept = frame.value["sample"].isin(["val/0", "val/1", "val/2"])
-        assert (frame.value["opens"] == "✓").tolist() == kept.tolist()
+        kept = frame.value["sample"][0] in ("val/0", "val/1", "val/2")
+        assert any("evaluate picture" in key for key in plots(page)) == kept
+        assert ("Inspect" in labels(page)) == kept
+        assert ("No picture of" in words(page)) != kept
         # Nothing is said by an empty cell.
         assert not frame.value[["detected as", "object"]].isin(["", None]).any(axis=None)
         if kind is ErrorKind.MISSED:
@@ -213,3 +215,27 @@ def test_a_damaged_file_is_said_and_no_more(
     assert not page.exception
     assert "damaged" in page.error[0].value
     assert "Start the evaluation again" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"evaluation": "val-99"}, "There is no val-99 of this run any more."),
+        ({"listed": "9-9"}, "Of 9-9 there is nothing to list at this threshold."),
+        ({"error": "99999"}, "There is no error 99999 in this list; the first one is shown."),
+        ({"error": "<b>"}, "There is no error <b> in this list; the first one is shown."),
+    ],
+)
+@pytest.mark.usefixtures("made")
+def test_a_link_to_what_is_gone_says_what_is_shown(query: dict[str, str], said: str) -> None:
+    page = open_page(**{"listed": "class", "threshold": "0.00", **query})
+    assert_sound(page)
+    assert said in words(page)
+    assert any("evaluate confusion" in key for key in plots(page))
+
+
+@pytest.mark.usefixtures("made")
+def test_the_second_error_of_a_list_is_shown_and_opened_where_it_is() -> None:
+    page = open_page(listed="class", threshold="0.00", error="1")
+    frame = next(each.value for each in page.dataframe if "detected as" in each.value.columns)
+    assert f"**{frame['sample'][1]}** of" in words(page)

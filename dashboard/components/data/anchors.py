@@ -13,6 +13,7 @@ from dashboard.components.shared.carried import TRAIN, carry
 from dashboard.components.shared.errors import say
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.polling import poll
+from dashboard.components.shared.screen import screen
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.data_numbers import mean_iou_figure, sizes_figure
@@ -72,7 +73,7 @@ def _show(opened: Opened, study: AnchorStudy, curve: list[tuple[int, float]], un
         f"0.5 **{recall:.1%}**."
         + (f" {study.left_out:,} without an area are left out." if study.left_out else "")
     )
-    left, middle, right = st.columns(3, gap="medium")
+    left, middle, right = screen(1, 1, 1)
     with left:
         _scatter(study, unit)
     with middle:
@@ -98,8 +99,7 @@ def _show(opened: Opened, study: AnchorStudy, curve: list[tuple[int, float]], un
             "which costs slots and learns only to be silent.",
             key="data anchor share",
         )
-    table, numbers = st.columns([7, 6], gap="medium")
-    with table:
+    with left:
         columns = (study.pixels, study.cells, study.anchors, study.share, study.stride_of)
         show_table(
             [
@@ -114,15 +114,15 @@ def _show(opened: Opened, study: AnchorStudy, curve: list[tuple[int, float]], un
                 for k, (p, c, f, share, stride) in enumerate(zip(*columns, strict=True))
             ]
         )
-    with numbers:
+    with middle:
         recalls = " · ".join(f"{study.best_possible_recall(at):.1%} from {at}" for at in RECALL_AT)
         st.caption(
             "Best possible recall, the share of the objects with an anchor of that IoU: "
             f"{recalls}. The largest anchors are on the coarsest head, as in a training."
         )
         pixels = " ".join(f"{w:.2f},{h:.2f}" for w, h in study.pixels.tolist())
-        one, other = st.columns(2)
-        with one:
+    with right:
+        with st.container(horizontal=True, gap="small"):
             st.button(
                 "Look what is lost with these",
                 icon=":material/search:",
@@ -130,8 +130,7 @@ def _show(opened: Opened, study: AnchorStudy, curve: list[tuple[int, float]], un
                 args=(pixels,),
                 width="stretch",
             )
-        fractions = [f"{w:.4f},{h:.4f}" for w, h in study.anchors.tolist()]
-        with other:
+            fractions = [f"{w:.4f},{h:.4f}" for w, h in study.anchors.tolist()]
             if st.button(
                 "Train with these",
                 type="primary",

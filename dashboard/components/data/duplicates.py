@@ -10,6 +10,7 @@ from dashboard.components.data.picture_pane import show_gallery, show_picture
 from dashboard.components.data.rows import pick_row
 from dashboard.components.data.search import search
 from dashboard.components.shared.csv_button import csv_button
+from dashboard.components.shared.screen import screen
 from yolo_core.before.folder import DUPLICATES
 from yolo_core.before.jobs import read_groups
 from yolo_core.data.duplicates import Group, across_splits
@@ -46,14 +47,14 @@ def show_duplicates(opened: Opened) -> None:
         return
     groups = sorted(groups, key=lambda group: not across_splits(group, overview.splits_of))
     across = sum(across_splits(group, overview.splits_of) for group in groups)
-    left, right = st.columns([7, 6], gap="medium")
+    left, right = screen(7, 6)
     with left:
         title, button = st.columns([9, 1], vertical_alignment="bottom")
         title.markdown(f"**Duplicates: {several(len(groups), 'group')}, {across:,} across splits**")
         table = _table(opened, groups)
         with button:
             csv_button(lambda: table, file="duplicates", key="data csv duplicates")
-        row = pick_row(table, key="data duplicates", height=560)
+        row = pick_row(table, key="data duplicates")
         st.caption(
             "Alike: the correlation of small grey copies; 1 where all pixels are the same. **Click "
             "a row to see its pictures.** Wrong: any that are across splits. Put all of a group "
@@ -64,7 +65,13 @@ def show_duplicates(opened: Opened) -> None:
         pictures = list(group.pictures[:MOST_PICTURES])
         if len(pictures) == 2:
             for index in pictures:
-                show_picture(opened, index, key=f"data twin {pictures.index(index)}", table=False)
+                show_picture(
+                    opened,
+                    index,
+                    key=f"data twin {pictures.index(index)}",
+                    table=False,
+                    below=(16, 0.42 if index == pictures[0] else 0),
+                )
         else:
             show_gallery(
                 opened,

@@ -18,43 +18,42 @@ def ask_filter(opened: Opened, *, pictures: bool) -> Filter:
     """
     overview = opened.overview
     names, splits = overview.data.classes, list(overview.members)
-    places = st.columns([4, 3, 3, 4, 2] if pictures else [4, 3, 3], vertical_alignment="bottom")
-    with places[0]:
+    with st.container(key="filters", horizontal=True, vertical_alignment="center", gap="small"):
         classes = st.multiselect(
             "Classes",
             range(len(names)),
             format_func=names.__getitem__,
             key=f"data classes {overview.data.name}",
-            placeholder="all",
+            placeholder="all classes",
+            width=260,
         )
-    with places[1]:
         sizes = st.pills(
             "Sizes",
             SIZES,
             selection_mode="multi",
             key="data sizes",
+            width="content",
             help="Of an object in its picture as it is: small up to 32 × 32 pixels, medium up to "
             "96 × 96, as COCO counts. With classes: one object must be both.",
         )
-    with places[2]:
         chosen = st.pills(
             "Splits",
             splits,
             selection_mode="multi",
             format_func=plain,
             key=f"data splits {overview.data.name}",
+            width="content",
         )
-    if not pictures:
-        return Filter(tuple(classes), tuple(sizes), tuple(chosen))
-    with places[3]:
+        if not pictures:
+            return Filter(tuple(classes), tuple(sizes), tuple(chosen))
         more = st.pills(
             "Only",
             ["with problems", "without objects"],
             selection_mode="multi",
             key="data only",
+            width="content",
         )
-    with places[4]:
-        text = st.text_input("Name has", key="data text")
+        text = st.text_input("Name has", key="data text", placeholder="name has", width=150)
     return Filter(
         tuple(classes),
         tuple(sizes),

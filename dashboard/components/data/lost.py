@@ -9,16 +9,18 @@ from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.data.opened import Opened
-from dashboard.components.data.picture_pane import FADED
+from dashboard.components.data.picture_pane import FADED, say_title
 from dashboard.components.data.rows import pick_row
 from dashboard.components.data.search import search
 from dashboard.components.data.settings import ask_anchors, ask_size
 from dashboard.components.shared.csv_button import csv_button
-from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.errors import say
 from dashboard.components.shared.plot import plot_and_say
+from dashboard.components.shared.screen import screen
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.data_numbers import collisions_figure
 from dashboard.figures.data_pictures import Outline, annotated_figure, class_color
+from dashboard.figures.places import short
 from dashboard.figures.scene import BOTTOM_LEFT, BOTTOM_RIGHT
 from yolo_core.before.folder import LOST
 from yolo_core.before.lost_table import (
@@ -121,7 +123,7 @@ def _show(opened: Opened, table: LostTable, limits: DeltaGenerator) -> None:
             "same: at most so many collide.",
             icon=":material/info:",
         )
-    left, right = st.columns([7, 5], gap="medium")
+    left, right = screen(7, 5)
     with left:
         reason_key = "data reason"
         if st.session_state.get(reason_key) not in (
@@ -147,7 +149,7 @@ def _show(opened: Opened, table: LostTable, limits: DeltaGenerator) -> None:
             st.success("No object.", icon=":material/check:")
             return
         listed = lost_rows(opened, table, rows, reasons)
-        row = pick_row(listed[:SHOWN], key="data lost", height=300)
+        row = pick_row(listed[:SHOWN], key="data lost")
         more = (
             f" The first {SHOWN:,} of {len(rows):,}; the file has all." if len(rows) > SHOWN else ""
         )
@@ -287,10 +289,8 @@ def _picture(opened: Opened, table: LostTable, at: int) -> None:
     index = int(data.box_picture[row])
     first = data.objects_of(index).start
     height, width = table.image_shape
-    st.markdown(
-        f"**{plain(data.files[index])}** as it enters the network, {width} × {height} px · "
-        f"{plain(', '.join(opened.overview.splits_of(index)))}"
-    )
+    splits = ", ".join(opened.overview.splits_of(index))
+    say_title(data.files[index], f"as it enters the network, {width} × {height} px, {splits}")
     try:
         picture = Image.fromarray(data.read_picture(index))
     except ValueError as error:
@@ -325,15 +325,15 @@ def _picture(opened: Opened, table: LostTable, at: int) -> None:
             )
     if rival >= 0:
         other = int(table.object[rival])
-        label = f"<b>{other - first + 1}: {data.classes[data.box_class[other]]}</b>"
+        label = f"<b>{other - first + 1}: {short(data.classes[data.box_class[other]])}</b>"
         outlines.append(
             Outline("rival", table.box[[rival]], RIVAL, [label], width=2.5, corner=BOTTOM_RIGHT)
         )
         words += f" Object {other - first + 1} (blue) has the same slot."
-    label = f"<b>{row - first + 1}: {data.classes[data.box_class[row]]}</b>"
+    label = f"<b>{row - first + 1}: {short(data.classes[data.box_class[row]])}</b>"
     outlines.append(Outline("object", table.box[[at]], MEANT, [label], width=2.5))
     plot_and_say(
-        annotated_figure(image, outlines, grid=grid, cells=cells),
+        annotated_figure(image, outlines, grid=grid, cells=cells, below=(90, 0)),
         f"Object {row - first + 1} in orange, the cell of its centre in yellow, the other objects "
         f"in grey. {words}",
         key="data lost picture",

@@ -10,6 +10,7 @@ from dashboard.components.data.filters import ask_filter
 from dashboard.components.data.opened import Opened
 from dashboard.components.shared.csv_button import csv_button
 from dashboard.components.shared.plot import plot_and_say
+from dashboard.components.shared.screen import screen
 from dashboard.figures.bars import Bar, bars_figure
 from dashboard.figures.data_numbers import MOST_POINTS, places_figure, sizes_figure
 from yolo_core.data.pictures import several
@@ -27,9 +28,11 @@ def show_numbers(opened: Opened) -> None:
     if not mask.any():
         st.info("No object passes this filter.", icon=":material/filter_alt_off:")
         return
-    left, middle, right = st.columns(3, gap="medium")
+    left, right = screen(5, 8)
     with left:
         _counts(opened, mask)
+    with right:
+        middle, last = st.columns(2, gap="small")
     with middle:
         boxes = overview.fractions[mask]
         plot_and_say(
@@ -39,7 +42,7 @@ def show_numbers(opened: Opened) -> None:
             "one corner, as coordinates in another unit give.",
             key="data places",
         )
-    with right:
+    with last:
         figure = sizes_figure(overview.extents[mask], data.box_class[mask], data.classes, unit="px")
         part = f", {MOST_POINTS:,} of them" if len(boxes) > MOST_POINTS else ""
         plot_and_say(
@@ -48,21 +51,23 @@ def show_numbers(opened: Opened) -> None:
             "from all others, or a line along one axis: boxes that were cut or mistyped.",
             key="data sizes scatter",
         )
-    table = pd.DataFrame(overview.class_rows())
-    title, button = st.columns([9, 1], vertical_alignment="bottom")
-    title.markdown("**By class and split**")
-    with button:
-        csv_button(lambda: table, file="classes", key="data csv classes")
-    number = st.column_config.NumberColumn(format="%.0f")
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={"median width, px": number, "median height, px": number},
-    )
-    st.caption(
-        "Objects, the pictures that have one, and their sizes: small up to 32 × 32 pixels, medium "
-        "up to 96 × 96. Wrong: a class that is in one split only, or hardly anywhere."
-    )
+    with right:
+        table = pd.DataFrame(overview.class_rows())
+        with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(
+                "**By class and split**",
+                help="Objects, the pictures that have one, and their sizes: small up to 32 × 32 "
+                "pixels, medium up to 96 × 96. Wrong: a class that is in one split only, or hardly "
+                "anywhere.",
+            )
+            csv_button(lambda: table, file="classes", key="data csv classes")
+        number = st.column_config.NumberColumn(format="%.0f")
+        st.dataframe(
+            table,
+            hide_index=True,
+            height="stretch",
+            column_config={"median width, px": number, "median height, px": number},
+        )
 
 
 def _counts(opened: Opened, mask: np.ndarray) -> None:

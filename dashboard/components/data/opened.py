@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.background import forget
@@ -44,10 +45,13 @@ class Opened:
     number: int = dataclasses.field(default_factory=itertools.count().__next__)
 
 
-def open_chosen() -> Opened | None:
-    """Asks which data to show; None while they are read, or where they cannot be."""
+def open_chosen(place: DeltaGenerator) -> Opened | None:
+    """Asks which data to show; None while they are read, or where they cannot be.
+
+    Args:
+        place: Where they are asked for.
+    """
     choices = data_choices()
-    place, button = st.columns([7, 1], vertical_alignment="bottom")
     with place:
         entry = DATA.pick(
             st.selectbox,
@@ -59,9 +63,9 @@ def open_chosen() -> Opened | None:
                 f"{name} is not in a folder that this server was started with; it has "
                 f"{', '.join(map(str, data_folders())) or 'none'}."
             ),
+            width=300,
         )
-    key = ("data", entry)
-    with button:
+        key = ("data", entry)
         st.button(
             "Read again",
             icon=":material/refresh:",

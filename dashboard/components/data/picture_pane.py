@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -23,11 +24,14 @@ from dashboard.figures.data_pictures import (
     class_color,
     gallery_figure,
 )
+from dashboard.figures.places import short
 from yolo_core.data.overview import SIZES
 from yolo_core.data.pictures import several
 
 SIDE, LARGE_SIDE = 208, 1100
 MOST_SMALL = 400
+NAMED = 18
+"""Letters of a name below a small picture: more would lie over the next one's."""
 FADED = "rgba(225, 225, 225, 0.9)"
 
 
@@ -57,7 +61,7 @@ def show_gallery(
                 shape=tuple(data.sizes[index][::-1].tolist()),
                 boxes=overview.fractions[rows],
                 labels=data.box_class[rows],
-                caption=name if len(name) <= 26 else f"…{name[-25:]}",
+                caption=name if len(name) <= NAMED else f"…{name[1 - NAMED :]}",
                 index=int(index),
             )
         )
@@ -70,7 +74,13 @@ def show_gallery(
 
 
 def show_picture(
-    opened: Opened, index: int, *, key: str, marked: Sequence[int] = (), table: bool = True
+    opened: Opened,
+    index: int,
+    *,
+    key: str,
+    marked: Sequence[int] = (),
+    table: bool = True,
+    below: tuple[float, float] = (56, 0),
 ) -> None:
     """A picture with its objects.
 
@@ -80,11 +90,13 @@ def show_picture(
         key: Stable name of the figure.
         marked: Rows of the objects that are meant; the others fade where there are some.
         table: Whether the objects are listed below.
+        below: What is to stay below the picture in the window, see `plot`.
     """
     overview = opened.overview
     data = overview.data
-    title = f"**{plain(data.files[index])}** · {data.sizes[index][0]} × {data.sizes[index][1]} px"
-    st.markdown(f"{title} · {plain(', '.join(overview.splits_of(index)))}")
+    width, height = data.sizes[index]
+    splits = ", ".join(overview.splits_of(index))
+    say_title(data.files[index], f"{width:,} × {height:,} px, {splits}")
     try:
         image = small_enough(data.read_picture(index))
     except ValueError as error:
@@ -101,7 +113,7 @@ def show_picture(
                 overview.fractions[rows[mine]],
                 class_color(int(label)),
                 [
-                    f"<b>{k + 1}: {data.classes[label]}</b>" if len(rows) < 40 else ""
+                    f"<b>{k + 1}: {short(data.classes[label])}</b>" if len(rows) < 40 else ""
                     for k in np.flatnonzero(mine)
                 ],
             )
@@ -114,14 +126,14 @@ def show_picture(
     )
     outlines.append(Outline("groups", regions, "#ffffff", ["group"] * len(regions), dash="dash"))
     plot(
-        annotated_figure(image, outlines),
+        annotated_figure(image, outlines, below=below),
         key=key,
         alt=f"{data.files[index]} with its {several(len(rows), 'object')}.",
     )
     for problem in overview.problems_of(index):
         st.warning(plain(f"{problem.file} {problem.where}: {problem.about} ({problem.effect})"))
     if table and len(rows):
-        with st.expander(several(len(rows), "object"), expanded=len(rows) <= 6):
+        with st.expander(several(len(rows), "object")):
             show_table(
                 [
                     {
@@ -136,6 +148,15 @@ def show_picture(
                     for k, row in enumerate(rows.tolist()[:200])
                 ]
             )
+
+
+def say_title(name: str, words: str) -> None:
+    """The name of a picture in one line, however long it is, and in another what is said of it."""
+    name = html.escape(name)
+    st.html(
+        f'<div class="title" title="{name}"><b>{name}</b></div>'
+        f'<div class="title">{html.escape(words)}</div>'
+    )
 
 
 def small_enough(image: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from dashboard.components.data.opened import Opened
 from dashboard.components.data.picture_pane import show_picture
 from dashboard.components.data.rows import pick_row
 from dashboard.components.shared.csv_button import csv_button
+from dashboard.components.shared.screen import screen
 from yolo_core.data.overview import Overview
 
 SHOWN = 2000
@@ -24,7 +25,7 @@ def show_problems(opened: Opened) -> None:
     effects = {_ALL: len(problems)}
     for each in problems:
         effects[each.effect] = effects.get(each.effect, 0) + 1
-    left, right = st.columns([7, 6], gap="medium")
+    left, right = screen(7, 6)
     with left:
         place, text_place, button = st.columns([5, 3, 1], vertical_alignment="bottom")
         with place:
@@ -49,7 +50,7 @@ def show_problems(opened: Opened) -> None:
         if not len(table):
             st.info("No problem has these words.")
             return
-        row = pick_row(table[:SHOWN], key="data problems", height=560)
+        row = pick_row(table[:SHOWN], key="data problems")
         more = (
             f" The first {SHOWN:,} of {len(table):,}; the file has all."
             if len(table) > SHOWN

@@ -7,14 +7,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+_FEW = 8
 
-def pick_row(table: pd.DataFrame, *, key: str, height: int = 420, **columns: Any) -> int:
+
+def pick_row(table: pd.DataFrame, *, key: str, **columns: Any) -> int:
     """Shows a table; returns the row that was clicked, the first one at the beginning.
 
     Args:
         table: At least one row.
         key: Stable name of the table on its page.
-        height: Pixels of the table.
         **columns: Streamlit's column configuration, by column.
     """
     event = st.dataframe(
@@ -23,7 +24,7 @@ def pick_row(table: pd.DataFrame, *, key: str, height: int = 420, **columns: Any
         hide_index=True,
         placeholder="–",
         column_config=columns or None,
-        height=min(38 + 35 * len(table), height),
+        height="stretch" if len(table) > _FEW else "content",
         on_select="rerun",
         selection_mode="single-cell",
     )

@@ -21,6 +21,7 @@ from yolo_core.evaluation.job.folder import EvaluationFolder
 LISTED = UrlChoice("listed", bound=False)
 ERROR = UrlChoice("error", bound=False)
 """Which of the listed errors is shown, from 0."""
+_BARS = 160  # pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,9 +64,9 @@ def show_costs(folder: EvaluationFolder, result: Result) -> None:
     """A bar a kind of error; a click lists its errors."""
     figure = bars_figure(
         [_bar(result, kind) for kind in ErrorKind],
-        unit="of mAP50, where that kind alone is repaired",
+        unit="",
         revision=folder.name,
-    )
+    ).update_layout(height=_BARS)
     sentence = (
         f"mAP50 is {result.errors.map50:.3f}; each bar is what it would gain if that kind of error "
         "alone were repaired (Bolya et al. 2020), so they need not add up. All detections count, "

@@ -24,11 +24,12 @@ from yolo_core.evaluation.errors import ErrorKind
 from yolo_core.evaluation.job.folder import KIND, EvaluationFolder
 from yolo_core.evaluation.misses import SCORE
 from yolo_core.foreign_files import parse_json
+from yolo_core.runs.records import SnapshotRecord
 from yolo_core.slots import SlotLayout
 from yolo_core.survey.spots import Spot, slot_of
 
 SHOWN = 500
-_LIST_HEIGHT = 200
+_LIST_HEIGHT = 160
 
 
 def listed_rows(result: Result, listed: Listed) -> tuple[np.ndarray, np.ndarray]:
@@ -74,20 +75,25 @@ def show_errors(folder: EvaluationFolder, result: Result, listed: Listed) -> Non
         st.caption(plain(f"There is no error {asked} in this list; the first one is shown."))
     chosen = int(asked) if known else 0
     ERROR.write(str(chosen))
-    sample_rows(
-        frame.iloc[:SHOWN],
-        [str(k) for k in range(count)],
-        key=f"evaluate list {name}",
-        height=_LIST_HEIGHT,
-        choose=ERROR.then,
-    )
-    with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(
-            f"The {count:,} surest of {len(frame):,}. **Click a row to see it.**",
-            help="Wrong: an error that is none; the label is then at fault.",
+    # The style sheet makes it as high as suits the window.
+    with st.container(key="few-rows", height=_LIST_HEIGHT, border=False):
+        sample_rows(
+            frame.iloc[:SHOWN],
+            [str(k) for k in range(count)],
+            key=f"evaluate list {name}",
+            height="stretch",
+            choose=ERROR.then,
+        )
+    line = st.container(key="line", horizontal=True, vertical_alignment="center", gap="small")
+    at = int(detections[chosen]), int(objects[chosen])
+    with line:
+        st.markdown(
+            f"**{plain(frame['sample'][chosen])}** of {len(frame):,}",
+            help=f"The {count:,} surest are listed; click a row to see it. Wrong: an error that is "
+            "none; the label is then at fault.",
         )
         csv_button(lambda: frame, file=f"{folder.run.name}-{folder.name}-{name}", key=f"csv {name}")
-    at = int(detections[chosen]), int(objects[chosen])
+        _open(folder, result, str(frame["sample"][chosen]), *at)
     _show_one(folder, result, str(frame["sample"][chosen]), *at)
 
 
@@ -114,40 +120,44 @@ def _frame(result: Result, detections: np.ndarray, objects: np.ndarray) -> pd.Da
     )
 
 
+def _kept(folder: EvaluationFolder, result: Result, sample: str) -> SnapshotRecord | None:
+    for each in cached_survey_records(folder.run):
+        if (each.kind, each.sample, each.step) == (KIND, sample, result.table.step):
+            return each
+    return None
+
+
+def _open(folder: EvaluationFolder, result: Result, sample: str, detection: int, row: int) -> None:
+    """A button that opens the sample on the Inspect page, where its picture was kept."""
+    if _kept(folder, result, sample) is not None:
+        st.button(
+            "Inspect",
+            icon=":material/search:",
+            on_click=ask_for,
+            args=(_address(folder, result, sample, detection, row),),
+            help=f"Opens {sample} on the Inspect page, at the detection's slot or at the object.",
+        )
+
+
 def _show_one(
     folder: EvaluationFolder, result: Result, sample: str, detection: int, row: int
 ) -> None:
     """The picture of an error, where it was kept."""
-    table = result.table
-    kept = [
-        each
-        for each in cached_survey_records(folder.run)
-        if (each.kind, each.sample, each.step) == (KIND, sample, table.step)
-    ]
-    if not kept:
+    table, record = result.table, _kept(folder, result, sample)
+    if record is None:
         st.caption(
             f"No picture of {sample} was kept: those with the surest errors of each kind are, as "
             "far as the disk space of snapshots goes. A survey of the split shows every one."
         )
         return
-    layout = SlotLayout.from_grids(list(table.grids))
     slot = int(table.found.slot[detection]) if detection >= 0 else -1
     try:
-        view = cached_snapshot(kept[0].file).sample(sample)
+        view = cached_snapshot(record.file).sample(sample)
     except ValueError as error:
         say(error)
         return
     if slot < 0 and row >= 0:
         slot = slot_of(view, Spot(sample, object=int(table.truth.index[row])))
-    with st.container(key="chosen", horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{plain(sample)}**")
-        st.button(
-            "Inspect",
-            icon=":material/search:",
-            on_click=ask_for,
-            args=(_address(folder, result, layout, sample, detection, row),),
-            help="Opens the sample on the Inspect page, at the detection's slot or at the object.",
-        )
     score = float(table.found.score[detection]) if detection >= 0 else SCORE
     show_sample(view, max(slot, 0), key="evaluate picture", below=(26, 0), cut=min(score, SCORE))
 
@@ -155,7 +165,6 @@ def _show_one(
 def _address(
     folder: EvaluationFolder,
     result: Result,
-    layout: SlotLayout,
     sample: str,
     detection: int,
     row: int,
@@ -165,6 +174,7 @@ def _address(
     address = {"run": folder.run.name, "kind": KIND, "sample": sample, "step": str(table.step)}
     slot = int(table.found.slot[detection]) if detection >= 0 else -1
     if slot >= 0:
+        layout = SlotLayout.from_grids(list(table.grids))
         # Without a head where there is only one: it is not asked for then.
         keys = PLACE_KEYS[len(table.grids) == 1 :]
         address |= {key: str(int(getattr(layout, key)[slot])) for key in keys}

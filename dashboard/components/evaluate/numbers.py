@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dashboard.components.evaluate.result import Result
@@ -19,8 +20,9 @@ from yolo_core.evaluation.summary import class_rows, mean_of
 THRESHOLD = UrlChoice("threshold", bound=False)
 _OPTIONS = [f"{k / 100:.2f}" for k in range(101)]
 _CURVES_HELP = (
-    "A grey line a class, a dot where the threshold cuts it. Wrong: a line that falls at once; its "
-    "surest detections are false."
+    "Recall: the part of the objects that are found; precision: the part of the detections that "
+    "are right. A grey line a class, a dot where the threshold cuts it. Wrong: a line that falls at "
+    "once; its surest detections are false."
 )
 
 
@@ -42,25 +44,33 @@ def show_scores(result: Result, threshold: float) -> None:
 
 def show_classes(result: Result, threshold: float) -> None:
     """A row a class."""
-    show_table(
-        [
-            {
-                "class": row.name,
-                "AP50": number(row.score.map50),
-                "AP50-95": number(row.score.map50_95),
-                "VOC2007": number(row.voc2007),
-                "VOC2012": number(row.voc2012),
-                "objects": f"{row.score.objects:,}",
-                "found": f"{row.counts.found:,}",
-                "missed": f"{row.counts.missed:,}",
-                "false": f"{row.counts.false:,}",
-            }
-            for row in class_rows(result.table, result.matching, threshold)
-        ]
+    scores = ("AP50", "AP50-95", "VOC2007", "VOC2012")
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "class": row.name,
+                    "AP50": row.score.map50,
+                    "AP50-95": row.score.map50_95,
+                    "found": row.counts.found,
+                    "missed": row.counts.missed,
+                    "false": row.counts.false,
+                    "objects": row.score.objects,
+                    "VOC2007": row.voc2007,
+                    "VOC2012": row.voc2012,
+                }
+                for row in class_rows(result.table, result.matching, threshold)
+            ]
+        ),
+        hide_index=True,
+        placeholder="–",
+        height="stretch",
+        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in scores},
     )
     st.caption(
-        f"Found, missed and false detections from a score of {threshold:.2f} on. Wrong: a class "
-        "far below the others; too few objects of it, or it looks like another one."
+        f"Found, missed and false detections from a score of {threshold:.2f} on.",
+        help="Wrong: a class far below the others; too few objects of it, or it looks like another "
+        "one.",
     )
 
 
