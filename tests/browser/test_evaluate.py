@@ -44,10 +44,7 @@ def test_a_cell_of_the_matrix_lists_its_errors_and_a_row_opens_its_sample(page: 
         half = bars.evaluate("(h, at) => [h.data[0].x[at] / 2, h.data[0].y[at]]", at)
         bars.click(position=bars.evaluate(CENTRE_ON_PAGE, half))
         page.wait_for_url(re.compile("listed=[a-z]+"))
-    table = page.get_by_test_id("stDataFrame").last
-    # What is on the canvas is in no element that could be waited for.
-    page.wait_for_timeout(2000)
-    table.click(position={"x": 120, "y": 35 + 17})
+    page.get_by_role("button", name="Inspect").click()
     page.wait_for_url(re.compile(r"/inspect\?.*sample=val%2F\d+"))
     page.get_by_role("figure", name=re.compile("^The picture")).wait_for()
     assert page.get_by_test_id("stException").count() == 0
@@ -69,7 +66,7 @@ def test_a_picture_of_ones_own_on_a_dark_wide_page(
     page = context.new_page()
     try:
         page.goto("/evaluate?run=one")
-        page.get_by_text("Your own picture").click()
+        page.get_by_role("tab", name="Your own picture").click()
         page.locator("input[type=file]").set_input_files(file)
         page.get_by_text(re.compile(r"detections? from a score of 0\.30 on")).wait_for()
         page.get_by_text("in pixels of mine.png as it stands upright, 300 x 200").wait_for()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 from tests.browser.test_one_screen import SIZES, TEXTS, overlap
 from tests.dashboard.compare_page import add_run
 from tests.dashboard.figures.test_colors import contrast
+from tests.survey.made_up import Looker, make_surveyable
+from tests.training.runs_by_command import SMALL, STEPS, command
+from yolo_core.survey import worker
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -122,16 +126,100 @@ def test_compare_one_prediction_under_three_losses(page: Page, checkpoints: Path
             assert_inside(box, width, height, "figure")
 
 
+def test_survey(page: Page, checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_survey(checkpoints, monkeypatch)
+    for seen, width, height in at_every_size(page, "/survey?run=one"):
+        (picture,) = figures(seen, "The picture")
+        assert_inside(picture, width, height, "picture")
+        assert picture["bottom"] - picture["top"] >= height / 4
+        worst, ledger = (box for box in seen["tables"] if box["right"] > box["left"])
+        assert worst["top"] < height / 2
+        assert_inside(worst, width, height, "table")
+        assert ledger["top"] < height - 50, "some of the ledger is seen"
+        assert page.get_by_test_id("stMetric").count() == 5
+    # A row is a click away from its picture, and that from the Inspect page.
+    table = page.get_by_test_id("stDataFrame").first
+    table.click(position={"x": 140, "y": 36 + 64 + 30})
+    page.wait_for_url(re.compile("spot="))
+    page.get_by_role("button", name="Inspect").click()
+    page.wait_for_url(re.compile(r"/inspect\?.*kind=survey"))
+
+
+def test_evaluate(page: Page, checkpoints: Path) -> None:
+    for words in (("train", "--run", "one", *SMALL, *STEPS), ("evaluate", "one", "--split", "val")):
+        done = command(*words, checkpoints=checkpoints)
+        assert done.returncode == 0, done.stderr
+    for seen, width, height in at_every_size(page, "/evaluate?run=one&threshold=0.00"):
+        for box in figures(seen, "From a score", "mAP50 is", "The picture"):
+            assert_inside(box, width, height, "figure")
+        assert len(figures(seen, "From a score")) == 2  # the curve and the matrix
+        assert page.get_by_test_id("stMetric").count() == 4
+        (listed,) = (box for box in seen["tables"] if box["left"] > width / 2)
+        assert_inside(listed, width, height, "errors")
+    # In the matrix every number can be read, whatever the colour of its cell.
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        look(page)
+        matrix = page.get_by_role("figure", name=re.compile("^From a score")).last
+        pairs = matrix.evaluate(NUMBERS)
+        assert pairs
+        weak = [pair for pair in pairs if contrast(*pair) < 4.5]
+        assert weak == []
+
+
+# Colours of the numbers of a heatmap, and of the cells that they lie on.
+NUMBERS = """host => {
+  const [map, words] = host._fullData;
+  const rgb = (color) => color.match(/[\\d.]+/g).map(Number);
+  const scale = host.data[0].colorscale.map(([at, color]) => [at, rgb(color)]);
+  const hex = (rgb) => "#" + rgb.map((v) => Math.round(v).toString(16).padStart(2, "0")).join("");
+  const color = (share) => {
+    const k = Math.max(1, scale.findIndex(([at]) => at >= share - 1e-9));
+    const [[from, a], [to, b]] = [scale[k - 1], scale[k]];
+    return hex(a.map((value, i) => value + (b[i] - value) * (share - from) / (to - from)));
+  };
+  return words.x.map((x, k) => [words.textfont.color[k], color(host.data[0].z[words.y[k]][x])]);
+}"""
+
+
+@pytest.mark.usefixtures("pets")
+def test_data(page: Page) -> None:
+    for view in ("Pictures", "Problems", "Numbers", "Anchors"):
+        for seen, width, height in at_every_size(page, f"/data?view={view}"):
+            for name, box in seen["figures"]:
+                assert_inside(box, width, height, name)
+            for box in seen["columns"]:
+                assert box["bottom"] <= height
+
+
+def make_survey(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_surveyable(checkpoints, "one")
+    monkeypatch.setattr(worker, "_looker", Looker())
+    worker.Survey(run, count=20).run()
+
+
 ADDRESSES = {
     "sandbox": "/sandbox?run=one&sample=val/0&step=20",
     "compare": "/compare?compare=trained+runs&runs=one&runs=two&sample=val/0",
+    "survey": "/survey?run=one",
+    "data": "/data",
 }
 
 
+def make_runs(checkpoints: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "survey":
+        make_survey(checkpoints, monkeypatch)
+    else:
+        add_run(checkpoints, "one")
+        add_run(checkpoints, "two", "yolov3")
+
+
+@pytest.mark.usefixtures("pets")
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_nothing_is_cut_in_a_narrow_window(page: Page, checkpoints: Path, name: str) -> None:
-    add_run(checkpoints, "one")
-    add_run(checkpoints, "two", "yolov3")
+def test_nothing_is_cut_in_a_narrow_window(
+    page: Page, checkpoints: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_runs(checkpoints, name, monkeypatch)
     page.set_viewport_size({"width": 768, "height": 1000})
     page.goto(ADDRESSES[name])
     seen = look(page)
@@ -144,10 +232,12 @@ def test_nothing_is_cut_in_a_narrow_window(page: Page, checkpoints: Path, name: 
             assert not overlap(first, second), (one, other)
 
 
+@pytest.mark.usefixtures("pets")
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_words_can_be_read_in_light_and_dark(page: Page, checkpoints: Path, name: str) -> None:
-    add_run(checkpoints, "one")
-    add_run(checkpoints, "two")
+def test_words_can_be_read_in_light_and_dark(
+    page: Page, checkpoints: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_runs(checkpoints, name, monkeypatch)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.goto(ADDRESSES[name])

@@ -74,7 +74,7 @@ def own_picture(run: RunFolder, wanted: int | str) -> None:
     )
     if file is None:
         st.caption(
-            "Choose a picture: the network of this run, with the weights chosen above, looks for "
+            "Choose a picture: the network of this run, with the chosen weights, looks for "
             "its classes in it. It is made to fit as the pictures of the training were, and not "
             "kept."
         )
@@ -133,7 +133,7 @@ def _look(run: RunFolder, config: RunConfig, weights: Path, file: UploadedFile) 
 
 def _show(seen: Seen, name: str, step: int, threshold: float) -> None:
     found = [each for each in seen.found if each.score >= threshold]
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.container(), st.container()
     with left:
         plot_and_say(
             annotated_figure(seen.image, _outlines(seen, found)),
