@@ -26,6 +26,7 @@ from dashboard.components.shared.comparison import (
 from dashboard.components.shared.doubts import say_doubts
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.gone import say_gone
 from dashboard.components.shared.screen import choices, panes, screen
 from dashboard.figures.bars import WEIGHTED
 from dashboard.figures.places import Cell
@@ -46,6 +47,7 @@ def show_prediction(row: DeltaGenerator) -> None:
     """Losses on the prediction of one run, and what published slips do to them."""
     with st.container(key="findings", gap="xxsmall"):
         found = pick_prediction(row)
+        say_gone()
     if found is not None:
         show_compared(
             found.views,
@@ -61,6 +63,7 @@ def show_trained(row: DeltaGenerator) -> None:
     """Runs, each with its own loss and network, on one picture."""
     with st.container(key="findings", gap="xxsmall"):
         found = pick_trained(row)
+        say_gone()
     if found is not None:
         show_compared(*found, of="runs")
 

@@ -28,6 +28,7 @@ from dashboard.components.evaluate.start import (
 )
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import say
+from dashboard.components.shared.gone import say_gone
 from dashboard.components.shared.jobs import start_if_asked
 from dashboard.components.shared.open_sample import leave_if_asked
 from dashboard.components.shared.polling import poll
@@ -48,6 +49,7 @@ def show(run: RunFolder, row: DeltaGenerator) -> None:
     if folder is None:
         wanted = start_form(run)
     with st.container(key="findings", gap="xxsmall"):
+        say_gone()
         start_if_asked(NOT_STARTED)
     if folder is not None:
         poll(show_progress, folder, every=1.0, goes_on=functools.partial(is_live, folder))
@@ -110,7 +112,7 @@ def show_result(folder: EvaluationFolder, own: Callable[[], None] | None) -> Non
 if not leave_if_asked(address_of):
     row = choices()
     with row:
-        run_folder = pick_run(in_row=True)
+        run_folder = pick_run()
     if run_folder is None:
         no_runs("as soon as it has a checkpoint, it can be evaluated here.")
     else:

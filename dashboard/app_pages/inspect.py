@@ -36,6 +36,7 @@ from dashboard.components.shared.doubts import say_doubts
 from dashboard.components.shared.empty import no_runs, no_snapshots
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.follow import follow
+from dashboard.components.shared.gone import say_gone
 from dashboard.components.shared.polling import poll_run, send_answer
 from dashboard.components.shared.run_curves import markers, run_curves
 from dashboard.components.shared.run_picker import pick_run
@@ -88,6 +89,7 @@ def show_choice(folder: RunFolder, choice: Choice, about: DeltaGenerator) -> Non
         return
     about.caption(_what_it_is(view, choice.record.kind))
     with st.container(key="findings", gap="xxsmall"):
+        say_gone()
         say_doubts({"": view})
         say_own(view)
     show_sample(folder, choice, snapshot, view)
@@ -179,7 +181,7 @@ def _what_it_is(view: SampleView, kind: str) -> str:
 
 row = choices()
 with row:
-    run = pick_run(in_row=True)
+    run = pick_run()
 if run is None:
     no_runs("the first pictures come before the first step.")
 else:

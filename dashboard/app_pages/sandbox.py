@@ -33,6 +33,7 @@ from dashboard.components.shared.comparison import (
 from dashboard.components.shared.doubts import say_doubts
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import say
+from dashboard.components.shared.gone import say_gone
 from dashboard.components.shared.legend import legend
 from dashboard.components.shared.polling import send_answer
 from dashboard.components.shared.run_picker import pick_run
@@ -74,6 +75,7 @@ def show_run(folder: RunFolder, row: DeltaGenerator) -> None:
         except ValueError as error:
             say_if_wrong(error)
             return
+        say_gone()
         if view is None:
             return
         begin_edits(folder.name, view)
@@ -162,7 +164,7 @@ def _show_result(
 
 row = choices()
 with row:
-    run = pick_run(in_row=True)
+    run = pick_run()
 if run is None:
     no_runs("its samples can then be changed here.")
 else:

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.gone import say_gone
 from dashboard.components.shared.jobs import start_if_asked
 from dashboard.components.shared.open_sample import rerun_if_asked
 from dashboard.components.shared.polling import poll
@@ -45,6 +46,7 @@ def show(run: RunFolder, row: DeltaGenerator) -> None:
                 delete_survey(folder)
     can_start = folder is None and start_form(run)
     with st.container(key="findings", gap="xxsmall"):
+        say_gone()
         say_if_not_deleted()
         start_if_asked(NOT_STARTED)
     if can_start:
@@ -105,7 +107,7 @@ def show_found(folder: SurveyFolder) -> None:
 if not leave_if_asked(st.query_params.get(RUN.key), st.query_params.get(SHOWN.key)):
     row = choices()
     with row:
-        run_folder = pick_run(in_row=True)
+        run_folder = pick_run()
     if run_folder is None:
         no_runs("as soon as it runs, all samples of a split can be looked at here.")
     else:

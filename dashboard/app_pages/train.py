@@ -8,6 +8,7 @@ from dashboard.cache import cached_disk_use, cached_overview
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.carried import close_form, is_form_open, open_form
 from dashboard.components.shared.empty import no_runs
+from dashboard.components.shared.gone import say_gone
 from dashboard.components.shared.jobs import (
     JUST_STARTED,
     is_asked_for,
@@ -56,10 +57,11 @@ def show() -> None:
     table = st.container()
     with st.container(key="choices", horizontal=True, gap="small"):
         st.button("New training", icon=":material/add:", on_click=open_form)
-        folder = pick_run(in_row=True)
+        folder = pick_run()
         with st.container(key="controls"):
             if folder is not None:
                 poll_run(run_controls, folder)
+    say_gone()
     if folder is None:
         return
     ticked = ticked_runs(found)

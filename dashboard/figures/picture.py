@@ -12,6 +12,8 @@ from PIL import Image
 
 SHARP_SIDE = 768
 """Pixels up to which a small picture is enlarged along its longer side."""
+MOST_SIDE = 1600
+"""Pixels that a picture has at most along its longer side; a larger one is made smaller."""
 THUMBNAIL_SIDE = 208
 """Pixels that a thumbnail has at most along its longer side."""
 
@@ -38,6 +40,9 @@ def thumbnail_uri(image: np.ndarray) -> str:
 @functools.lru_cache(maxsize=16)
 def _png(data: bytes, shape: tuple[int, int, int]) -> str:
     picture = as_picture(np.frombuffer(data, np.uint8).reshape(shape))
+    if max(picture.size) > MOST_SIDE:  # more than a window shows, and the browser would wait for it
+        picture.thumbnail((MOST_SIDE, MOST_SIDE))
+        return _uri(picture, "PNG")
     factor = max(1, SHARP_SIDE // max(picture.size))
     size = (picture.width * factor, picture.height * factor)
     return _uri(picture.resize(size, Image.Resampling.NEAREST), "PNG")

@@ -57,7 +57,7 @@ def pick_prediction(row: DeltaGenerator) -> Prediction | None:
         row: Where run and sample are asked for.
     """
     with row:
-        folder = pick_run(in_row=True)
+        folder = pick_run()
     if folder is None:
         return None
     records = pinned_records(folder)

@@ -21,8 +21,8 @@ THRESHOLD = UrlChoice("threshold", bound=False)
 _OPTIONS = [f"{k / 100:.2f}" for k in range(101)]
 _CURVES_HELP = (
     "Recall: the part of the objects that are found; precision: the part of the detections that "
-    "are right. A grey line a class, a dot where the threshold cuts it. Wrong: a line that falls at "
-    "once; its surest detections are false."
+    "are right. A grey line a class, a dot where the threshold cuts it. Wrong: a line that falls "
+    "at once; its surest detections are false."
 )
 
 

@@ -25,6 +25,7 @@ def pick_cell(view: SampleView) -> Cell:
     hold_choices(*PLACE_KEYS)
     heads = len(view.layout.grids)
     start = _start(view)
+    _say_if_outside(view)
     with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
         head = _number("Head", HEAD_KEY, heads, start.head) if heads > 1 else 0
         rows, columns, _ = view.layout.grids[head]
@@ -74,6 +75,21 @@ def pick_head(view: SampleView, cell: Cell) -> None:
         on_change=lambda: _head_chosen(view, cell, st.session_state[_HEAD]),
         help="The heads: rows × columns, and how many of their slots are trained for an object.",
     )
+
+
+def _say_if_outside(view: SampleView) -> None:
+    """Says that there is no such cell as a link, or another run with a larger grid, names."""
+    asked = {key: UrlChoice(key).asked() or "" for key in (HEAD_KEY, ROW_KEY, COLUMN_KEY)}
+    numbers = {k: int(v) for k, v in asked.items() if v.isascii() and v.isdecimal()}
+    grids = view.layout.grids
+    rows, columns, _ = grids[min(numbers.get(HEAD_KEY, 0), len(grids) - 1)]
+    counts = {HEAD_KEY: len(grids), ROW_KEY: rows, COLUMN_KEY: columns}
+    out = [f"{key} {number}" for key, number in numbers.items() if number >= counts[key]]
+    if out:
+        st.caption(
+            f"There is no {' and no '.join(out)} here: the nearest cell of this grid of {rows} × "
+            f"{columns} is shown."
+        )
 
 
 def _number(label: str, key: str, count: int, default: int) -> int:

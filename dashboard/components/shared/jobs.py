@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.gone import gone
 from dashboard.components.shared.run_commands import duration
 from yolo_core.jobs.status import JobState, JobStatus, read_job, stop_job
 from yolo_core.runs.split_folder import SplitFolder
@@ -87,7 +88,7 @@ def pick_shown(choice: UrlChoice, folders: Sequence[Folder]) -> Folder | None:
         default=max(folders, key=_changed).name,
         format_func=lambda name: split_words(there[name]),
         width=190,
-        missing=lambda name: st.caption(plain(f"There is no {name} of this run any more.")),
+        missing=lambda name: gone(f"There is no {name} of this run any more."),
     )
     return there[shown]
 

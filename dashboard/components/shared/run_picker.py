@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
-from dashboard.components.shared.errors import say
+from dashboard.components.shared.gone import gone
 from dashboard.components.shared.polling import poll, poll_run
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import RunFolder, list_runs
@@ -38,11 +38,8 @@ def rerun_when_gone(*folders: RunFolder) -> None:
     poll(lambda: None, every=3.0, goes_on=lambda: all(folder.is_run for folder in folders))
 
 
-def pick_run(*, in_row: bool = False) -> RunFolder | None:
-    """A list of all runs, newest first, with the state of the chosen one beside it.
-
-    Args:
-        in_row: Whether they stand in a row that the page has begun, with others.
+def pick_run() -> RunFolder | None:
+    """A list of all runs, newest first, with the state of the chosen one beside it, in a row.
 
     The choice is the URL's query parameter "run", so that a link reopens the same run. Without
     one, the newest run is taken.
@@ -54,17 +51,14 @@ def pick_run(*, in_row: bool = False) -> RunFolder | None:
     runs = {run.name: run for run in list_runs(folder)}
     if not runs:
         return None
-    if in_row:
-        choice, badge = st.container(width=210), st.container(width="content")
-    else:
-        choice, badge = st.columns([4, 1], vertical_alignment="bottom")
+    choice, badge = st.container(width=210), st.container(width="content")
     with choice:
         # The options are bare names because the URL holds what the list shows, and a state changes.
         name = RUN.pick(
             st.selectbox,
             "Run",
             list(runs),
-            missing=lambda asked: say(
+            missing=lambda asked: gone(
                 f"There is no run {asked!r} in {folder}; this is the newest."
             ),
             placeholder="Choose",

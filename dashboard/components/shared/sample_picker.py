@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.shared.address import UrlChoice, choose, hold_choices
+from dashboard.components.shared.gone import gone
 from dashboard.figures.curves import Marker
 from yolo_core.data.sample import split_name
 from yolo_core.runs.records import SnapshotRecord
@@ -73,6 +74,9 @@ def pick_sample(
             st.selectbox,
             "Snapshot",
             kinds,
+            missing=lambda asked: gone(
+                f"There are no {asked} snapshots here; {kinds[0]} ones are shown."
+            ),
             help="pinned: chosen samples, looked at in inference mode, each as a batch of its own. "
             "batch: the training batch itself, out of the training step. survey: every sample of a "
             "split, looked at as pinned ones are, by the Survey page. evaluation: those with "
@@ -82,7 +86,7 @@ def pick_sample(
     if kind != "batch":
         names = sorted({record.sample for record in records}, key=_order)
         with sample_place:
-            sample = _pick_name(names)
+            sample = _pick_name(names, said=True)
         history = [record for record in records if record.sample == sample]
         steps = [record.step for record in history]
         with step_place:
@@ -133,10 +137,12 @@ def rerun_if_moved() -> None:
         st.rerun()
 
 
-def _pick_name(names: list[str]) -> str:
+def _pick_name(names: list[str], *, said: bool = False) -> str:
     # The next batch holds other samples: stay at the same place in it.
     asked = SAMPLE.asked()
     default = names[_order(asked)[1] % len(names)] if asked else None
+    if asked and asked not in names and said:
+        gone(f"There is no sample {asked} here; {default} is shown.")
     return SAMPLE.pick(st.selectbox, "Sample", names, default=default)
 
 
@@ -146,7 +152,9 @@ def _pick_step(steps: list[int], *, latest: bool, marks: Sequence[Marker]) -> in
     asked, default = STEP.asked() or "", options[-1]
     if asked not in options and asked.isascii() and asked.isdecimal():
         default = str(min(steps, key=lambda step: abs(step - int(asked))))
-        st.caption(f"There is no snapshot of step {int(asked):,} here; this is the nearest.")
+        gone(f"There is no snapshot of step {int(asked):,} here; step {int(default):,} is shown.")
+    elif asked not in options and asked:
+        gone(f"There is no snapshot of step {asked} here; {default} is shown.")
     chosen = STEP.pick(st.select_slider, "Step", options, default=default)
     _mark(steps, len(options), marks)
     return None if chosen == LATEST else int(chosen)

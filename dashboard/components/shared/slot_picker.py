@@ -52,6 +52,9 @@ def pick_slot(view: SampleView, cell: Cell) -> int:
         # Numbers alone: the address takes what is written here, and the part changes with the step.
         [str(anchor) for anchor in range(len(slots))],
         default=first,
+        missing=lambda asked: st.caption(
+            plain(f"There is no {slot_word(view.layout)} {asked} here; {first} is shown.")
+        ),
         required=True,
         wrap=True,
     )
@@ -104,6 +107,8 @@ def _object_about(view: SampleView, slot: int) -> int | None:
     linked = (st.query_params.get(OBJECT.key) or "") if OBJECT.moved() else ""
     if linked in map(str, known):
         return int(linked)
+    if linked:
+        st.caption(plain(f"There is no object {linked} on this picture."))
     about = st.session_state.get(ABOUT, ())
     if about[:2] == (view.name, slot) and about[2] in known:
         return about[2]
