@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -33,6 +34,7 @@ def words(page: AppTest) -> str:
     """Everything the page says outside tables, without markdown's backslashes."""
     parts = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
     bars = [bar.proto.text for bar in page.get("progress")]
+    bars += [html.unescape(each.proto.body) for each in page.get("html")]
     return plain("\n".join([*(part.value for part in parts), *bars]))
 
 
