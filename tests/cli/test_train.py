@@ -66,7 +66,7 @@ def test_every_option_lands_in_its_field():
         *("--option", "match_by=iou", "--option", "depth=3"),
         *("--fit", "letterbox", "--augment", "colour,flip", "--classes", "3", "chair"),
         *("--cache-megabytes", "10", "--pictures", "/x", "--patience", "12", "--until", "6"),
-        *("--pulls-every", "13"),
+        *("--pulls-every", "13", "--devices", "3", "--xla", "off"),
     )
     backbone = config_of("--network", "MobileNetV2", "--alpha", "0.5", "--weights", "imagenet")
     assert backbone.network.model_dump(exclude={"strides", "darknet"}) == {
@@ -104,6 +104,8 @@ def test_every_option_lands_in_its_field():
         "snapshot_megabytes": 8,
         "pinned": ("val/9",),
         "precision": "float32",
+        "xla": "off",
+        "devices": 3,
     }
 
 

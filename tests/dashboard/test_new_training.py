@@ -57,7 +57,7 @@ def test_the_form_starts_with_the_defaults(started):
             *("--steps", str(default.training.steps)),
             *("--batch-size", str(default.training.batch_size)),
             *("--learning-rate", repr(default.training.learning_rate), "--seed", "0"),
-            *("--patience", "0", "--network", "medium"),
+            *("--patience", "0", "--devices", "1", "--network", "medium"),
         ]
     ]
 
@@ -89,7 +89,7 @@ def test_the_form_passes_on_what_was_filled_in(started):
         [
             *("--run", "mine", "--data", "mnist", "--loss", "mnist_yolo"),
             *("--steps", "40", "--batch-size", "8", "--learning-rate", "0.5", "--seed", "7"),
-            *("--patience", "3", "--network", "small", "--lambda", "xy=0.25"),
+            *("--patience", "3", "--devices", "1", "--network", "small", "--lambda", "xy=0.25"),
         ]
     ]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.waiting import wait_for
-from yolo_core.data.batches import READY_BATCHES, sample_batch, training_batches
+from yolo_core.data.batches import READY_BATCHES, Share, sample_batch, training_batches
 from yolo_core.data.digits.scenes import DigitScenes, load_digit_source
 from yolo_core.data.sample import Sample, label_rows
 
@@ -52,6 +52,27 @@ def test_batch_j_holds_samples_j_times_b_onwards(train_scenes: int | None) -> No
         assert images.max() <= 1.0
         np.testing.assert_array_equal(np.rint(images * 255), expected)
         np.testing.assert_array_equal(y_true, expected_true)
+
+
+@pytest.mark.parametrize("here", [(0, 1, 2), (1, 1, 2), (0, 2, 2), (2, 2, 4)])
+def test_parts_of_a_batch_are_its_pictures_in_their_order(here: tuple[int, int, int]) -> None:
+    built, share = scenes(), Share(*here)
+    parts = list(
+        training_batches(
+            built, batch_size=4, first_batch=1, batches=2, share=share
+        ).as_numpy_iterator()
+    )
+    assert len(parts) == 2 * share.here
+    size = 4 // share.parts
+    for at, (images, _) in enumerate(parts):
+        batch, part = 1 + at // share.here, share.first + at % share.here
+        names = [f"train/{4 * batch + size * part + i}" for i in range(size)]
+        np.testing.assert_array_equal(np.rint(images * 255), sample_batch(built, names)[0])
+
+
+def test_a_batch_that_cannot_be_cut_equally_gets_a_sentence() -> None:
+    with pytest.raises(ValueError, match="3 devices share no batch of 4 equally"):
+        training_batches(scenes(), batch_size=4, share=Share(0, 1, 3))
 
 
 def test_a_resumed_stream_goes_on_with_the_batches_it_would_have_given() -> None:

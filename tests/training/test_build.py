@@ -8,8 +8,8 @@ import tensorflow as tf
 from yolo_core.data.batches import sample_batch
 from yolo_core.data.registry import open_source
 from yolo_core.losses import FAMILY_NAMES, VARIANTS
-from yolo_core.training.build import build_detector, build_loss
-from yolo_core.training.config import parse_config
+from yolo_core.training.build import build_detector, build_loss, computing
+from yolo_core.training.config import TrainingConfig, parse_config
 
 
 def build(**fields):
@@ -69,6 +69,56 @@ def test_networks_have_100_000_to_300_000_weights(size):
     weights = sum(np.prod(variable.shape) for variable in detector.trainable_variables)
     assert 100_000 <= weights <= 300_000
     assert detector.network.output_shape == (None, 6, 6, 45)
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpus", "replicas", "precision", "xla"),
+    [
+        ({}, 0, 1, "float32", False),
+        ({}, 1, 1, "mixed_float16", True),
+        ({}, 2, 2, "mixed_float16", False),
+        ({}, 0, 2, "float32", False),
+        ({"precision": "float32"}, 1, 1, "float32", True),
+        ({"precision": "mixed_bfloat16", "xla": "off"}, 1, 1, "mixed_bfloat16", False),
+        ({"precision": "mixed_float16", "xla": "on"}, 0, 1, "mixed_float16", True),
+    ],
+)
+def test_how_a_step_is_computed_depends_on_what_there_is(asked, gpus, replicas, precision, xla):
+    found = computing(TrainingConfig(**asked), gpus=gpus, replicas=replicas)
+    assert found == (precision, xla)
+
+
+def test_xla_on_several_devices_is_refused_by_name():
+    with pytest.raises(ValueError, match="--xla on compiles the step of one device; here 2"):
+        computing(TrainingConfig(xla="on"), gpus=2, replicas=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_trains_with_the_loss_in_float32(precision):
+    before = keras.config.dtype_policy()
+    try:
+        fields = {"precision": precision, "xla": "on"}
+        scenes, loss, detector = build(training=fields)
+        assert isinstance(detector.optimizer, keras.optimizers.LossScaleOptimizer) == (
+            precision == "mixed_float16"
+        )
+        images, y_true = sample_batch(scenes, [f"train/{i}" for i in range(4)])
+        images = images.astype(np.float32) / 255
+        half = precision.removeprefix("mixed_")
+        computed = {each.compute_dtype for each in detector.network.layers}
+        assert computed == {half, "float32"}  # the head gives float32
+        assert {each.dtype for each in detector.network.variables} <= {"float32", "uint32"}
+        raw = tf.cast(detector.network(images), half)  # as a head of somebody's own would give it
+        assert loss.breakdown(y_true, raw).total.dtype == tf.float32
+        totals = []
+        for _ in range(8):
+            logs = detector.train_on_batch(images, y_true, return_dict=True)
+            assert logs["finite"] == 1
+            totals.append(logs["loss"])
+        assert totals[-1] < totals[0]
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def test_on_a_cpu_there_is_no_xla_and_full_precision():

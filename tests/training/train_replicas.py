@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -44,12 +45,29 @@ class Record(keras.callbacks.Callback):
         super().__init__()
         self.values: dict[str, np.ndarray] = {}
 
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        del logs
+        self.model.wants_breakdown = self.model.wants_pulls = batch in (0, STEPS - 1)
+
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         step = batch + 1
         self.values.update({f"{step}/{name}": value for name, value in (logs or {}).items()})
+        if self.model.last_batch is not None:
+            self.values.update(flattened(self.model.last_batch, f"{step}/batch"))
         for index, variable in enumerate(self.model.variables):
             for copy, value in enumerate(copies(variable)):
                 self.values[f"{step}/variable {index} {variable.name}/{copy}"] = value
+
+
+def flattened(batch: dict[str, Any], where: str) -> dict[str, np.ndarray]:
+    """{path: array} of a batch as `Detector.last_batch` is one."""
+    parts = {**batch, **batch["breakdown"].to_tree()}
+    del parts["breakdown"]
+    found = {}
+    for name, value in parts.items():
+        each = value if isinstance(value, dict) else {"": value}
+        found.update({f"{where}/{name}/{key}": array for key, array in each.items()})
+    return found
 
 
 def copies(variable: keras.Variable) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import logging
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -29,6 +30,8 @@ from yolo_core.cli.train_config import (
     native_notes_in,
     new_config,
 )
+from yolo_core.cli.training_log import log_to
+from yolo_core.cli.workers import follow, joined
 from yolo_core.files import replace_file
 from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.jobs.status import error_sentence
@@ -49,6 +52,7 @@ from yolo_core.training.config import (
     parse_config,
     read_run_config,
 )
+from yolo_core.training.distribute import Devices, read_cluster
 from yolo_core.training.own_loss import is_own_loss, keep_source
 
 logger = logging.getLogger("yolo_core.training")
@@ -154,7 +158,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Trains; returns 0, also when it was asked to stop, or 1 when the training failed."""
     if arguments.low_priority:
         step_back()
+    cluster = read_cluster(os.environ)
+    if cluster is None:
+        return _trained(arguments, None)
+    code = _trained(arguments, joined(cluster, arguments.devices))
+    # Taking down what several workers have compiled takes TensorFlow up to a minute.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _trained(arguments: argparse.Namespace, devices: Devices | None) -> int:
     with Interrupt() as interrupt:
+        if devices is not None and not devices.is_chief:
+            return follow(devices, interrupt, arguments.loss)
         if arguments.resume is not None:
             store, config = _resumed(arguments)
         else:
@@ -162,7 +179,7 @@ def run(arguments: argparse.Namespace) -> int:
             if interrupt.by is not None:
                 return 130
             store = _created(arguments, config)
-        return train_run(config, store, interrupt, as_json=arguments.json)
+        return train_run(config, store, interrupt, as_json=arguments.json, devices=devices)
 
 
 def new_run(arguments: argparse.Namespace) -> tuple[RunConfig, RunStore]:
@@ -211,6 +228,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     """Takes up a run again, with the changes that were asked for as its first commands."""
     lambdas, given = given_lambdas(arguments), given_fields(arguments)
     rate, loss = given.pop("--learning-rate", None), given.pop("--loss", None)
+    devices = given.pop("--devices", None)
     refused = [
         *given,
         *(f"--{o}" for o in REFUSED_BY_RESUME if getattr(arguments, o) is not None),
@@ -219,7 +237,8 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     if refused:
         raise ValueError(
             f"--resume goes on as the run's config.json says and takes no {', '.join(refused)}; "
-            "--lambda and --learning-rate it takes, and --loss with the file of the run's own loss."
+            "--lambda, --learning-rate and --devices it takes, and --loss with the file of the "
+            "run's own loss."
         )
     folder = find_run(arguments.checkpoints, arguments.resume)
     config = read_run_config(folder)
@@ -234,6 +253,11 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     changed["loss"]["lambdas"] = laid_over(config.loss.lambdas, lambdas)
     if rate is not None:
         changed["training"]["learning_rate"] = rate
+    if devices is not None:
+        # A run is the same on any number of them.
+        training = config.training.model_copy(update={"devices": devices})
+        config = config.model_copy(update={"training": training})
+        changed["training"]["devices"] = devices
     check_config(parse_config(changed, where="the options"), resumed=folder)
     store = RunStore.open(folder, writable=True)
     try:
@@ -254,23 +278,37 @@ def _resumed(arguments: argparse.Namespace) -> tuple[RunStore, RunConfig]:
     return store, config
 
 
-def train_run(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json: bool) -> int:
+def train_run(
+    config: RunConfig,
+    store: RunStore,
+    interrupt: Interrupt,
+    *,
+    as_json: bool,
+    devices: Devices | None = None,
+) -> int:
     """Trains a run that is open for writing, says in it what came of that, and closes it.
 
     Returns:
         0, also when it was asked to stop, or 1 when the training failed.
     """
     try:
-        return _train(config, store, interrupt, as_json=as_json)
+        return _train(config, store, interrupt, as_json=as_json, devices=devices)
     finally:
         # A full disk fails here again; the sentence about it has been said.
         with contextlib.suppress(ValueError):
             store.close()
 
 
-def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json: bool) -> int:
+def _train(
+    config: RunConfig,
+    store: RunStore,
+    interrupt: Interrupt,
+    *,
+    as_json: bool,
+    devices: Devices | None,
+) -> int:
     try:
-        _log_to(store.folder)
+        log_to(store.folder)
         logger.info("Run %s: starting TensorFlow.", store.folder.name)
         store.set_status(message="Importing TensorFlow.")
         with native_notes_in(store.folder.log):
@@ -282,7 +320,7 @@ def _train(config: RunConfig, store: RunStore, interrupt: Interrupt, *, as_json:
             logger.info("%s", message)
         else:
             store.set_status(message="Making the network.")
-            Training(config, store, interrupt).run()
+            Training(config, store, interrupt, devices).run()
         summary = _summary(store)
     except Exception as error:
         sentence = error_sentence(error)
@@ -322,29 +360,3 @@ def _summary(store: RunStore) -> dict[str, Any]:
             **{name: values[-1].item() for name, values in evaluations.items() if len(values)},
         },
     }
-
-
-class _Console(logging.Formatter):
-    """Errors as the sentence that the launcher and a person look for; the rest as it is."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = record.getMessage()
-        return f"error: {text}" if record.levelno >= logging.ERROR else text
-
-
-def _log_to(folder: RunFolder) -> None:
-    """Sends the log to `train.log`, progress to standard output, errors to standard error."""
-    # A full disk or a closed terminal must not print a traceback for every line.
-    logging.raiseExceptions = False
-    logger.setLevel(logging.DEBUG)
-    logger.handlers.clear()
-    file = logging.FileHandler(folder.log, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    output, errors = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
-    for handler in (output, errors):
-        handler.setFormatter(_Console())
-    output.setLevel(logging.INFO)
-    output.addFilter(lambda record: record.levelno < logging.ERROR)
-    errors.setLevel(logging.ERROR)
-    for handler in (file, output, errors):
-        logger.addHandler(handler)

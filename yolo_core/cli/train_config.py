@@ -323,7 +323,11 @@ def check_config(config: RunConfig, resumed: RunFolder | None = None) -> None:
     # Takes TensorFlow's five seconds, so only where there is something to check.
     with native_notes_in(Path(os.devnull)):
         from yolo_core.training.build import build_loss
+        from yolo_core.training.distribute import read_cluster, start_devices
 
+    if read_cluster(os.environ) is None:
+        # Before anything computes, or it is too late.
+        start_devices(config.training.devices)
     own = load_loss_class(loss.name) if is_own_loss(loss.name) else None
     try:
         built = build_loss(config, open_source(config.data), own=own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,8 +21,31 @@ READY_BATCHES = 4
 """Batches that are kept ready ahead of the training step."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """Which part of every batch is made here, where several devices share it.
+
+    Attributes:
+        first: The first of the parts.
+        here: How many of them.
+        parts: Into how many equal ones a batch is cut.
+    """
+
+    first: int = 0
+    here: int = 1
+    parts: int = 1
+
+
+WHOLE = Share()
+
+
 def training_batches(
-    source: SampleSource, *, batch_size: int, first_batch: int = 0, batches: int | None = None
+    source: SampleSource,
+    *,
+    batch_size: int,
+    first_batch: int = 0,
+    batches: int | None = None,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """The training stream in batches, from any place in it.
 
@@ -33,6 +57,7 @@ def training_batches(
         batch_size: B.
         first_batch: The batch to begin with, counted from 0.
         batches: How many to give; None gives batches for ever.
+        share: The parts of each that are given, one after the other.
 
     Returns:
         A dataset of images (B, height, width, channels) float32, 0 to 1, and y_true
@@ -52,14 +77,19 @@ def training_batches(
         if value < low:
             raise ValueError(f"{name} must be at least {low}; received {value}.")
 
-    last = tf.int64.max if batches is None else first_batch + batches
-    ready = _ReadAhead(source, batch_size, last)
+    if batch_size % share.parts:
+        raise ValueError(f"{share.parts} devices share no batch of {batch_size} equally.")
 
-    def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    first = first_batch * share.here
+    last = tf.int64.max if batches is None else first + batches * share.here
+    size = batch_size // share.parts
+    ready = _ReadAhead(source, batch_size, last, share)
+
+    def load(part: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # Tensors already: `numpy_function` would copy the pictures while the step waits for them.
-        images, y_true = tf.py_function(ready.take, [batch], (tf.float32, tf.float32))
-        images.set_shape((batch_size, *source.image_shape))
-        y_true.set_shape((batch_size, None, 5 + len(source.class_names)))
+        images, y_true = tf.py_function(ready.take, [part], (tf.float32, tf.float32))
+        images.set_shape((size, *source.image_shape))
+        y_true.set_shape((size, None, 5 + len(source.class_names)))
         return images, y_true
 
     # Neither parallel nor prefetched by TensorFlow, which would add both unasked: its threads would
@@ -67,7 +97,7 @@ def training_batches(
     # `_ReadAhead` does that work.
     options = tf.data.Options()
     options.experimental_optimization.apply_default_optimizations = False
-    return tf.data.Dataset.range(first_batch, last).map(load).with_options(options)
+    return tf.data.Dataset.range(first, last).map(load).with_options(options)
 
 
 class _ReadAhead:
@@ -76,22 +106,24 @@ class _ReadAhead:
     Args:
         source: Where the samples come from.
         batch_size: Samples a batch.
-        end: No batch from here on will be asked for.
+        end: No part from here on will be asked for.
+        share: The parts of a batch that are made: part k is one of batch k // `share.here`.
     """
 
-    def __init__(self, source: SampleSource, batch_size: int, end: int) -> None:
+    def __init__(self, source: SampleSource, batch_size: int, end: int, share: Share) -> None:
         self._source = source
         self._batch_size = batch_size
         self._end = end
+        self._share = share
         self._lock = threading.Lock()
         self._batches: dict[int, Future[tuple[tf.Tensor, tf.Tensor]]] = {}
         # Where all is done in Python, a second thread would mostly wait for its lock.
         self._pool = ThreadPoolExecutor(source.threads, thread_name_prefix="samples")
 
-    def take(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The images and labels of a batch, and a start on the ones after it."""
-        asked = int(batch)
-        wanted = range(asked, min(asked + 1 + READY_BATCHES, self._end))
+    def take(self, part: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The images and labels of a part, and a start on the ones after it."""
+        asked = int(part)
+        wanted = range(asked, min(asked + 1 + READY_BATCHES * self._share.here, self._end))
         with self._lock:
             # What an earlier pass over the same data has left behind goes.
             self._batches = {
@@ -101,13 +133,14 @@ class _ReadAhead:
             current = self._batches[asked]
         return current.result()
 
-    def _make(self, batch: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def _make(self, part: int) -> tuple[tf.Tensor, tf.Tensor]:
         import tensorflow as tf
 
-        first = batch * self._batch_size
+        batch, at = divmod(part, self._share.here)
+        size = self._batch_size // self._share.parts
+        first = batch * self._batch_size + (self._share.first + at) * size
         images, y_true = stack_samples(
-            self._source,
-            [self._source.stream_sample(first + i) for i in range(self._batch_size)],
+            self._source, [self._source.stream_sample(first + i) for i in range(size)]
         )
         # Here and not in TensorFlow, where the training step would wait for it.
         fractions = np.divide(images, np.float32(255), dtype=np.float32)

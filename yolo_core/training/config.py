@@ -130,6 +130,17 @@ class TrainingConfig(Section):
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = Field(
         default="auto", description="auto takes mixed precision on a GPU and float32 elsewhere"
     )
+    xla: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="whether XLA compiles the step; auto does so on one GPU, and nowhere else",
+    )
+    devices: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="GPUs that share every batch, or parts of the processor where there is none; "
+        "under TF_CONFIG those of each worker",
+    )
 
     @property
     def last_step(self) -> int:
@@ -142,6 +153,17 @@ class TrainingConfig(Section):
         for name in value:
             split_name(name)
         return value
+
+    @model_validator(mode="after")
+    def _equal_parts(self) -> Self:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"{self.devices} devices share a batch equally, which {self.batch_size} pictures "
+                "cannot be"
+            )
+        if self.xla == "on" and self.devices > 1:
+            raise ValueError("xla compiles the step of one device; with several it is off")
+        return self
 
 
 class ForkedFrom(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -34,10 +34,10 @@ class Detector(keras.Model):
     The loss's lambdas and step are state of this model. A step whose loss or gradients are not
     finite changes nothing: weights, moving statistics, optimizer and step stay as they were.
 
-    Made in the scope of a distribution strategy, it takes the step of one device: the loss's counts
-    and the logs are those of the whole batch, and so are the gradients before they are clipped.
-    Batch normalisation needs `synchronized=True` for that. Whole breakdowns (`wants_breakdown`) are
-    for one replica.
+    Made in the scope of a distribution strategy, it takes the step of one device: the loss's
+    counts, the logs and the breakdown are those of the whole batch, and so are the gradients before
+    they are clipped. Batch normalisation needs `synchronized=True` for that. XLA is for one replica
+    alone: `jit_compile` counts for nothing with more.
 
     Args:
         network: From images to what the loss takes as predictions.
@@ -90,6 +90,8 @@ class Detector(keras.Model):
         """One update of the weights; what Keras compiles."""
         images, y_true = data[:2]
         before = [tf.identity(each.value) for each in self.network.non_trainable_variables]
+        if self.wants_breakdown and self._replicas > 1:
+            y_true = _as_many_rows(y_true)
         # The gradients of the terms are read off the tape that the step itself goes by.
         with tf.GradientTape(persistent=self.wants_breakdown or self.wants_pulls) as tape:
             y_pred = self(images, training=True)
@@ -102,8 +104,10 @@ class Detector(keras.Model):
         found, matched = _recall_counts(breakdown, y_true)
         if self._replicas > 1:
             sums, found, matched = _sum_over_replicas((sums, found, matched))
-            gradients = _whole_batch_gradients(gradients)
+            gradients = _summed_gradients(gradients)
         finite = tf.math.is_finite(sums["loss"]) & self._can_apply(gradients)
+        if self._replicas > 1:
+            gradients = _on_first_replica(gradients)
         # An update synchronises the replicas, which no branch inside one replica can do.
         updated = tf.distribute.get_replica_context().merge_call(
             self._update_if_finite, args=(finite, gradients, before)
@@ -115,16 +119,23 @@ class Detector(keras.Model):
             "finite": tf.cast(updated, tf.float32),
         }
         if self.wants_pulls and (kernel := last_shared_kernel(self.network)) is not None:
-            logs |= pulls(tape, breakdown, kernel)
+            logs |= pulls(tape, breakdown, kernel, whole_batch=_sum_over_replicas)
         if self.wants_breakdown:
             self._measure = breakdown.assignment.candidate_measure
             breakdown = self._with_gradients(breakdown, tape, y_pred)
+            terms = {name: sums[f"term/{name}"] for name in breakdown.terms}
+            breakdown = dataclasses.replace(breakdown, total=sums["loss"], terms=terms)
             logs["batch"] = {
                 "images": images,
                 "y_true": y_true,
                 "y_pred": self.detection_loss.slot_predictions(y_pred),
                 "breakdown": breakdown.to_tree(),
             }
+            if self._replicas > 1:
+                sizes = _of_each_replica(tf.shape(images)[0])
+                logs["batch"] = keras.tree.map_structure(
+                    lambda part: _whole_batch(part, sizes), logs["batch"]
+                )
         return logs
 
     def _update_if_finite(
@@ -174,16 +185,14 @@ class Detector(keras.Model):
             self.optimizer.build(self.trainable_variables)
         compiled = {}
         for wants in itertools.product((False, True), repeat=2):
-            super().make_train_function(force=True)
-            compiled[wants] = self.train_function
+            if self._replicas > 1:
+                compiled[wants] = self._step_on_replicas()
+            else:
+                super().make_train_function(force=True)
+                compiled[wants] = self.train_function
 
         def step(iterator: Any) -> dict[str, Any]:
             wants = self.wants_breakdown, self.wants_pulls
-            if any(wants) and self._replicas > 1:
-                raise ValueError(
-                    "wants_breakdown and wants_pulls are for one replica: the breakdown of a step "
-                    f"on {self._replicas} replicas would be in as many parts."
-                )
             # Which one a function becomes is decided while it is traced, at its first call.
             logs = compiled[wants](iterator)
             batch = logs.pop("batch", None)
@@ -191,6 +200,26 @@ class Detector(keras.Model):
             return logs
 
         self.train_function = step
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Nothing: Keras would build by the mean of the replicas' batches, and this is built."""
+
+    def _step_on_replicas(self) -> Callable[[Any], dict[str, Any]]:
+        """A compiled step on all replicas; Keras's own would take the mean of their logs.
+
+        Its mean is of rows where there are several workers, and a log is one number.
+        """
+        strategy = self.distribute_strategy
+
+        @tf.function(reduce_retracing=True, autograph=False)
+        def step(iterator: Any) -> dict[str, Any]:
+            logs = strategy.run(self.train_step, args=(iterator.get_next(),))
+            # Each of them has the logs of the whole batch.
+            return keras.tree.map_structure(
+                lambda each: strategy.experimental_local_results(each)[0], logs
+            )
+
+        return step
 
     def inspect(
         self, images: np.ndarray, y_true: np.ndarray, *, gradients: bool = False
@@ -258,14 +287,57 @@ def _sum_over_replicas(values: Any) -> Any:
     return values if replica is None else replica.all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
-def _whole_batch_gradients(gradients: list[Any]) -> list[Any]:
+def _summed_gradients(gradients: list[Any]) -> list[Any]:
+    """Of each replica's share of the gradients the whole; None stays None."""
+    sums = iter(_sum_over_replicas([each for each in gradients if each is not None]))
+    return [None if each is None else next(sums) for each in gradients]
+
+
+def _on_first_replica(gradients: list[Any]) -> list[Any]:
     """What an optimizer that clips first and adds up second takes for one device's gradients.
 
-    The sums on the first replica, zeros on the others: clipped, zeros stay zeros.
+    Zeros on all replicas but the first: clipped, zeros stay zeros.
     """
     is_first = tf.equal(tf.distribute.get_replica_context().replica_id_in_sync_group, 0)
-    sums = iter(_sum_over_replicas([each for each in gradients if each is not None]))
     return [
-        None if each is None else tf.where(is_first, next(sums), tf.zeros_like(each))
+        None if each is None else tf.where(is_first, each, tf.zeros_like(each))
         for each in gradients
     ]
+
+
+def _of_each_replica(number: tf.Tensor) -> tf.Tensor:
+    """(replicas,) int32: a number of every replica, on each of them."""
+    replica: Any = tf.distribute.get_replica_context()
+    places = tf.range(replica.num_replicas_in_sync)
+    here = tf.equal(places, replica.replica_id_in_sync_group)
+    # Added up and not gathered, which TensorFlow does not do where each worker has one device.
+    return _sum_over_replicas(tf.where(here, number, 0))
+
+
+def _as_many_rows(y_true: tf.Tensor) -> tf.Tensor:
+    """Labels with padding, so that those of all replicas have the same number of rows."""
+    size, rows = tf.unstack(tf.shape(y_true)[:2])
+    more = tf.reduce_max(_of_each_replica(rows)) - rows
+    padding = tf.zeros((size, more, y_true.shape[2]), y_true.dtype)
+    return tf.concat([y_true, padding], axis=1)
+
+
+def _whole_batch(part: Any, sizes: tf.Tensor) -> tf.Tensor:
+    """A replica's part of a batch as the batch; a number is that of the batch already.
+
+    Args:
+        part: Pictures first.
+        sizes: (replicas,) int32, the pictures of each.
+    """
+    part = tf.convert_to_tensor(part)
+    if part.shape.rank == 0:
+        return part
+    # Truth values are not added up.
+    numbers = tf.cast(part, tf.int32) if part.dtype == tf.bool else part
+    replica: Any = tf.distribute.get_replica_context()
+    before = tf.cumsum(sizes, exclusive=True)[replica.replica_id_in_sync_group]
+    after = tf.reduce_sum(sizes) - before - tf.shape(part)[0]
+    rest = tf.shape(part)[1:]
+    zeros = (tf.zeros(tf.concat([[each], rest], 0), numbers.dtype) for each in (before, after))
+    whole = _sum_over_replicas(tf.concat([next(zeros), numbers, next(zeros)], axis=0))
+    return tf.cast(whole, part.dtype)

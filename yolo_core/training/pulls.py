@@ -8,7 +8,7 @@ et al. 2018, section 3) does, on the kernel before the heads part.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -48,13 +48,20 @@ def pull_columns(terms: Sequence[str]) -> list[str]:
     return [*(f"{PULL}{term}" for term in terms), *(f"{COSINE}{a}/{b}" for a, b in pairs)]
 
 
-def pulls(tape: tf.GradientTape, breakdown: LossBreakdown, kernel: Any) -> dict[str, tf.Tensor]:
+def pulls(
+    tape: tf.GradientTape,
+    breakdown: LossBreakdown,
+    kernel: Any,
+    *,
+    whole_batch: Callable[[Any], Any] = lambda share: share,
+) -> dict[str, tf.Tensor]:
     """Lengths and cosines of the gradients of lambda x term.
 
     Args:
         tape: A persistent tape that has seen the network and the breakdown.
         breakdown: Of this step.
         kernel: From `last_shared_kernel`.
+        whole_batch: From the gradients of a replica's share of the batch to those of the batch.
 
     Returns:
         {column: scalar float32}; the cosine of a gradient that is zero is NaN.
@@ -72,6 +79,7 @@ def pulls(tape: tf.GradientTape, breakdown: LossBreakdown, kernel: Any) -> dict[
         )
         for name, term in breakdown.terms.items()
     }
+    flat = whole_batch(flat)
     length = {name: tf.norm(each) for name, each in flat.items()}
     found = {f"{PULL}{name}": each for name, each in length.items()}
     for a, b in itertools.combinations(flat, 2):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from yolo_core.data.batches import sample_batch, training_batches
+from yolo_core.data.batches import sample_batch
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import PINNED, SampleSource
 from yolo_core.evaluation.evaluator import Evaluator
@@ -17,6 +17,8 @@ from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig
 from yolo_core.training.diagnosis import describe_non_finite
+from yolo_core.training.distribute import Devices, start_devices
+from yolo_core.training.following import Abreast, together
 from yolo_core.training.network import load_first_weights
 from yolo_core.training.notes import derived_notes, first_notes, target_notes
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class, short_name
@@ -33,23 +35,33 @@ class Training:
         config: What to train.
         store: The run, open for writing.
         interrupt: Whether a signal asks the process to end; None where nobody listens.
+        devices: What it computes on; None for as many of this machine as the configuration says.
 
     Raises:
         ValueError: The configuration asks for what does not fit together or cannot be read.
     """
 
     def __init__(
-        self, config: RunConfig, store: RunStore, interrupt: Interrupt | None = None
+        self,
+        config: RunConfig,
+        store: RunStore,
+        interrupt: Interrupt | None = None,
+        devices: Devices | None = None,
     ) -> None:
         self.config = config
         self.store = store
+        self.devices = devices or start_devices(config.training.devices)
+        self.devices.check_batch(config.training.batch_size)
+        self._interrupt = interrupt
         self.source: SampleSource = open_source(config.data)
         own = None
         if is_own_loss(config.loss.name):
             check_source(config.loss.name, store.folder.path)
             own = load_loss_class(config.loss.name)
-        self.loss: DetectionLoss = build_loss(config, self.source, own=own)
-        self.detector = build_detector(config, self.loss, self.source)
+        self.devices.text_from_chief(config.to_json())
+        with self.devices.strategy.scope():
+            self.loss: DetectionLoss = build_loss(config, self.source, own=own)
+            self.detector = build_detector(config, self.loss, self.source)
         options = config.training
         self.rate = LearningRate(options.learning_rate, options.schedule, options.steps)
         self.recorder = RunRecorder(
@@ -80,11 +92,12 @@ class Training:
         Raises:
             NonFiniteLossError: A step was not finite; a checkpoint of the weights before it is
                 on disk.
-            ValueError: The disk is full, or another file of the run failed.
+            ValueError: The disk is full, or another file of the run failed; or another worker is
+                lost.
         """
-        options = self.config.training
-        with self.recorder as recorder:
-            is_new, network = not recorder.restore(), self.detector.network
+        options, devices, detector = self.config.training, self.devices, self.detector
+        with self.recorder as recorder, together(devices.cluster):
+            is_new, network = not recorder.restore(), detector.network
             # A run that goes on has its weights: nothing is fetched for it, no file read.
             weights = load_first_weights(self.config, self.loss, network, self.source)
             weights = list(weights) if is_new else []
@@ -92,27 +105,31 @@ class Training:
             shape = self.source.image_shape
             self._say((("note", each) for each in self.source.notes), record=is_new)
             self._say((("note", each) for each in weights), record=is_new)
+            self._say(devices.notes(), record=is_new)
             self._say(derived_notes(self.config, self.source), record=is_new)
             self._say(first_notes(self.config.loss, self.loss, layout, shape), record=is_new)
             recorder.begin()
             if is_new:
                 self._say(target_notes(self.store), record=True)
-            if not recorder.is_over:
-                remaining = options.last_step - recorder.done
-                batches = training_batches(
+            left = 0 if recorder.is_over else options.last_step - recorder.done
+            devices.from_chief(np.asarray([recorder.done, left], np.int64))
+            devices.variables_from_chief([*detector.variables, *detector.optimizer.variables])
+            if left:
+                batches = devices.batches(
                     self.source,
                     batch_size=options.batch_size,
                     first_batch=recorder.done,
-                    batches=remaining,
+                    batches=left,
                 )
-                self.detector.fit(
+                detector.fit(
                     batches,
-                    epochs=1,
-                    steps_per_epoch=remaining,
+                    steps_per_epoch=left,
                     shuffle=False,
                     verbose=0,
-                    callbacks=[recorder],
+                    callbacks=[recorder, Abreast(devices, self._interrupt)],
                 )
+            # The others wait until all that is to be written is.
+            devices.summed(np.zeros(1))
         if recorder.done < options.last_step:
             logger.info("--resume %s goes on.", self.store.folder.name)
 

@@ -38,6 +38,7 @@ DIGITS = {
 OPTIONS = run_options()
 # Numbers of the form, and what a press on "+" adds.
 NUMBERS = {"steps": 100, "batch-size": 8, "learning-rate": 0.001, "seed": 1, "patience": 1}
+NUMBERS |= {"devices": 1}
 KEY = "new/"
 _SAID, _KEPT = "what became of the start", "new training"
 
