@@ -58,6 +58,7 @@ def cases() -> list[Case]:
     v3 = published("yolov3", anchors=cells[:3] / 13, num_classes=20)
     ssd = published("ssd", anchors=SSD300, num_classes=20)
     retina = published("retinanet", anchors=SSD300.boxes(), num_classes=20)
+    v5 = published("yolov5", anchors=cells[:3] / 13, num_classes=20)
     return [
         Case(digits, (32, 6, 6, 3 * 15), 8),
         Case(v1, (16, 7, 7, 2 * 5 + 20), 8),
@@ -65,6 +66,8 @@ def cases() -> list[Case]:
         Case(v2, (16, 13, 13, 4 * 25), 50),
         Case(v3, (16, 13, 13, 3 * 25), 8),
         Case(v3, (16, 13, 13, 3 * 25), 50),
+        Case(v5, (16, 13, 13, 3 * 25), 8),
+        Case(v5, (16, 13, 13, 3 * 25), 50),
         Case(ssd, (8, 8732, 25), 8),
         Case(ssd, (8, 8732, 25), 50),
         Case(retina, (8, 8732, 24), 8),

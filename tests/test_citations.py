@@ -57,7 +57,7 @@ ELSEWHERE = {
     "detector.json": "in an exported network",
 }
 
-NUMBER = re.compile(r"(?<![\w'-])[A-F]-\d{1,2}(?![\w-])")
+NUMBER = re.compile(r"(?<![\w'-])[A-G]-\d{1,2}(?![\w-])")
 PLACEHOLDER = re.compile(r"NAME|FILE|\*")
 FILE_NAME = r"[\w./*-]+\.(?:py|md|js|json|npz|npy|toml|yml|txt|png|html|db|log)"
 IN_A_ROOM = re.compile(rf"(?<![\w/.-])(?:{'|'.join(ROOMS)}|references|golden)/[\w./*-]*\w")
@@ -105,8 +105,8 @@ def test_anchors_are_unique_and_every_link_in_the_document_has_one() -> None:
     for words, anchor in links:
         assert anchor in ANCHORS, f"[{words}] leads nowhere"
         assert not NUMBER.fullmatch(words) or words.lower() == anchor
-    headings = re.findall(r'^#### <a id="([^"]+)"></a>([A-F]-\d+): ', DOCUMENT, re.MULTILINE)
-    assert len(headings) == 10 + 9 + 13 + 10 + 4 + 15
+    headings = re.findall(r'^#### <a id="([^"]+)"></a>([A-G]-\d+): ', DOCUMENT, re.MULTILINE)
+    assert len(headings) == 10 + 9 + 13 + 10 + 4 + 15 + 14
     assert all(anchor == number.lower() for anchor, number in headings)
 
 
@@ -127,14 +127,14 @@ def test_the_document_names_no_slip_variant_or_status_that_is_not_there() -> Non
         for name in re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", sentence)
     }
     assert named == {slip.name for slip in SLIPS}
-    variants = set(re.findall(rf"`((?:{'|'.join(FAMILY_NAMES)})/\w+)`", DOCUMENT))
+    variants = set(re.findall(rf"`((?:{'|'.join(FAMILY_NAMES)})/[\w.]+)`", DOCUMENT))
     assert variants == set(VARIANTS)
     statuses = re.findall(r"^\| ([A-Z_]+) \|", DOCUMENT, re.MULTILINE)
     assert statuses == [status.name for status in ObjectStatus]
 
 
 def test_every_published_name_has_its_golden_keys() -> None:
-    rows = re.findall(r"^\| `(\w+/\w+)` \| `(\w+_)` \| `(\w+)` \|", DOCUMENT, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+/[\w.]+)` \| `(\w+_)` \| `(\w+)` \|", DOCUMENT, re.MULTILINE)
     assert sorted(name for name, _, _ in rows) == sorted(VARIANTS)
     for _, prefix, key in rows:
         keys = scalars(f"{prefix}typical")
@@ -167,7 +167,7 @@ def scalars(name: str) -> dict[str, float]:
 
 
 NUMBERS = re.findall(
-    r"^\| ([A-F]-\d+) \| `(\w+)` \| (`\w+`[^|]*) \| (\S+) \|$", DOCUMENT, re.MULTILINE
+    r"^\| ([A-G]-\d+) \| `(\w+)` \| (`\w+`[^|]*) \| (\S+) \|$", DOCUMENT, re.MULTILINE
 )
 
 
@@ -235,6 +235,22 @@ def borders_that_fall_low() -> str:
     return ", ".join(f"{k}/13" for k in low[:-1]) + f" and {low[-1]}/13"
 
 
+def entries_of_yolov5(name: str) -> tuple[int, int, int, int]:
+    """How many there are, without repetitions, overwritten, and with a CIoU below 0."""
+    found = arrays(name)
+    heads = [head for head in range(5) if f"head{head}__index" in found]
+    places = [
+        (head, *entry, source)
+        for head in heads
+        for entry, source in zip(
+            found[f"head{head}__index"].tolist(), found[f"head{head}__source"].tolist(), strict=True
+        )
+    ]
+    kept = sum(int(found[f"head{head}__is_last_write"].sum()) for head in heads)
+    negative = sum(int((found[f"head{head}__ciou"] < 0).sum()) for head in heads)
+    return len(places), len(set(places)), len(places) - kept, negative
+
+
 def negatives_that_differ() -> int:
     found = arrays("ssd_large_logits")
     return int((found["neg"] != found["stable_lse__neg"]).sum())
@@ -255,6 +271,13 @@ def negatives_that_differ() -> int:
         ("C-11", "{} fall one cell low", borders_that_fall_low),
         ("D-6", "at most {:.1e}", gradient_through_the_target),
         ("E-3", "{} entries of the mask", negatives_that_differ),
+        ("G-1", "{0[2]} of {0[0]} entries", lambda: entries_of_yolov5("yolov5_typical")),
+        (
+            "G-2",
+            "{0[0]} entries in `yolov5_edge`, {0[2]} of them overwritten; {0[1]} without",
+            lambda: entries_of_yolov5("yolov5_edge"),
+        ),
+        ("G-9", "{0[3]} of the {0[0]} entries", lambda: entries_of_yolov5("yolov5_typical")),
     ],
 )
 def test_what_the_text_counts_in_the_golden_arrays(

@@ -176,7 +176,8 @@ class Assignment:
         object_iou: (B, N, R) float32. IoU of the object with its slot's predicted box, else 0.
         candidate_slots: (B, N, R, K) int32. The slots that were compared, -1 where fewer than K.
         candidate_score: (B, N, R, K) float32. Their score, the highest wins, first one on a tie.
-        candidate_measure: What the score is: "shape IoU", "box IoU" or "prior IoU".
+        candidate_measure: What the score is: "shape IoU", "box IoU", "prior IoU", or "side
+            ratio": the smaller one of width and height, at most 1.
     """
 
     object_mask: Any
@@ -205,3 +206,23 @@ class Assignment:
         "candidate_slots",
         "candidate_score",
     )
+
+
+def trained_slots(one: Assignment, index: int) -> np.ndarray:
+    """The slots that an object trains, in slot order: all of them, those that others train, too.
+
+    A slot is booked on one object alone. Of a ledger row that shares some, the best ones of its
+    candidates are trained, as many as it counts.
+
+    Args:
+        one: The assignment of one picture, without the batch axis.
+        index: Row of the object.
+    """
+    slots = set(np.flatnonzero(one.matched_object == index).tolist())
+    for row in np.flatnonzero(one.object_status[index] == ObjectStatus.SHARED).tolist():
+        slots.add(int(one.object_slot[index, row]))
+        count = int(one.match_count[index, row])
+        if count > 1:
+            best = np.argsort(-one.candidate_score[index, row], kind="stable")[:count]
+            slots.update(one.candidate_slots[index, row][best].tolist())
+    return np.asarray(sorted(slots - {-1}), np.int64)

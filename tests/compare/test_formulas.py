@@ -19,6 +19,7 @@ V2 = ("xy", "wh", "objectness", "no_object", "classification")
 TERMS = dict.fromkeys(FAMILY_NAMES, V2) | {
     "ssd": ("xy", "wh", "classification", "no_object"),
     "retinanet": ("box", "classification", "no_object"),
+    "yolov5": ("box", "objectness", "no_object", "classification"),
 }
 # Slips that change what is compared or counted where no picture's formula says it.
 NOT_WRITTEN = {
@@ -27,6 +28,8 @@ NOT_WRITTEN = {
     "saturated-logarithms",
     "smallest-class",
     "every-class",
+    "angle-of-quotient",
+    "sort-fails-on-one",
     "iou-gradient",
     "centre-on-one-dropped",
     "count-by-weight",

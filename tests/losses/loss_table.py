@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from yolo_core.assignment import ObjectStatus
+from yolo_core.assignment import Assignment, ObjectStatus, trained_slots
 from yolo_core.losses import published
 from yolo_core.losses.base import DetectionLoss
+from yolo_core.slots import SlotLayout
 
 NUM_CLASSES = 3
 GRID = (3, 4)  # rows, columns: never square by default
@@ -35,6 +36,8 @@ class LossCase:
         mined: Whether slots without an object are mined: images without objects train nothing.
         first_wins: Whether of equal objects the first keeps what they all want, not the last.
         free_without_objects: Whether a batch without objects costs nothing, mined or not.
+        last_decides: Whether of objects that share a slot the last one is booked on it.
+        many_cells: Whether an object trains slots of several cells.
         centre_on_one: The status of an object whose centre is exactly 1.0.
         title: What it is called among the tests, where its name is there already.
     """
@@ -50,6 +53,8 @@ class LossCase:
     mined: bool = False
     first_wins: bool = False
     free_without_objects: bool = False
+    last_decides: bool = False
+    many_cells: bool = False
     centre_on_one: ObjectStatus = ObjectStatus.MATCHED
     title: str = ""
 
@@ -180,6 +185,29 @@ _LOSSES = [
         # No prior is forced to take an object: those of these scenes are to reach the threshold.
         options=lambda _grid: {"foreground_threshold": 0.05, "background_threshold": 0.02},
     ),
+    # Anchors that take every object of these scenes.
+    LossCase(
+        "yolov5",
+        _all_in_the_slot,
+        _as_fractions,
+        options=lambda _grid: {"anchor_ratio": 20.0},
+        shares=True,
+        last_decides=True,
+        many_cells=True,
+    ),
+    *(
+        LossCase(
+            name,
+            _two_heads,
+            _of_two_heads,
+            lambda grid: {**_on_two_grids(grid), "anchor_ratio": 30.0},
+            shares=True,
+            last_decides=True,
+            many_cells=True,
+            title=f"{name} on two heads",
+        )
+        for name in ("yolov5", "yolov5/v7.0")
+    ),
 ]  # fmt: skip
 # The laws of what was published are for the long run of the tests, those of the defaults for both.
 CASES = [
@@ -220,6 +248,22 @@ def random_scene(seed: int, batch=3, rows=6) -> np.ndarray:
     return y_true
 
 
+def _pictures(a: Assignment) -> list[Assignment]:
+    """Those of a batch."""
+    return [
+        Assignment(
+            **{name: getattr(a, name)[image] for name in Assignment.ARRAYS},
+            candidate_measure=a.candidate_measure,
+        )
+        for image in range(len(a.object_mask))
+    ]
+
+
+def _on_row(layout: SlotLayout, a: Assignment, slot: int, row: int) -> bool:
+    """Whether a ledger row is about a slot: about those of its head, or all."""
+    return a.object_slot.shape[-1] == 1 or layout.head[slot] == row
+
+
 def assert_laws(loss: DetectionLoss, y_true: np.ndarray, y_pred: np.ndarray):
     """Checks everything that a breakdown promises, and returns it as numpy."""
     breakdown = loss.breakdown(y_true, y_pred).to_numpy()
@@ -258,12 +302,15 @@ def assert_laws(loss: DetectionLoss, y_true: np.ndarray, y_pred: np.ndarray):
     np.testing.assert_array_equal(a.object_slot >= 0, matched | lost)
     if not (ledger == ObjectStatus.SHARED).any():
         np.testing.assert_array_equal(a.match_count.sum((1, 2)), a.object_mask.sum(1))
+    trained = [[set(trained_slots(one, row)) for row in range(rows)] for one in _pictures(a)]
     for image, row, head in np.argwhere(matched):
-        slot = a.object_slot[image, row, head]
-        owner = a.matched_object[image, slot]
-        rivals = np.flatnonzero((a.object_slot[image, :, head] == slot) & matched[image, :, head])
+        mine = {slot for slot in trained[image][row] if _on_row(layout, a, slot, head)}
+        others = set().union(*trained[image][:row], *trained[image][row + 1 :])
         alone = ledger[image, row, head] == ObjectStatus.MATCHED
-        assert (owner == row and len(rivals) == 1) if alone else (len(rivals) > 1)
+        assert a.object_slot[image, row, head] in mine
+        assert len(mine) == a.match_count[image, row, head] or a.match_count.max() > 16
+        assert alone == (mine.isdisjoint(others))
+        assert not alone or (a.matched_object[image][sorted(mine)] == row).all()
     for image, row, head in np.argwhere(lost):
         winner = a.overwritten_by[image, row, head]
         assert winner != row
@@ -277,7 +324,7 @@ def assert_laws(loss: DetectionLoss, y_true: np.ndarray, y_pred: np.ndarray):
         candidates = a.candidate_slots[image, row, head]
         open_to_it = candidates >= 0
         if a.match_count.max() > 1:  # where several slots train an object, of those
-            open_to_it &= a.matched_object[image][candidates] == row
+            open_to_it &= np.isin(candidates, sorted(trained[image][row]))
         best = np.argmax(np.where(open_to_it, a.candidate_score[image, row, head], -np.inf))
         assert candidates[best] == a.object_slot[image, row, head]
     compared = (a.candidate_slots >= 0).any(-1)

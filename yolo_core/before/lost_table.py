@@ -20,7 +20,7 @@ TOO_SMALL, POOR_FIT = "too small", "poor fit"
 LEAST_PIXELS, LEAST_FIT = 8.0, 0.25
 """Pixels of the shorter side, and IoU with the best anchor, below which an object is said to be too
 small, or to fit badly, where nobody says otherwise."""
-MEASURES = ("shape IoU", "box IoU", "prior IoU")
+MEASURES = ("shape IoU", "box IoU", "prior IoU", "side ratio")
 _MOST_CELLS = 10**7
 
 

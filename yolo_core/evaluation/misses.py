@@ -7,6 +7,7 @@ import enum
 
 import numpy as np
 
+from yolo_core.assignment import trained_slots
 from yolo_core.explain.report import object_status
 from yolo_core.explain.target_boxes import target_boxes
 from yolo_core.models import decode
@@ -148,9 +149,7 @@ def reachable(view: SampleView) -> np.ndarray:
         misses &= np.isfinite(boxes).all(axis=1, keepdims=True)
     trains: list[set[int]] = []
     for at, index in enumerate(view.objects):
-        slots = set(np.flatnonzero(assignment.matched_object == index).tolist())
-        rows = zip(assignment.object_slot[index], assignment.match_count[index], strict=True)
-        slots |= {int(slot) for slot, count in rows if slot >= 0 and count > 0}
+        slots = trained_slots(assignment, int(index)).tolist()
         trains.append({slot for slot in slots if not misses[slot, at]})
     holder: dict[int, int] = {}
 

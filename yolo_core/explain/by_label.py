@@ -51,6 +51,10 @@ def score_with_label(view: SampleView, slot: int, index: int) -> float:
     measure = view.assignment.candidate_measure
     if measure == "box IoU":
         return iou_with_label(view, slot, index)
+    if measure == "side ratio":
+        with np.errstate(all="ignore"):
+            ratio = view.y_true[index, 3:5] / view.layout.prior[slot, 2:]
+            return float(np.minimum(ratio, 1 / ratio).min())
     # A shape has no place.
     which = [0, 0, 1, 1] if measure == "shape IoU" else [1, 1, 1, 1]
     prior, label = view.layout.prior[[slot]], view.y_true[[index], 1:5]

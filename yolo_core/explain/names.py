@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,3 +30,9 @@ def object_name(view: SampleView, index: int) -> str:
     if not np.any(one_hot > 0):
         return f"object {index}"
     return f"object {index} (class {view.class_names[int(np.argmax(one_hot))]})"
+
+
+def listed(words: Sequence[str]) -> str:
+    """ "one", or "one, two and three"; "" of none."""
+    *first, last = words or [""]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from yolo_core.assignment import LARGEST_LABEL, ObjectStatus
+from yolo_core.assignment import LARGEST_LABEL, ObjectStatus, trained_slots
 from yolo_core.explain.by_label import (
     account,
     cell_of_centre,
@@ -31,6 +29,7 @@ from yolo_core.explain.ignoring import (
     nearest_object,
     score_of,
 )
+from yolo_core.explain.many_slots import SIDES, by_sides, in_all, many_slots
 from yolo_core.explain.names import cell_name, object_name, slot_word
 from yolo_core.slots import SlotLayout
 
@@ -57,7 +56,8 @@ def object_reason(view: SampleView, index: int) -> str:
     reasons = [_head_reason(view, index, row) for row in range(rows)]
     if len(set(reasons)) == 1:  # the same on every head: outside, zero area, ...
         return reasons[0]
-    return " ".join(f"Head {row}: {reason}" for row, reason in enumerate(reasons))
+    heads = [f"Head {row}: {reason}" for row, reason in enumerate(reasons)]
+    return " ".join(filter(None, [in_all(view, index), *heads]))
 
 
 def slot_reason(view: SampleView, slot: int) -> str:
@@ -174,9 +174,12 @@ def _head_reason(view: SampleView, index: int, row: int) -> str:
             )
         sentences.append(_NO_TERM)
         return " ".join(sentences)
-    if assignment.match_count[index, row] > 1:
-        sentences.append(f"{_many_slots(view, index, row)}; this is the best of them.")
-    if status is ObjectStatus.SHARED:
+    by_ratio = assignment.candidate_measure == SIDES
+    if by_ratio:
+        sentences = by_sides(view, index, row, centre)
+    elif assignment.match_count[index, row] > 1:
+        sentences.append(f"{many_slots(view, index, row)}; this is the best of them.")
+    if status is ObjectStatus.SHARED and not by_ratio:
         slot = int(assignment.object_slot[index, row])
         names = " and ".join(object_name(view, each) for each in _rivals(view, index, slot))
         sentences.append(
@@ -190,44 +193,12 @@ def _head_reason(view: SampleView, index: int, row: int) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _many_slots(view: SampleView, index: int, row: int) -> str:
-    """How many slots an object trains, and which: their heads, anchors and cells."""
-    count, layout = int(view.assignment.match_count[index, row]), view.layout
-    slots = np.flatnonzero(view.assignment.matched_object == index)
-    if len(slots) != count:  # some are shared: who else trains them is known, not whose they are
-        return f"It trains {count} slots"
-    cells = len({(layout.head[slot], layout.row[slot], layout.column[slot]) for slot in slots})
-    places = [
-        _numbered(name, values[slots])
-        for name, values, all_of in (
-            ("head", layout.head, len(layout.grids)),
-            (slot_word(layout), layout.anchor, max(grid[2] for grid in layout.grids)),
-        )
-        if all_of > 1
-    ]
-    places.append("one cell" if cells == 1 else f"{cells} cells")
-    return f"It trains {count} slots ({', '.join(places)})"
-
-
-def _numbered(word: str, numbers: np.ndarray) -> str:
-    """ "head 1", or "heads 0, 1 and 2"."""
-    *first, last = sorted({int(each) for each in numbers})
-    return f"{word}s {', '.join(map(str, first))} and {last}" if first else f"{word} {last}"
-
-
 def _rivals(view: SampleView, index: int, slot: int) -> list[int]:
     """The other objects that train a slot."""
-    assignment = view.assignment
     return [
         int(other)
         for other in view.objects
-        if other != index
-        and any(
-            own == slot and ObjectStatus(int(status)).is_matched
-            for own, status in zip(
-                assignment.object_slot[other], assignment.object_status[other], strict=True
-            )
-        )
+        if other != index and slot in trained_slots(view.assignment, int(other))
     ]
 
 
@@ -248,6 +219,13 @@ def _below_threshold(view: SampleView, index: int, row: int) -> str:
     ].max(initial=0.0)
     if not candidates and not absent:
         return "No slot reached the matching threshold."
+    if measure == SIDES and candidates:
+        (slot, score), word = candidates[0], slot_word(layout)
+        return (
+            f"No {word} has sides like its own: those of the best one, {word} "
+            f"{layout.anchor[slot]}, are up to {1 / max(score, 1e-9):.3g} times as long or short "
+            f"({SIDES} {score:.2f})."
+        )
     slot, score = candidates[0] if candidates else (-1, 0.0)
     best = f"{slot_word(layout)} {layout.anchor[slot]} of {cell_name(layout, slot)}"
     if absent > score or (absent and not candidates):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yolo_core.assignment import ObjectStatus
+from yolo_core.assignment import ObjectStatus, trained_slots
 from yolo_core.explain.by_label import label_iou
 from yolo_core.explain.reasons import object_reason
 
@@ -195,9 +195,8 @@ def _trained_slots(view: SampleView, index: int) -> tuple[SlotReport, ...]:
         )
         if ObjectStatus(int(status)).is_matched and slot >= 0
     ]
-    # A shared slot is booked on one of its objects only, hence the ledger and not the mask alone.
-    others = [int(slot) for slot in np.flatnonzero(assignment.matched_object == index)]
-    others = sorted(set(others) - set(own), key=lambda slot: -overlap[slot])
+    others = set(trained_slots(assignment, index).tolist()) - {*own}
+    others = sorted(others, key=lambda slot: -overlap[slot])
     layout = view.layout
     return tuple(
         SlotReport(

@@ -55,7 +55,13 @@ def target_boxes(view: SampleView) -> np.ndarray | None:
         return None
     way, centre = centre
     low, high = corner - _TOLERANCE, corner + stride + _TOLERANCE
-    if way < len(in_cells) and ((boxes[:, :2] >= low) & (boxes[:, :2] <= high)).all():
+    # Cells beside an object's own are trained towards a centre outside of them, see `many_slots`.
+    beside = view.assignment.candidate_measure == "side ratio"
+    if (
+        not beside
+        and way < len(in_cells)
+        and ((boxes[:, :2] >= low) & (boxes[:, :2] <= high)).all()
+    ):
         centre = np.clip(centre, corner, corner + stride)
     return np.concatenate([centre, size[1]], axis=1)
 

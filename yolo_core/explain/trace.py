@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yolo_core.assignment import ObjectStatus
+from yolo_core.assignment import ObjectStatus, trained_slots
 from yolo_core.explain.by_label import iou_with_label, label_iou, score_with_label
 from yolo_core.explain.ignoring import counts_for_rule
 from yolo_core.explain.names import object_name
@@ -208,6 +208,8 @@ def _decision(view: SampleView, index: int, row: int, slot: int, score: float) -
     trained = int(assignment.matched_object[slot])
     if trained == index:
         return "taken as well"
+    if slot in trained_slots(assignment, index):
+        return f"taken as well; its objectness follows {object_name(view, trained)}"
     if trained >= 0:
         return f"trained for {object_name(view, trained)}"
     if assignment.ignore_mask[slot]:

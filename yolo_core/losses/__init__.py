@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from yolo_core.losses.yolov1.loss import YoloV1Loss
     from yolo_core.losses.yolov2.loss import YoloV2Loss
     from yolo_core.losses.yolov3.loss import YoloV3Loss
+    from yolo_core.losses.yolov5.loss import YoloV5Loss
 
 __all__ = [
     "FAMILY_NAMES",
@@ -36,6 +37,7 @@ __all__ = [
     "YoloV1Loss",
     "YoloV2Loss",
     "YoloV3Loss",
+    "YoloV5Loss",
     "changed",
     "published",
 ]
@@ -52,6 +54,7 @@ __getattr__, __dir__ = lazy_names(
         "yolo_core.losses.yolov1.loss": ("YoloV1Loss",),
         "yolo_core.losses.yolov2.loss": ("YoloV2Loss",),
         "yolo_core.losses.yolov3.loss": ("YoloV3Loss",),
+        "yolo_core.losses.yolov5.loss": ("YoloV5Loss",),
         "yolo_core.losses.retinanet.loss": ("RetinaNetLoss",),
         "yolo_core.losses.retinanet.pyramid": ("PyramidAnchors",),
         "yolo_core.losses.ssd.loss": ("SSDLoss",),

@@ -18,7 +18,7 @@ class AnchorSet:
     """The anchors of a network and the heads that use them.
 
     Attributes:
-        sizes: (T, 2) float32. Width and height as image fractions.
+        sizes: (T, 2) float64. Width and height as image fractions.
         heads: One tuple of rows of `sizes` a head, in the order of the head's channels.
     """
 
@@ -54,7 +54,7 @@ def read_anchors(
     """
     try:
         nested = np.ndim(anchors[0]) == 2
-        parts = [np.asarray(part, np.float32) for part in (anchors if nested else [anchors])]
+        parts = [np.asarray(part, np.float64) for part in (anchors if nested else [anchors])]
     except (TypeError, ValueError, IndexError, KeyError):
         parts = []
     good = [part.ndim == 2 and part.shape[1] == 2 and len(part) > 0 for part in parts]
@@ -83,8 +83,8 @@ def read_anchors(
             tuple(range(end - len(part), end)) for part, end in zip(parts, ends, strict=True)
         )
     if sizes.max() > 1 and image_size is not None:
-        height, width = np.broadcast_to(np.asarray(image_size, np.float32), (2,))
-        sizes = sizes / np.asarray([width, height], np.float32)
+        height, width = np.broadcast_to(np.asarray(image_size, np.float64), (2,))
+        sizes = sizes / np.asarray([width, height])
     if not np.isfinite(sizes).all() or sizes.max() > 2:
         raise ValueError(
             "anchors must be image fractions, or pixels together with image_size; received "
@@ -118,5 +118,5 @@ def cell_anchors(
         for place, anchor in enumerate(members):
             slots[anchor] = start + (row * columns + column) * count + place
         start += rows * columns * count
-    sizes = ops.convert_to_tensor(anchors.sizes)
+    sizes = ops.convert_to_tensor(anchors.sizes.astype(np.float32))
     return ops.stack(slots, axis=-1), shape_iou(ops.expand_dims(labels.boxes[..., 2:], 2), sizes)

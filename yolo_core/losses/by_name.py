@@ -27,6 +27,9 @@ _OPTIONS = {
     "neg_pos_ratio": "negative_ratio",
     "variance": "variances",
     "prior_config": "priors",
+    "anchor_t": "anchor_ratio",
+    "fl_gamma": "gamma",
+    "sort_obj_iou": "sort_iou",
 }
 
 

@@ -23,7 +23,7 @@ from yolo_core.losses.slips import Slip, Variant
 if TYPE_CHECKING:
     from yolo_core.losses.base import DetectionLoss
 
-FAMILY_NAMES = ("mnist_yolo", "yolov1", "yolov2", "yolov3", "ssd", "retinanet")
+FAMILY_NAMES = ("mnist_yolo", "yolov1", "yolov2", "yolov3", "ssd", "retinanet", "yolov5")
 DEFAULT_FAMILY = "yolov2"
 ONE_ANSWER_A_CELL = "yolov1"
 """The family whose slots all can be compared by: boxes without priors, one class a cell."""

@@ -29,6 +29,11 @@ def gather_slots(values: Any, slots: Any) -> Any:
     return _rows(ops.reshape(values, (batch * count, features)), slots, count)
 
 
+def value_at(values: Any, slots: Any) -> Any:
+    """(B, M): of (B, P) values those at (B, M) slots."""
+    return gather_slots(ops.expand_dims(values, -1), slots)[..., 0]
+
+
 def gather_slots_and_channel(values: Any, slots: Any, index: int) -> tuple[Any, Any]:
     """All channels of given slots, and one channel of all slots.
 
@@ -167,6 +172,29 @@ def add_to_slots(values: Any, slots: Any, slot_count: int) -> Any:
         (batch * slot_count,),
     )
     return ops.reshape(flat, (batch, slot_count))
+
+
+def highest_of_slot(values: Any, slots: Any, slot_count: int) -> Any:
+    """The highest of the values that are booked on each slot, whatever their order.
+
+    Args:
+        values: (B, M) int32 or float32, zero or more.
+        slots: (B, M) int32, each 0 to `slot_count` - 1.
+        slot_count: P.
+
+    Returns:
+        (B, P) of the dtype of `values`, 0 where there is none.
+    """
+    batch, count = ops.shape(values)
+    first = ops.expand_dims(ops.arange(batch, dtype="int32") * slot_count, -1)
+    highest = ops.segment_max(
+        ops.reshape(values, (batch * count,)),
+        ops.reshape(slots + first, (batch * count,)),
+        # One more: PyTorch's Keras takes a number of none for no number.
+        num_segments=batch * slot_count + 1,
+    )
+    # What the backends give for no values at all is not the same.
+    return ops.reshape(ops.maximum(highest[:-1], 0), (batch, slot_count))
 
 
 def object_of_slot(slots: Any, owns: Any, slot_count: int) -> Any:

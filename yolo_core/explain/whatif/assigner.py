@@ -22,6 +22,7 @@ _ARRAYS = (
     "ignore_mask",
     "matched_object",
     "object_slot",
+    "match_count",
     "object_status",
     "overwritten_by",
 )

@@ -21,6 +21,7 @@ class Outcomes:
         ignore_mask: (V, P) bool.
         matched_object: (V, P) int32.
         object_slot: (V, N, R) int32.
+        match_count: (V, N, R) int32.
         object_status: (V, N, R) int32.
         overwritten_by: (V, N, R) int32.
     """
@@ -29,6 +30,7 @@ class Outcomes:
     ignore_mask: np.ndarray
     matched_object: np.ndarray
     object_slot: np.ndarray
+    match_count: np.ndarray
     object_status: np.ndarray
     overwritten_by: np.ndarray
 
@@ -58,11 +60,13 @@ class ObjectFate:
         status: Its status.
         slot: Its slot, or the one that it lost; -1 for none.
         taker: The object that took the slot over, -1 for none.
+        count: How many slots it trains there.
     """
 
     status: ObjectStatus
     slot: int
     taker: int
+    count: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +76,7 @@ class SlotRole:
     Attributes:
         part: `NO_OBJECT`, `IGNORED` or `OBJECT`.
         object: The object that it is trained for, -1 for none.
-        shared: Whether it is trained for others, too.
+        shared: Whether it is trained for others, too; not known of objects that train many.
     """
 
     part: int
@@ -93,9 +97,10 @@ class ObjectSubject:
     row: int = 0
 
     def codes(self, outcomes: Outcomes) -> np.ndarray:
-        """(V, 2) int: two versions with the same numbers are the same to it."""
+        """(V, 3) int: two versions with the same numbers are the same to it."""
         at = np.s_[:, self.index, self.row]
-        return np.stack([outcomes.object_status[at], outcomes.object_slot[at]], axis=1)
+        arrays = (outcomes.object_status, outcomes.object_slot, outcomes.match_count)
+        return np.stack([each[at] for each in arrays], axis=1)
 
     def outcome(self, outcomes: Outcomes, version: int) -> ObjectFate:
         """What becomes of it in one version."""
@@ -104,6 +109,7 @@ class ObjectSubject:
             status=ObjectStatus(int(outcomes.object_status[at])),
             slot=int(outcomes.object_slot[at]),
             taker=int(outcomes.overwritten_by[at]),
+            count=int(outcomes.match_count[at]),
         )
 
 
@@ -124,7 +130,7 @@ class SlotSubject:
             [OBJECT, IGNORED],
             NO_OBJECT,
         )
-        own = outcomes.object_slot == self.slot
+        own = (outcomes.object_slot == self.slot) & (outcomes.match_count <= 1)
         shared = (own & (outcomes.object_status == ObjectStatus.SHARED)).any(axis=(1, 2))
         return np.stack([parts, outcomes.matched_object[:, self.slot], shared], axis=1)
 

@@ -179,7 +179,8 @@ def threshold_changes(
     Args:
         judge: The loss; see `Judge`.
         view: The sample.
-        thresholds: {name: value} as the loss has them, each between 0 and 1.
+        thresholds: {name: value} as the loss has them: between 0 and 1, or a ratio of 1 and more,
+            which is looked for up to twice what it is.
         subjects: Whose outcome is watched.
     """
     changes = []
@@ -196,7 +197,8 @@ def threshold_changes(
         for up in (True, False):
             sign = 1 if up else -1
             here = (math.floor if up else math.ceil)(round(start * STEPS_A_THRESHOLD, 6))
-            last = STEPS_A_THRESHOLD if up else 1
+            least, most = (1, STEPS_A_THRESHOLD) if start <= 1 else (101, 2 * here)
+            last = most if up else least
             looks = [*range(here + sign, last, sign * _PARTS), last]
             for subject in subjects:
                 low = here

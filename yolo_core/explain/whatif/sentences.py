@@ -16,6 +16,9 @@ _WAYS = {("x", True): "right", ("x", False): "left", ("y", True): "down", ("y", 
 _THRESHOLDS = {
     "ignore_threshold": "the ignore threshold",
     "overlap_threshold": "the matching threshold",
+    "foreground_threshold": "the foreground threshold",
+    "background_threshold": "the background threshold",
+    "anchor_ratio": "the ratio of sides that an anchor takes",
 }
 
 
@@ -33,7 +36,9 @@ def who_would(view: SampleView, change: Change) -> str:
     """The beginning of a sentence on a change: "This slot would"."""
     if isinstance(change.subject, SlotSubject):
         return "This slot would"
-    return f"{object_name(view, change.subject.index).capitalize()} would"
+    several = view.assignment.object_status.shape[1] > 1
+    where = f" on head {change.subject.row}" if several else ""
+    return f"{object_name(view, change.subject.index).capitalize()}{where} would"
 
 
 def change_words(view: SampleView, change: Change) -> str:
@@ -84,6 +89,13 @@ def _fate_words(view: SampleView, before: ObjectFate, after: ObjectFate) -> str:
     shared = " and share it" if after.status is ObjectStatus.SHARED else ""
     if not before.status.is_matched:
         return f"be matched after all, to {where}{shared}"
+    if not moved and before.count != after.count:
+        slots = "one slot" if after.count == 1 else f"{after.count} slots"
+        return f"train {slots} in place of {before.count}"
+    if not moved and after.count > 1:
+        if after.status is ObjectStatus.SHARED:
+            return "share some of its slots with another object"
+        return "have all its slots for itself"
     if not moved:
         if after.status is ObjectStatus.SHARED:
             return f"share {word} with another object"
