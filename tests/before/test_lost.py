@@ -127,7 +127,17 @@ def test_it_is_what_the_loss_says_of_each_picture_alone(name: str) -> None:
         alone = loss.breakdown(y_true, nothing).to_numpy().assignment
         rows = data.objects_of(index)
         np.testing.assert_array_equal(table.status[rows], alone.object_status[0])
-        np.testing.assert_array_equal(table.slot[rows], alone.object_slot[0])
+        # Beside others a picture is computed with other roundings: a tie may end otherwise.
+        score = {
+            (at, slot): score
+            for at, row in np.ndindex(alone.object_slot[0].shape)
+            for slot, score in zip(
+                alone.candidate_slots[0, at, row], alone.candidate_score[0, at, row], strict=True
+            )
+        }
+        for at, row in np.argwhere(table.slot[rows] != alone.object_slot[0]):
+            mine, other = table.slot[rows][at, row], alone.object_slot[0, at, row]
+            assert score[at, mine] == pytest.approx(score[at, other], rel=1e-6)
 
 
 def test_a_stopped_search_gives_nothing_and_progress_counts_pictures() -> None:

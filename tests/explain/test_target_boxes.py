@@ -20,6 +20,7 @@ def test_the_target_of_a_slot_is_the_box_of_its_object(case):
     for image in range(3):
         view = types.SimpleNamespace(
             layout=loss.slots(y_pred.shape),
+            assignment=whole.assignment,
             predictions={name: value[image] for name, value in whole.predictions.items()},
             targets={name: value[image] for name, value in whole.targets.items()},
         )
@@ -48,6 +49,9 @@ def test_where_the_snapshot_does_not_tell_there_is_none(change):
     else:
         predictions["boxes"][0, 0] = np.nan
     view = types.SimpleNamespace(
-        layout=loss.slots(y_pred.shape), predictions=predictions, targets=targets
+        layout=loss.slots(y_pred.shape),
+        assignment=whole.assignment,
+        predictions=predictions,
+        targets=targets,
     )
     assert target_boxes(view) is None

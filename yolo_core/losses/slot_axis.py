@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -193,8 +194,9 @@ def highest_of_slot(values: Any, slots: Any, slot_count: int) -> Any:
         # One more: PyTorch's Keras takes a number of none for no number.
         num_segments=batch * slot_count + 1,
     )
-    # What the backends give for no values at all is not the same.
-    return ops.reshape(ops.maximum(highest[:-1], 0), (batch, slot_count))
+    # What the backends give for no values at all is not the same, and NumPy's makes it float.
+    highest = ops.cast(ops.maximum(highest[:-1], 0), keras.backend.standardize_dtype(values.dtype))
+    return ops.reshape(highest, (batch, slot_count))
 
 
 def object_of_slot(slots: Any, owns: Any, slot_count: int) -> Any:
