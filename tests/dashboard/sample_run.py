@@ -62,8 +62,8 @@ HEAD_SHAPES = (SHAPES / 6, SHAPES[::-1] / 5)  # image fractions
 
 
 def make_loss(name: str) -> DetectionLoss:
-    """A loss for the sample grid, or YOLOv3 on two heads."""
-    if name.startswith("yolov3"):
+    """A loss for the sample grid, or YOLOv3 or YOLOv5 on two heads."""
+    if name.startswith(("yolov3", "yolov5")):
         return published(name, anchors=HEAD_SHAPES, grids=HEADS, num_classes=CLASSES)
     anchors = SHAPES if name.startswith("yolov2") else None
     return published(name, anchors=anchors, num_classes=CLASSES)

@@ -9,7 +9,7 @@ from yolo_core.runs.snapshots import Snapshot
 from yolo_core.survey.rows import table_of
 from yolo_core.survey.table import SurveyTable, joined
 
-LOSSES = ("yolov2", "mnist_yolo", "yolov3/tf2")
+LOSSES = ("yolov2", "mnist_yolo", "yolov3/tf2", "yolov5")
 
 
 @functools.cache

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.survey.tables import LOSSES, half_way, table
-from yolo_core.assignment import ObjectStatus
+from yolo_core.assignment import ObjectStatus, trained_slots
 from yolo_core.evaluation.misses import Miss
 from yolo_core.survey import statistics
 from yolo_core.survey.rows import table_of
@@ -54,6 +54,22 @@ def test_two_objects_on_one_slot_are_a_collision_and_one_of_them_can_be_found():
     shared = statistics.summary(table("mnist_yolo"))
     assert shared.by_status[ObjectStatus.SHARED] == shared.collisions == 4
     assert (shared.trained, shared.reachable) == (18, 16)
+
+
+def test_slots_of_each_object_are_counted_with_those_that_others_train_too():
+    counts = statistics.summary(table("yolov5"))
+    one = half_way("yolov5")
+    trained = [
+        trained_slots(one.sample(name).assignment, int(index))
+        for name in one.samples
+        for index in one.sample(name).objects
+    ]
+    assert counts.slots.tolist() == [len(slots) for slots in trained] * 2
+    booked = sum(int(one.sample(name).assignment.object_mask.sum()) for name in one.samples)
+    assert counts.taken == 2 * (sum(map(len, trained)) - booked) > 0
+    without = sum(not len(slots) for slots in trained) * 2
+    assert f"; objects without any: {without}; of all" in counts.slots_sentence
+    assert statistics.summary(table("yolov2")).slots_sentence == ""
 
 
 def test_names_of_the_anchors(yolov2):

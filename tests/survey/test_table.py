@@ -27,6 +27,16 @@ def test_comes_back_from_disk_as_it_was(tmp_path):
     assert_same(read_table(tmp_path / "table.npz"), written)
 
 
+def test_a_table_of_before_does_not_say_how_many_slots_objects_train(tmp_path):
+    write_table(tmp_path / "table.npz", table("yolov2"))
+    with np.load(tmp_path / "table.npz") as file:
+        kept = {name: file[name] for name in file if name not in ("ledger.slots", "ledger.taken")}
+    np.savez(tmp_path / "table.npz", **kept)
+    again = read_table(tmp_path / "table.npz")
+    assert not again.ledger.slots.any()
+    assert again.ledger.object.tolist() == list(range(22))
+
+
 def test_rows_of_a_later_part_point_to_their_own_samples():
     both = table("yolov2")
     assert both.samples.name.tolist() == ["val/0", "val/1", "val/2", "train/0"] * 2

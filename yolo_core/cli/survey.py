@@ -104,6 +104,12 @@ def _json(table: SurveyTable) -> dict[str, Any]:
         "best_possible_recall": _finite(ledger.share(ledger.reachable)),
         "recall": _finite(ledger.share(ledger.found)),
         "false_detections": ledger.false_detections,
+        "slots_per_object": {
+            "mean": _finite(float(ledger.slots.mean())) if ledger.objects else None,
+            "most": int(ledger.slots.max(initial=0)),
+            "without_any": int((ledger.slots == 0).sum()),
+            "taken": ledger.taken,
+        },
         "loss": {
             grouping: [
                 {
@@ -146,6 +152,7 @@ def _text(table: SurveyTable, status: JobStatus, split: str) -> str:
             f"matched: {ledger.share(ledger.trained):.1%}; best possible recall "
             f"{ledger.share(ledger.reachable):.1%}; found (score 0.3, IoU 0.5) "
             f"{ledger.share(ledger.found):.1%}; false detections {ledger.false_detections:,}",
+            *filter(None, [ledger.slots_sentence]),
         ]
         missed = {each: n for each, n in ledger.by_miss.items() if n and each.name != "FOUND"}
         if missed:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from yolo_core.assignment import trained_slots
 from yolo_core.evaluation.misses import find_objects, reachable
 from yolo_core.explain.reasons import object_reason
 from yolo_core.explain.report import object_status
@@ -111,11 +112,14 @@ def _ledger_rows(
 ) -> list[dict[str, Any]]:
     ledger = view.assignment
     slots = ledger.object_slot[index]
+    trained = trained_slots(ledger, index)
+    taken = ledger.matched_object[trained] != index
     iou = overlaps(view.predictions["boxes"][slots], view.y_true[[index], 1:5])[:, 0]
     rows = []
     for head, slot in enumerate(slots.tolist()):
         is_candidate = (ledger.candidate_slots[index, head] == slot) & (slot >= 0)
         scores = ledger.candidate_score[index, head][is_candidate]
+        here = view.layout.head[trained] == head if len(slots) > 1 else np.full(len(taken), True)
         rows.append(
             {
                 "object": at,
@@ -123,6 +127,8 @@ def _ledger_rows(
                 "place": int(place_of[slot]) if slot >= 0 else -1,
                 "iou": float(iou[head]) if slot >= 0 else 0.0,
                 "score": float(scores[0]) if scores.size else float("nan"),
+                "slots": int(ledger.match_count[index, head]),
+                "taken": int((taken & here).sum()),
             }
         )
     return rows

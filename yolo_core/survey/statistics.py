@@ -53,6 +53,9 @@ class LedgerSummary:
         collisions: Objects that share their slot or lost it to another one.
         reachable: Objects that could all be found at once, see `misses.reachable`.
         false_detections: Detections that find no object.
+        slots: (O,) int, how many slots each object trains, on all heads; zeros where a survey of
+            before does not say.
+        taken: How many of all these are booked on another object that trains them, too.
     """
 
     objects: int
@@ -62,6 +65,25 @@ class LedgerSummary:
     collisions: int
     reachable: int
     false_detections: int
+    slots: np.ndarray
+    taken: int
+
+    @property
+    def slots_sentence(self) -> str:
+        """How many slots objects train; "" where none trains more than one."""
+        if self.slots.max(initial=0) < 2:
+            return ""
+        some = self.slots[self.slots > 0]
+        parts = [
+            f"Slots for each object: {some.mean():.1f} on average, {some.min()} to {some.max()}",
+            f"objects without any: {int((self.slots == 0).sum()):,}",
+        ]
+        if self.taken:
+            parts.append(
+                f"of all {int(some.sum()):,} another object that trains the slot, too, decides "
+                f"over the objectness of {self.taken:,}"
+            )
+        return f"{'; '.join(parts)}."
 
     @property
     def found(self) -> int:
@@ -233,6 +255,10 @@ def summary(table: SurveyTable) -> LedgerSummary:
         collisions=status[ObjectStatus.SHARED] + status[ObjectStatus.OVERWRITTEN],
         reachable=int(objects.reachable.sum()),
         false_detections=int(table.samples.false_detections.sum()),
+        slots=np.bincount(
+            table.ledger.object, table.ledger.slots, minlength=len(objects.sample)
+        ).astype(np.int64),
+        taken=int(table.ledger.taken.sum()),
     )
 
 

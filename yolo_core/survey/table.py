@@ -95,6 +95,8 @@ class Ledger:
         place: (L,) int64, place of its slot; -1 where it has none.
         iou: (L,) float32, IoU of the object with the box that its slot predicts; 0 without one.
         score: (L,) float32, what the slot won with (see `measure`); NaN where it has none.
+        slots: (L,) int64, how many slots it trains.
+        taken: (L,) int64, how many of these are booked on another object that trains them, too.
     """
 
     object: np.ndarray
@@ -102,6 +104,8 @@ class Ledger:
     place: np.ndarray
     iou: np.ndarray
     score: np.ndarray
+    slots: np.ndarray
+    taken: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +133,7 @@ class SurveyTable:
         class_names: (C,) names.
         term_names: (T,) names.
         lambdas: (T,) float64, the effective weights.
-        measure: What the matching compared: "shape IoU", "box IoU" or "prior IoU".
+        measure: What the matching compared, see `Assignment.candidate_measure`.
         image_size: Width and height of a picture in pixels.
         heads: Ledger rows an object.
         places: The anchors.
@@ -281,6 +285,8 @@ def _packed(column: np.ndarray) -> np.ndarray:
 
 
 def _column(name: str, arrays: Arrays) -> np.ndarray:
+    if name in _LATER and name not in arrays:
+        return np.zeros_like(arrays["ledger.object"])
     column = arrays[name]
     if _COLUMNS[name][0] != "U":
         return column
@@ -322,10 +328,14 @@ _COLUMNS: dict[str, tuple[Any, ...]] = {
     "ledger.place": ("iu", "L", -1, "G"),
     "ledger.iou": ("f", "L"),
     "ledger.score": ("f", "L"),
+    "ledger.slots": ("iu", "L", 0, None),
+    "ledger.taken": ("iu", "L", 0, None),
     "places.head": ("iu", "G", 0, None),
     "places.anchor": ("iu", "G", 0, None),
     "places.size": ("f", "G2"),
 }
+# Columns that surveys of before have not.
+_LATER = ("ledger.slots", "ledger.taken")
 
 
 def _check(table: SurveyTable) -> None:

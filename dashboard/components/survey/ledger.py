@@ -68,6 +68,8 @@ def anchors_table(table: SurveyTable) -> pd.DataFrame:
             "object": table.objects.index[ledger.object],
             "status": [ObjectStatus(k).word for k in ledger.status.tolist()],
             "anchor": names[ledger.place],
+            "slots": ledger.slots,
+            "booked on another": ledger.taken,
             "IoU of the prediction": ledger.iou,
             table.measure: ledger.score,
         }
@@ -122,6 +124,11 @@ def show_objects(folder: SurveyFolder, table: SurveyTable, counts: LedgerSummary
     statuses = " + ".join(f"{n:,} {s.word}" for s, n in counts.by_status.items())
     misses = " + ".join(f"{n:,} {MISS_WORDS[m]}" for m, n in counts.by_miss.items() if n)
     st.markdown(f"{counts.objects:,} objects = {statuses}  \n{counts.objects:,} objects = {misses}")
+    if counts.slots_sentence:
+        st.caption(
+            f"{counts.slots_sentence} Wrong: many without any, or far more slots for large objects "
+            "than for small ones."
+        )
     objects = table.objects
     rows = {
         _NOT_TRAINED: ~np.isin(objects.status, [int(s) for s in ObjectStatus if s.is_matched]),
