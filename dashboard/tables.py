@@ -177,7 +177,7 @@ def _share(value: float, total: float) -> str:
     share = 100 * value / total if total else np.nan
     if not np.isfinite(share):
         return NOTHING
-    return f"{share:.1f} %" if share == 0 or abs(share) >= 0.05 else "< 0.1 %"
+    return f"{share:.1f}%" if share == 0 or abs(share) >= 0.05 else "< 0.1%"
 
 
 def channel_table(view: SampleView, slot: int) -> pd.DataFrame:
@@ -371,7 +371,7 @@ def term_table(
                 "recorded": number(row["recorded"], 6) + _agreement(row),
                 "λ": number(row["lambda"]),
                 "λ × Σ map": number(row["weighted"], 6),
-                "share": f"{100 * row['weighted'] / total:.1f} %" if total else NOTHING,
+                "share": f"{100 * row['weighted'] / total:.1f}%" if total else NOTHING,
             }
             for row in rows
         ]

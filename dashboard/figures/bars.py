@@ -84,7 +84,7 @@ def terms_bar(
         },
         end=f"<b>{end}</b>",
         inside={
-            name: f"{value:.0f} %" if measure == SHARE else f"{value:.3g}"
+            name: f"{value:.0f}%" if measure == SHARE else f"{value:.3g}"
             for name, value in pieces.items()
             if math.isfinite(value) and value
         },

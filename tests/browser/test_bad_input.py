@@ -65,6 +65,14 @@ def test_compare(page: Page, hard: str) -> None:
             assert_inside(box, width, height, "figure")
 
 
+def test_the_first_page_is_found_by_its_name(page: Page, checkpoints: Path) -> None:
+    make_run(checkpoints, "one", pinned_steps=(40,), batch_steps=())
+    page.goto("/train?run=one")
+    page.get_by_text("finished", exact=True).first.wait_for()
+    assert page.get_by_text("Page not found").count() == 0
+    assert page.get_by_role("link", name="Train").count() == 1
+
+
 def test_several_heads_on_a_small_picture(page: Page, checkpoints: Path) -> None:
     make_run(checkpoints, "small", loss_name="yolov3")
     for seen, width, height in at_every_size(page, "/inspect?run=small&sample=val/1&head=1"):

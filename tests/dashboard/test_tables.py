@@ -50,8 +50,8 @@ def test_losses_of_all_slots_add_up_to_the_total(view: SampleView) -> None:
 
 def test_a_term_of_a_slot_is_weighted_and_shared_out() -> None:
     table = slot_term_table(make_view(), 1).set_index("term")
-    assert table.loc["xy"].tolist() == ["0.25", "2", "0.5", "38.1 %"]
-    assert table.loc["together", "of the picture"] == "38.1 %"
+    assert table.loc["xy"].tolist() == ["0.25", "2", "0.5", "38.1%"]
+    assert table.loc["together", "of the picture"] == "38.1%"
 
 
 def test_a_slot_of_a_training_batch_has_its_share_of_the_batch(
@@ -63,8 +63,8 @@ def test_a_slot_of_a_training_batch_has_its_share_of_the_batch(
     slot = int(view.assignment.object_slot[0, 0])
     table = slot_term_table(view, slot)
     whole = view.weighted_map[slot]
-    assert table["of the batch"].iloc[-1] == f"{whole / 10:.1f} %"
-    assert table["of the picture"].iloc[-1] == f"{100 * whole / view.total:.1f} %"
+    assert table["of the batch"].iloc[-1] == f"{whole / 10:.1f}%"
+    assert table["of the picture"].iloc[-1] == f"{100 * whole / view.total:.1f}%"
 
 
 def test_where_a_gradient_pushes_a_slot(anchored: SampleView) -> None:
@@ -190,4 +190,4 @@ def test_terms_beside_what_was_recorded() -> None:
     )
     assert table["recorded"].tolist() == ["2 ✓", "1.1 ✗", "–"]
     assert table["λ × Σ map"].tolist() == ["6", "2", "0"]
-    assert table["share"].tolist() == ["75.0 %", "25.0 %", "0.0 %"]
+    assert table["share"].tolist() == ["75.0%", "25.0%", "0.0%"]

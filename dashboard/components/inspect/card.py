@@ -50,7 +50,7 @@ def pick_selected(view: SampleView) -> Selected:
 def say_share(view: SampleView, slot: int) -> None:
     """Which slot it is, and what it adds to the loss."""
     layout, adds = view.layout, float(view.weighted_map[slot])
-    share = f" = {100 * adds / view.total:.3g} % of the loss" if view.total else ""
+    share = f" = {100 * adds / view.total:.3g}% of the loss" if view.total else ""
     name = f"{slot_word(layout).capitalize()} {layout.anchor[slot]} of {cell_name(layout, slot)}"
     st.markdown(f"**{name}** adds {plain(number(adds, 3) + share)}")
 

@@ -16,6 +16,7 @@ from yolo_core.survey.statistics import EMPTY, GROUPINGS, Group, finite, loss_by
 from yolo_core.survey.table import SurveyTable
 
 PICTURE, OBJECT = "a picture", "an object"
+MOST_BARS = 40
 _SENTENCES = {
     "class": "By the class of the object that a slot is trained for; slots of no object apart. "
     "Wrong: per object, one class far above the others.",
@@ -63,11 +64,17 @@ def show_loss(folder: SurveyFolder, table: SurveyTable) -> None:
             for group in groups[grouping]
             if not by_object or group.objects
         ]
+        # Of very many classes those with most of the loss.
+        left_out = bars[MOST_BARS:]
+        if left_out:
+            bars = sorted(bars, key=lambda bar: -sum(bar.pieces.values()))[:MOST_BARS]
         unit = "λ × term, mean of an object" if by_object else "λ × term, mean of a picture"
         with places[grouping]:
             st.markdown(f"By {grouping}")
             figure = bars_figure(bars, unit=unit, revision=f"{folder.name} {grouping} {per}")
             told = _SENTENCES[grouping]
+            if left_out:
+                told += f" The {MOST_BARS} with most are drawn, {len(left_out)} are not."
             plot_and_say(figure, told, key=f"survey {grouping}", on_click=choose_spot)
     _check(table, groups, pictures)
 
