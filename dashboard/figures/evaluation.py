@@ -19,6 +19,7 @@ MOST_WRITTEN = 26
 """Rows of a confusion matrix in whose cells the numbers find room."""
 _OF_ALL, _FAINT = BLUE, "rgba(128, 128, 128, 0.55)"
 _SCALE = get_colorscale("Blues")
+_NO_COLOR = "rgba(0, 0, 0, 0)"
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,9 @@ def precision_recall_figure(lines: Sequence[Line], threshold: float, *, revision
         "margin": {**MARGIN, "t": 36},
         "legend": ABOVE,
         "uirevision": revision,
-        "xaxis": axis("recall", range=[0, 1.02]),
-        "yaxis": axis("precision", range=[0, 1.03]),
+        # Invisible ticks: without them the two zeros lie on each other.
+        "xaxis": axis("recall", range=[0, 1.02], ticks="outside", ticklen=8, tickcolor=_NO_COLOR),
+        "yaxis": axis("precision", range=[0, 1.03], ticksuffix=" "),
     }
     return figure_of(data, layout)
 
