@@ -25,13 +25,20 @@ PAGES = (
 st.set_page_config(page_title="Detector debugger", page_icon=HERE / "icon.svg", layout="wide")
 st.html(HERE / "style.css")
 st.html(HERE / "history.html", unsafe_allow_javascript=True)
-pages = [st.Page(HERE / "app_pages" / file, title=title, icon=icon) for file, title, icon in PAGES]
-first = PAGES[0][0].removesuffix(".py")
-# The first page is at the address without a name; typed with its name, it is found as well.
+pages = [
+    # The first is served at the address without a name; its own leads there, when it is typed.
+    st.Page(
+        HERE / "app_pages" / file,
+        title=title,
+        icon=icon,
+        url_path="start" if file == PAGES[0][0] else None,
+    )
+    for file, title, icon in PAGES
+]
 named = st.Page(
     lambda: st.switch_page(pages[0], query_params=st.query_params.to_dict()),
     title=PAGES[0][1],
-    url_path=first,
+    url_path=PAGES[0][0].removesuffix(".py"),
     visibility="hidden",
 )
 page = st.navigation([*pages, named], position="top")
