@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +142,45 @@ class DigitScenes(SampleSource):
             image=canvas[:, :, None],
             boxes=(boxes / size).astype(np.float32),
             classes=np.asarray(classes, np.int32),
+        )
+
+    def composed(self, name: str, digits: Sequence[tuple[int, float, float, int]]) -> Sample:
+        """A scene of given digits at given places, without noise.
+
+        Args:
+            name: Of the sample.
+            digits: (digit, x_center, y_center, longer side) in pixels of each; what leaves the
+                canvas is cut off. The centre is met to half a pixel.
+
+        Raises:
+            ValueError: A digit lies outside of the canvas.
+        """
+        size = self.image_size
+        canvas = np.zeros((size, size), np.uint8)
+        edges = np.zeros((len(digits), 4))
+        for row, (digit, x, y, side) in enumerate(digits):
+            first = int((self.source.labels[self.source.splits["train"]] == digit).argmax())
+            index = int(self.source.splits["train"][first])
+            glyph = self._glyph(index, side=side, brightness=BRIGHTNESS[1])
+            height, width = glyph.shape
+            left, top = math.floor(x - width / 2 + 0.5), math.floor(y - height / 2 + 0.5)
+            right, bottom = min(left + width, size), min(top + height, size)
+            from_left, from_top = max(-left, 0), max(-top, 0)
+            left, top = left + from_left, top + from_top
+            if left >= right or top >= bottom:
+                raise ValueError(
+                    f"A digit lies on the canvas of {size} x {size}; received one at {x}, {y}."
+                )
+            under = canvas[top:bottom, left:right]
+            seen = glyph[from_top : from_top + bottom - top, from_left : from_left + right - left]
+            np.maximum(under, seen, out=under)
+            edges[row] = left, top, right, bottom
+        boxes = np.concatenate([(edges[:, :2] + edges[:, 2:]) / 2, edges[:, 2:] - edges[:, :2]], 1)
+        return Sample(
+            name=name,
+            image=canvas[:, :, None],
+            boxes=(boxes / size).astype(np.float32),
+            classes=np.asarray([digit for digit, *_ in digits], np.int32),
         )
 
     def stream_sample(self, index: int) -> Sample:
