@@ -16,6 +16,7 @@ PAGES = (
     ("runs.py", "Runs", ":material/list_alt:"),
     ("inspect.py", "Inspect", ":material/search:"),
     ("sandbox.py", "Sandbox", ":material/experiment:"),
+    ("lessons.py", "Lessons", ":material/school:"),
     ("evaluate.py", "Evaluate", ":material/fact_check:"),
     ("survey.py", "Survey", ":material/travel_explore:"),
     ("compare.py", "Compare", ":material/compare_arrows:"),

@@ -19,7 +19,6 @@ from dashboard.components.inspect.maps import show_maps
 from dashboard.components.inspect.objects import show_objects
 from dashboard.components.inspect.own_loss import say_own
 from dashboard.components.inspect.picture import pick_look, show_picture
-from dashboard.components.inspect.share import open_sandbox, share_sample
 from dashboard.components.inspect.sum_check import say_sums, show_terms, sums_of
 from dashboard.components.inspect.time_controls import time_controls
 from dashboard.components.inspect.time_history import (
@@ -42,6 +41,7 @@ from dashboard.components.shared.run_curves import markers, run_curves
 from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.sample_picker import Choice, pick_sample, rerun_if_moved
 from dashboard.components.shared.screen import choices, panes
+from dashboard.components.shared.share import open_sandbox, share_sample
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.figures.curves import Marker
 from yolo_core.explain.report import explain
@@ -114,7 +114,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
             say_share(view, slot)
             pin(view, slot)
             open_sandbox(folder.name, choice.record)
-            share_sample(folder.name, choice.record, view, report, cell, look.cut)
+            share_sample(folder.name, choice.record.terms, view, report, cell, look.cut)
         sums = sums_of(folder, snapshot, view, report, choice.record)
         with st.container(key="sum"):
             say_sums(sums, view, report)

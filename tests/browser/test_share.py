@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_sample_file_opens_offline_and_nothing_offers_to_upload_it(
-    page: Page, browser: Browser, checkpoints: Path, tmp_path: Path
+    page: Page, browser: Browser, checkpoints: Path, tmp_path: Path, scheme: str
 ) -> None:
+    page.emulate_media(color_scheme=scheme)
     make_run(checkpoints, "yolov2-1", batch_steps=())
     page.goto("/inspect?run=yolov2-1&sample=val/0&row=2&column=3")
     page.get_by_role("figure").locator(".main-svg").first.wait_for()
     assert page.locator('[data-title="Share chart..."]').count() == 0
     page.get_by_role("button", name="Share").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Sample with all layers").click()
+        page.get_by_role("button", name="Page (HTML)").click()
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     assert file.name == "yolov2-1-val-0-step-40.html"
@@ -35,11 +37,16 @@ def test_the_sample_file_opens_offline_and_nothing_offers_to_upload_it(
         failures: list[str] = []
         opened.on("requestfailed", lambda request: failures.append(request.url))
         opened.goto(file.as_uri())
-        # The picture, the masks, the weighted total and the five terms.
+        # The picture and the masks.
         opened.locator(".js-plotly-plot .main-svg").first.wait_for()
-        assert opened.locator(".js-plotly-plot").count() == 8
+        assert opened.locator(".js-plotly-plot").count() == 2
         assert opened.locator('[data-title="Share chart..."]').count() == 0
         assert "yolov2-1: val/0 at step 40" in opened.inner_text("h1")
         assert failures == []
+        # Three screens at most, in the colours of the page, without a link to this machine.
+        assert opened.evaluate("document.body.scrollHeight") < 3 * 1000
+        background = opened.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == ("rgb(27, 26, 23)" if scheme == "dark" else "rgb(255, 255, 255)")
+        assert "localhost" not in opened.inner_text("body")
     finally:
         elsewhere.close()

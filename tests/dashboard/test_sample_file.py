@@ -8,8 +8,9 @@ import re
 import numpy as np
 import pytest
 
-from dashboard.components.inspect.csv_tables import loss_table, object_table, slot_table
-from dashboard.components.inspect.sample_file import sample_html
+from dashboard.components.shared.csv_tables import loss_table, object_table, slot_table
+from dashboard.components.shared.sample_file import sample_html
+from dashboard.components.shared.share import reaches_others
 from dashboard.figures.places import Cell
 from yolo_core.explain.report import explain
 from yolo_core.views import SampleView
@@ -69,11 +70,34 @@ def test_the_file_holds_everything_and_loads_nothing(view: SampleView) -> None:
     head, body = text.split("</head>")
     assert head.count("<script") == 1
     assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=", head + body)
-    assert body.count('class="plotly-graph-div"') == 3 + len(view.maps)
+    assert body.count('class="plotly-graph-div"') == 2
     assert "http://x/?a=1&amp;b" in body
     for name in view.terms:
         assert name in body
-    assert body.count("<tr") >= 108
+    # An object a row, a term a row.
+    assert body.count("<tr") >= len(view.objects) + len(view.terms)
+    dark = sample_html(
+        view, explain(view), run="r", cell=Cell(0, 2, 3), score_cut=0.3, scheme="dark"
+    )
+    assert "color-scheme: dark" in dark
+    assert "color-scheme: light" in text
+    assert "<a href" in body
+    assert "<a href" not in dark.split("</head>")[1]
+
+
+@pytest.mark.parametrize(
+    ("link", "elsewhere"),
+    [
+        ("http://localhost:8501/inspect?run=a", False),
+        ("http://127.0.0.1:8501/", False),
+        ("http://[::1]:8501/", False),
+        ("", False),
+        ("http://gpu-box:8501/inspect?run=a", True),
+        ("https://10.0.0.7/inspect", True),
+    ],
+)
+def test_a_link_is_exported_where_it_leads_somewhere(link: str, elsewhere: bool) -> None:
+    assert reaches_others(link) == elsewhere
 
 
 def test_a_name_cannot_run_as_a_script(view: SampleView) -> None:

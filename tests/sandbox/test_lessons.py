@@ -11,8 +11,9 @@ from yolo_core.assignment import ObjectStatus
 from yolo_core.compare.differences import slot_parts
 from yolo_core.explain.by_label import label_iou
 from yolo_core.explain.report import is_partition, object_status
+from yolo_core.losses.lessons import LESSONS
 from yolo_core.sandbox.changes import compare_edits
-from yolo_core.sandbox.lessons import LESSONS
+from yolo_core.sandbox.lessons import lesson_edits, lesson_words
 from yolo_core.views import SampleView
 
 MATCHED, SHARED, OVERWRITTEN = (
@@ -29,7 +30,7 @@ def opened(name: str) -> tuple[SampleView, SampleView]:
     from yolo_core.sandbox.recompute import check_edits, recompute
 
     loss, before = open_lesson(LESSONS[name])
-    edits = LESSONS[name].change(before)
+    edits = lesson_edits(LESSONS[name], before)
     check_edits(loss, before, edits)
     return before, recompute(loss, before, edits)
 
@@ -50,7 +51,7 @@ def trained_slots(view: SampleView) -> list[int]:
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_has_three_whole_sentences(name: str) -> None:
     before, after = opened(name)
-    words = LESSONS[name].words(before, after)
+    words = lesson_words(LESSONS[name], before, after)
     assert len(words) == 3
     for sentence in words:
         assert sentence[0].isupper()
@@ -79,7 +80,7 @@ def test_a_lesson_has_three_whole_sentences(name: str) -> None:
 def test_what_becomes_of_the_objects(name: str, first: list, then: list) -> None:
     before, after = opened(name)
     assert (statuses(before), statuses(after)) == (first, then)
-    words = LESSONS[name].words(before, after)
+    words = lesson_words(LESSONS[name], before, after)
     assert first[0].word in words[0] or name not in ("collision", "overwritten")
 
 

@@ -1,14 +1,12 @@
-"""Lessons: made-up states of a sandbox in which one rule of a loss is to be seen.
+"""Lessons opened: the loss and the sample of each, its change as edits, and what it says.
 
-What a lesson says is filled in from the very sample that is shown, before and after its change; the
-tests open each one and hold its words against the ledger. Keras is imported where one is made.
+Keras is imported where one is made.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,56 +16,39 @@ from yolo_core.data.digits.scenes import open_scenes
 from yolo_core.data.sample import label_rows
 from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.explain.report import object_status
-from yolo_core.sandbox.edits import EditedObject, Edits, objects_of
+from yolo_core.losses.lessons import SIDE, Lesson
+from yolo_core.sandbox.edits import Edits, objects_of
 from yolo_core.views import SampleView
 
 if TYPE_CHECKING:
     from yolo_core.losses import DetectionLoss
 
-SIDE = 96
-ANCHORS = ((12, 18), (17, 27), (26, 38))
-"""In pixels, small, middle, large; for the lessons on YOLOv2."""
 _LOGIT = 6.0  # of what is predicted: nearly certain
 
 
-@dataclasses.dataclass(frozen=True)
-class Lesson:
-    """A state, and what is to be seen in it.
+def lesson_words(lesson: Lesson, before: SampleView, after: SampleView) -> list[str]:
+    """The three sentences of a lesson for its sample as it is and as it is after the change."""
+    facts = {"before": Facts(before, lesson.watch), "after": Facts(after, lesson.watch)}
+    said = [sentence.format(**facts) for sentence in lesson.sentences]
+    return [sentence[0].upper() + sentence[1:] for sentence in said]
 
-    Attributes:
-        title: What it is about.
-        loss: Name of the loss.
-        digits: (digit, x_center, y_center, longer side) of each object, in pixels of a canvas of
-            `SIDE`.
-        sentences: What is shown, why, and what its change does. In braces: `before` and `after`,
-            two `Facts`.
-        change: The edits that its last sentence is about.
-        watch: (head, row, column, slot of the cell) of the slot that it is about.
-        options: Of the loss.
-        lambdas: Likewise.
-        anchors: (T, 2) in pixels; None for those that the loss is set up with for the digits.
-        predicts: x_center, y_center, width and height in pixels of the box that the slot to watch
-            predicts; None for raw zeros, as in all other slots.
-        step: Steps that were taken.
-    """
 
-    title: str
-    loss: str
-    digits: tuple[tuple[int, float, float, int], ...]
-    sentences: tuple[str, str, str]
-    change: Callable[[SampleView], Edits]
-    watch: tuple[int, int, int, int] = (0, 2, 2, 0)
-    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    lambdas: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    anchors: Sequence[tuple[float, float]] | None = None
-    predicts: tuple[float, float, float, float] | None = None
-    step: int = 0
-
-    def words(self, before: SampleView, after: SampleView) -> list[str]:
-        """The three sentences for the sample as it is and as it is after the change."""
-        facts = {"before": Facts(before, self.watch), "after": Facts(after, self.watch)}
-        said = [sentence.format(**facts) for sentence in self.sentences]
-        return [sentence[0].upper() + sentence[1:] for sentence in said]
+def lesson_edits(lesson: Lesson, view: SampleView) -> Edits:
+    """The change of a lesson as edits of its sample."""
+    change, objects = lesson.change, list(objects_of(view))
+    for index, (x, y) in change.moved.items():
+        at_x, at_y, width, height = objects[index].box
+        objects[index] = dataclasses.replace(
+            objects[index], box=(at_x + x, at_y + y, width, height)
+        )
+    for index, box in change.boxes.items():
+        objects[index] = dataclasses.replace(objects[index], box=box)
+    return Edits(
+        objects=tuple(objects) if change.moved or change.boxes else None,
+        anchors=change.anchors,
+        options=change.options,
+        lambdas=change.lambdas,
+    )
 
 
 class Facts:
@@ -114,9 +95,7 @@ def open_lesson(lesson: Lesson) -> tuple[DetectionLoss, SampleView]:
     sample = source.composed(lesson.title, lesson.digits)
     anchors = None if lesson.anchors is None else np.asarray(lesson.anchors) / SIDE
     options = {**family_of(lesson.loss).loss_class().setup(source, anchors), **lesson.options}
-    loss = published(
-        lesson.loss, num_classes=len(source.class_names), lambdas=lesson.lambdas, **options
-    )
+    loss = published(lesson.loss, num_classes=len(source.class_names), **options)
     loss.step.assign(np.int32(lesson.step))
     view = sample_view(
         loss,
@@ -154,193 +133,3 @@ def _prediction(
     slots = np.array(loss.slot_predictions(raw))
     slots[0, slot] = loss.encode(layout, said)[0, slot]
     return loss.to_output(slots, layout.grids)
-
-
-def _objects(change: Callable[[list[EditedObject]], None]) -> Callable[[SampleView], Edits]:
-    """Edits that change the list of the objects."""
-
-    def edits(view: SampleView) -> Edits:
-        objects = list(objects_of(view))
-        change(objects)
-        return Edits(objects=tuple(objects))
-
-    return edits
-
-
-def _moved(index: int, x: float, y: float = 0.0) -> Callable[[SampleView], Edits]:
-    """Edits that move an object by so many pixels."""
-
-    def move(objects: list[EditedObject]) -> None:
-        at_x, at_y, width, height = objects[index].box
-        objects[index] = dataclasses.replace(
-            objects[index], box=(at_x + x, at_y + y, width, height)
-        )
-
-    return _objects(move)
-
-
-def _boxed(index: int, box: tuple[float, float, float, float]) -> Callable[[SampleView], Edits]:
-    """Edits that give an object a box."""
-
-    def put(objects: list[EditedObject]) -> None:
-        objects[index] = dataclasses.replace(objects[index], box=box)
-
-    return _objects(put)
-
-
-LESSONS: dict[str, Lesson] = {
-    "collision": Lesson(
-        title="Two digits in one slot",
-        loss="mnist_yolo",
-        digits=((3, 36.0, 38.0, 26), (5, 45.0, 42.0, 26)),
-        sentences=(
-            "Objects 0 and 1 have their centres in one cell, and both train "
-            "{before.objects[0].slot}: the status of each is {before.objects[0].status}.",
-            "This loss lets both into its terms, so that one predictor is pulled to two boxes and "
-            "two classes at once and can meet neither.",
-            "Moved by 16 pixels to the right, object 1 trains {after.objects[1].slot}, both are "
-            "{after.objects[0].status}, and the loss goes from {before.total:.4g} to "
-            "{after.total:.4g}.",
-        ),
-        change=_moved(1, 16.0),
-    ),
-    "no-collision": Lesson(
-        title="It only looks like a collision",
-        loss="yolov2",
-        anchors=ANCHORS,
-        digits=((8, 38.0, 40.0, 38), (1, 42.0, 38.0, 16)),
-        sentences=(
-            "Both centres lie in one cell, and yet both objects are {before.objects[0].status}: 0 "
-            "by {before.objects[0].slot}, 1 by {before.objects[1].slot}.",
-            "The anchor is chosen by shape alone (shape IoU {before.objects[0].score:.2f} and "
-            "{before.objects[1].score:.2f}), so a large and a small digit do not meet.",
-            "With the width and height of object 0, object 1 takes the same anchor: object 0 is "
-            "then {after.objects[0].status}, and {after.trained} slot is trained in place of "
-            "{before.trained}.",
-        ),
-        change=_objects(
-            lambda objects: objects.__setitem__(
-                1,
-                dataclasses.replace(objects[1], box=(*objects[1].box[:2], *objects[0].box[2:])),
-            )
-        ),
-        watch=(0, 2, 2, 2),
-    ),
-    "border": Lesson(
-        title="A digit on the border of two cells",
-        loss="yolov2",
-        anchors=ANCHORS,
-        digits=((4, 47.0, 40.0, 26),),
-        sentences=(
-            "The centre of object 0 is at x = {before.objects[0].x:.4g} px, a pixel left of the "
-            "border at 48, and {before.objects[0].slot} is trained for it.",
-            "A cell owns the objects whose centre it holds: most of this digit's right half lies "
-            "in cells that are told that there is no object.",
-            "Three pixels to the right the centre is at {after.objects[0].x:.4g} px, and "
-            "{after.objects[0].slot} is trained in its place: labels that are off by so little "
-            "train another slot.",
-        ),
-        change=_moved(0, 3.0),
-    ),
-    "ignore": Lesson(
-        title="The threshold from which a slot is ignored",
-        loss="yolov2",
-        anchors=ANCHORS,
-        digits=((6, 40.0, 40.0, 38),),
-        predicts=(40.0, 42.0, 24.0, 34.0),
-        watch=(0, 2, 2, 1),
-        sentences=(
-            "{before.slot} is not the one that object 0 trains ({before.objects[0].slot} is), but "
-            "its predicted box overlaps the object with more than 0.6: its part is "
-            "{before.part}.",
-            "It adds {before.adds:.4g} to the loss, for a slot that nearly finds the object shall "
-            "not be punished for it.",
-            "With a threshold of 0.9 its part is {after.part}: it adds {after.adds:.4g}, and is "
-            "taught not to find what it found.",
-        ),
-        change=lambda _: Edits(options={"ignore_threshold": 0.9}),
-    ),
-    "no-anchor": Lesson(
-        title="No anchor fits",
-        loss="yolov2",
-        anchors=((80, 80), (90, 60), (60, 90)),
-        digits=((2, 40.0, 40.0, 16),),
-        sentences=(
-            "The best anchor has a shape IoU of {before.objects[0].score:.2f} with object 0, and "
-            "still the object is {before.objects[0].status}: {before.objects[0].slot} is trained.",
-            "This loss takes the best anchor however bad that is, and nothing in the masks tells; "
-            "the size is paid for in its wh term, {before.terms[wh]:.4g}.",
-            "With an anchor of 12 x 18 pixels the shape IoU is {after.objects[0].score:.2f}, the "
-            "wh term {after.terms[wh]:.4g}.",
-        ),
-        change=lambda _: Edits(anchors=((12.0, 18.0), (90.0, 60.0), (60.0, 90.0))),
-    ),
-    "overwritten": Lesson(
-        title="An object that is overwritten",
-        loss="yolov2",
-        anchors=ANCHORS,
-        digits=((7, 37.0, 39.0, 26), (2, 44.0, 41.0, 26)),
-        sentences=(
-            "Objects 0 and 1 want the same slot, {before.objects[1].slot}: object 1 is "
-            "{before.objects[1].status}, object 0 is {before.objects[0].status}.",
-            "Here a slot has one object, and the one that stands later in the labels takes it: "
-            "nothing in this loss is about object 0.",
-            "Moved by 16 pixels to the right, object 1 trains {after.objects[1].slot}, and object "
-            "0 is {after.objects[0].status}.",
-        ),
-        change=_moved(1, 16.0),
-        watch=(0, 2, 2, 1),
-    ),
-    "forced": Lesson(
-        title="SSD's forced match",
-        loss="ssd",
-        digits=((4, 48.0, 48.0, 30),),
-        sentences=(
-            "No prior overlaps object 0 with the 0.5 that a match takes, the best with "
-            "{before.objects[0].score:.2f}, and still the object is {before.objects[0].status}.",
-            "Each object gets the prior that overlaps it best, however little: here "
-            "{before.objects[0].slot}, and {before.objects[0].count} slot in all.",
-            "With a box of 24 x 24 pixels about the centre of a cell the best overlap is "
-            "{after.objects[0].score:.2f}, and {after.objects[0].count} slots train it by the "
-            "threshold.",
-        ),
-        change=_boxed(0, (40.0, 40.0, 24.0, 24.0)),
-    ),
-    "warm-up": Lesson(
-        title="Warm-up",
-        loss="yolov2",
-        anchors=ANCHORS,
-        digits=((0, 40.0, 40.0, 26),),
-        options={"warmup_batches": 100},
-        predicts=(4.0, 90.0, 60.0, 30.0),
-        watch=(0, 5, 0, 0),
-        step=10,
-        sentences=(
-            "{before.slot} has no object (its part is {before.part}), and yet its box is trained: "
-            "it adds {before.adds:.4g}.",
-            "At step 10 of a warm-up of 100 every slot without an object is pulled to its own cell "
-            "and anchor, so that all start from there.",
-            "Without the warm-up its box is free, and what it adds, {after.adds:.4g}, is its "
-            "objectness alone.",
-        ),
-        change=lambda _: Edits(options={"warmup_batches": 0}),
-    ),
-    "zero": Lesson(
-        title="A lambda of zero",
-        loss="yolov2",
-        anchors=ANCHORS,
-        digits=((9, 40.0, 40.0, 26), (3, 72.0, 66.0, 26)),
-        watch=(0, 0, 0, 0),
-        sentences=(
-            "Of {before.slots} slots {before.trained} are trained for an object; {before.slot} is "
-            "one of the others (its part is {before.part}) and adds {before.adds:.4g}.",
-            "The term no_object is {before.terms[no_object]:.4g}, and its lambda "
-            "{before.lambdas[no_object]:.4g} decides how much that counts.",
-            "With a lambda of {after.lambdas[no_object]:.4g} the masks and the term stay, "
-            "{after.terms[no_object]:.4g}, and the slot adds {after.adds:.4g}: nothing keeps it "
-            "from finding objects where there are none.",
-        ),
-        change=lambda _: Edits(lambdas={"no_object": 0.0}),
-    ),
-}
-"""{what the address calls it: the lesson}, in their order."""

@@ -33,7 +33,7 @@ from yolo_core.explain.reasons import slot_reason
 from yolo_core.explain.report import explain
 from yolo_core.views import SampleView
 
-_SCORE_CUT = 0.3
+SCORE_CUT = 0.3
 _LISTED = 300
 # Pixels of what stands below the picture but for the masks: legend, gaps.
 _BELOW = 48
@@ -131,7 +131,7 @@ def pictures_help(comparison: Comparison) -> str:
         "The objects (index: class) and, filled, the cells that own them"
         f"{', of the head of the selected cell' if heads else ''}; the anchors matched with them, "
         "or the predicted boxes where a loss has no anchors, with the score that decided; "
-        f"predictions with a score of {_SCORE_CUT} or more. Below, one map for each anchor or "
+        f"predictions with a score of {SCORE_CUT} or more. Below, one map for each anchor or "
         "predictor: slots that are trained for an object, to say no object, or left alone"
         f"{outlined_words(differing, 'differ', marked=marked)}. A click selects a cell. Wrong: an "
         "object marked ✗, for which nothing is trained; an owning cell that does not hold the "
@@ -151,7 +151,7 @@ def _picture(
     view, here = each.view, cell_in(each.view, cell, comparison)
     layers = [GRID, OBJECTS, CELLS, MATCHED, *([PREDICTIONS] if predictions else [])]
     # The line below is the legend of all of them.
-    how = {"layers": layers, "head": here.head, "score_cut": _SCORE_CUT, "legend": False}
+    how = {"layers": layers, "head": here.head, "score_cut": SCORE_CUT, "legend": False}
     how["room"] = (_BELOW, ROW_OF_MASKS)
     marks, on_shapes, layout = cell_in_picture(view, here), None, {}
     if boxes is not None:

@@ -3,63 +3,85 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io
 import plotly.offline
 
-from dashboard.components.inspect.csv_tables import slot_table
 from dashboard.figures.marks import Marks, cell_in_picture, cell_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import LAYERS, scene_figure
-from dashboard.figures.tiles import loss_figure, mask_figure
+from dashboard.figures.tiles import mask_figure
 from dashboard.tables import ledger_table, term_table
 from yolo_core.explain.report import Report
 from yolo_core.views import SampleView
 
-MOST_SLOTS = 1_000
-"""Rows of the table of slots; of more, those that add most to the loss are kept."""
 _WIDTH = 980
+# Colours of words, lines and page: light, and dark.
+_SCHEMES = {
+    "light": ("#1f2328", "#59636e", "#d8dee4", "#ffffff"),
+    "dark": ("#e6e6e3", "#a6a6a0", "#3d3c38", "#1b1a17"),
+}
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 1000px;
-  padding: 0 1rem; color: #1f2328; background: #fff; }
-table { border-collapse: collapse; font-size: 13px; margin: .5rem 0; display: block;
-  overflow-x: auto; }
-td, th { border-bottom: 1px solid #d8dee4; padding: .25rem .6rem; text-align: left;
-  vertical-align: top; }
-p.caption { color: #59636e; font-size: 13px; }
-h2 { margin-top: 2rem; font-size: 1.1rem; }
-image { image-rendering: pixelated; }
+body {{ font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 1000px;
+  padding: 0 1rem; color: {0}; background: {3}; color-scheme: {scheme}; }}
+table {{ border-collapse: collapse; font-size: 13px; margin: .5rem 0; display: block;
+  overflow-x: auto; }}
+td, th {{ border-bottom: 1px solid {2}; padding: .25rem .6rem; text-align: left;
+  vertical-align: top; }}
+p.caption, a {{ color: {1}; font-size: 13px; }}
+h1 {{ font-size: 1.4rem; }} h2 {{ margin-top: 1.5rem; font-size: 1.1rem; }}
+image {{ image-rendering: pixelated; }}
 """
 
 
 def sample_html(
-    view: SampleView, report: Report, *, run: str, cell: Cell, score_cut: float, link: str = ""
+    view: SampleView,
+    report: Report,
+    *,
+    run: str,
+    cell: Cell,
+    score_cut: float,
+    link: str = "",
+    scheme: str = "light",
 ) -> str:
-    """The Inspect page of one sample as a document of its own.
+    """One sample as a document of its own: its picture, terms, objects and masks.
 
     Args:
         view: The sample.
         report: Its report.
-        run: Name of the run.
+        run: Name of the run, or of what else it is from.
         cell: The selected cell.
         score_cut: Predictions below this score are left out.
         link: The address of the page, or "".
+        scheme: "light" or "dark".
 
     Returns:
         An HTML document that loads nothing; plotly.js (about 5 MB) is in it.
     """
+    terms = term_table(report.terms, report.lambdas, view.terms)
+    if report.recorded_total is None:  # computed here and now
+        terms = terms.drop(columns="recorded")
     title = f"{run}: {view.name} at step {view.step:,}"
+    text, _, line, _ = colors = _SCHEMES[scheme]
+    look = {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": text, "family": "system-ui, sans-serif"},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": line, "activecolor": text},
+    }
+    where = f'<p><a href="{html.escape(link)}">{html.escape(link)}</a></p>' if link else ""
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         _paragraph(
-            f"Loss {view.loss_name}, snapshot of kind {view.kind}. Total {report.total:.6g}, "
-            f"recorded {_recorded(report)}. {report.masks.slots:,} slots = "
+            f"Loss {view.loss_name}. Total {report.total:.6g}{_recorded(report)}. "
+            f"{report.masks.slots:,} slots = "
             f"{report.masks.object:,} object + {report.masks.no_object:,} no object + "
             f"{report.masks.ignore:,} ignored."
         ),
-        f'<p class="caption">{html.escape(link)}</p>' if link else "",
+        where,
         _figure(
             "The picture with all layers",
             scene_figure(view, layers=LAYERS, head=cell.head, score_cut=score_cut),
@@ -67,40 +89,25 @@ def sample_html(
             "what is in it. Yellow: the selected cell; dotted violet: its anchors, or the boxes "
             "that its slots predict where the loss has no anchors.",
             cell_in_picture(view, cell, anchors=True),
-            height=760,
+            look,
+            height=680,
         ),
-        "<h2>Terms</h2>",
-        _table(term_table(report.terms, report.lambdas, view.terms)),
         "<h2>Objects</h2>",
         _table(ledger_table(view, report)),
+        "<h2>Terms</h2>",
+        _table(terms),
         _figure(
             "Which slots are object, no object and ignored",
-            mask_figure(view),
+            mask_figure(view, narrow=True),
             "One map an anchor or predictor, rows are heads.",
             cell_in_tiles(view, cell),
+            look,
         ),
-    ]
-    maps = {"weighted total": view.weighted_map, **view.maps}
-    for name, values in maps.items():
-        parts.append(
-            _figure(
-                f"What each slot adds: {name}",
-                loss_figure(view, values, name=name),
-                "Every term times its lambda." if name == "weighted total" else "Unweighted.",
-                cell_in_tiles(view, cell),
-            )
-        )
-    slots = slot_table(view)
-    shown = slots
-    if len(slots) > MOST_SLOTS:
-        shown = slots.nlargest(MOST_SLOTS, "weighted total").sort_index()
-    parts += [
-        f"<h2>Slots ({len(shown):,} of {len(slots):,})</h2>",
-        _table(shown.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value)),
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
+        f"<title>{html.escape(title)}</title>"
+        f"<style>{_STYLE.format(*colors, scheme=scheme)}</style>"
         f"<script>{plotly.offline.get_plotlyjs()}</script></head>\n<body>"
         + "\n".join(part for part in parts if part)
         + "</body></html>\n"
@@ -108,13 +115,15 @@ def sample_html(
 
 
 def _figure(
-    title: str, figure: go.Figure, caption: str, marks: Marks, *, height: int | None = None
+    title: str,
+    figure: go.Figure,
+    caption: str,
+    marks: Marks,
+    look: dict[str, Any],
+    *,
+    height: int | None = None,
 ) -> str:
-    figure.update_layout(
-        width=_WIDTH,
-        height=height or figure.layout.height,
-        shapes=marks,
-    )
+    figure.update_layout(width=_WIDTH, height=height or figure.layout.height, shapes=marks, **look)
     drawn = plotly.io.to_html(
         figure,
         full_html=False,
@@ -133,4 +142,4 @@ def _table(table: pd.DataFrame) -> str:
 
 
 def _recorded(report: Report) -> str:
-    return "nowhere" if report.recorded_total is None else f"{report.recorded_total:.6g}"
+    return "" if report.recorded_total is None else f", recorded {report.recorded_total:.6g}"
