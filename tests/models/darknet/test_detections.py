@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from tests.models.darknet.golden_cases import DETECTORS, LETTERBOXED, arrays, facts, loaded, run
+from yolo_core.models.darknet.adapt import heads_of
+from yolo_core.models.darknet.build import build
 from yolo_core.models.darknet.detections import Listed, list_boxes, suppressed
 from yolo_core.models.darknet.letterbox import to_picture
 from yolo_core.models.darknet.plan import parse_network
@@ -74,6 +76,35 @@ def test_one_cell_by_hand() -> None:
     np.testing.assert_allclose(found.boxes[place], [2.5 / 8, 1.5 / 8, 1 / 8, 2 / 8])
     np.testing.assert_allclose(found.probabilities[place], [0.45, 0.0])
     assert np.count_nonzero(found.objectness) == 1
+
+
+YOLO = (
+    "[net]\nwidth=8\nheight=8\nchannels=7\n[yolo]\nclasses=2\nnum=1\nanchors=1,2\nscale_x_y=1.2\n"
+)
+
+
+def test_scale_x_y_lets_a_centre_lie_a_tenth_of_a_cell_outside() -> None:
+    # As `scal_add_cpu` of AlexeyAB's yolo_layer.c: 1.2 * sigmoid - 0.1.
+    network = parse_network(YOLO)
+    picture = np.full((7, 8, 8), -20.0, np.float32)
+    picture[:5, 1, 2] = 20, 0, 0, 0, 20  # x: a sigmoid of 1, y: of 0.5
+    picture[:5, 0, 0] = -20, 20, 0, 0, 20
+    built = build(network)
+    (out,) = run(built, picture)
+    np.testing.assert_allclose(out[:2, 1, 2], [1.1, 0.5], atol=1e-6)
+    np.testing.assert_allclose(out[:2, 0, 0], [-0.1, 1.1], atol=1e-6)
+    raw, head = picture.transpose(1, 2, 0), out.transpose(1, 2, 0)
+    found = list_boxes(network, [raw], [head], 0.5)
+    # In pixels of a picture of 8: an anchor of 1 x 2.
+    np.testing.assert_allclose(
+        8 * found.boxes, [[-0.1, 1.1, 1, 2], [3.1, 1.5, 1, 2]], rtol=0, atol=1e-5
+    )
+
+
+def test_a_head_with_scale_x_y_is_not_trained_and_says_where() -> None:
+    text = YOLO.replace("[yolo]", "[convolutional]\nfilters=7\nactivation=linear\n[yolo]")
+    with pytest.raises(ValueError, match=r"line 12, \[yolo\]: a head with scale_x_y=1.2 can"):
+        heads_of(parse_network(text, "a.cfg"))
 
 
 def test_a_threshold_is_passed_from_above_alone() -> None:

@@ -148,7 +148,9 @@ def test_a_convolution_of_size_1_with_a_stride_is_noted() -> None:
             "[yolo]\nmask=1",
             "line 6, [yolo]: mask must be a whole number from 0 to 0; received '1'.",
         ),
-        ("[yolo]\nscale_x_y=1.05", "line 6, [yolo]: scale_x_y=1.05 is not built here."),
+        ("[yolo]\nscale_x_y=0", "line 6, [yolo]: scale_x_y must be above 0; received 0."),
+        ("[yolo]\nscale_x_y=wide", "line 6, [yolo]: scale_x_y must be a number"),
+        ("[yolo]\nnew_coords=1", "line 6, [yolo]: new_coords=1 is not built here."),
         ("[route]\nlayers=0\ngroups=2\ngroup_id=2", "line 8, [route]: group_id must be"),
     ],
 )

@@ -53,6 +53,12 @@ def heads_of(network: Network) -> Heads:
     for layer, spec in zip(heads, specs, strict=True):
         if spec.coords != 4 or spec.background:
             raise layer.section.error("a head with coords past 4 or background is not trained.")
+        if spec.place_scale != 1:
+            raise layer.section.error(
+                f"a head with scale_x_y={spec.place_scale:g} can be read and detect; it is not "
+                "trained, since the losses here place a centre by a sigmoid alone.",
+                "scale_x_y",
+            )
         if spec.classes != specs[0].classes:
             raise layer.section.error(
                 f"it has {spec.classes} classes, and the head of line {first.section.line} has "

@@ -221,6 +221,7 @@ def _layer(layer: Layer, inputs: Sequence[Tensor], as_on_gpu: bool, dtype: str |
                 coords=spec.coords,
                 softmax=spec.softmax,
                 background=spec.background,
+                place_scale=spec.place_scale,
                 dtype=dtype,
                 name=f"head_{number}",
             )(x)

@@ -1,6 +1,7 @@
 """The boxes that Darknet lists for a picture, and its suppression, from what its heads put out.
 
-As in `src/region_layer.c`, `src/yolo_layer.c` and `src/box.c` of pjreddie/darknet.
+As in `src/region_layer.c`, `src/yolo_layer.c` and `src/box.c` of pjreddie/darknet; scale_x_y as in
+`src/yolo_layer.c` of AlexeyAB/darknet.
 """
 
 from __future__ import annotations
@@ -85,9 +86,11 @@ def _list(
     anchors = np.tile(np.array(spec.anchors, np.float32) / cell, (rows * columns, 1))
     box = raw.reshape(1, -1, spec.slot_channels)[..., :4]
     decoded = decode_anchor_boxes(box, cell_corners(rows, columns, count), anchors)
-    boxes = np.asarray(decoded, np.float32)[0] / np.tile(grid, 2)
-
+    boxes = np.array(decoded, np.float32)[0]
     slots = out.reshape(-1, spec.slot_channels)
+    if spec.place_scale != 1:
+        boxes[:, :2] = cell_corners(rows, columns, count) + slots[:, :2]
+    boxes = boxes / np.tile(grid, 2)
     objectness = np.ones(len(slots), np.float32) if spec.background else slots[:, spec.coords]
     counts = objectness > threshold
     probabilities = objectness[:, None] * slots[:, spec.coords + 1 :]

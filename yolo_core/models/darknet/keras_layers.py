@@ -234,6 +234,8 @@ class Detection(_Layer):
         coords: Numbers of a box, of which the first two get a sigmoid.
         softmax: Whether classes share one softmax; else each has a sigmoid.
         background: Whether the number behind the box is one more class.
+        place_scale: The place from 0 to 1 is made that much wider about 0.5 (`yolo_layer.c` of
+            AlexeyAB/darknet: ``scal_add_cpu``).
         **options: Keras's layer options.
     """
 
@@ -244,16 +246,20 @@ class Detection(_Layer):
         coords: int = 4,
         softmax: bool = False,
         background: bool = False,
+        place_scale: float = 1.0,
         **options: Any,
     ) -> None:
         fields = {"slot_channels": slot_channels, "coords": coords}
-        super().__init__({**fields, "softmax": softmax, "background": background}, **options)
+        fields |= {"softmax": softmax, "background": background, "place_scale": place_scale}
+        super().__init__(fields, **options)
 
     def call(self, raw: Tensor) -> Tensor:
         """(B, H, W, A * slot_channels) to the same shape."""
-        every, coords, softmax, background = self.fields.values()
+        every, coords, softmax, background, scale = self.fields.values()
         slots = ops.reshape(raw, (-1, *raw.shape[1:3], raw.shape[3] // every, every))
         place, size = ops.sigmoid(slots[..., :2]), slots[..., 2:coords]
+        if scale != 1:
+            place = scale * place - 0.5 * (scale - 1)
         objectness, classes = slots[..., coords : coords + 1], slots[..., coords + 1 :]
         if background and softmax:
             both = ops.softmax(slots[..., coords:], axis=-1)

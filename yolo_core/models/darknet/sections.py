@@ -44,7 +44,7 @@ _REFUSED: Mapping[str, Mapping[str, str | None]] = {
     "shortcut": {"weights_type": "none"},
     "softmax": {"tree": None, "spatial": "0"},
     "region": {"tree": None},
-    "yolo": {"scale_x_y": "1", "new_coords": "0"},
+    "yolo": {"new_coords": "0"},
 }
 _ALIASES = {
     **{"conv": "convolutional", "conn": "connected", "max": "maxpool", "avg": "avgpool"},
@@ -177,6 +177,9 @@ def _region(section: Section) -> Spec:
 
 def _yolo(section: Section) -> Spec:
     anchors = _anchors(section)
+    scale = section.number("scale_x_y", 1.0)
+    if scale <= 0:
+        raise section.error(f"scale_x_y must be above 0; received {scale:g}.", "scale_x_y")
     mask = section.wholes("mask", 0, len(anchors) - 1)
     return Head(
         anchors=anchors if mask is None else tuple(anchors[each] for each in mask),
@@ -185,6 +188,7 @@ def _yolo(section: Section) -> Spec:
         softmax=False,
         background=False,
         in_pixels=True,
+        place_scale=scale,
     )
 
 

@@ -144,6 +144,8 @@ class Head:
         softmax: Whether classes share one softmax; else each has a sigmoid.
         background: Whether the number behind the box is one more class, and not objectness.
         in_pixels: Whether it is [yolo].
+        place_scale: scale_x_y of AlexeyAB's fork: how far a centre can lie in and around its cell,
+            which it does symmetrically; 1 is the cell itself.
     """
 
     anchors: tuple[tuple[float, float], ...]
@@ -152,6 +154,7 @@ class Head:
     softmax: bool
     background: bool
     in_pixels: bool
+    place_scale: float = 1.0
 
     @property
     def slot_channels(self) -> int:
