@@ -1,9 +1,12 @@
 """Cost of a loss and its gradient at the published shapes, against the least there is to do.
 
 The least, the floor: read the predictions and write a gradient of their size (half the sum of
-squares does just that). The floor and the loss go through the same `tf.function`, so the overhead
-of the call is in both, and they take turns, so a busy machine slows both. "total" returns the total
-and its gradient; "terms" every term as well, of the same pass.
+squares does just that). The floor and the loss are compiled alike, so the overhead of the call is
+in both, and they take turns, so a busy machine slows both. "total" returns the total and its
+gradient; "terms" every term as well, of the same pass.
+
+Keras's backend computes, on a GPU where it finds one: `KERAS_BACKEND=jax` under `jax.jit`,
+`KERAS_BACKEND=torch` as PyTorch runs it, and TensorFlow with its graphs and with XLA.
 """
 
 from __future__ import annotations
@@ -11,13 +14,17 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
+import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from benchmarks.timing import interleaved
+from yolo_core.layouts.arrays import as_numpy
 from yolo_core.losses import DetectionLoss, published
 from yolo_core.losses.ssd.priors import SSD300
+from yolo_core.training.frameworks import device_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,42 +82,76 @@ def cases() -> list[Case]:
     ]
 
 
-def with_gradient(outputs: Callable[[tf.Tensor], list], *, xla: bool) -> Callable:
-    """A compiled call that returns all of `outputs`, and the gradient of the first of them."""
+WAYS = {"tensorflow": ("graph", "XLA"), "jax": ("jit",), "torch": ("eager",)}
+"""{backend: how it computes a call}"""
 
-    @tf.function(jit_compile=xla)
-    def call(predictions: tf.Tensor) -> tuple[list, tf.Tensor]:
+
+Call = Callable[[Any, Any], tuple[list, Any]]
+
+
+def with_gradient(outputs: Callable[[Any, Any], list], way: str) -> Call:
+    """A call of labels and predictions: all `outputs`, and the gradient of the first of them."""
+    if way == "jit":
+        import jax  # pyright: ignore[reportMissingImports]
+
+        def first(predictions: Any, labels: Any) -> tuple[Any, list]:
+            values = outputs(labels, predictions)
+            return values[0], values
+
+        both = jax.jit(jax.value_and_grad(first, has_aux=True))
+
+        def on_jax(labels: Any, predictions: Any) -> tuple[list, Any]:
+            (_, values), gradient = both(predictions, labels)
+            return values, gradient
+
+        return on_jax
+    if way == "eager":
+        import torch  # pyright: ignore[reportMissingImports]
+
+        def on_torch(labels: Any, predictions: Any) -> tuple[list, Any]:
+            watched = predictions.detach().requires_grad_()
+            values = outputs(labels, watched)
+            return values, torch.autograd.grad(values[0], watched)[0]
+
+        return on_torch
+    import tensorflow as tf
+
+    @tf.function(jit_compile=way == "XLA")
+    def on_tensorflow(labels: Any, predictions: Any) -> tuple[list, Any]:
         with tf.GradientTape() as tape:
             tape.watch(predictions)
-            values = outputs(predictions)
+            values = outputs(labels, predictions)
         return values, tape.gradient(values[0], predictions)
 
-    return call
+    return on_tensorflow
 
 
-def measure(case: Case, rounds: int) -> dict[tuple[str, bool], float]:
-    """Median milliseconds of "floor", "total" and "terms", by that and whether under XLA."""
-    labels = tf.constant(case.labels())
+def measure(case: Case, rounds: int) -> dict[tuple[str, str], float]:
+    """Median milliseconds of "floor", "total" and "terms", by that and how it is computed."""
+    labels = ops.convert_to_tensor(case.labels())
     random = np.random.default_rng(1)
-    predictions = tf.constant(random.normal(size=case.shape).astype(np.float32))
+    predictions = ops.convert_to_tensor(random.normal(size=case.shape).astype(np.float32))
 
-    def terms(values: tf.Tensor) -> list:
+    def terms(labels: Any, values: Any) -> list:
         breakdown = case.loss.breakdown(labels, values)
         return [breakdown.total, *breakdown.terms.values()]
 
     outputs: dict[str, Callable] = {
-        "floor": lambda values: [0.5 * tf.reduce_sum(values**2)],
-        "total": lambda values: [case.loss(labels, values)],
+        "floor": lambda _, values: [0.5 * ops.sum(ops.square(values))],
+        "total": lambda labels, values: [case.loss(labels, values)],
         "terms": terms,
     }
     calls = {
-        (name, xla): with_gradient(each, xla=xla)
+        (name, way): with_gradient(each, way)
         for name, each in outputs.items()
-        for xla in (False, True)
+        for way in WAYS[keras.backend.backend()]
     }
     # Reading the total back waits for a GPU to be done.
     seconds = interleaved(
-        {key: lambda call=call: call(predictions)[0][0].numpy() for key, call in calls.items()},
+        {
+            key: lambda call=call: as_numpy(call(labels, predictions)[0][0])
+            for key, call in calls.items()
+        },
         rounds=rounds,
     )
     return {key: 1000 * float(np.median(times)) for key, times in seconds.items()}
@@ -121,18 +162,22 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--only", default="", help="cases whose name holds this")
     arguments = parser.parse_args()
-    print("Loss and gradient: median ms of calls that take turns, and the multiple of the floor.")
-    columns = [(name, xla) for xla in (False, True) for name in ("floor", "total", "terms")]
-    heads = [f"{name}{', XLA' if xla else ''}" for name, xla in columns]
+    backend = keras.backend.backend()
+    print(
+        f"Loss and gradient with {backend} on {', '.join(device_names())}: median ms of calls that "
+        "take turns, and the multiple of the floor."
+    )
+    columns = [(name, way) for way in WAYS[backend] for name in ("floor", "total", "terms")]
+    heads = [", ".join(column) for column in columns]
     print(f"{'':36}" + "".join(f"{head:>17}" for head in heads))
     for case in cases():
         if arguments.only not in case.name:
             continue
         median = measure(case, arguments.rounds)
         cells = [
-            f"{median[name, xla]:.2f}"
-            + (f" ({median[name, xla] / median['floor', xla]:.1f}x)" if name != "floor" else "")
-            for name, xla in columns
+            f"{median[name, way]:.2f}"
+            + (f" ({median[name, way] / median['floor', way]:.1f}x)" if name != "floor" else "")
+            for name, way in columns
         ]
         print(f"{case.name:36}" + "".join(f"{cell:>17}" for cell in cells), flush=True)
 
