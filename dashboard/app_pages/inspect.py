@@ -129,7 +129,7 @@ def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: Sam
             since_when_found(view, history, look.cut)
 
         def curves() -> None:
-            since_when_wrong(view, history, cell, look.cut)
+            since_when_wrong(view, history, cell, look.cut, _changes(folder))
             sample_curves(folder, choice, view)
 
         follow_old_links()

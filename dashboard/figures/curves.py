@@ -48,13 +48,13 @@ class Marker:
     """Something that happened at a step: a dashed vertical line with a dot at its top.
 
     Attributes:
-        step: Where.
+        step: Where; on an axis of something else, a place there.
         text: What the dot says when pointed at.
         color: Colour of line and dot, "#rrggbb".
         label: What stands beside the dot, such as "no_object 50 → 1,000"; "" for nothing.
     """
 
-    step: int
+    step: float
     text: str
     color: str = TOTAL_COLOR
     label: str = ""

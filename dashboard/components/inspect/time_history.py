@@ -121,8 +121,10 @@ def since_when_found(view: SampleView, history: History | None, cut: float) -> N
         st.caption(_objects_sentence(cut))
 
 
-def since_when_wrong(view: SampleView, history: History | None, cell: Cell, cut: float) -> None:
-    """At which steps each slot of a cell was wrong."""
+def since_when_wrong(
+    view: SampleView, history: History | None, cell: Cell, cut: float, marks: Sequence[Marker]
+) -> None:
+    """At which steps each slot of a cell was wrong; what was changed in the training."""
     if history is None:
         st.caption(NO_HISTORY)
         return
@@ -138,7 +140,7 @@ def since_when_wrong(view: SampleView, history: History | None, cell: Cell, cut:
         "object; any other slot where its detection finds none. Wrong: a wrong state that stays, "
         "or a row that changes its mind."
     )
-    strip = history.strip(states, names, where)
+    strip = history.strip(states, names, where, marks=marks)
     plot_and_say(state_strip(strip), sentence, key="slots by step", on_click=go_to_step)
     rows = []
     for name, each in zip(names, states, strict=True):

@@ -14,11 +14,12 @@ from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_curves import (
     curves_of,
+    markers,
     one_curve,
     relative,
     series_names,
 )
-from dashboard.figures.curves import Curve, curve_figure
+from dashboard.figures.curves import curve_figure
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 from yolo_core.runs.store import RunStore
@@ -59,20 +60,33 @@ def show_curves(shown: Mapping[str, str], folders: Mapping[str, RunFolder]) -> N
         smoothing = st.slider("Smoothing", 0.0, 0.99, 0.6, 0.01, key="runs/smoothing", width=180)
 
     def draw() -> None:
-        curves, missing = [], []
+        curves, missing, marks = [], [], []
         for name, run in curves_of(runs, points=POINTS).items():
             curve = one_curve(run, series)
             if curve is None or not len(curve.step):
                 missing.append(name)
                 continue
             curve = relative(curve) if by_first else curve
+            changed = markers(run.events)
             if across == MINUTES:
-                curve = _over_minutes(folders[name], curve)
+                at = _minutes(folders[name], np.array([mark.step for mark in changed]))
+                changed = [
+                    dataclasses.replace(mark, step=float(minute))
+                    for mark, minute in zip(changed, at, strict=True)
+                    if np.isfinite(minute)
+                ]
+                step = _minutes(folders[name], curve.step)
+                curve = dataclasses.replace(curve, step=step)
             curves.append(dataclasses.replace(curve, name=name, color=shown[name]))
+            marks += [
+                dataclasses.replace(each, color=shown[name], text=f"{name}, {each.text}")
+                for each in changed
+            ]
         figure = curve_figure(
             curves,
             y_title="relative to the first" if by_first else "value",
             **({} if across == STEPS else {"x_title": across, "x_hover": "%{x:.4~g} min"}),
+            markers=marks,
             smoothing=smoothing,
             log_y=log_y,
             height=380,
@@ -90,10 +104,11 @@ def show_curves(shown: Mapping[str, str], folders: Mapping[str, RunFolder]) -> N
     poll(draw, every=3.0, goes_on=lambda: any(read_status(each).is_live for each in runs))
 
 
-def _over_minutes(folder: RunFolder, curve: Curve) -> Curve:
+def _minutes(folder: RunFolder, steps: np.ndarray) -> np.ndarray:
+    """(n,) minutes that a run had trained for at these steps; NaN where that is not known."""
     try:
         with RunStore.open(folder) as store:
-            return dataclasses.replace(curve, step=store.seconds_at(curve.step) / 60)
+            return store.seconds_at(steps) / 60
     except ValueError as error:
         say(error)
-        return dataclasses.replace(curve, step=np.full(len(curve.step), np.nan))
+        return np.full(len(steps), np.nan)

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.run_commands import send
-from dashboard.components.shared.run_curves import run_curves
+from dashboard.components.shared.run_curves import markers, run_curves
 from dashboard.figures.colors import color_of
 from dashboard.figures.curves import Curve, curve_figure
 from yolo_core.runs.layout import RunFolder
@@ -29,7 +29,7 @@ def show_pulls(folder: RunFolder) -> None:
     try:
         with RunStore.open(folder) as store:
             found = last_pulls(store)
-        curves = run_curves(folder, points=POINTS).curves
+        run = run_curves(folder, points=POINTS)
     except ValueError as error:
         say(error)
         return
@@ -62,7 +62,8 @@ def show_pulls(folder: RunFolder) -> None:
     with right:
         plot_and_say(
             curve_figure(
-                _shares(curves.step, curves.mean),
+                _shares(run.curves.step, run.curves.mean),
+                markers=markers(run.events),
                 y_title="share of the gradient",
                 y_range=(0.0, 1.02),
                 height=360,

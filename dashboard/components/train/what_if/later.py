@@ -47,11 +47,14 @@ def ask_later(folder: RunFolder, dial: Dialled, key: str) -> None:
         dial: What it is about.
         key: Beginning of the keys.
     """
+    # It is closed by another one in its place: closed by its state, it would be opened again by
+    # what a look at the run that was under way has brought along.
+    closed = st.session_state.get(f"{key}/applied", 0)
     place = st.popover(
         "Later",
         icon=":material/schedule:",
         type="tertiary",
-        key=f"{key}/later",
+        key=f"{key}/later/{closed}",
         on_change="rerun",
         help="A value from a step on, or a schedule.",
     )
@@ -103,7 +106,7 @@ def _ask(folder: RunFolder, dial: Dialled, key: str) -> None:
 
 def _apply(folder: RunFolder, name: str, arguments: dict[str, Any], key: str) -> None:
     send(folder, name, arguments)
-    st.session_state[f"{key}/later"] = False
+    st.session_state[f"{key}/applied"] = st.session_state.get(f"{key}/applied", 0) + 1
 
 
 def draw_plan(name: str, plan: DialSchedule, key: str) -> None:
