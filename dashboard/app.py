@@ -10,6 +10,8 @@ if str(HERE.parent) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
+from dashboard.components.shared.doctor_badge import count_now, keep_true, shown_run  # noqa: E402
+
 PAGES = (
     ("train.py", "Train", ":material/play_circle:"),
     ("data.py", "Data", ":material/photo_library:"),
@@ -20,17 +22,22 @@ PAGES = (
     ("evaluate.py", "Evaluate", ":material/fact_check:"),
     ("survey.py", "Survey", ":material/travel_explore:"),
     ("compare.py", "Compare", ":material/compare_arrows:"),
+    ("doctor.py", "Doctor", ":material/stethoscope:"),
 )
 
 # A file, because Streamlit fetches icons that it knows by name from the internet.
 st.set_page_config(page_title="Detector debugger", page_icon=HERE / "icon.svg", layout="wide")
 st.html(HERE / "style.css")
 st.html(HERE / "history.html", unsafe_allow_javascript=True)
+run = shown_run()
+wrong = count_now(run)
+# How many things are wrong with the run stands at the top of every page.
+titles = {"Doctor": f"Doctor ({wrong})" if wrong else "Doctor"}
 pages = [
     # The first is served at the address without a name; its own leads there, when it is typed.
     st.Page(
         HERE / "app_pages" / file,
-        title=title,
+        title=titles.get(title, title),
         icon=icon,
         url_path="start" if file == PAGES[0][0] else None,
     )
@@ -44,3 +51,4 @@ named = st.Page(
 )
 page = st.navigation([*pages, named], position="top")
 page.run()
+keep_true(run, wrong)

@@ -13,11 +13,15 @@ from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.data.pictures import several
 from yolo_core.doctor.asked import examine_before, examine_data, examine_loss, watch
 from yolo_core.doctor.finding import Examination, Finding
+from yolo_core.doctor.jobs import EXAMINE, DoctorJob
 from yolo_core.doctor.kept import dismissed, keep_before
+from yolo_core.jobs.status import Job, JobState, JobStatus
 from yolo_core.losses.families import loss_names, recipe_lambdas
 from yolo_core.runs.layout import RunFolder, check_run_name
 from yolo_core.training.config import LossConfig, RunConfig
 from yolo_core.training.own_loss import absolute_name, remember
+
+_LOADING = "Loading TensorFlow, some 5 seconds."
 
 
 def add_parser(commands: Any) -> None:
@@ -46,6 +50,7 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="list also what was in order, and what could not be looked at",
     )
+    parser.add_argument("--job", action="store_true", help=argparse.SUPPRESS)
     add_json(parser, "print one object")
     add_checkpoints(parser)
     parser.set_defaults(run_command=run)
@@ -56,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     asked = arguments.asked
     folder = _run_named(arguments)
+    if folder is not None and arguments.job:
+        return _as_job(folder)
     if folder is not None:
         what, found = f"run {folder.name}", _examine_run(folder, watch_only=arguments.watch)
     elif asked in loss_names() or ".py:" in asked:
@@ -96,6 +103,17 @@ def _examine_run(folder: RunFolder, *, watch_only: bool) -> Examination:
     put_aside = dismissed(folder)
     left = tuple(each for each in found.findings if each.key not in put_aside)
     return dataclasses.replace(found, findings=left)
+
+
+def _as_job(folder: RunFolder) -> int:
+    """What the Doctor page asks for: with a status, and nothing printed."""
+    job = Job(DoctorJob(folder, EXAMINE).status, JobStatus(JobState.STARTING, _LOADING, total=1))
+
+    def work() -> None:
+        keep_before(folder, examine_before(folder))
+        job.say(state=JobState.FINISHED, message="", done=1)
+
+    return 0 if job.run(work).state is JobState.FINISHED else 1
 
 
 def _loss_config(name: str) -> RunConfig:

@@ -18,6 +18,8 @@ from dashboard.components.shared.polling import poll
 from dashboard.components.shared.slot_picker import ABOUT, OBJECT
 
 INSPECT = "app_pages/inspect.py"
+PAGE = "page"
+"""In an address, another page than Inspect."""
 LOST_SECONDS = 1.0
 """After which a page that was not drawn again by itself is."""
 ASKED, _LEAVING = "sample to open", "address of the sample to open"
@@ -49,16 +51,18 @@ def leave_if_asked(address: Callable[[str], Mapping[str, str] | None]) -> bool:
     """Goes to the Inspect page if a sample was asked for; for the beginning of the page.
 
     Args:
-        address: From what was asked for to the query parameters of the Inspect page; None where
-            it leads nowhere.
+        address: From what was asked for to the query parameters of the Inspect page, or of another
+            one that it names under `PAGE`; None where it leads nowhere.
 
     Returns:
         Whether the page is to be left: nothing else is drawn then.
     """
     leaving = st.session_state.pop(_LEAVING, None)
     if leaving is not None:
-        _select(leaving)
-        st.switch_page(INSPECT, query_params=leaving)
+        page = leaving.pop(PAGE, INSPECT)
+        if page == INSPECT:
+            _select(leaving)
+        st.switch_page(page, query_params=leaving)
     asked = st.session_state.pop(ASKED, None)
     found = None if asked is None else address(asked)
     if found is None:

@@ -17,8 +17,8 @@ def _look(run: RunRecord) -> Iterator[Seen]:
     if not batches:
         raise NotTried("No training batch was snapshotted.")
     layout = batches[0].layout
-    if not layout.has_priors or batches[0].breakdown.assignment.candidate_measure == "box IoU":
-        raise NotTried("Its slots have no anchors: the one that predicts best gets the object.")
+    if batches[0].breakdown.assignment.candidate_measure != "shape IoU":
+        raise NotTried("Its objects do not go to the anchor that has their shape.")
     pairs, place = np.unique(
         np.stack([layout.head, layout.anchor], axis=1), axis=0, return_inverse=True
     )
