@@ -63,6 +63,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
             export,
             fork,
             inspect,
+            overfit,
             pulls,
             runs,
             survey,
@@ -93,6 +94,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m yo
             data,
             before,
             doctor,
+            overfit,
             darknet,
             dashboard,
         ):

@@ -10,6 +10,7 @@ from dashboard.components.doctor.found import (
     show_findings,
     show_looked_at,
 )
+from dashboard.components.doctor.overfitted import show_overfitted
 from dashboard.components.doctor.start import NOT_STARTED, show_jobs, start_buttons
 from dashboard.components.shared.doctor_badge import findings_of, watcher
 from dashboard.components.shared.empty import no_runs
@@ -17,11 +18,11 @@ from dashboard.components.shared.errors import say
 from dashboard.components.shared.jobs import start_if_asked
 from dashboard.components.shared.open_sample import leave_if_asked
 from dashboard.components.shared.run_picker import pick_run
-from yolo_core.doctor.jobs import EXAMINE
-from yolo_core.doctor.kept import dismissed, read_before
+from yolo_core.doctor.jobs import EXAMINE, OVERFIT
+from yolo_core.doctor.kept import dismissed, read_before, read_overfit
 from yolo_core.runs.layout import RunFolder
 
-KINDS = (EXAMINE,)
+KINDS = (EXAMINE, OVERFIT)
 
 
 def show(run: RunFolder) -> None:
@@ -31,6 +32,7 @@ def show(run: RunFolder) -> None:
     try:
         seen = watcher().look(run).result()
         found, notes, before = findings_of(run, seen), dismissed(run), read_before(run)
+        overfitted = read_overfit(run)
     except ValueError as error:
         say(error)
         return
@@ -46,6 +48,8 @@ def show(run: RunFolder) -> None:
             "Loss and data have not been looked at: press **Examine loss and data**, which takes "
             "some seconds."
         )
+    if overfitted is not None:
+        show_overfitted(overfitted)
     show_findings(run, left)
     show_dismissed(run, [each for each in found if each.key in notes], notes)
     passed = [*(before.passed if before else ()), *seen.passed]
@@ -54,7 +58,7 @@ def show(run: RunFolder) -> None:
 
 if not leave_if_asked(address_of):
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run_folder = pick_run(in_row=True)
+        run_folder = pick_run()
         if run_folder is not None:
             start_buttons(run_folder, KINDS)
     if run_folder is None:

@@ -106,3 +106,22 @@ def test_the_number_at_the_top(checkpoints):
     gone = RunFolder(checkpoints / "gone")
     Watcher().look(gone).exception(60)
     assert count_now(gone) == 0
+
+
+def test_what_came_of_overfitting(checkpoints):
+    run = make_run(checkpoints)
+    rows = {
+        "terms": [{"name": "xy", "verdict": "learned at step 20", "learned_at": 20}],
+        "objects": [
+            {"sample": "val/0", "index": 0, "object": "object 0", "verdict": v, "learned_at": at}
+            for v, at in (("learned at step 20", 20), ("stuck: its slot is shared", None))
+        ],
+    }
+    kept.keep_overfit(run, {**rows, "totals": [1.0, None], "end": "stuck", "note": ""})
+    page = open_page(run="made")
+    assert_sound(page)
+    tables = [each.value for each in page.dataframe]
+    # What is stuck stands first.
+    assert tables[1]["verdict"].tolist() == ["stuck: its slot is shared", "learned at step 20"]
+    assert "Overfit one batch" in labels(page)
+    assert any("1 of 2 objects learned" in each.label for each in page.expander)

@@ -15,13 +15,11 @@ from yolo_core.doctor.asked import examine_before, examine_data, examine_loss, w
 from yolo_core.doctor.finding import Examination, Finding
 from yolo_core.doctor.jobs import EXAMINE, DoctorJob
 from yolo_core.doctor.kept import dismissed, keep_before
-from yolo_core.jobs.status import Job, JobState, JobStatus
+from yolo_core.jobs.status import JobState
 from yolo_core.losses.families import loss_names, recipe_lambdas
 from yolo_core.runs.layout import RunFolder, check_run_name
 from yolo_core.training.config import LossConfig, RunConfig
 from yolo_core.training.own_loss import absolute_name, remember
-
-_LOADING = "Loading TensorFlow, some 5 seconds."
 
 
 def add_parser(commands: Any) -> None:
@@ -107,7 +105,7 @@ def _examine_run(folder: RunFolder, *, watch_only: bool) -> Examination:
 
 def _as_job(folder: RunFolder) -> int:
     """What the Doctor page asks for: with a status, and nothing printed."""
-    job = Job(DoctorJob(folder, EXAMINE).status, JobStatus(JobState.STARTING, _LOADING, total=1))
+    job = DoctorJob(folder, EXAMINE).begin(1)
 
     def work() -> None:
         keep_before(folder, examine_before(folder))

@@ -168,6 +168,44 @@ def dismiss(folder: RunFolder, key: str, note: str | None) -> None:
     _write(folder, "dismissed.json", before if note is None else {**before, key: note.strip()})
 
 
+def keep_overfit(folder: RunFolder, found: Mapping[str, Any]) -> None:
+    """Keeps what came of overfitting the pinned batch, as `Overfitted.to_json` gives it.
+
+    Raises:
+        ValueError: The folder cannot be written to.
+    """
+    _write(folder, "overfit.json", {"time": time.time(), **found})
+
+
+def read_overfit(folder: RunFolder) -> dict[str, Any] | None:
+    """What came of it; None where nobody tried.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    path = folder.doctor / "overfit.json"
+    if not path.is_file():
+        return None
+    fields = read_json(path, most_bytes=_MOST_BYTES)
+    try:
+        rows = {
+            part: [{key: str(row[key]) for key in keys} for row in fields[part][:_MOST_FINDINGS]]
+            for part, keys in _OVERFIT_ROWS.items()
+        }
+        learned = {
+            part: [row["learned_at"] is not None for row in fields[part][:_MOST_FINDINGS]]
+            for part in _OVERFIT_ROWS
+        }
+        totals = [float("nan") if each is None else float(each) for each in fields["totals"]]
+        words = {key: str(fields[key]) for key in ("end", "note")}
+        return {**words, **rows, "learned": learned, "totals": totals, "steps": len(totals)}
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{path} holds no result of overfitting; delete it.") from None
+
+
+_OVERFIT_ROWS = {"terms": ("name", "verdict"), "objects": ("sample", "index", "object", "verdict")}
+
+
 def _write(folder: RunFolder, name: str, fields: Mapping[str, Any]) -> None:
     try:
         folder.doctor.mkdir(exist_ok=True)

@@ -34,8 +34,8 @@ _WORDS = {
 
 
 def start_buttons(run: RunFolder, kinds: tuple[str, ...]) -> None:
-    """A button a kind of job."""
-    for kind in kinds:
+    """A button a kind of job; of a run of somebody's own script nothing is trained from here."""
+    for kind in kinds if run.restarts else [each for each in kinds if each != OVERFIT]:
         label, icon, what, told, _ = _WORDS[kind]
         job = DoctorJob(run, kind)
         st.button(
