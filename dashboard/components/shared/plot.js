@@ -5,6 +5,7 @@
 const MARK = "mark"; // the name of a shape that is no part of the figure
 const PATIENCE = 2000; // milliseconds in which answers to keys come
 const LEAST = 240; // pixels of a picture, however small the window
+const NARROW = 1000; // pixels of a window below which columns stand below one another
 const WAYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 let library;
@@ -39,7 +40,9 @@ function heightOf(host, layout) {
   if (below) {
     let top = host.getBoundingClientRect().top;
     for (let at = host.parentElement; at; at = at.parentElement) top += at.scrollTop;
-    room = Math.max(LEAST, innerHeight - top - below[0] - below[1] * innerHeight);
+    // In a narrow window, where it stands further down, it has a window of its own.
+    const alone = innerWidth < NARROW && top > innerHeight / 2;
+    if (!alone) room = Math.max(LEAST, innerHeight - top - below[0] - below[1] * innerHeight);
   }
   return Math.round(Math.min((host.clientWidth - l - r) * aspect + t + b, room));
 }
