@@ -101,8 +101,8 @@ def sizes_figure(
     layout = {
         "height": 380,
         "margin": MARGIN,
-        "xaxis": axis(f"width, {unit}", type="log"),
-        "yaxis": axis(f"height, {unit}", type="log"),
+        "xaxis": axis(f"width, {unit}", type="log", dtick="D2"),
+        "yaxis": axis(f"height, {unit}", type="log", dtick="D2"),
         "legend": {**ABOVE},
         # Of more, pointing at one says which it is.
         "showlegend": len(data) <= _MOST_NAMED,

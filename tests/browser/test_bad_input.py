@@ -40,7 +40,7 @@ def hard(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
     monkeypatch.setattr(sample_run, "CLASSES", len(NAMES))
     monkeypatch.setattr(sample_run, "_made", large)
-    name = "r" * 100
+    name = "r" * 64  # as long as it may be
     make_run(checkpoints, name, pinned_steps=(40,), batch_steps=())
     make_run(checkpoints, "other", loss_name="yolov3", pinned_steps=(40,), batch_steps=())
     return name

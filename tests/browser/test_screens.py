@@ -38,7 +38,7 @@ LOOK = """() => {
     width: main.scrollWidth,
     figures: figures.map((each) => [each.getAttribute("aria-label"), box(each)]),
     words: figures.map((each) => [...each.querySelectorAll(
-      "text:is(.scatterlayer *, .shapelayer *, .legend *, .xtick *, .ytick *, .annotation *)"
+      "text:is(.scatterlayer *, .shapelayer *, .legend *, .annotation *)"
     )].filter(shown).map((word) => [word.textContent, box(word)])),
     tables: [...document.querySelectorAll("[data-testid='stDataFrame'], table")].filter(there)
       .map(box),
