@@ -20,9 +20,11 @@ from dashboard.components.shared.run_picker import RUN, pick_run
 from dashboard.components.shared.run_table import show_runs, ticked_runs
 from dashboard.components.train.changes import change_table
 from dashboard.components.train.dials import dial_panel
+from dashboard.components.train.latest_picture import latest_picture
 from dashboard.components.train.live_curves import live_curves
 from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
+from dashboard.components.train.open_inspect import leave_if_asked
 from dashboard.components.train.pulls import show_pulls
 from dashboard.components.train.run_controls import run_controls
 from dashboard.components.train.what_if.ask import NOT_FORKED, ask_fork
@@ -40,6 +42,8 @@ COLUMNS = (
     *("line", "★", "run", "state", "step", "of", "mAP50", "best mAP50", "total", "changes"),
     *("disk, MB", "note", "loss", "data", "started"),
 )
+# Line styles of the runs that are ticked, and how they look in a table.
+DASHES = {"dash": "╌╌╌", "dot": "┈┈", "dashdot": "╌·╌", "longdash": "— —"}
 ENDED_BADLY = (RunState.FAILED, RunState.LOST, RunState.UNREADABLE)
 
 
@@ -65,6 +69,8 @@ def show() -> None:
     if folder is None:
         return
     ticked = ticked_runs(found)
+    others = [name for name in ticked if name != folder.name]
+    beside = dict(zip(others, DASHES, strict=False))
     with table:
         show_runs(
             found,
@@ -73,7 +79,7 @@ def show() -> None:
             most=4,
             row_height=28,
             order=COLUMNS,
-            lines={folder.name: "▶"},
+            lines={folder.name: "▶", **{name: DASHES[dash] for name, dash in beside.items()}},
             on_choice=RUN.then,
         )
     state = read_status(folder).state
@@ -91,7 +97,16 @@ def show() -> None:
         required=True,
     )
     if pane == CURVES:
-        poll_run(live_curves, folder, every=2.0)
+        # As long as any of the runs that are drawn goes on.
+        drawn = [folder, *(each for each in runs if each.name in beside)]
+        poll(
+            live_curves,
+            folder,
+            beside,
+            every=2.0,
+            goes_on=lambda: any(read_status(each).is_live for each in drawn),
+        )
+        poll_run(latest_picture, folder, every=3.0)
         return
     with st.container(key="other-pane"):
         if pane == PULLS:
@@ -146,7 +161,7 @@ if is_asked_for():
 with st.container(key="train", gap="xsmall"):
     if not list_runs(checkpoints_folder()):
         first_page()
-    else:
+    elif not leave_if_asked():
         if is_form_open():
             form_in_dialog()
         show()

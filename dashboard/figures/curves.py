@@ -31,6 +31,8 @@ class Curve:
         dash: plotly's line style: "solid", "dot", "dash".
         points: Whether the points are drawn too, for curves that have few; such a curve is
             never smoothed.
+        beside: The curve that it is drawn beside and hidden with, as of another run: thinner, and
+            without what a smoothed one keeps behind it; "" for none.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Curve:
     high: np.ndarray | None = None
     dash: str = "solid"
     points: bool = False
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,9 @@ def _curve(curve: Curve, smoothing: float, log_y: bool) -> list[dict[str, Any]]:
         "mode": "lines",
     }
     behind = []
-    if banded:
+    if curve.beside:
+        pass
+    elif banded:
         faint["x"] = np.concatenate([step[known], step[known][::-1]])
         faint["y"] = np.concatenate([high[known], low[known][::-1]])
         color = _faded(curve.color, 0.15)
@@ -194,10 +199,15 @@ def _curve(curve: Curve, smoothing: float, log_y: bool) -> list[dict[str, Any]]:
         "y": _drawable(smooth(curve.value, smoothing), log_y),
         "name": curve.name,
         "uid": curve.name,
-        "legendgroup": curve.name,
+        "legendgroup": curve.beside or curve.name,
+        "showlegend": not curve.beside,
         # A single point makes no line.
         "mode": "lines+markers" if curve.points or step.size == 1 else "lines",
-        "line": {"color": curve.color, "width": 2, "dash": curve.dash},
+        "line": {
+            "color": curve.color,
+            "width": 1.5 if curve.beside else 2,
+            "dash": curve.dash,
+        },
         "hovertemplate": "%{y:.4~g}",
     }
     return [*behind, front]

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.shared import starting
-from tests.dashboard.page import button, labels, loaded_by, words
+from tests.dashboard.page import button, labels, loaded_by, plots, words
 from tests.dashboard.train_page import charts, dial, open_page
 from tests.training.fake_worker import COLUMNS, LAMBDAS, FakeWorker
 from yolo_core.runs.layout import RunFolder, create_run
@@ -150,7 +150,14 @@ def test_the_runs_stand_in_a_table_on_top(worker, add_finished):
     add_finished("older")
     page = open_page(run="older", ticked="yolov2-1")
     table = page.dataframe[0].value.set_index("run")
-    assert table["line"].to_dict()["older"] == "▶"
+    assert table["line"].to_dict() == {"older": "▶", "yolov2-1": "╌╌╌"}
+    terms, weighted, metrics, *pictures = plots(page).values()
+    assert len(pictures) == 2
+    for figure, name in ((terms, "xy"), (weighted, "total"), (metrics, "mAP50")):
+        lines = {each.get("name"): each for each in figure["data"]}
+        assert lines[f"{name}, yolov2-1"]["line"]["dash"] == "dash"
+        assert lines[f"{name}, yolov2-1"]["showlegend"] is False
+        assert lines["yolov2-1"]["showlegend"] is True
     assert table["changes"].to_dict() == {"yolov2-1": 0, "older": 1}
     assert table["state"].to_dict() == {"yolov2-1": "running", "older": "finished"}
     assert page.query_params["ticked"] == "yolov2-1"

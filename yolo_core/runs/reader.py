@@ -204,6 +204,15 @@ class RunReader:
         with self._reading() as connection:
             return records.read_snapshots(connection, self.folder, kind, sample)
 
+    def last_snapshot(self, kind: str) -> SnapshotRecord | None:
+        """One of the records of a kind at the last step that has some; its file holds all samples.
+
+        However many there are: none of the others is decoded.
+        """
+        with self._reading() as connection:
+            found = records.read_snapshots(connection, self.folder, kind, last=True)
+        return found[0] if found else None
+
     def commands(self, limit: int = 20) -> list[Command]:
         """The commands sent last, newest first."""
         with self._reading() as connection:

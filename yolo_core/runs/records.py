@@ -175,14 +175,19 @@ def read_snapshots(
     folder: RunFolder,
     kind: str | None = None,
     sample: str | None = None,
+    *,
+    last: bool = False,
 ) -> list[SnapshotRecord]:
-    """Snapshot records by step, then kind, then sample; of one kind or sample if given."""
+    """Snapshot records by step, then kind, then sample; of one kind or sample if given.
+
+    With `last`, one of those of the last step alone.
+    """
     chosen = {"kind": kind, "sample": sample}
     chosen = {name: value for name, value in chosen.items() if value is not None}
     where = " AND ".join(f"{name} = ?" for name in chosen) or "1"
     rows = connection.execute(
         "SELECT step, kind, sample, file, total, terms, lambdas FROM snapshots "
-        f"WHERE {where} ORDER BY step, kind, sample",
+        f"WHERE {where} ORDER BY " + ("step DESC LIMIT 1" if last else "step, kind, sample"),
         tuple(chosen.values()),
     )
     return [

@@ -4,11 +4,13 @@
 
 const MARK = "mark"; // the name of a shape that is no part of the figure
 const PATIENCE = 2000; // milliseconds in which answers to keys come
+const DOUBLE = 350; // milliseconds in which a second click comes
 const LEAST = 240; // pixels of a picture, however small the window
 const NARROW = 1000; // pixels of a window below which columns stand below one another
 const WAYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 let library;
+const zooms = new Map(); // what of the horizontal axis is shown, by layout.meta.linked
 
 function load(url) {
   if (!library) {
@@ -113,6 +115,26 @@ function apart(host) {
   }
 }
 
+// The other figures with the same layout.meta.linked: pointed at, and zoomed into, together.
+function linked(host) {
+  const name = host.layout_asked?.meta?.linked;
+  if (!name) return [];
+  return [...document.querySelectorAll(".plot")].filter(
+    (each) => each !== host && each._fullLayout && each.layout_asked?.meta?.linked === name);
+}
+
+function zoomLinked(Plotly, host, changes) {
+  const { xaxis } = host.layout;
+  if (host.led || !Object.keys(changes).some((name) => name.startsWith("xaxis."))) return;
+  const range = changes["xaxis.autorange"] ? undefined : [...xaxis.range];
+  zooms.set(host.layout_asked.meta.linked, range);
+  for (const other of linked(host)) {
+    other.led = true; // not by hand
+    Plotly.relayout(other, range ? { "xaxis.range": range } : { "xaxis.autorange": true })
+      .finally(() => { other.led = false; });
+  }
+}
+
 // None of plotly's buttons is a stop of the Tab key: they would be six a figure.
 function quiet(host) {
   for (const button of host.querySelectorAll(".modebar-btn")) button.tabIndex = -1;
@@ -162,6 +184,12 @@ function clicked(host, event, points) {
   if (!host.click_enabled) return;
   const value = cellUnder(host, event) ?? points.find(hasData)?.customdata;
   host.asked = undefined;
+  clearTimeout(host.single);
+  if (host.layout_asked?.meta?.linked) {
+    // A place on the axis; with a second click it was meant to give the whole back.
+    if (event.detail < 2) host.single = setTimeout(() => host.send("click", points[0].x), DOUBLE);
+    return;
+  }
   if (value !== undefined) host.send("click", ArrayBuffer.isView(value) ? Array.from(value) : value);
 }
 
@@ -220,6 +248,8 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   if (figure) {
     figure.layout.template = look;
     figure.layout.autosize = true;
+    const zoom = zooms.get(figure.layout.meta?.linked);
+    if (zoom) figure.layout.xaxis = { ...figure.layout.xaxis, range: zoom, uirevision: String(zoom) };
     host.layout_asked = { ...figure.layout };
     figure.layout.height = heightOf(host, host.layout_asked);
     host.style.height = `${figure.layout.height}px`;
@@ -257,8 +287,14 @@ export default async function ({ data, parentElement, setTriggerValue }) {
       apart(host);
       quiet(host); // drawn anew when the window changes
     });
+    host.on("plotly_hover", ({ event, points }) => {
+      if (!event?.isTrusted) return; // pointed at by what follows
+      for (const other of linked(host)) Plotly.Fx.hover(other, { xval: points[0].x }, "xy");
+    });
+    host.on("plotly_unhover", () => linked(host).forEach((other) => Plotly.Fx.unhover(other)));
     host.on("plotly_relayout", (changes) => {
       miniMap(host);
+      if (host.layout_asked?.meta?.linked) zoomLinked(Plotly, host, changes);
       // Dragged, drawn or erased by hand; a resize of the page changes no shape.
       if (!host.by_hand || !Object.keys(changes).some((name) => name.startsWith("shapes"))) return;
       host.drawn = undefined; // whatever the answer is, it is drawn
@@ -276,6 +312,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   }
   return () => {
     host.observer?.disconnect();
+    zooms.delete(host.layout_asked?.meta?.linked);
     Plotly.purge(host);
   };
 }

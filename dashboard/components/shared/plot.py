@@ -96,7 +96,9 @@ def plot(
         alt: One sentence for screen readers.
         marks: Shapes of a plotly layout, laid over the figure; where they alone change, the figure
             is not drawn again.
-        on_click: Called before the page runs again with the `customdata` of the clicked point.
+        on_click: Called before the page runs again with the `customdata` of the clicked point; in a
+            figure with `layout.meta["linked"]`, with its place on the horizontal axis. Figures
+            that are linked by the same text there are pointed at and zoomed together.
         on_shapes: Called likewise when a shape of the figure was dragged or erased, or one was
             drawn, with all shapes as [name, x0, y0, x1, y1]; the name of a new one is None.
         walks: The selected cell as head, row and column, and rows, columns and slots a cell of its

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from dashboard.components.shared.errors import say
+from dashboard.components.shared.open_sample import ask_for, rerun_if_asked
 from dashboard.components.shared.plot import plot
 from dashboard.components.shared.run_curves import (
     RunCurves,
+    curves_of,
     markers,
     metric_curves,
     relative,
     run_curves,
     term_curves,
 )
+from dashboard.components.train.open_inspect import spot
+from dashboard.figures.colors import TOTAL_COLOR
 from dashboard.figures.curves import Curve, curve_figure
+from dashboard.figures.places import short
+from dashboard.state import checkpoints_folder
 from yolo_core.jobs.status import LIVE_STATES
-from yolo_core.runs.curves import Curves
-from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.layout import RunFolder, find_run
 from yolo_core.runs.status import read_status
 
 # A run of the default length is drawn as it was recorded, a longer one from buckets.
 POINTS = 1500
+CLICK = "A click opens Inspect at the snapshot that is nearest to that step."
 WINDOW = 0.36
 """What the charts take of the window's height."""
 LOG, RELATIVE, LINEAR = "log", "to its start", "linear"
 WINDOWS = {"all": None, "last 1,000": 1000, "last 100": 100}
 
 
-def live_curves(folder: RunFolder) -> None:
-    """Shows every term unweighted and weighted, the total, and the validation metrics by step."""
+def live_curves(folder: RunFolder, beside: Mapping[str, str]) -> None:
+    """Shows every term unweighted and weighted, the total, and the validation metrics by step.
+
+    Args:
+        folder: The run.
+        beside: {name: plotly's line style} of other runs that are drawn beside it.
+    """
+    rerun_if_asked()
     smoothing, scale, window, again = _settings()
     state = read_status(folder).state
     try:
@@ -50,57 +65,112 @@ def live_curves(folder: RunFolder) -> None:
         "markers": marked,
         "smoothing": smoothing,
         "log_y": scale != LINEAR,
-        "meta": {"window": WINDOW},
+        "meta": {"window": WINDOW, "linked": f"{folder.name} {window}"},
         "revision": f"{folder.name} {scale} {window}",
     }
+    others = [find_run(checkpoints_folder(), name) for name in beside]
+    drawn = _Drawn(
+        folder.name, scale, shared, beside, curves_of(others, points=POINTS, first=run.first)
+    )
     with st.container(key="curves"):
         left, middle, right = st.columns(3, gap="small")
     with left:
-        _terms(run.curves, scale, shared)
+        drawn.chart(
+            "Unweighted: the terms",
+            "The terms before their lambdas: what the network still gets wrong. Wrong: a term that "
+            "rises after its lambda was left alone, or one that is zero from the first step on.",
+            lambda each: term_curves(each.curves, weighted=False),
+            run,
+            y_title=_title("term", scale),
+            key="curves/terms",
+        )
     with middle:
-        _weighted(run.curves, scale, shared, again=again)
+        words = (
+            "Every term times the lambda that it has now, and the grey total that would have been."
+            if again
+            else "What the optimizer sees: every term times its lambda, and the grey total, their "
+            "sum. Where a lambda was changed, the total on both sides of it is the sum of other "
+            "things."
+        )
+        drawn.chart(
+            "Weighted: λ × term, and the total",
+            f"{words} Wrong: one term far above the others, which then hardly count, or a total "
+            "that rises.",
+            lambda each: term_curves(each.curves, weighted=True, now=again),
+            run,
+            y_title=_title("λ × term", scale),
+            key="curves/weighted",
+        )
     with right:
-        _metrics(run, shared)
+        drawn.chart(
+            "Validation",
+            "Average precision and recall on validation samples (points), and the recall of the "
+            "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls, "
+            "or that stays at 0 after some hundred steps.",
+            _metrics,
+            run,
+            y_title="share",
+            y_range=(0.0, 1.02),
+            log_y=False,
+            key="curves/metrics",
+        )
 
 
-def _chart(title: str, sentence: str, curves: list[Curve], *, key: str, **how: Any) -> None:
-    """A title that says more when asked, and the curves."""
-    st.markdown(f"**{title}**", help=sentence)
-    plot(curve_figure(curves, **how), key=key, alt=sentence)
+@dataclasses.dataclass(frozen=True)
+class _Drawn:
+    """What the three charts have in common.
 
+    Attributes:
+        name: The run.
+        scale: Of the terms.
+        settings: What `curve_figure` is told in each.
+        beside: {name: line style} of the other runs.
+        others: {name: curves} of those that can be read.
+    """
 
-def _terms(curves: Curves, scale: str, shared: dict[str, Any]) -> None:
-    _chart(
-        "Unweighted: the terms",
-        "The terms before their lambdas: what the network still gets wrong. Wrong: a term that "
-        "rises after its lambda was left alone, or one that is zero from the first step on.",
-        [_scaled(each, scale) for each in term_curves(curves, weighted=False)],
-        y_title=_title("term", scale),
-        key="curves/terms",
-        **shared,
-    )
+    name: str
+    scale: str
+    settings: dict[str, Any]
+    beside: Mapping[str, str]
+    others: Mapping[str, RunCurves]
 
-
-def _weighted(curves: Curves, scale: str, shared: dict[str, Any], *, again: bool) -> None:
-    words = (
-        "Every term times the lambda that it has now, and the grey total that would have been."
-        if again
-        else "What the optimizer sees: every term times its lambda, and the grey total, their sum. "
-        "Where a lambda was changed, the total on both sides of it is the sum of other things."
-    )
-    _chart(
-        "Weighted: λ × term, and the total",
-        f"{words} Wrong: one term far above the others, which then hardly count, or a total that "
-        "rises.",
-        [_scaled(each, scale) for each in term_curves(curves, weighted=True, now=again)],
-        y_title=_title("λ × term", scale),
-        key="curves/weighted",
-        **shared,
-    )
-
-
-def _scaled(curve: Curve, scale: str) -> Curve:
-    return relative(curve) if scale == RELATIVE else curve
+    def chart(
+        self,
+        title: str,
+        sentence: str,
+        of: Callable[[RunCurves], list[Curve]],
+        run: RunCurves,
+        *,
+        key: str,
+        **how: Any,
+    ) -> None:
+        """A title that says more when asked, and the curves of all runs."""
+        share = self.scale == RELATIVE and "y_range" not in how
+        curves = [relative(each) if share else each for each in of(run)]
+        for name, other in self.others.items():
+            dash = self.beside[name]
+            # What is dashed already could not be told from what is so because it is another run's.
+            for each in of(other):
+                if each.dash == "solid":
+                    each = relative(each) if share else each
+                    curves.append(
+                        dataclasses.replace(
+                            each, name=f"{each.name}, {short(name)}", dash=dash, beside=each.name
+                        )
+                    )
+            # In the legend alone.
+            curves.append(
+                Curve(
+                    short(name), other.curves.step[:1], np.array([np.nan]), TOTAL_COLOR, dash=dash
+                )
+            )
+        st.markdown(f"**{title}**", help=f"{sentence} {CLICK}")
+        plot(
+            curve_figure(curves, **self.settings | how),
+            key=key,
+            alt=sentence,
+            on_click=lambda step: ask_for(spot(self.name, step=step)),
+        )
 
 
 def _title(of: str, scale: str) -> str:
@@ -144,20 +214,10 @@ def _settings() -> tuple[float, str, int | None, bool]:
     return smoothing, scale or LOG, WINDOWS[window or "all"], again
 
 
-def _metrics(run: RunCurves, shared: dict[str, Any]) -> None:
+def _metrics(run: RunCurves) -> list[Curve]:
     """The validation metrics, on an axis of their own from 0 to 1."""
     evaluations = run.evaluations
     if run.first is not None and evaluations:
         kept = evaluations["step"] >= run.first
         evaluations = {name: values[kept] for name, values in evaluations.items()}
-    _chart(
-        "Validation",
-        "Average precision and recall on validation samples (points), and the recall of the "
-        "training batches (lines); 1 is perfect. Wrong: mAP that falls while the loss falls, or "
-        "that stays at 0 after some hundred steps.",
-        metric_curves(evaluations, run.curves),
-        y_title="share",
-        y_range=(0.0, 1.02),
-        key="curves/metrics",
-        **shared | {"log_y": False},
-    )
+    return metric_curves(evaluations, run.curves)
