@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from dashboard.figures.colors import TOTAL_COLOR
 from dashboard.figures.frame import ABOVE, MARGIN, axis, figure_of
 
-LABEL_PIXELS, NARROW = 13, 240
+LABEL_PIXELS, NARROW = 15, 240
 """What a label along a marker takes of the width, and the width of a narrow figure."""
 
 

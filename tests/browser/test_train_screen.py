@@ -43,7 +43,7 @@ LOOK = """starts => {
     height: main.scrollHeight,
     width: main.scrollWidth,
     table: box(document.querySelector("[data-testid='stDataFrame']")),
-    buttons: all(".st-key-controls button"),
+    buttons: all(".st-key-controls button").filter((each) => each.right > 0),
     dials: all(".st-key-dials [data-testid='stColumn']"),
     charts: starts.map((start) => box(figure(start).querySelector(".nsewdrag"))),
     labels: starts.map((start) => [...figure(start).querySelectorAll(".annotation-text")]
@@ -155,7 +155,7 @@ def test_charts_are_pointed_at_and_zoomed_together_and_a_click_opens_the_step(
     left, top = place["x"], place["y"] + place["height"] / 2
     page.mouse.move(left + place["width"] * 0.5, top)
     for each in others:
-        each.locator(".hoverlayer").get_by_text(re.compile(r"step \d+")).wait_for()
+        each.locator(".hoverlayer").get_by_text(re.compile(r"^step \d+$")).wait_for()
 
     whole = page_range(first)
     page.mouse.down()
