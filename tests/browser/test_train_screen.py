@@ -50,7 +50,7 @@ LOOK = """starts => {
       .map((each) => [each.textContent, box(each)])),
   };
 }"""
-TEXTS = [f"no_object {a:g} → {b:,g}" for a, b in pairwise([0.5, *CHANGES.values()])]
+TEXTS = [f"no_object {a:,g} → {b:,g}" for a, b in pairwise([0.5, *CHANGES.values()])]
 
 
 @pytest.fixture
