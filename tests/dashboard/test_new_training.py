@@ -162,7 +162,7 @@ def test_a_start_is_said_at_once_in_place_of_the_run_before(add_finished, monkey
     # What is on the page while the process comes up: the script gets no further than there.
     monkeypatch.setattr(starting, "start_training", lambda *_: st.stop())
     page = open_page()
-    assert charts(page) == 3
+    assert charts(page) == 5
     button(page, "New training").click().run()
     button(page, "Start training").click().run()
     assert "Starting **yolov2-2**." in words(page)
