@@ -11,6 +11,7 @@ if str(HERE.parent) not in sys.path:
 import streamlit as st  # noqa: E402
 
 from dashboard.components.shared.doctor_badge import count_now, keep_true, shown_run  # noqa: E402
+from dashboard.keys import keys_and_words  # noqa: E402
 
 PAGES = (
     ("train.py", "Train", ":material/play_circle:"),
@@ -33,6 +34,7 @@ run = shown_run()
 wrong = count_now(run)
 # How many things are wrong with the run stands at the top of every page.
 titles = {"Doctor": f"Doctor ({wrong})" if wrong else "Doctor"}
+st.html(keys_and_words(), unsafe_allow_javascript=True)
 pages = [
     # The first is served at the address without a name; its own leads there, when it is typed.
     st.Page(
@@ -50,5 +52,6 @@ named = st.Page(
     visibility="hidden",
 )
 page = st.navigation([*pages, named], position="top")
+st.html(f'<h1 class="page-title">{page.title}</h1>')
 page.run()
 keep_true(run, wrong)

@@ -47,6 +47,7 @@ ORDER = (
     (
         "dashboard.state",
         "dashboard.data_folders",
+        "dashboard.keys",
         "dashboard.cache",
         "dashboard.tables",
         "dashboard.tensorflow_turn",

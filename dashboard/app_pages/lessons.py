@@ -42,6 +42,7 @@ for at, (name, lesson) in enumerate(LESSONS.items()):
         picture.image(pictures()[name], width=_PIXELS * SIDE)
         # In this tab, as any page of the bar at the top.
         words.html(
-            f'<h3><a href="sandbox?lesson={name}" target="_self">{html.escape(lesson.title)}</a>'
+            f'<h3 class="lesson"><a href="sandbox?lesson={name}" target="_self">'
+            f"{html.escape(lesson.title)}</a>"
             f"</h3><p>{html.escape(family_of(lesson.loss).label)}</p>"
         )

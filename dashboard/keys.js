@@ -1,0 +1,101 @@
+// "?" shows the keys and what the words mean. Each heading of a table, tab and label that is a word
+// of the field says what it means where one points at it. KEYS and WORDS come from `keys.py`.
+
+if (!window.keysAndWords) {
+  window.keysAndWords = true;
+  const meaning = new Map(Object.entries(WORDS));
+  const LABELS = "th, [data-testid='stWidgetLabel'] p, [data-testid='stMetricLabel'] p, "
+    + "[role='tab'] p, .legend span, [data-testid='stMarkdownContainer'] h3";
+
+  // What a training has answered, and the state it is in, is spoken once.
+  const spoken = document.createElement("div");
+  spoken.id = "spoken";
+  spoken.setAttribute("aria-live", "polite");
+  document.body.append(spoken);
+  const ANSWER = /took effect at step|waiting for the training process|^(starting|running|paused|finished|stopped|failed|lost)$/;
+  const speak = () => {
+    const lines = document.querySelectorAll("[data-testid='stCaptionContainer'], .stBadge");
+    const said = [...lines].map((line) => line.textContent.trim()).filter((text) => ANSWER.test(text));
+    const text = said.join(". ");
+    if (spoken.textContent !== text) spoken.textContent = text;
+  };
+
+  // "λ xy" and "term, unweighted" are about the word in them; "objects" is about "object".
+  const told = (text) => {
+    const word = text.trim().replace(/^λ(?: ×)? /, "");
+    const low = word.toLowerCase();
+    for (const each of [word, low, low.replace(/s$/, ""), low.split(",")[0]]) {
+      if (meaning.has(each)) return meaning.get(each);
+    }
+    return undefined;
+  };
+  const explain = () => {
+    for (const label of document.querySelectorAll(LABELS)) {
+      if (label.dataset.word === label.textContent) continue;
+      label.dataset.word = label.textContent;
+      const words = told(label.textContent);
+      if (words) label.title = words;
+      else label.removeAttribute("title");
+    }
+    // A line in bold alone stands above what it names.
+    for (const line of document.querySelectorAll("[data-testid='stMarkdownContainer'] > p")) {
+      const [bold] = line.children;
+      if (line.children.length !== 1 || bold.tagName !== "STRONG") continue;
+      if (bold.textContent.trim() !== line.textContent.trim()) continue;
+      line.setAttribute("role", "heading");
+      line.setAttribute("aria-level", "3");
+    }
+    // Streamlit gives a label as it was written, with what keeps markdown from being drawn.
+    for (const field of document.querySelectorAll("[aria-label*='\\\\']"))
+      field.setAttribute("aria-label", field.getAttribute("aria-label").replace(/\\(?=[^A-Za-z0-9\s])/g, ""));
+    speak();
+  };
+  let asked = false;
+  const soon = () => {
+    if (asked) return;
+    asked = true;
+    setTimeout(() => { asked = false; explain(); }, 300);
+  };
+  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
+  soon();
+
+  const dialog = document.createElement("dialog");
+  dialog.id = "keys-and-words";
+  dialog.setAttribute("aria-label", "Keys and words");
+  const list = (title, entries) => {
+    const part = document.createElement("section");
+    part.append(Object.assign(document.createElement("h2"), { textContent: title }));
+    const table = document.createElement("dl");
+    for (const [name, words] of Object.entries(entries)) {
+      table.append(Object.assign(document.createElement("dt"), { textContent: name }));
+      table.append(Object.assign(document.createElement("dd"), { textContent: words }));
+    }
+    part.append(table);
+    return part;
+  };
+  const close = Object.assign(document.createElement("button"), { textContent: "Close" });
+  close.addEventListener("click", () => dialog.close());
+  dialog.append(close, list("Keys", KEYS), list("Words", WORDS));
+  dialog.addEventListener("click", ({ target }) => { if (target === dialog) dialog.close(); });
+  document.body.append(dialog);
+
+  const show = () => {
+    const { backgroundColor, color, fontFamily } = getComputedStyle(
+      document.querySelector("[data-testid='stApp']"));
+    Object.assign(dialog.style, { backgroundColor, color, fontFamily });
+    dialog.showModal();
+  };
+  addEventListener("keydown", (event) => {
+    const types = event.target.closest?.("input, textarea, [contenteditable='true']");
+    if (event.key !== "?" || types || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (dialog.open) dialog.close();
+    else show();
+    event.preventDefault();
+  });
+  const open = Object.assign(document.createElement("button"), { textContent: "?", type: "button" });
+  open.id = "show-keys";
+  open.setAttribute("aria-label", "Keys and words");
+  open.title = "Keys and words (?)";
+  open.addEventListener("click", show);
+  document.body.append(open);
+}
