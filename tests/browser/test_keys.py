@@ -47,6 +47,6 @@ def test_labels_have_no_backslash_and_answers_are_spoken(page: Page, checkpoints
     make_run(checkpoints, "one")
     page.goto("/sandbox?lesson=zero")
     page.get_by_role("tab", name="Lambdas").click(timeout=120_000)
-    page.get_by_label("λ no_object").wait_for()
+    page.get_by_label("λ no_object", exact=True).wait_for()
     assert page.locator("[aria-label*='\\\\']").count() == 0
     assert page.locator("#spoken").get_attribute("aria-live") == "polite"
