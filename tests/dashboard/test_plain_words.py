@@ -123,3 +123,14 @@ def test_compare(mode: str, checkpoints: Path) -> None:
     make_hostile_run(checkpoints, "other", "yolov2", loss={"name": f"/a/{EVIL}.py:Mine"})
     page = opener("compare")(compare=mode, run="other", runs=["received", "other"])
     assert drawn(page) == []
+
+
+def test_a_line_of_a_table_can_end_in_a_long_word() -> None:
+    def page() -> None:
+        from dashboard.components.shared.show_table import show_table
+
+        show_table([{"run": "r" * 64, "class": "cat"}])
+
+    (table,) = AppTest.from_function(page).run().table
+    assert table.value["run"][0] == "r" * 32 + "\u200b" + "r" * 32
+    assert table.value["class"][0] == "cat"
