@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import plotly.io
 
 from dashboard import tables
-from dashboard.components.inspect import csv_tables
+from dashboard.components.shared import csv_tables
 from dashboard.figures import marks, places, scene, tiles
 from dashboard.figures.places import Cell
 from yolo_core.compare.differences import compare_views
