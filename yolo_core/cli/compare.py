@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from yolo_core.data.source import SampleSource
     from yolo_core.losses import DetectionLoss
 
-# Of these the one with the most objects is shown where no sample is named.
-FIRST_SAMPLES = 10
 SHOWN = 12
 CHANNELS_SHOWN = 6
 
@@ -79,7 +77,8 @@ def add_parser(commands: Any) -> None:
         "--sample",
         action="append",
         metavar="val/3",
-        help="picture; repeatable (default: the fullest of the first ten of val)",
+        help="picture; repeatable (default: seven of val: full ones, one with a collision, one "
+        "with an object at the border, and one without objects)",
     )
     parser.add_argument(
         "--step", default="last", metavar="N|last", help="step of the run (default: last)"
@@ -129,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The run's own loss with the run's own options and lambdas; another one as it was published.
     is_own = arguments.run is not None and against == config.loss.name
     loss = build_loss(config, source) if is_own else loss_like(against, config, source)
-    pictures = _pictures(arguments, source)
+    pictures = _pictures(arguments, source, loss)
     y_pred = _predictions(loss, against, pictures, config, arguments)
     # Whatever the file prints is not what this command prints.
     with contextlib.redirect_stdout(sys.stderr):
@@ -166,17 +165,16 @@ def _config(arguments: argparse.Namespace) -> RunConfig:
     return parse_config(fields, where="the options")
 
 
-def _pictures(arguments: argparse.Namespace, source: SampleSource) -> Pictures:
+def _pictures(arguments: argparse.Namespace, source: SampleSource, loss: DetectionLoss) -> Pictures:
+    from yolo_core.compare.own.pictures import telling_pictures
     from yolo_core.data.batches import sample_batch
-    from yolo_core.data.source import first_names
 
     if arguments.run is None:
         names = tuple(dict.fromkeys(arguments.sample or ()))
-        if not names:
-            first = first_names(source, "val", FIRST_SAMPLES)
-            _, y_true = sample_batch(source, first)
-            names = (first[int(np.argmax((y_true[..., 0] != 0).sum(axis=1)))],)
-        images, y_true = sample_batch(source, names)
+        if names:
+            images, y_true = sample_batch(source, names)
+        else:
+            names, images, y_true = telling_pictures(source, loss)
         return Pictures(
             names=names,
             images=images,
@@ -184,7 +182,7 @@ def _pictures(arguments: argparse.Namespace, source: SampleSource) -> Pictures:
             slots=None,
             grids=None,
             channels=None,
-            origin=f"random, seed {arguments.seed}, with boxes near the objects in their own cells",
+            origin=f"random, seed {arguments.seed}, every other picture with boxes near its objects",
         )
     folder = find_run(arguments.checkpoints, arguments.run)
     names = tuple(dict.fromkeys(arguments.sample or ("val/0",)))

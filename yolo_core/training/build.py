@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from yolo_core.data.batches import sample_batch
+from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource, first_names
 from yolo_core.losses import DetectionLoss, published
 from yolo_core.losses.families import family_of
@@ -168,3 +169,8 @@ def build_detector(config: RunConfig, loss: DetectionLoss, source: SampleSource)
     detector.compile(optimizer=optimizer, jit_compile=xla)
     optimizer.build(detector.trainable_variables)
     return detector
+
+
+def build_scenes(config: RunConfig) -> SampleSource:
+    """The samples of a configuration; by this name scripts of earlier versions ask for them."""
+    return open_source(config.data)

@@ -20,8 +20,6 @@ from yolo_core.compare.own.gradients import differing
 from yolo_core.compare.own.readings import AS_IT_IS, Reading, readings
 from yolo_core.compare.own.term_factors import (
     TOLERANCE,
-    median_ratio,
-    relative_difference,
     term_factors,
     trained,
 )
@@ -30,8 +28,6 @@ from yolo_core.losses import DetectionLoss, changed
 MOST_CHANGES = 3
 # Of the slots that differ, a change must explain that part to be one of several.
 WORTH_KEEPING = 0.2
-# Fewer numbers agree by chance.
-LEAST_NUMBERS = 4
 THRESHOLDS = (0.5, 0.6, 0.7, 1.0)
 
 
@@ -71,7 +67,7 @@ def diagnose(
     def wrong(other: DetectionLoss, reading: Reading) -> np.ndarray:
         return differing(mine, term_gradients(other, y_true, y_pred, reading)[1])
 
-    start, reading = loss, AS_IT_IS
+    reading = AS_IT_IS
     best = wrong(loss, reading)
     changes: list[Change] = []
     while best.any() and len(changes) < MOST_CHANGES:
@@ -86,40 +82,20 @@ def diagnose(
         changes = [each for each in changes if each.option != change.option] + [change]
     if best.any():
         # What explains a part of the slots only may as well explain it by chance.
-        return _terms_alone(start, against, y_true, y_pred, mine)
+        return ()
     if not changes:
         return ()
     words = " and ".join(change.words for change in changes)
+    factors, _ = term_factors(*trained(mine, term_gradients(loss, y_true, y_pred, reading)[1]))
+    weights = [
+        f"{each.term} {each.factor:.4g} x"
+        for each in factors
+        if each.entries and each.factor is not None and abs(each.factor - 1) > TOLERANCE
+    ]
+    told = f", given these weights: {', '.join(weights)}" if weights else ""
     return (
-        f"Your loss looks like {against} with {words}: that has your gradient everywhere, up to "
-        "weights of terms.",
+        f"Your loss looks like {against} with {words}: that has your gradient everywhere{told}.",
     )
-
-
-def _terms_alone(
-    loss: DetectionLoss, against: str, y_true: np.ndarray, y_pred: np.ndarray, mine: np.ndarray
-) -> tuple[str, ...]:
-    """Terms that are all of your gradient where they are, given a mistake in reading."""
-    cleaned, published = trained(mine, term_gradients(loss, y_true, y_pred)[1])
-    lost = [term.term for term in term_factors(cleaned, published)[0] if term.factor is None]
-    sentences: dict[str, str] = {}
-    for reading in (AS_IT_IS, *readings(loss, y_pred.shape)) if lost else ():
-        _, terms = term_gradients(loss, y_true, y_pred, reading)
-        for name in lost:
-            alone, gradients = trained(mine, {name: terms[name]})
-            gradient = gradients[name]
-            where = gradient != 0
-            factor = median_ratio(alone[where], gradient[where])
-            if where.sum() < LEAST_NUMBERS or factor is None or factor <= 0:
-                continue
-            if (relative_difference(alone, factor * gradient)[where] > TOLERANCE).any():
-                continue
-            words = f" with {reading.words}" if reading.words else ", which nothing is added to"
-            sentences.setdefault(
-                name,
-                f"The term {name} of your loss looks like {factor:.4g} x that of {against}{words}.",
-            )
-    return tuple(sentences.values())
 
 
 def term_gradients(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,8 +101,9 @@ def find(
         # Such a number is neither trained nor left alone: nothing further can be told from it.
         return findings
     used = [term for term in terms if term.entries]
+    counts = _counts(views)
     if not slots:
-        return [*findings, *_weights(used, groups)]
+        return [*findings, *_weights(used, groups, counts)]
     findings += _ignore_rule(views, groups)
     findings += _missing(groups)
     findings += _transposed(views, mine, theirs)
@@ -111,35 +112,67 @@ def find(
     findings.append(
         f"The gradients differ on {len(slots)} of {total} slots{_only_in(slots)}.{over_all}"
     )
-    alike = [t.term for t in used if _is_one(t.factor) and t.agree == t.entries]
-    weighted = [t for t in used if t.factor is not None and not _is_one(t.factor)]
-    findings += [f"The term {t.term}: yours is {_times(t, groups)}." for t in weighted]
-    other = [t.term for t in used if t.factor is None]
-    if other:
-        findings.append(
-            f"No factor turns the published {' and '.join(other)} into yours: another formula, "
-            "another target or other slots, and not another weight."
-        )
-    if alike:
-        findings.append(f"The same: {', '.join(alike)}.")
+    findings += _terms(used, groups, counts)
     return findings
 
 
-def _weights(terms: Sequence[TermFactor], groups: Sequence[Group]) -> list[str]:
+def _terms(
+    terms: Sequence[TermFactor], groups: Sequence[Group], counts: Mapping[str, int]
+) -> list[str]:
+    """What became of every term, each in one sentence alone."""
+    found = [
+        f"The term {term.term}: yours is {_times(term, groups, counts)}."
+        for term in terms
+        if term.kind == "weighted"
+    ]
+    found += [_partly(term, groups, counts) for term in terms if term.kind == "partly"]
+    found += [
+        f"The term {t.term} is left out ({_LEFT_OUT})." for t in terms if t.kind == "left out"
+    ]
+    other = [term.term for term in terms if term.kind == "other"]
+    if other:
+        found.append(
+            f"No factor turns the published {' and '.join(other)} into yours: another formula, "
+            "another target or other slots."
+        )
+    alike = [term.term for term in terms if term.kind == "same"]
+    return [*found, *([f"The same: {', '.join(alike)}."] if alike else [])]
+
+
+_LEFT_OUT = "your loss trains nothing of it, as with a weight of 0"
+
+
+def _partly(term: TermFactor, groups: Sequence[Group], counts: Mapping[str, int]) -> str:
+    """A term that is the published one, or a multiple, in some of its numbers only."""
+    factor = "the published one" if _is_one(term.factor) else _times(term, groups, counts)
+    told = f"The term {term.term}: yours is {factor}"
+    if term.agree < term.entries and _is_one(term.factor):
+        told += f" in {term.agree} of the {term.entries} numbers that tell it, and not in the rest"
+    if term.more:
+        told += f", and trains {term.more} numbers more that the published one leaves alone"
+    return f"{told}."
+
+
+def _weights(
+    terms: Sequence[TermFactor], groups: Sequence[Group], counts: Mapping[str, int]
+) -> list[str]:
     """The gradients agree but for weights of terms."""
     factors = [term.factor for term in terms if term.factor is not None]
     if all(_is_one(factor) for factor in factors):
         return ["The two gradients are the same everywhere."]
-    if all(abs(factor / factors[0] - 1) <= SAME for factor in factors):
+    if factors[0] and all(abs(factor / factors[0] - 1) <= SAME for factor in factors):
         return [
             f"Yours is {factors[0]:.4g} x the published one everywhere: the same loss with another "
-            "weight."
+            f"weight{_as_count(factors[0], counts)}."
         ]
-    parts = "; ".join(f"{term.term} {_times(term, groups)}" for term in terms)
-    return [f"The same formulas with other weights: {parts}."]
+    told = [term for term in terms if term.factor]
+    parts = "; ".join(f"{term.term} {_times(term, groups, counts)}" for term in told)
+    left_out = [term.term for term in terms if term.factor == 0]
+    found = [f"The same formulas with other weights: {parts}."]
+    return [*found, *(f"The term {term} is left out ({_LEFT_OUT})." for term in left_out)]
 
 
-def _times(term: TermFactor, groups: Sequence[Group]) -> str:
+def _times(term: TermFactor, groups: Sequence[Group], counts: Mapping[str, int]) -> str:
     """A factor, and where it comes from if that can be told."""
     factor = term.factor or 0.0
     words = f"{factor:.4g} x the published one"
@@ -151,7 +184,44 @@ def _times(term: TermFactor, groups: Sequence[Group]) -> str:
     )
     if yours and yours != published and abs(factor * yours / published - 1) <= SAME:
         return f"{words}, shared by {yours} slots instead of {published}"
-    return words
+    return words + _as_count(factor, counts)
+
+
+def _as_count(factor: float, counts: Mapping[str, int]) -> str:
+    """What is divided by, or not, where a factor is one over a count of the batch or the count."""
+    for words, count in counts.items():
+        if count > 1 and abs(factor * count - 1) <= SAME:
+            return (
+                f", which is 1 / {count}, as by a mean over the {count} {words} (divided by them)"
+            )
+        if count > 1 and abs(factor / count - 1) <= SAME:
+            return f", which is {count}: a sum over the {count} {words}, and no mean"
+    for words, count in counts.items():
+        for others, other in counts.items():
+            if 1 < other < count and abs(factor * count / other - 1) <= SAME:
+                return (
+                    f", which is {other} / {count}: divided by the {count} {words} and not by the "
+                    f"{other} {others}"
+                )
+    return ""
+
+
+def _counts(views: Sequence[SampleView]) -> dict[str, int]:
+    """What people divide by, in words."""
+    slots = views[0].layout.count
+    cells = sum(rows * columns for rows, columns, _ in views[0].layout.grids)
+    trained = sum(int(view.assignment.object_mask.sum()) for view in views)
+    objects = sum(int((view.y_true[:, 0] != 0).sum()) for view in views)
+    return {
+        "slots of all pictures": slots * len(views),
+        "slots of a picture": slots,
+        "cells of all pictures": cells * len(views),
+        "cells of a picture": cells,
+        "slots with an object": trained,
+        "objects": objects,
+        "pictures": len(views),
+        "label rows of a picture": len(views[0].y_true),
+    }
 
 
 def _is_one(factor: float | None) -> bool:

@@ -13,7 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_core.compare.own.diagnosis import diagnose, term_gradients
-from yolo_core.compare.own.gradients import GradientComparison, compare_gradients
+from yolo_core.compare.own.forms.account import tell
+from yolo_core.compare.own.forms.evidence import Evidence
+from yolo_core.compare.own.gradients import GradientComparison, compare_gradients, differing
+from yolo_core.compare.own.term_factors import term_factors, trained
 from yolo_core.losses import DetectionLoss
 from yolo_core.models.decode import nms_keep
 from yolo_core.training.own_loss import blamed_on, names_around, short_name, split_name
@@ -90,8 +93,36 @@ def compare_own(
         term_gradients=terms,
         your_total=total,
         published_total=float(breakdown.total),
-        diagnosis=diagnose(loss, against, y_true, y_pred, your_gradient),
+        diagnosis=_diagnosis(loss, against, snapshot, y_pred, your_gradient, terms),
     )
+
+
+def _diagnosis(
+    loss: DetectionLoss,
+    against: str,
+    snapshot: Snapshot,
+    y_pred: np.ndarray,
+    your_gradient: np.ndarray,
+    terms: dict[str, np.ndarray],
+) -> tuple[str, ...]:
+    """What is otherwise: known slips where they explain all of it, else term by term."""
+    if not np.isfinite(your_gradient).all() or not your_gradient.any():
+        return ()
+    if not differing(your_gradient, terms).any():
+        return ()
+    known = diagnose(loss, against, np.asarray(snapshot.y_true), y_pred, your_gradient)
+    if known:
+        return known
+    mine, of_terms = trained(your_gradient, terms)
+    evidence = Evidence(
+        snapshot,
+        mine,
+        of_terms,
+        np.asarray(snapshot.breakdown.assignment.matched_object),
+        tuple(loss.options.get("variances", (1.0, 1.0))),
+    )
+    weighed = [term.term for term in term_factors(mine, of_terms)[0] if term.factor is not None]
+    return tell(evidence, loss.ignore_rule, weighed).sentences
 
 
 def own_gradient(

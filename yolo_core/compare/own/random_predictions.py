@@ -17,7 +17,8 @@ def random_predictions(
     """Predictions to try a loss on when no network was trained.
 
     Normally distributed raw numbers; and in every cell that holds an object's centre all boxes lie
-    close to that object, so that rules about overlap have something to do.
+    close to that object, so that rules about overlap have something to do: in every other picture,
+    the first one among them, so that they have something to leave as well.
 
     Args:
         loss: The loss.
@@ -41,6 +42,8 @@ def random_predictions(
     boxes = np.repeat(boxes[None].astype(np.float64), len(y_true), axis=0)
     fits = np.zeros(boxes.shape[:2], bool)
     for image, rows in enumerate(y_true):
+        if image % 2:
+            continue
         for row in rows[rows[:, 0] != 0]:
             own = (np.floor(row[1:3] * cells) == place).all(axis=-1)
             moved = row[1:5] * (1 + jitter[image][:, [2, 3, 2, 3]])

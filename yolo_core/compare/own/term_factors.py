@@ -31,14 +31,27 @@ class TermFactor:
         term: Name of the term.
         entries: Numbers of the gradient that it makes alone, or with terms whose factor is known.
         agree: How many of them yours agrees with, given the factor.
-        factor: Yours over the published one; None where there is no factor above zero that most of
-            the numbers agree with.
+        factor: Yours over the published one; 0 where your loss leaves the term out; None where
+            there is no factor that most of the numbers agree with.
+        more: Numbers that your loss trains where the term would and the published loss does not.
     """
 
     term: str
     entries: int
     agree: int
     factor: float | None
+    more: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What became of the term: "same", "weighted", "partly", "left out" or "other"."""
+        if self.factor is None:
+            return "other"
+        if self.agree < self.entries or self.more:
+            return "partly"
+        if self.factor == 0:
+            return "left out"
+        return "same" if abs(self.factor - 1) <= TOLERANCE else "weighted"
 
 
 def summed(terms: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -136,6 +149,7 @@ def term_factors(
     expected = np.zeros_like(mine)
     accepted = [1.0, fallback]
     found: dict[str, TermFactor] = {}
+    more = _more(mine, terms)
     while len(found) < len(terms):
         term, where = _most_alone({name: g for name, g in terms.items() if name not in found})
         gradient, entries = terms[term], int(where.sum())
@@ -149,14 +163,40 @@ def term_factors(
             agree = int((relative[where] <= TOLERANCE).sum())
         # A single number has a factor of its own whatever the two losses are.
         known = any(math.isclose(factor, each, rel_tol=TOLERANCE) for each in accepted)
-        if 2 * agree >= entries > 0 and (agree > 1 or known):
-            found[term] = TermFactor(term, entries, agree, factor)
+        nothing = (np.abs(residual[where]) <= TOLERANCE * np.abs(mine[where])).all()
+        if entries and nothing and not more[term]:
+            found[term] = TermFactor(term, entries, entries, 0.0)
+        elif 2 * agree >= entries > 0 and (agree > 1 or known):
+            found[term] = TermFactor(term, entries, agree, factor, more[term])
             accepted.append(factor)
             expected = expected + factor * gradient
         else:
-            found[term] = TermFactor(term, entries, agree, None)
+            found[term] = TermFactor(term, entries, agree, None, more[term])
             expected = expected + fallback * gradient
     return [found[term] for term in terms], expected
+
+
+def _more(mine: np.ndarray, terms: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """{term: numbers trained by yours alone, in the channels and on such slots as the term has}.
+
+    Where two terms have one channel, one of them has the slots with a box and the other has not.
+    """
+    touched = {name: gradient != 0 for name, gradient in terms.items()}
+    alone = (mine != 0) & ~np.any(list(touched.values()), axis=0)
+    channels = {name: where.any(axis=(0, 1)) for name, where in touched.items()}
+    rivals = np.sum(list(channels.values()), axis=0)
+    several = np.sum([where.any(axis=-1) for where in touched.values()], axis=0) > 1  # (B, P)
+    found = {}
+    for name, where in touched.items():
+        only = channels[name] & (rivals == 1)
+        on = where.any(axis=-1)
+        # Of a channel that others have as well: on slots of the kind that this term is on.
+        is_of_objects = bool(on.any() and several[on].mean() > 0.5)
+        shared = channels[name] & (rivals > 1) & ~only
+        same_kind = several == is_of_objects
+        count = (alone & only).sum() + (alone & shared & same_kind[..., None]).sum()
+        found[name] = int(count)
+    return found
 
 
 def _most_alone(terms: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray]:

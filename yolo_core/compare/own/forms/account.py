@@ -1,0 +1,399 @@
+"""A gradient told term by term: what each term computes, where the published one does otherwise.
+
+Every term of the published loss is looked for in the numbers that are its own: who is trained for
+which object, towards what, by which error, with which activation. A form that gives all of them up
+to one factor is the term; what it says otherwise than the published form is the answer. So two
+mistakes in two terms are both named, and what no form explains is left unsaid.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable
+
+import numpy as np
+
+from yolo_core.assignment import IgnoreRule
+from yolo_core.compare.own.forms.assignments import moves, own_assignment
+from yolo_core.compare.own.forms.boxes import centre_forms, size_forms
+from yolo_core.compare.own.forms.classes import class_forms
+from yolo_core.compare.own.forms.confidences import empty_forms, object_forms, overlap_forms
+from yolo_core.compare.own.forms.evidence import Evidence, Fit, Form, Trained
+from yolo_core.compare.own.forms.fitting import fitting
+from yolo_core.compare.own.forms.ignoring import own_ignoring
+from yolo_core.compare.own.forms.words import form_sentences, weight_sentences
+from yolo_core.compare.own.term_factors import TOLERANCE
+
+MOST_MOVES = 6
+_PATHS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """What was found.
+
+    Attributes:
+        sentences: What your loss does otherwise, each a sentence.
+        explained: The terms of the published loss that are told whole: all their numbers.
+    """
+
+    sentences: tuple[str, ...]
+    explained: frozenset[str]
+
+
+def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) -> Account:
+    """Tells a gradient.
+
+    Args:
+        evidence: The batch; `object_of` as the published loss has it.
+        rule: The ignore rule of the published loss.
+        weighed: Terms of which it is known already that they are the published ones, up to a
+            weight: their weight is not told again.
+    """
+    told = _Told(weighed)
+    own = own_assignment(evidence)
+    if own is None:
+        return Account((), frozenset())
+    yours = evidence
+    if own.words:
+        moved = moves(evidence, own.object_of)
+        told.cause(f"Other slots are trained for objects: {own.words}.")
+        told.sentences += moved[:MOST_MOVES]
+        if len(moved) > MOST_MOVES:
+            told.sentences.append(
+                f"And {len(moved) - MOST_MOVES} more objects are trained elsewhere."
+            )
+        yours = dataclasses.replace(evidence, object_of=own.object_of)
+    confidences = _objectness(evidence, yours, rule, told)
+    _boxes(evidence, yours, confidences, told)
+    _no_object(evidence, yours, rule, told)
+    _classes(evidence, yours, told)
+    return Account(tuple(told.sentences), frozenset(told.explained))
+
+
+@dataclasses.dataclass
+class _Told:
+    """Sentences so far, none twice."""
+
+    weighed: Collection[str]
+    sentences: list[str] = dataclasses.field(default_factory=list)
+    explained: set[str] = dataclasses.field(default_factory=set)
+    mistakes: set[str] = dataclasses.field(default_factory=set)
+
+    def decoding(self, mistake: str) -> None:
+        """Boxes are decoded otherwise, as a term shows."""
+        if mistake:
+            self.mistakes.add(mistake)
+            self.cause(f"Boxes are decoded with a mistake: {mistake}.")
+
+    def cause(self, sentence: str) -> None:
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+
+    def fit(self, term: str, fit: Fit, published: Fit) -> None:
+        for key in fit.form.differences(published.form):
+            if key.startswith("decoding"):
+                self.decoding(fit.form.said[key])
+        for sentence in form_sentences(term, fit.form, published.form):
+            self.cause(sentence)
+        if term not in self.weighed:
+            for sentence in weight_sentences(term, fit, published):
+                self.cause(sentence)
+        self.explained.add(term)
+
+
+def _weights(evidence: Evidence, at: Trained) -> dict[str, np.ndarray]:
+    """What the weight of a slot may depend on."""
+    area = at.box[:, 2] * at.box[:, 3]
+    objects = (evidence.object_of >= 0).sum(axis=-1)[at.image]
+    return {
+        "2 - width x height of the object": 2.0 - area,
+        "1 / the trained slots of the picture": 1.0 / objects,
+        "head": evidence.layout.head[at.slot].astype(int),
+        "class": at.one_hot.argmax(axis=-1).astype(int),
+        "anchor": evidence.layout.anchor[at.slot].astype(int),
+        "picture": at.image.astype(int),
+    }
+
+
+def _published(
+    evidence: Evidence, term: str, channels: list[int], forms: Iterable[Form], at: Trained
+) -> Fit | None:
+    """What the published term computes, among the same forms."""
+    if term not in evidence.terms or not at.slot.size:
+        return None
+    numbers = at.of(evidence.terms[term])[:, channels]
+    trained = numbers.any(axis=-1)
+    if not trained.all():
+        return None
+    found = fitting(numbers, forms, weights=_weights(evidence, at))
+    return found[0] if found else None
+
+
+def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: _Told) -> list[Fit]:
+    """Confidence where there is an object: what it may be, the likeliest first."""
+    if evidence.has_background:
+        return []
+    channel = [evidence.confidence]
+    at, theirs = yours.slots(), evidence.slots()
+    published = _published(evidence, "objectness", channel, object_forms(evidence, theirs), theirs)
+    if published is None or not at.slot.size:
+        return []
+    numbers = at.of(yours.gradient)[:, channel]
+    silent = ~np.asarray(numbers.any(axis=-1))
+    erased = silent.any() and _erased(yours, rule, at, silent)
+    if silent.all() and not erased:
+        told.cause(
+            "The term objectness is left out: no slot with an object has its confidence trained."
+        )
+        told.explained.add("objectness")
+        return []
+    if silent.any():
+        if not erased:
+            return []
+        told.cause(
+            f"The ignore rule silences slots with an object too: the confidence of {silent.sum()} "
+            f"of {silent.size} of them is not trained, those whose predicted box overlaps an "
+            "object well."
+        )
+        if silent.all():
+            told.explained.add("objectness")
+            return []
+        at = yours.trained(at.image[~silent], at.slot[~silent], at.index[~silent])
+        numbers = numbers[~silent]
+    found = fitting(
+        numbers, object_forms(yours, at), like=published.form, weights=_weights(yours, at)
+    )
+    if found:
+        told.fit("objectness", found[0], published)
+    return [] if silent.any() else found
+
+
+def _erased(yours: Evidence, rule: IgnoreRule, at: Trained, silent: np.ndarray) -> bool:
+    """Whether the slots that are silent are those that the ignore rule would name."""
+    if rule.threshold is None:
+        return False
+    overlap = np.asarray(yours.snapshot.breakdown.targets["overlap"], np.float64)
+    return bool(((at.of(overlap).max(axis=-1) >= rule.threshold) == silent).all())
+
+
+def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: _Told) -> None:
+    """x, y, w and h: what is left of them once the gradient through a target is taken out."""
+    at, theirs = yours.slots(), evidence.slots()
+    channels = evidence.box_channels
+    if not at.slot.size or not {"xy", "wh"} <= set(evidence.terms):
+        return
+    of_xy = _published(evidence, "xy", channels[:2], centre_forms(evidence, theirs), theirs)
+    of_wh = _published(evidence, "wh", channels[2:], size_forms(evidence, theirs), theirs)
+    if of_xy is None or of_wh is None:
+        return
+    published = {"xy": of_xy, "wh": of_wh}
+    numbers = at.of(yours.gradient)[:, channels]
+    through = "objectness" in evidence.terms and bool(
+        theirs.of(evidence.terms["objectness"])[:, channels].any()
+    )
+    best: tuple[int, int, dict[str, Fit | None], bool] | None = None
+    for path in _paths(confidences):
+        rest = numbers if path is None else numbers - path
+        scale = None if path is None else np.abs(path)
+        found: dict[str, Fit | None] = {}
+        for term, part, forms in (
+            ("xy", slice(0, 2), centre_forms),
+            ("wh", slice(2, 4), size_forms),
+        ):
+            of_scale = None if scale is None else scale[:, part]
+            left = rest[:, part]
+            if of_scale is not None and (np.abs(left) <= TOLERANCE * of_scale).all():
+                found[term] = None
+                continue
+            fits = fitting(
+                left,
+                forms(yours, at),
+                like=published[term].form,
+                scale=of_scale,
+                weights=_weights(yours, at),
+            )
+            if fits:
+                found[term] = fits[0]
+        otherwise = sum(
+            len(fit.form.differences(published[term].form)) for term, fit in found.items() if fit
+        )
+        rank = (len(found), -otherwise - ((path is not None) != through))
+        if best is None or rank > best[:2]:
+            best = (*rank, found, path is not None)
+    if best is None:
+        return
+    _, _, found, has_path = best
+    if not found:
+        joint = fitting(numbers, overlap_forms(yours, at), weights=_weights(yours, at))
+        if joint:
+            error = joint[0].form.said["error"]
+            told.cause(f"The box is trained by {error}, and not by terms xy and wh.")
+            for key in ("decoding of x and y", "decoding of w and h"):
+                told.decoding(joint[0].form.said[key])
+            told.explained |= {"xy", "wh"}
+        return
+    for term, fit in found.items():
+        if fit is None or not at.of(yours.gradient)[:, channels].any():
+            told.cause(f"The term {term} is left out: its weight is 0.")
+            told.explained.add(term)
+        else:
+            told.fit(term, fit, published[term])
+    # Where a target is no IoU there is nothing that a gradient could flow through.
+    towards_iou = bool(_paths(confidences)[1:])
+    if through and not has_path and towards_iou and len(found) == 2:
+        told.cause(
+            "No gradient flows through the IoU that objectness is trained towards (a "
+            "stop_gradient, or the IoU is computed as a constant); in the published loss it does."
+        )
+    if has_path and not through:
+        told.cause(
+            "A gradient flows through the IoU that objectness is trained towards; the published "
+            "loss takes it as a constant."
+        )
+
+
+def _paths(confidences: list[Fit]) -> list[np.ndarray | None]:
+    """(M, 4) gradients through the target of the confidence, each a possibility; None for none."""
+    found: list[np.ndarray | None] = [None]
+    for fit in confidences:
+        if fit.form.through is None or not fit.form.through.any():
+            continue
+        path = fit.factor * fit.form.through
+        if not any(each is not None and np.allclose(each, path, rtol=1e-6) for each in found):
+            found.append(path)
+        if len(found) > _PATHS:
+            break
+    return found
+
+
+def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: _Told) -> None:
+    """Which slots are trained as empty, and how."""
+    term = "no_object"
+    if term not in evidence.terms:
+        return
+    channels = [evidence.confidence]
+    published_mask = evidence.terms[term][..., channels[0]] != 0
+    mask = (yours.gradient[..., channels[0]] != 0) & (yours.object_of < 0)
+    if not mask.any():
+        count = int(published_mask.sum())
+        told.cause(
+            f"The term no_object is left out: none of the {count} slots that the published loss "
+            "trains as empty is trained (a weight of 0)."
+        )
+        told.explained.add(term)
+        return
+    ignoring = own_ignoring(yours, rule, published_mask, mask, frozenset(told.mistakes))
+    if ignoring is None:
+        return
+    if ignoring.words:
+        told.cause(f"Other slots are trained as empty: {ignoring.words}.")
+    for mistake in ignoring.mistakes:
+        told.decoding(mistake)
+    if evidence.has_background:
+        told.explained.add(term)
+        return
+    image, slot = np.nonzero(published_mask)
+    published = fitting(
+        evidence.terms[term][image, slot][:, channels], empty_forms(evidence, image, slot)
+    )
+    if not published:
+        return
+    image, slot = np.nonzero(mask)
+    found = fitting(
+        yours.gradient[image, slot][:, channels],
+        empty_forms(yours, image, slot),
+        like=published[0].form,
+        weights={
+            "head": yours.layout.head[slot].astype(int),
+            "picture": image.astype(int),
+        },
+    )
+    if found:
+        told.fit(term, found[0], published[0])
+
+
+def _classes(evidence: Evidence, yours: Evidence, told: _Told) -> None:
+    """The class scores."""
+    term = "classification"
+    if term not in evidence.terms:
+        return
+    channels = evidence.class_channels
+    theirs = _classed(evidence, _touched(evidence.terms[term], channels))
+    mask = _touched(yours.gradient, channels)
+    if evidence.has_background:
+        mask &= yours.object_of >= 0
+    if not mask.any():
+        told.cause("The term classification is left out: no class score is trained.")
+        told.explained.add(term)
+        return
+    mine = _classed(yours, mask)
+    numbers = evidence.terms[term][theirs[0], theirs[1]][:, channels]
+    published = fitting(numbers, class_forms(evidence, *theirs))
+    if not published:
+        return
+    of_object = mine[2].sum(axis=-1) > 0
+    extra = int((~of_object).sum())
+    found = fitting(
+        yours.gradient[mine[0], mine[1]][:, channels],
+        class_forms(yours, *mine),
+        like=published[0].form,
+        weights=_class_weights(yours, mine) if not extra else None,
+    )
+    if not found:
+        return
+    if extra:
+        told.cause(
+            f"Classes are trained on slots without an object too: {extra} of them, every one "
+            "towards no class at all (the mask of the objects is forgotten)."
+            if extra == int((_object_of_class(yours) < 0).sum())
+            else f"Classes are trained on {extra} slots without an object too."
+        )
+    elif len(mine[0]) < len(theirs[0]) and (yours.object_of == evidence.object_of).all():
+        told.cause(
+            f"Classes are trained on {len(mine[0])} of the {len(theirs[0])} slots that the "
+            "published loss trains."
+        )
+    told.fit(term, found[0], published[0])
+
+
+def _touched(gradient: np.ndarray, channels: list[int]) -> np.ndarray:
+    """(B, P) bool: whether any of these channels is trained."""
+    return np.asarray(gradient[..., channels].any(axis=-1))
+
+
+def _object_of_class(evidence: Evidence) -> np.ndarray:
+    """(B, P) the object whose class a slot has: its own, or that of its cell where cells have it.
+
+    YOLOv1 has the classes once a cell: every slot of it shows their gradient.
+    """
+    found = evidence.object_of.copy()
+    shown = evidence.terms["classification"][..., evidence.class_channels].any(axis=-1)
+    if (shown == (found >= 0)).all() or evidence.has_background:
+        return found
+    start = 0
+    for rows, columns, count in evidence.layout.grids:
+        part = found[:, start : start + rows * columns * count].reshape(len(found), -1, count)
+        part[...] = part.max(axis=-1, keepdims=True)
+        start += rows * columns * count
+    return found
+
+
+def _classed(evidence: Evidence, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Picture, slot and (M, K) wanted classes of the slots of a mask."""
+    image, slot = np.nonzero(mask)
+    index = _object_of_class(evidence)[image, slot]
+    wanted = evidence.rows[image, np.maximum(index, 0), 5:] * (index >= 0)[:, None]
+    if evidence.has_background:
+        wanted = np.concatenate([(index < 0)[:, None].astype(float), wanted], axis=-1)
+    return image, slot, wanted
+
+
+def _class_weights(
+    evidence: Evidence, mine: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> dict[str, np.ndarray]:
+    image, slot, _ = mine
+    index = _object_of_class(evidence)[image, slot]
+    if (index < 0).any():
+        return {}
+    return _weights(evidence, evidence.trained(image, slot, index))

@@ -1,0 +1,329 @@
+"""Which rule gives the slots that somebody's loss trains for objects."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from yolo_core.compare.own.forms.boxes import decode
+from yolo_core.compare.own.forms.confidences import IOU, decodings, measures
+from yolo_core.compare.own.forms.evidence import Evidence
+from yolo_core.compare.own.forms.overlaps import iou
+
+# (picture, object) -> slots
+Rule = Callable[[int, int], list[int]]
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnRule:
+    """A rule by its words, and (B, P) the object that it gives each slot to, -1 where none."""
+
+    words: str
+    object_of: np.ndarray
+
+
+def own_assignment(evidence: Evidence) -> OwnRule | None:
+    """The rule that trains just the slots that are trained; None where no known rule does."""
+    boxes = evidence.gradient[..., evidence.box_channels]
+    trained = np.asarray((boxes != 0).any(axis=-1))
+    published = evidence.object_of >= 0
+    if (trained == published).all() or not trained.any():
+        return OwnRule("", evidence.object_of)
+    for rule in _rules(evidence):
+        if ((rule.object_of >= 0) == trained).all():
+            return rule
+    return None
+
+
+def _rules(evidence: Evidence) -> Iterator[OwnRule]:
+    if evidence.snapshot.breakdown.assignment.candidate_measure == "prior IoU":
+        yield from _prior_rules(evidence)
+        return
+    yield from _cell_rules(evidence)
+
+
+def _owned(evidence: Evidence, rule: Rule) -> np.ndarray:
+    """(B, P) the last object that a rule gives each slot to."""
+    found = np.full(evidence.object_of.shape, -1, np.int32)
+    for image, rows in enumerate(evidence.rows):
+        for index in np.flatnonzero(rows[:, 0] != 0):
+            for slot in rule(image, int(index)):
+                if 0 <= slot < found.shape[1]:
+                    found[image, slot] = index
+    return found
+
+
+def _cell_rules(evidence: Evidence) -> Iterator[OwnRule]:
+    assignment, layout = evidence.snapshot.breakdown.assignment, evidence.layout
+    candidates = np.asarray(assignment.candidate_slots)
+    score = np.asarray(assignment.candidate_score)
+    by_shape = assignment.candidate_measure == "shape IoU"
+    measured = "IoU with the shape of the anchor" if by_shape else "IoU"
+
+    def heads(image: int, index: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for row in range(candidates.shape[2]):
+            usable = candidates[image, index, row] >= 0
+            yield candidates[image, index, row][usable], score[image, index, row][usable]
+
+    def chosen(pick: Callable[[np.ndarray, np.ndarray], list[int]]) -> np.ndarray:
+        return _owned(
+            evidence,
+            lambda image, index: [s for c, v in heads(image, index) if c.size for s in pick(c, v)],
+        )
+
+    yield OwnRule(
+        f"the box with the worst {measured} of its cell is responsible, and not the best (argmin)",
+        chosen(lambda c, v: [int(c[np.argmin(v)])]),
+    )
+    always = {"first": 0, "last": -1}
+    for which, place in always.items():
+        yield OwnRule(
+            f"the {which} box of the cell is always responsible",
+            chosen(lambda c, _, place=place: [int(c[place])]),
+        )
+    yield OwnRule(
+        "every box of the cell is trained for its object", chosen(lambda c, _: c.tolist())
+    )
+    first = np.asarray(assignment.object_slot)
+
+    def moved(cell: Callable[[np.ndarray, int, int], tuple[float, float]]) -> np.ndarray:
+        """The published anchor in another cell; where boxes decide, the best one there."""
+
+        def rule(image: int, index: int) -> list[int]:
+            slots = []
+            box = evidence.rows[image, index, 1:5]
+            for row in range(first.shape[2]):
+                slot = int(first[image, index, row])
+                if slot < 0:
+                    continue
+                head = int(layout.head[slot])
+                rows, columns, _ = layout.grids[head]
+                x, y = cell(box, columns, rows)
+                if not (0 <= x < columns and 0 <= y < rows):
+                    continue
+                here = layout.cell_slots(head, int(y), int(x))
+                anchor = int(layout.anchor[slot])
+                if not by_shape:
+                    anchor = int(np.argmax(iou(evidence.boxes[image, here], box)))
+                slots.append(int(here[anchor]))
+            return slots
+
+        return _owned(evidence, rule)
+
+    for words, cell in _CELLS.items():
+        yield OwnRule(words, moved(cell))
+    if not by_shape:
+        yield from _by_other_overlaps(evidence, chosen_slots=candidates)
+        return
+    yield from _by_other_shapes(evidence)
+
+
+_CELLS: dict[str, Callable[[np.ndarray, int, int], tuple[float, float]]] = {
+    "the cells with row and column exchanged: x counts columns and y counts rows": (
+        lambda box, columns, rows: (box[1] * rows, box[0] * columns)
+    ),
+    "the cell of the upper left corner of an object, and not of its centre": (
+        lambda box, columns, rows: (
+            max(box[0] - box[2] / 2, 0) * columns,
+            max(box[1] - box[3] / 2, 0) * rows,
+        )
+    ),
+    "the cell of the lower right corner of an object, and not of its centre": (
+        lambda box, columns, rows: (
+            min(box[0] + box[2] / 2, 1 - 1e-6) * columns,
+            min(box[1] + box[3] / 2, 1 - 1e-6) * rows,
+        )
+    ),
+    "the cell of a centre is rounded and not cut off": (
+        lambda box, columns, rows: (np.round(box[0] * columns), np.round(box[1] * rows))
+    ),
+    "the cell is one too far in x and y": (
+        lambda box, columns, rows: (box[0] * columns + 1, box[1] * rows + 1)
+    ),
+}
+"""(column, row), cut off, of the cell that an object with a box is given to, by what is wrong."""
+
+
+def _by_other_overlaps(evidence: Evidence, chosen_slots: np.ndarray) -> Iterator[OwnRule]:
+    """The best box of the cell, by an IoU that is measured with a mistake."""
+    for centre, size in decodings(evidence):
+        if centre.mistake and size.mistake:
+            return
+        boxes, _ = decode(evidence, centre, size)
+        # Any object with any slot: the measures need labels beside the slots that they look at.
+        names = [words for words, *_ in _measures_at(evidence, boxes, 0, 0, np.asarray([0]))]
+        for number, words in enumerate(names):
+
+            def rule(image: int, index: int, number: int = number, boxes: np.ndarray = boxes):
+                here = chosen_slots[image, index, 0]
+                here = here[here >= 0]
+                if not here.size:
+                    return []
+                found = list(_measures_at(evidence, boxes, image, index, here))
+                return [int(here[np.argmax(found[number][1])])]
+
+            mistakes = [each for each in (centre.mistake, size.mistake) if each]
+            told = " and ".join([*([words] if words != IOU else []), *mistakes])
+            if told:
+                yield OwnRule(f"the responsible box is chosen by {told}", _owned(evidence, rule))
+
+
+def _measures_at(
+    evidence: Evidence, boxes: np.ndarray, image: int, index: int, slots: np.ndarray
+) -> Iterator[tuple[str, np.ndarray]]:
+    where = np.full(len(slots), image)
+    at = evidence.trained(where, slots, np.full(len(slots), index))
+    predicted = boxes[image, slots]
+    for words, measure, label in measures(evidence, at, predicted):
+        yield words, measure(predicted, label)
+
+
+def _by_other_shapes(evidence: Evidence) -> Iterator[OwnRule]:
+    """The best anchor, by shapes that are measured with a mistake, or of another head."""
+    layout = evidence.layout
+    heads = len(layout.grids)
+    anchors = [
+        layout.prior[layout.head == head][: layout.grids[head][2], 2:].astype(float)
+        for head in range(heads)
+    ]
+
+    def slot_of(box: np.ndarray, head: int, anchor: int) -> int:
+        rows, columns, _ = layout.grids[head]
+        x, y = min(int(box[0] * columns), columns - 1), min(int(box[1] * rows), rows - 1)
+        return layout.index(head, y, x, anchor)
+
+    def best(sizes: list[np.ndarray], label: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        places = [(h, a) for h in range(heads) for a in range(len(sizes[h]))]
+
+        def rule(image: int, index: int) -> list[int]:
+            box = evidence.rows[image, index, 1:5]
+            wanted = label(box[2:])
+            every = np.concatenate(sizes)
+            shared = np.prod(np.minimum(every, wanted), axis=-1)
+            fit = shared / (np.prod(every, axis=-1) + np.prod(wanted) - shared)
+            return [slot_of(box, *places[int(np.argmax(fit))])]
+
+        return _owned(evidence, rule)
+
+    if heads > 1:
+        if len({len(sizes) for sizes in anchors}) == 1:
+            yield OwnRule(
+                "the heads have each other's anchors: the masks of the heads are reversed",
+                best(anchors[::-1], lambda wh: wh),
+            )
+
+        def each_head(image: int, index: int) -> list[int]:
+            box = evidence.rows[image, index, 1:5]
+            found = []
+            for head, sizes in enumerate(anchors):
+                shared = np.prod(np.minimum(sizes, box[2:]), axis=-1)
+                fit = shared / (np.prod(sizes, axis=-1) + np.prod(box[2:]) - shared)
+                found.append(slot_of(box, head, int(np.argmax(fit))))
+            return found
+
+        yield OwnRule(
+            "every head takes every object, and not the head of its best anchor alone",
+            _owned(evidence, each_head),
+        )
+    pixel = evidence.pixels
+    shapes: list[tuple[str, list[np.ndarray], Callable[[np.ndarray], np.ndarray]]] = [
+        (
+            "width and height exchanged where an object is held against the anchors",
+            anchors,
+            lambda wh: wh[::-1],
+        ),
+        (
+            "objects in cells where anchors are fractions of the picture, in the matching",
+            anchors,
+            lambda wh: wh * evidence.cells[0],
+        ),
+        (
+            "objects in fractions of the picture where anchors are in cells, in the matching",
+            anchors,
+            lambda wh: wh / evidence.cells[0],
+        ),
+        ("objects in pixels in the matching", anchors, lambda wh: wh * pixel),
+        (
+            "objects in fractions of the picture where anchors are in pixels, in the matching",
+            anchors,
+            lambda wh: wh / pixel,
+        ),
+        ("the anchors in the reverse order", [sizes[::-1] for sizes in anchors], lambda wh: wh),
+    ]
+    for words, sizes, label in shapes:
+        yield OwnRule(words, best(sizes, label))
+
+
+def _prior_rules(evidence: Evidence) -> Iterator[OwnRule]:
+    """SSD's: every prior above a threshold, and the best one of each object anyway."""
+    rows = evidence.rows
+    usable = rows[..., 0] != 0
+    prior = evidence.layout.prior.astype(float)
+    overlap = iou(prior[None, None], rows[:, :, None, 1:5]) * usable[..., None]  # (B, N, P)
+    if not overlap.shape[1]:
+        return
+    best_object, best = overlap.argmax(axis=1), overlap.max(axis=1)
+    forced = np.full(best.shape, -1)
+    for image in range(len(rows)):
+        for index in np.flatnonzero(usable[image]):
+            forced[image, overlap[image, index].argmax()] = index
+    published = evidence.object_of >= 0
+    by_threshold = published & (forced < 0)
+    lowest = best[by_threshold].min() if by_threshold.any() else 1.0
+    yield OwnRule(
+        "no forced prior: an object that no prior overlaps enough is matched to no prior at all",
+        np.where(published & (best >= min(lowest, 0.5)), best_object, -1),
+    )
+    yield OwnRule(
+        "only the best prior of each object is matched, and no other that overlaps it", forced
+    )
+    trained = (evidence.gradient[..., evidence.box_channels] != 0).any(axis=-1)
+    for own, words in ((forced, ""), (np.full_like(forced, -1), ", without a forced prior")):
+        rest = own < 0
+        taken, left = best[rest & trained], best[rest & ~trained]
+        low, high = left.max(initial=0.0), taken.min(initial=1.0)
+        if low < high:
+            told = f"priors are matched from an IoU of about {round_between(low, high):g} on{words}"
+            yield OwnRule(told, np.where(own >= 0, own, np.where(best >= high, best_object, -1)))
+
+
+def round_between(low: float, high: float) -> float:
+    """The number with the fewest digits above one and up to another."""
+    for digits in range(1, 6):
+        step = 10.0**-digits
+        number = round(np.ceil((low + 1e-9) / step) * step, digits)
+        if low < number <= high:
+            middle = round((low + high) / 2, digits)
+            return middle if low < middle <= high else number
+    return high
+
+
+def moves(evidence: Evidence, own: np.ndarray) -> list[str]:
+    """What is trained elsewhere, by object: "val/3: object 1 is trained in ..., published: ..."."""
+    told = []
+    layout, names = evidence.layout, evidence.snapshot.samples
+
+    def places(slots: np.ndarray) -> str:
+        if not slots.size:
+            return "no slot"
+        if slots.size > 3:
+            return f"{slots.size} slots"
+        heads = len(layout.grids) > 1
+        return " and ".join(
+            (f"head {layout.head[s]}, " if heads else "")
+            + f"cell (row {layout.row[s]}, column {layout.column[s]}), anchor {layout.anchor[s]}"
+            for s in slots.tolist()
+        )
+
+    for image, rows in enumerate(evidence.rows):
+        for index in np.flatnonzero(rows[:, 0] != 0).tolist():
+            mine = np.flatnonzero(own[image] == index)
+            theirs = np.flatnonzero(evidence.object_of[image] == index)
+            if mine.tolist() != theirs.tolist():
+                told.append(
+                    f"{names[image]}: object {index} is trained in {places(mine)}, published: "
+                    f"{places(theirs)}."
+                )
+    return told

@@ -1,0 +1,308 @@
+"""Forms of the box terms: how a box is decoded, what its numbers are compared with, and how."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from yolo_core.compare.own.forms.evidence import Evidence, Form, Trained
+from yolo_core.compare.own.forms.functions import (
+    ERRORS,
+    NUMBERS,
+    Activation,
+    Pair,
+    exponential,
+    linear,
+    sigmoid,
+    square_of_sigmoid,
+    wide_square,
+)
+
+_SMALLEST = 1e-12
+
+
+@dataclasses.dataclass(frozen=True)
+class Centre:
+    """How x and y are decoded: the activation times `scale` plus `offset`, in image fractions.
+
+    Attributes:
+        mistake: What it does otherwise than the published loss; "" for nothing.
+        said: Name of the activation.
+        activation: Of the raw number.
+        scale: (P, 2).
+        offset: (P, 2).
+    """
+
+    mistake: str
+    said: str
+    activation: Activation
+    scale: np.ndarray
+    offset: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """How w and h are decoded: the activation times `scale`, in image fractions."""
+
+    mistake: str
+    activation: Activation
+    scale: np.ndarray
+
+
+def _times(activation: Activation, factor: float) -> Activation:
+    def scaled(raw: np.ndarray) -> Pair:
+        value, slope = activation(factor * raw)
+        return value, factor * slope
+
+    return scaled
+
+
+def centres(evidence: Evidence) -> list[Centre]:
+    """The published decoding of x and y first, then the mistakes that people make in it."""
+    cells, corner, prior = evidence.cells, evidence.corner, evidence.layout.prior.astype(float)
+    own, one, none = 1 / cells, np.ones_like(cells), np.zeros_like(cells)
+    xy = evidence.boxes[..., :2]
+    raw = evidence.raw[..., evidence.box_channels[:2]]
+    of_centre, of_size = evidence.variances
+
+    def is_published(activation: Activation, scale: np.ndarray, offset: np.ndarray) -> bool:
+        return np.allclose(activation(raw)[0] * scale + offset, xy, rtol=1e-3, atol=1e-4)
+
+    for said, activation in NUMBERS.items():
+        if is_published(activation, own, corner * own):
+            found = [Centre("", said, activation, own, corner * own)]
+            found += [
+                Centre(words, said, activation, own, offset)
+                for words, offset in (
+                    ("the row added to x and the column to y", corner[:, ::-1] * own),
+                    ("no place of the cell added to x and y", none),
+                    ("the place of the cell added twice to x and y", 2 * corner * own),
+                )
+            ]
+            if (cells[:, 0] != cells[:, 1]).any():
+                turned = 1 / cells[:, ::-1]
+                words = "rows and columns of the grid exchanged where x and y are divided by them"
+                found.append(Centre(words, said, activation, turned, corner * turned))
+            return [*found, *_other_activations(found[0])]
+        if is_published(activation, one, none):
+            found = [Centre("", said, activation, one, none)]
+            return [*found, *_other_activations(found[0])]
+    size = prior[:, 2:]
+    if is_published(linear, of_centre * size, prior[:, :2]):
+        found = [Centre("", "no activation", linear, of_centre * size, prior[:, :2])]
+        scales = [
+            ("the size of the prior not in the offsets of x and y", of_centre * one),
+            ("width and height of the prior exchanged in x and y", of_centre * size[:, ::-1]),
+        ]
+        if of_centre != 1:
+            scales.append(("no variance on the offsets of x and y", size))
+        if of_centre != of_size:
+            words = "the variance of the size taken for the offsets of x and y"
+            scales.append((words, of_size * size))
+        return found + [
+            Centre(words, "no activation", linear, scale, prior[:, :2]) for words, scale in scales
+        ]
+    return []
+
+
+def _other_activations(base: Centre) -> list[Centre]:
+    return [
+        Centre(f"{said} on x and y", said, activation, base.scale, base.offset)
+        for said, activation in NUMBERS.items()
+        if said != base.said
+    ]
+
+
+def sizes(evidence: Evidence) -> list[Size]:
+    """The published decoding of w and h first, then the mistakes that people make in it."""
+    cells, prior = evidence.cells, evidence.layout.prior[:, 2:].astype(float)
+    one = np.ones_like(cells)
+    raw = evidence.raw[..., evidence.box_channels[2:]]
+    wh = evidence.boxes[..., 2:]
+    of_size = evidence.variances[1]
+    kinds: list[tuple[str, Activation, np.ndarray]] = [
+        ("exp", _times(exponential, of_size), prior),
+        ("square", square_of_sigmoid, one),
+        ("sigmoid", sigmoid, one),
+        ("wide", wide_square, prior),
+    ]
+    published = [
+        each
+        for each in kinds
+        if np.isfinite(each[2]).all()
+        and np.allclose(each[1](raw)[0] * each[2], wh, rtol=1e-3, atol=1e-4)
+    ]
+    if not published:
+        return []
+    kind, activation, scale = published[0]
+    found = [Size("", activation, scale)]
+    if kind == "square":
+        return [*found, Size("no square on the root of w and h", sigmoid, one)]
+    if kind == "sigmoid":
+        return [*found, Size("no sigmoid on w and h", linear, one)]
+    if kind == "exp":
+        found.append(Size("no exp on w and h", linear, scale))
+        found.append(Size("a sigmoid in place of the exp of w and h", sigmoid, scale))
+    found.append(Size("width and height of the anchors exchanged", activation, prior[:, ::-1]))
+    found.append(Size("w and h not multiplied by the anchors", activation, 1 / cells))
+    cell = evidence.pixels / cells
+    shown = f"{cell[0, 0]:g}" if (cell == cell[0, 0]).all() else "a cell's pixels"
+    found += [
+        Size(f"the anchors {shown} x too large, pixels for cells", activation, prior * cell),
+        Size(f"the anchors divided by {shown}, a scale too much", activation, prior / cell),
+        Size(
+            "the anchors too small, fractions of the picture for cells", activation, prior / cells
+        ),
+        Size(
+            "the anchors too large, cells for fractions of the picture", activation, prior * cells
+        ),
+        Size(
+            "the anchors too large, pixels for fractions of the picture",
+            activation,
+            prior * evidence.pixels,
+        ),
+    ]
+    layout = evidence.layout
+    of_head = [prior[layout.head == head] for head in range(len(layout.grids))]
+    counts = [count for *_, count in layout.grids]
+    if len(counts) > 1 and len(set(counts)) == 1:
+        places = zip(layout.head.tolist(), layout.anchor.tolist(), strict=True)
+        swapped = np.stack([of_head[-1 - head][anchor] for head, anchor in places])
+        found.append(Size("the heads with each other's anchors", activation, swapped))
+    if counts[:1] != [1]:
+        flipped = [
+            sizes.reshape(-1, count, 2)[:, ::-1].reshape(-1, 2)
+            for sizes, count in zip(of_head, counts, strict=True)
+        ]
+        found.append(Size("the anchors in the reverse order", activation, np.concatenate(flipped)))
+    return found
+
+
+def decode(
+    evidence: Evidence, centre: Centre, size: Size, at: Trained | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes in image fractions, and the slope of each of their numbers by its raw number.
+
+    Returns:
+        Twice (M, 4) of the slots, or (B, P, 4) of all.
+    """
+    raw = evidence.raw[..., evidence.box_channels]
+    pick = (lambda per_slot: per_slot) if at is None else (lambda per_slot: per_slot[at.slot])
+    raw = raw if at is None else at.of(raw)
+    xy, xy_slope = centre.activation(raw[..., :2])
+    wh, wh_slope = size.activation(raw[..., 2:])
+    boxes = np.concatenate(
+        [xy * pick(centre.scale) + pick(centre.offset), wh * pick(size.scale)], axis=-1
+    )
+    slopes = [xy_slope * pick(centre.scale), wh_slope * pick(size.scale)]
+    return boxes, np.concatenate(slopes, axis=-1)
+
+
+def centre_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
+    """Forms of the term of x and y; the gradients are by the raw x and y."""
+    raw = at.of(evidence.raw[..., evidence.box_channels[:2]])
+    cells, corner = evidence.cells[at.slot], evidence.corner[at.slot]
+    centre, size = at.box[:, :2], at.box[:, 2:]
+    targets = [
+        ("", centre, None),
+        ("x and y exchanged in the target", centre[:, ::-1], None),
+        ("the upper left corner of the object as the target", centre - size / 2, None),
+        ("the target in fractions of the picture", None, centre),
+        ("the target in pixels", None, centre * evidence.pixels),
+        ("the middle of the cell as the target", (corner + 0.5) / cells, None),
+    ]
+    for each in centres(evidence):
+        value, slope = each.activation(raw)
+        offset, scale = each.offset[at.slot], each.scale[at.slot]
+        turned = ((centre - offset) / scale)[:, ::-1]
+        within = ("x and y exchanged in the target, once it is an offset", None, turned)
+        for words, fraction, encoded in [*targets, within]:
+            target = encoded if fraction is None else (fraction - offset) / scale
+            for error, function in ERRORS.items():
+                yield Form(
+                    {"decoding of x and y": each.mistake, "target": words, "error": error},
+                    function(value, target)[0] * slope,
+                )
+
+
+_ROOTS: dict[str, Callable[[np.ndarray], Pair]] = {
+    "": linear,
+    "square roots": lambda v: (
+        np.sqrt(np.maximum(v, _SMALLEST)),
+        0.5 / np.sqrt(np.maximum(v, _SMALLEST)),
+    ),
+    "logarithms": lambda v: (np.log(np.maximum(v, _SMALLEST)), 1 / np.maximum(v, _SMALLEST)),
+}
+
+
+def size_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
+    """Forms of the term of w and h; the gradients are by the raw w and h."""
+    raw = at.of(evidence.raw[..., evidence.box_channels[2:]])
+    wanted, exchanged = at.box[:, 2:], at.box[:, :1:-1]
+    cells, prior = evidence.cells[at.slot], evidence.layout.prior[at.slot, 2:].astype(float)
+    units = {"image": np.ones_like(cells), "cells": cells, "pixels": evidence.pixels + 0 * cells}
+    ratio = "image"
+    if np.isfinite(prior).all():
+        units["anchors"], ratio = 1 / prior, "anchors"
+    named = {
+        "image": "fractions of the picture",
+        "cells": "cells",
+        "pixels": "pixels",
+        "anchors": "anchors",
+    }
+    of_centre, of_size = evidence.variances
+    scales = {"": of_size}
+    if of_size != 1:
+        scales["no variance on the offsets of w and h"] = 1.0
+        scales["the variance of the centre taken for the offsets of w and h"] = of_centre
+    labels = [
+        ("", wanted),
+        ("width and height exchanged in the target", exchanged),
+    ]
+    if np.isfinite(prior).all() and (prior[:, 0] != prior[:, 1]).any():
+        words = "width and height exchanged in the target, once it is an offset"
+        labels.append((words, exchanged / prior[:, ::-1] * prior))
+    for each, (words, label), (variance, scale) in itertools.product(
+        sizes(evidence), labels, scales.items()
+    ):
+        value, slope = each.activation(raw)
+        value, slope = value * each.scale[at.slot], slope * each.scale[at.slot]
+        for (mine, mine_unit), (theirs, their_unit) in itertools.product(
+            itertools.product(_ROOTS, units), repeat=2
+        ):
+            if mine_unit != their_unit and mine != theirs:
+                continue
+            if variance and "logarithms" not in (mine, theirs):
+                continue
+            if "logarithms" in (mine, theirs):
+                # The unit cancels out, or a logarithm is held against a ratio to the anchor.
+                same = mine == theirs and mine_unit == their_unit != ratio
+                if same or (mine != theirs and mine_unit != ratio):
+                    continue
+            outer, outer_slope = _ROOTS[mine](value * units[mine_unit])
+            target = _ROOTS[theirs](label * units[their_unit])[0]
+            if "logarithms" in (mine, theirs):
+                # Offsets of SSD are logarithms over their variance, which smooth L1 feels.
+                outer, outer_slope, target = outer / of_size, outer_slope / of_size, target / scale
+            unit = "" if mine_unit == their_unit else f"{named[their_unit]} for {named[mine_unit]}"
+            compared = {"compared as": mine or "sizes"}
+            if mine != theirs:
+                forgotten = (mine or "size") + " of the prediction"
+                compared = {"compared as": f"the {forgotten} with the {theirs or 'size'} wanted"}
+            for error, function in ERRORS.items():
+                gradient = function(outer, target)[0] * outer_slope * slope * units[mine_unit]
+                yield Form(
+                    {
+                        "decoding of w and h": each.mistake,
+                        "target": words,
+                        "unit of the target": unit,
+                        "variance": variance,
+                        **compared,
+                        "measured in": "" if "logarithms" in (mine, theirs) else named[mine_unit],
+                        "error": error,
+                    },
+                    gradient,
+                )

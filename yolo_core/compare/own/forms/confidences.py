@@ -1,0 +1,151 @@
+"""Forms of the terms of confidence: where there is an object, and where there is none."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from yolo_core.compare.own.forms.boxes import Centre, Size, centres, decode, sizes
+from yolo_core.compare.own.forms.evidence import Evidence, Form, Trained
+from yolo_core.compare.own.forms.functions import ERRORS, NUMBERS
+from yolo_core.compare.own.forms.overlaps import (
+    Measure,
+    centre_from_width,
+    ciou,
+    ciou_weight,
+    diou,
+    giou,
+    half_forgotten,
+    iou,
+    slopes,
+)
+
+_SMOOTHED = (0.9, 0.95, 0.99, 0.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """What a confidence is trained towards.
+
+    Attributes:
+        decoding: (mistake in x and y, mistake in w and h) of the boxes it is measured by.
+        words: What it is else.
+        value: (M,).
+        slope: (M, 4) of it by the raw numbers of the box; zero where it is a number.
+    """
+
+    decoding: tuple[str, str]
+    words: str
+    value: np.ndarray
+    slope: np.ndarray
+
+
+IOU = "the IoU of the predicted box"
+
+
+def targets(evidence: Evidence, at: Trained) -> Iterator[Target]:
+    """Numbers first, then IoUs of boxes decoded and measured in every way."""
+    nothing = np.zeros((len(at.slot), 4))
+    yield Target(("", ""), "1", np.ones(len(at.slot)), nothing)
+    for value in _SMOOTHED:
+        words = f"{value:g} (label smoothing)" if value > 0.5 else f"{value:g}"
+        yield Target(("", ""), words, np.full(len(at.slot), value), nothing)
+    for centre, size in decodings(evidence):
+        boxes, slope = decode(evidence, centre, size, at)
+        for words, measure, label in measures(evidence, at, boxes):
+            value = measure(boxes, label)
+            by_raw = slopes(measure, boxes, label) * slope
+            yield Target((centre.mistake, size.mistake), words, value, by_raw)
+            if words == IOU and not (centre.mistake or size.mistake):
+                yield Target(("", ""), "the square root of that IoU", np.sqrt(value), nothing)
+
+
+def decodings(evidence: Evidence) -> Iterator[tuple[Centre, Size]]:
+    """As published, then with one mistake, then with two."""
+    of_centre, of_size = centres(evidence), sizes(evidence)
+    pairs = [(centre, size) for centre in of_centre for size in of_size]
+    yield from sorted(pairs, key=lambda pair: bool(pair[0].mistake) + bool(pair[1].mistake))
+
+
+def measures(
+    evidence: Evidence, at: Trained, boxes: np.ndarray
+) -> Iterator[tuple[str, Measure, np.ndarray]]:
+    """(words, how boxes are held against labels, the labels)."""
+    cells = evidence.cells[at.slot]
+    yield IOU, iou, at.box
+    yield "an IoU with half the width and height forgotten", half_forgotten, at.box
+    turned = at.box[:, [1, 0, 3, 2]]
+    yield "an IoU with x and y of the target exchanged", iou, at.box[:, [1, 0, 2, 3]]
+    yield "an IoU with width and height of the target exchanged", iou, at.box[:, [0, 1, 3, 2]]
+    yield "an IoU with x and y, and width and height, of the target exchanged", iou, turned
+    grown = np.concatenate([at.box[:, :2], at.box[:, 2:] * cells], axis=-1)
+    yield "an IoU with the width and height of the target in cells", iou, grown
+    yield (
+        "an IoU with the centre of the predicted box taken from its width, another channel",
+        centre_from_width(cells),
+        at.box,
+    )
+    in_cell = at.box * np.concatenate([cells, np.ones_like(cells)], axis=-1)
+    mixed = np.concatenate([cells, np.ones_like(cells)], axis=-1)
+    yield (
+        "an IoU with centres in cells and sizes in fractions of the picture",
+        lambda predicted, label: iou(predicted * mixed, label),
+        in_cell,
+    )
+    yield "GIoU", giou, at.box
+    yield "DIoU", diou, at.box
+    yield "CIoU", ciou(ciou_weight(boxes, at.box)), at.box
+
+
+def object_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
+    """Forms of the confidence where there is an object; the gradients are (M, 1), by its logit."""
+    raw = at.of(evidence.raw[..., evidence.confidence])
+    for target in targets(evidence, at):
+        for said, activation in NUMBERS.items():
+            value, slope = activation(raw)
+            for error, function in ERRORS.items():
+                by_value, by_target = function(value, target.value)
+                yield Form(
+                    {
+                        "activation": said,
+                        "error": error,
+                        "target": target.words,
+                        "decoding of x and y": target.decoding[0],
+                        "decoding of w and h": target.decoding[1],
+                    },
+                    (by_value * slope)[:, None],
+                    by_target[:, None] * target.slope,
+                )
+
+
+def empty_forms(evidence: Evidence, image: np.ndarray, slot: np.ndarray) -> Iterator[Form]:
+    """Forms of the confidence where there is none; the gradients are (M, 1), by its logit."""
+    raw = evidence.raw[image, slot, evidence.confidence]
+    for said, activation in NUMBERS.items():
+        value, slope = activation(raw)
+        for wanted in (0.0, 0.1, 0.05, 0.01):
+            words = "0" if not wanted else f"{wanted:g} (label smoothing)"
+            for error, function in ERRORS.items():
+                gradient = function(value, np.full_like(value, wanted))[0] * slope
+                said_all = {"activation": said, "error": error, "target": words}
+                yield Form(said_all, gradient[:, None])
+
+
+def overlap_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
+    """Forms of a box term that is 1 less an overlap; the gradients are (M, 4), by the raw box."""
+    for centre, size in decodings(evidence):
+        if centre.mistake and size.mistake:
+            return
+        boxes, slope = decode(evidence, centre, size, at)
+        kinds = {"IoU": iou, "GIoU": giou, "DIoU": diou, "CIoU": ciou(ciou_weight(boxes, at.box))}
+        for name, measure in kinds.items():
+            yield Form(
+                {
+                    "error": f"1 - {name} of the boxes",
+                    "decoding of x and y": centre.mistake,
+                    "decoding of w and h": size.mistake,
+                },
+                -slopes(measure, boxes, at.box) * slope,
+            )

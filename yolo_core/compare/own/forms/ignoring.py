@@ -1,0 +1,232 @@
+"""Which rule leaves alone the slots that somebody's loss leaves alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from yolo_core.assignment import IgnoreRule
+from yolo_core.compare.own.forms.assignments import round_between
+from yolo_core.compare.own.forms.boxes import decode
+from yolo_core.compare.own.forms.confidences import decodings
+from yolo_core.compare.own.forms.evidence import Evidence
+from yolo_core.compare.own.forms.overlaps import half_forgotten, iou
+
+Overlap = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# A range of thresholds that is wider than that says nothing.
+_WIDEST = 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """By what a slot is ignored: (B, P) the larger, the sooner."""
+
+    words: str
+    value: np.ndarray
+    mistakes: tuple[str, str] = ("", "")
+
+
+def measures(evidence: Evidence, rule: IgnoreRule) -> Iterator[Measure]:
+    """As published first: the best overlap of each box with an object that counts."""
+    labels = evidence.rows[:, None, :, 1:5]
+    pairs = list(decodings(evidence))
+    own = evidence.boxes
+    counting = {
+        each: _counting(evidence, each) for each in dict.fromkeys((rule.against, "objects", "head"))
+    }
+
+    def best(
+        boxes: np.ndarray, by: Overlap = iou, labels: np.ndarray = labels, who: str = rule.against
+    ) -> np.ndarray:
+        return (by(boxes[:, :, None], labels) * counting[who]).max(axis=-1, initial=0.0)
+
+    yield Measure("", best(own))
+    # (1, 1, B * N, 4) and (1, P, B * N): whoever counts in any picture.
+    batch = np.concatenate(list(labels[:, 0]))[None, None]
+    any_of = np.concatenate(list(np.moveaxis(counting[rule.against], 1, 2)))
+    yield Measure(
+        "the objects of all pictures of the batch, and not of its own picture alone",
+        (iou(own[:, :, None], batch) * any_of.T[None]).max(axis=-1, initial=0.0),
+    )
+    for centre, size in pairs[1:]:
+        if not (centre.mistake and size.mistake):
+            boxes, _ = decode(evidence, centre, size)
+            yield Measure("", best(boxes), (centre.mistake, size.mistake))
+    yield Measure("boxes with half the width and height forgotten", best(own, by=half_forgotten))
+    yield Measure("x and y of the objects exchanged", best(own, labels=labels[..., [1, 0, 2, 3]]))
+    turned = labels[..., [0, 1, 3, 2]]
+    yield Measure("width and height of the objects exchanged", best(own, labels=turned))
+    if evidence.layout.has_priors:
+        prior = np.broadcast_to(evidence.layout.prior.astype(float), own.shape)
+        yield Measure("the prior box, and not the predicted one", best(prior))
+        middle = np.concatenate([np.zeros_like(prior[..., :2]), prior[..., 2:]], axis=-1)
+        shapes = np.concatenate([np.zeros_like(labels[..., :2]), labels[..., 2:]], axis=-1)
+        in_cell = _in_cell(evidence)
+        yield Measure(
+            "the shape of the anchor in the cell of an object, and not the predicted box",
+            (iou(middle[:, :, None], shapes) * in_cell).max(axis=-1, initial=0.0),
+        )
+    others = {"objects": "all objects of the picture", "head": "only the objects of its own head"}
+    for who, words in others.items():
+        if who != rule.against and (who != "head" or len(evidence.layout.grids) > 1):
+            yield Measure(words, best(own, who=who))
+    for centre, size in pairs[1:]:
+        if centre.mistake and size.mistake:
+            boxes, _ = decode(evidence, centre, size)
+            yield Measure("", best(boxes), (centre.mistake, size.mistake))
+
+
+def _counting(evidence: Evidence, against: str) -> np.ndarray:
+    """(B, P or 1, N) bool: the objects that count for a slot."""
+    usable = (evidence.rows[..., 0] != 0)[:, None]  # (B, 1, N)
+    if against == "objects":
+        return usable
+    own, layout = evidence.object_of, evidence.layout
+    owners = np.zeros((own.shape[0], layout.count, usable.shape[-1]), bool)
+    for head in range(len(layout.grids)):
+        at = layout.head == head if against == "head" else np.ones(layout.count, bool)
+        for image, slots in enumerate(own):
+            owners[image][:, slots[at & (slots >= 0)]] |= at[:, None]
+    return owners & usable
+
+
+def _in_cell(evidence: Evidence) -> np.ndarray:
+    """(B, P, N) bool: the objects whose centre is in the slot's cell."""
+    rows, cells = evidence.rows, evidence.cells
+    place = np.floor(rows[:, None, :, 1:3] * cells[:, None])
+    return (place == evidence.corner[:, None]).all(axis=-1) & (rows[:, None, :, 0] != 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ignoring:
+    """What a loss leaves alone. `words` is "" where that is what the published loss does."""
+
+    words: str
+    mistakes: tuple[str, str] = ("", "")
+
+
+def own_ignoring(
+    evidence: Evidence,
+    rule: IgnoreRule,
+    published: np.ndarray,
+    own: np.ndarray,
+    known: frozenset[str],
+) -> Ignoring | None:
+    """The rule that trains as empty just the slots that are; None where no known rule does.
+
+    Args:
+        evidence: The batch, with the objects of each slot as yours has them.
+        rule: The published rule.
+        published: (B, P) bool, the slots that the published loss trains as no object.
+        own: (B, P) bool, those that yours does.
+        known: Mistakes in decoding that other terms have shown.
+    """
+    empty = evidence.object_of < 0
+    if (own == published).all() or (rule.kind == "none" and (own == empty).all()):
+        return Ignoring("")
+    count = int(empty.sum())
+    if (own == empty).all():
+        if rule.kind == "hard_negatives":
+            return Ignoring(
+                f"there is no hard-negative mining: all {count} priors without an object are "
+                "trained as background"
+            )
+        # Boxes that are decoded so wrongly that they overlap nothing are never ignored.
+        for each in measures(evidence, rule) if known and rule.threshold is not None else ():
+            if (
+                known >= set(filter(None, each.mistakes)) != set()
+                and (each.value[empty] < (rule.threshold or 1)).all()
+            ):
+                return Ignoring("", each.mistakes)
+        return Ignoring(
+            f"there is no ignore rule: all {count} slots without an object are trained as empty"
+        )
+    if rule.kind == "hard_negatives":
+        return _mined(evidence, rule, own)
+    threshold = rule.threshold
+    # What other terms have shown explains this one too, if it can.
+    every = sorted(measures(evidence, rule), key=lambda each: -len(known & set(each.mistakes)))
+    for each in every:
+        words = f"the ignore rule looks at {each.words}" if each.words else ""
+        if threshold is not None:
+            fits = each.value >= threshold
+            if (own == (empty & ~fits)).all():
+                return Ignoring(words, each.mistakes)
+            if (own == (empty & fits)).all():
+                return Ignoring(
+                    "the ignore rule is the wrong way round (inverted): only slots that overlap "
+                    "an object well are trained as empty",
+                    each.mistakes,
+                )
+            plane = _in_planes(evidence, fits)
+            if (own == (empty & ~plane)).all():
+                return Ignoring(
+                    "the ignore rule leaves the whole plane of an anchor alone (every cell of "
+                    "it) where one of its boxes overlaps an object well",
+                    each.mistakes,
+                )
+    for each in every:
+        low, high = each.value[empty & own].max(initial=0), each.value[empty & ~own].min(initial=1)
+        if low < high and high - low <= _WIDEST:
+            told = f"the ignore rule ignores from an IoU of about {round_between(low, high):g} on"
+            if each.words:
+                told += f", and looks at {each.words}"
+            return Ignoring(told + _instead(threshold), each.mistakes)
+    return None
+
+
+def _instead(threshold: float | None) -> str:
+    return "" if threshold is None else f", the published one from {threshold:g}"
+
+
+def _in_planes(evidence: Evidence, fits: np.ndarray) -> np.ndarray:
+    """(B, P) whether any slot of the same head and anchor fits."""
+    found = np.zeros_like(fits)
+    layout = evidence.layout
+    for head, (_, _, count) in enumerate(layout.grids):
+        for anchor in range(count):
+            at = (layout.head == head) & (layout.anchor == anchor)
+            found[:, at] = fits[:, at].any(axis=-1, keepdims=True)
+    return found
+
+
+def _mined(evidence: Evidence, rule: IgnoreRule, own: np.ndarray) -> Ignoring | None:
+    """Which negatives are mined, where the published loss takes the hardest of each picture."""
+    scores = evidence.raw[..., evidence.class_channels]
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    hardness = np.log(np.exp(shifted).sum(axis=-1)) - shifted[..., 0]
+    positive = evidence.object_of >= 0
+    matched, taken = positive.sum(axis=-1), own.sum(axis=-1)
+
+    def hardest(count: np.ndarray, among: np.ndarray) -> np.ndarray:
+        order = np.argsort(np.argsort(-np.where(among, hardness, -np.inf), axis=-1), axis=-1)
+        return (order < count[:, None]) & among
+
+    for ratio in range(1, 11):
+        if (taken == np.minimum(ratio * matched, (~positive).sum(axis=-1))).all():
+            if (own == hardest(taken, ~positive)).all():
+                if ratio == rule.ratio:
+                    return Ignoring("")
+                each = "one hard negative" if ratio == 1 else f"{ratio} hard negatives"
+                return Ignoring(f"the ratio is {ratio}: {each} for each matched prior")
+            return Ignoring(
+                f"{ratio} negatives for each matched prior are trained, but not the hardest ones"
+            )
+    for ratio in range(1, 11):
+        wrong = hardest(ratio * matched, np.ones_like(positive)) & ~positive
+        if (own == wrong).all():
+            return Ignoring(
+                "the matched priors (positives) stay among those that negatives are mined from, "
+                "and take the place of some"
+            )
+        flat = np.where(positive, -np.inf, hardness).ravel()
+        pooled = np.zeros(flat.size, bool)
+        pooled[np.argsort(-flat)[: ratio * matched.sum()]] = True
+        if (own == (pooled.reshape(own.shape) & ~positive)).all():
+            return Ignoring(
+                f"the {ratio} negatives for each matched prior are mined over the whole batch, "
+                "and not in each picture"
+            )
+    return None

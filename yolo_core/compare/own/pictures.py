@@ -1,0 +1,66 @@
+"""The pictures that two losses are compared on where nobody names any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from yolo_core.assignment import ObjectStatus
+from yolo_core.data.batches import sample_batch
+from yolo_core.data.source import SampleSource, first_names
+from yolo_core.losses import DetectionLoss
+
+LOOKED_AT = 48
+COUNTS = (7, 8, 9, 10, 11)
+BARE = " without its objects"
+
+
+def telling_pictures(
+    source: SampleSource, loss: DetectionLoss
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """A batch on which rules differ: full ones, a collision, a border, and one without objects.
+
+    So many that no side of a grid is as long as the batch: an axis that is mixed up with that of
+    the batch shows then.
+
+    Args:
+        source: The samples; of the first ones of "val" the most telling are taken.
+        loss: The published loss, which says where objects collide.
+
+    Returns:
+        (B,) names, (B, height, width, channels) uint8, and (B, N, 5 + C) label rows. Where none
+        of them is without objects, the last one is the first one's picture with its labels taken
+        away, and its name says so.
+    """
+    names = tuple(first_names(source, "val", LOOKED_AT))
+    images, y_true = sample_batch(source, names)
+    shape = loss.output_shape(images.shape[1:])
+    sides = {side for grid in loss.slots((1, *shape)).grids for side in grid}
+    count = next((each for each in COUNTS if each not in sides), COUNTS[0])
+    objects = (y_true[..., 0] != 0).sum(axis=1)
+    chosen = _telling(loss, y_true, objects, shape)[: min(count, len(names) + 1) - 1]
+    empty = np.flatnonzero(objects == 0)
+    last = int(empty[0]) if len(empty) else chosen[0]
+    labels = np.concatenate([y_true[chosen], np.zeros_like(y_true[:1])])
+    told = [*(names[each] for each in chosen), names[last] + BARE * (not len(empty))]
+    return tuple(told), images[[*chosen, last]], labels
+
+
+def _telling(
+    loss: DetectionLoss, y_true: np.ndarray, objects: np.ndarray, shape: Sequence[int]
+) -> list[int]:
+    """Indices of pictures with objects: the fullest, a collision, a border, then in their order."""
+    raw = np.zeros((len(y_true), *shape), np.float32)
+    status = np.asarray(loss.breakdown(y_true, raw).assignment.object_status)
+    lost = np.isin(status, [int(ObjectStatus.OVERWRITTEN), int(ObjectStatus.SHARED)])
+    usable = y_true[..., 0] != 0
+    low, high = y_true[..., 1:3] - y_true[..., 3:5] / 2, y_true[..., 1:3] + y_true[..., 3:5] / 2
+    room = np.where(usable, np.minimum(low, 1 - high).min(axis=-1), 1.0).min(axis=-1)
+    first: list[Callable[[], int]] = [
+        lambda: int(np.argmax(objects)),
+        lambda: int(np.argmax(lost.reshape(len(y_true), -1).sum(axis=-1))),
+        lambda: int(np.argmin(room)),
+    ]
+    order = dict.fromkeys([*(each() for each in first), *range(len(y_true))])
+    return [each for each in order if objects[each]]
