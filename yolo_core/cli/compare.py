@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import dataclasses
 import json
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolo_core.cli.explain import snapshot_record
+from yolo_core.cli.given_anchors import read_anchors
 from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.cli.train_config import native_notes_in
+from yolo_core.compare.own.labels import LABELS
+from yolo_core.data.registry import open_source
 from yolo_core.losses.families import DEFAULT_FAMILY
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.snapshots import read_snapshot
@@ -65,7 +69,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "own",
         metavar="FILE.py:NAME",
-        help="a function of (y_true, y_pred), or a keras Loss; the file is run",
+        help="a function of (y_true, y_pred), a class, or Class.method; TensorFlow or PyTorch; the "
+        "file is run",
     )
     parser.add_argument(
         "--against",
@@ -88,10 +93,42 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--labels",
-        choices=("rows", "grid"),
+        choices=tuple(LABELS),
         default="rows",
-        help="what your function takes: label rows (batch, objects, 5 + classes), or with grid "
-        "those of the Keras notebook, (batch, rows, columns, anchors, 5 + classes)",
+        help="what your function takes. "
+        + "; ".join(f"{name}: {words}" for name, words in LABELS.items())
+        + " (default: rows)",
+    )
+    parser.add_argument(
+        "--activated",
+        action="store_true",
+        help="hand over activated predictions: x and y in the cell, w and h of the picture, "
+        "objectness and class probabilities",
+    )
+    parser.add_argument(
+        "--channels-first",
+        action="store_true",
+        help="hand over grids as (batch, channels, rows, columns)",
+    )
+    parser.add_argument(
+        "--with",
+        dest="given",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an argument of your class, as Python writes it; repeatable",
+    )
+    parser.add_argument(
+        "--anchors",
+        metavar="W,H",
+        nargs="+",
+        help="anchors of the published loss, as fractions of the picture (default: fitted)",
+    )
+    parser.add_argument(
+        "--image-size", metavar="N|WxH", help="without --run: pixels of the pictures"
+    )
+    parser.add_argument(
+        "--strides", metavar="S,...", help="without --run: pixels of a cell, of each head"
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="of the made-up predictions without --run (default: 0)"
@@ -106,7 +143,8 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compares, writes the comparison for the Compare page, and prints it."""
-    split_name(arguments.own)
+    file, _, attribute = arguments.own.rpartition(":")
+    split_name(f"{file}:{attribute.partition('.')[0]}")
     if arguments.run is not None and arguments.data is not None:
         raise ValueError("--run brings its own data; give --run or --data.")
     config = _config(arguments)
@@ -117,11 +155,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"received {short_name(against)}."
         )
     with native_notes_in(Path(os.devnull)):
-        from yolo_core.compare.own.own_gradient import compare_own
+        from yolo_core.compare.own.own_gradient import Handing, compare_own
         from yolo_core.compare.own.saved import write_comparison
         from yolo_core.compare.raw_shape import network_output
         from yolo_core.compare.setup import loss_like
-        from yolo_core.data.registry import open_source
         from yolo_core.training.build import build_loss
 
     source = open_source(config.data)
@@ -132,8 +169,8 @@ def run(arguments: argparse.Namespace) -> int:
     y_pred = _predictions(loss, against, pictures, config, arguments)
     # Whatever the file prints is not what this command prints.
     with contextlib.redirect_stdout(sys.stderr):
-        comparison = compare_own(
-            _function(arguments.own, config, source),
+        comparison, set_names = compare_own(
+            _function(arguments, config, source, loss),
             arguments.own,
             loss,
             against,
@@ -142,13 +179,17 @@ def run(arguments: argparse.Namespace) -> int:
             y_true=pictures.y_true,
             y_pred=network_output(loss, y_pred, pictures.grids),
             class_names=source.class_names,
-            labels=arguments.labels,
+            handing=Handing(arguments.labels, arguments.activated, arguments.channels_first),
         )
     written = write_comparison(arguments.checkpoints, comparison)
     if arguments.json:
-        print(json.dumps({**comparison.to_json(), "predictions": pictures.origin}))
+        told = {"predictions": pictures.origin, "set_names": set_names}
+        print(json.dumps({**comparison.to_json(), **told}))
     else:
         print(_text(comparison, pictures.origin, arguments.top))
+        if set_names:
+            told = "; ".join(f"{name} = {value}" for name, value in set_names.items())
+            print(f"Set in your file to fit: {told}.")
         print(f"The Compare page shows it: {written}.")
     return 0
 
@@ -161,7 +202,18 @@ def _config(arguments: argparse.Namespace) -> RunConfig:
             "--against says which published loss yours is held against, such as --against "
             f"{DEFAULT_FAMILY}."
         )
-    fields = {"data": {"source": arguments.data or "digits"}, "loss": {"name": arguments.against}}
+    fields: dict[str, Any] = {
+        "data": {"source": arguments.data or "digits"},
+        "loss": {"name": arguments.against},
+    }
+    if arguments.image_size:
+        fields["data"]["image_size"] = arguments.image_size
+    if arguments.anchors:
+        data = parse_config({"data": fields["data"]}, where="the options").data
+        sizes = read_anchors(arguments.anchors, lambda: open_source(data).image_shape)
+        fields["loss"]["anchors"] = sizes
+    if arguments.strides:
+        fields["network"] = {"strides": [int(each) for each in arguments.strides.split(",")]}
     return parse_config(fields, where="the options")
 
 
@@ -182,7 +234,7 @@ def _pictures(arguments: argparse.Namespace, source: SampleSource, loss: Detecti
             slots=None,
             grids=None,
             channels=None,
-            origin=f"random, seed {arguments.seed}, every other picture with boxes near its objects",
+            origin=f"random, seed {arguments.seed}, half with boxes near the objects",
         )
     folder = find_run(arguments.checkpoints, arguments.run)
     names = tuple(dict.fromkeys(arguments.sample or ("val/0",)))
@@ -225,31 +277,45 @@ def _predictions(
     return pictures.slots
 
 
-def _function(name: str, config: RunConfig, source: SampleSource) -> Callable[[Any, Any], Any]:
+def _function(
+    arguments: argparse.Namespace, config: RunConfig, source: SampleSource, loss: DetectionLoss
+) -> Callable[[Any, Any], Any]:
     """What a file calls that, made callable with (y_true, y_pred)."""
-    import keras
-
+    from yolo_core.compare.own.calling import load_callable
     from yolo_core.losses import DetectionLoss
     from yolo_core.training.build import build_loss
-    from yolo_core.training.own_loss import blamed_on
 
-    found = load_object(name)
-    if isinstance(found, type):
-        if issubclass(found, DetectionLoss):
-            loss = config.loss.model_copy(update={"name": name, "lambdas": {}, "options": {}})
-            return build_loss(config.model_copy(update={"loss": loss}), source, own=found)
-        if not issubclass(found, keras.losses.Loss):
-            raise ValueError(
-                f"{short_name(name)} is a class and no keras.losses.Loss; expected a function of "
-                "(y_true, y_pred), or a Loss."
-            )
-        with blamed_on(split_name(name)[0].absolute(), f"{found.__name__}() could not be made"):
-            return found()
-    if not callable(found):
-        raise ValueError(
-            f"{short_name(name)} is a {type(found).__name__}; expected a function of "
-            "(y_true, y_pred), or a keras.losses.Loss."
-        )
+    name = arguments.own
+    if "." not in name.rpartition(":")[2] and not arguments.given:
+        found = load_object(name)
+        if isinstance(found, type) and issubclass(found, DetectionLoss):
+            own = config.loss.model_copy(update={"name": name, "lambdas": {}, "options": {}})
+            return build_loss(config.model_copy(update={"loss": own}), source, own=found)
+    return load_callable(name, _given(arguments.given), _usual(loss))
+
+
+def _given(written: list[str]) -> dict[str, Any]:
+    """{name: value} of --with."""
+    found = {}
+    for each in written:
+        name, equals, value = each.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError(f"--with takes NAME=VALUE, such as num_classes=20; received {each!r}.")
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name] = value
+    return found
+
+
+def _usual(loss: DetectionLoss) -> dict[str, Any]:
+    """What classes of such losses ask for, by the names that they give it."""
+    classes = loss.num_classes
+    names = ("num_classes", "n_classes", "classes", "C", "nb_class")
+    found: dict[str, Any] = dict.fromkeys(names, classes)
+    anchors = getattr(loss, "anchors", None)
+    if isinstance(anchors, np.ndarray):
+        found["anchors"] = anchors
     return found
 
 

@@ -29,7 +29,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -259,12 +259,13 @@ def _named_before() -> Path:
 
 
 @contextlib.contextmanager
-def blamed_on(path: Path, what: str) -> Iterator[None]:
+def blamed_on(path: Path, what: str, hint: Callable[[str], str] = lambda _: "") -> Iterator[None]:
     """Turns whatever goes wrong inside into a sentence with the line of the file.
 
     Args:
         path: The file whose code is run.
         what: The beginning of the sentence, such as "it could not be loaded".
+        hint: What to try, from what the error says.
 
     Raises:
         ValueError: The sentence.
@@ -278,7 +279,7 @@ def blamed_on(path: Path, what: str) -> Iterator[None]:
         line = _line_in(path, error)
         where = f"{path}, line {line}" if line else str(path)
         raise ValueError(
-            f"{where}: {what}: {type(error).__name__}: {_last_words(error)}"
+            f"{where}: {what}: {type(error).__name__}: {_last_words(error)}{hint(str(error))}"
         ) from error
 
 

@@ -5,6 +5,7 @@ Runs the code of whoever named the file on the command line; nothing else calls 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,34 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from yolo_core.breakdown import LossBreakdown
+from yolo_core.compare.own.calling import hint, is_pytorch, mean, one_number, pytorch_gradient
 from yolo_core.compare.own.diagnosis import diagnose, term_gradients
 from yolo_core.compare.own.forms.account import tell
 from yolo_core.compare.own.forms.evidence import Evidence
 from yolo_core.compare.own.gradients import GradientComparison, compare_gradients, differing
+from yolo_core.compare.own.handing import labels_for, predictions_for, set_around
 from yolo_core.compare.own.term_factors import term_factors, trained
 from yolo_core.losses import DetectionLoss
 from yolo_core.models.decode import nms_keep
+from yolo_core.slots import SlotLayout
 from yolo_core.training.own_loss import blamed_on, names_around, short_name, split_name
 from yolo_core.views import Snapshot
 
-LABELS = ("rows", "grid")
+
+@dataclasses.dataclass(frozen=True)
+class Handing:
+    """How a function is called (`handing.py`).
+
+    Attributes:
+        labels: One of `handing.LABELS`.
+        activated: Predictions are activated before.
+        channels_first: Grids have their channels before rows and columns.
+    """
+
+    labels: str = "rows"
+    activated: bool = False
+    channels_first: bool = False
 
 
 def compare_own(
@@ -36,8 +54,8 @@ def compare_own(
     y_true: np.ndarray,
     y_pred: np.ndarray,
     class_names: Sequence[str],
-    labels: str = "rows",
-) -> GradientComparison:
+    handing: Handing = Handing(),
+) -> tuple[GradientComparison, dict[str, str]]:
     """Holds the gradient of a plain Keras loss against that of a published one.
 
     Args:
@@ -50,42 +68,35 @@ def compare_own(
         y_true: (B, N, 5 + C) label rows.
         y_pred: Raw predictions as a network hands them to the published loss.
         class_names: (C,) names.
-        labels: What your function takes. "rows": `y_true` and `y_pred` as they are. "grid": those
-            of the Keras notebook's `custom_loss` (`notebook.py`).
+        handing: What your function takes.
+
+    Returns:
+        The comparison, and {name of the function's file: what it was set to}.
 
     Raises:
         ValueError: The function fails (the line of its file is named), or returns nothing that
             depends on the predictions.
     """
     breakdown, terms = term_gradients(loss, y_true, y_pred)
-    layout = loss.slots(y_pred.shape)
-    raw = np.asarray(loss.slot_predictions(y_pred))
-    seen = breakdown.predictions
-    snapshot = Snapshot(
-        step=0,
-        kind="batch",
-        samples=tuple(samples),
-        class_names=tuple(class_names),
-        loss_name=against,
-        channels=loss.channel_names,
-        layout=layout,
-        breakdown=breakdown,
+    snapshot = breakdown_snapshot(
+        loss,
+        against,
+        breakdown,
+        samples=samples,
         images=images,
         y_true=y_true,
-        y_pred=raw,
-        keep=nms_keep(seen["boxes"], seen["objectness"], seen["class_probabilities"]),
-        ignore_rule=loss.ignore_rule,
+        y_pred=y_pred,
+        class_names=class_names,
     )
-    own_true, own_pred = y_true, y_pred
-    if labels == "grid":
-        # The names that the notebook's function reads from around it.
-        around = names_around(name)
-        own_true, constants = loss.grid_labels(y_true, y_pred.shape, around)
-        own_pred = y_pred.reshape(own_true.shape)
-        around.update(constants)
-    total, gradient = own_gradient(function, name, own_true, own_pred, labels=labels)
-    your_gradient = np.asarray(loss.slot_predictions(gradient.reshape(y_pred.shape)))
-    return compare_gradients(
+    total, your_gradient, set_names = own_gradient(
+        function, name, loss, y_true, y_pred, handing, image_shape=images.shape[1:]
+    )
+    told: tuple[str, ...] = ()
+    if np.isfinite(your_gradient).all() and differing(your_gradient, terms).any():
+        # Known slips where they explain all of it, else term by term.
+        told = diagnose(loss, against, y_true, y_pred, your_gradient)
+        told = told or account(loss, snapshot, your_gradient, terms)
+    found = compare_gradients(
         yours=short_name(name),
         against=against,
         snapshot=snapshot,
@@ -93,26 +104,55 @@ def compare_own(
         term_gradients=terms,
         your_total=total,
         published_total=float(breakdown.total),
-        diagnosis=_diagnosis(loss, against, snapshot, y_pred, your_gradient, terms),
+        diagnosis=told,
+    )
+    return found, set_names
+
+
+def breakdown_snapshot(
+    loss: DetectionLoss,
+    against: str,
+    breakdown: LossBreakdown,
+    *,
+    samples: Sequence[str],
+    images: np.ndarray,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    class_names: Sequence[str],
+) -> Snapshot:
+    """What the published loss made of the batch; arguments as in `compare_own`."""
+    seen = breakdown.predictions
+    return Snapshot(
+        step=0,
+        kind="batch",
+        samples=tuple(samples),
+        class_names=tuple(class_names),
+        loss_name=against,
+        channels=loss.channel_names,
+        layout=loss.slots(y_pred.shape),
+        breakdown=breakdown,
+        images=images,
+        y_true=y_true,
+        y_pred=np.asarray(loss.slot_predictions(y_pred)),
+        keep=nms_keep(seen["boxes"], seen["objectness"], seen["class_probabilities"]),
+        ignore_rule=loss.ignore_rule,
     )
 
 
-def _diagnosis(
+def account(
     loss: DetectionLoss,
-    against: str,
     snapshot: Snapshot,
-    y_pred: np.ndarray,
     your_gradient: np.ndarray,
     terms: dict[str, np.ndarray],
 ) -> tuple[str, ...]:
-    """What is otherwise: known slips where they explain all of it, else term by term."""
-    if not np.isfinite(your_gradient).all() or not your_gradient.any():
-        return ()
-    if not differing(your_gradient, terms).any():
-        return ()
-    known = diagnose(loss, against, np.asarray(snapshot.y_true), y_pred, your_gradient)
-    if known:
-        return known
+    """What your gradient says otherwise than the published one, term by term (`forms/account.py`).
+
+    Args:
+        loss: The published loss.
+        snapshot: Its breakdown of the batch.
+        your_gradient: (B, P, channels).
+        terms: {term: (B, P, channels)} of lambda x term of the published loss.
+    """
     mine, of_terms = trained(your_gradient, terms)
     evidence = Evidence(
         snapshot,
@@ -121,45 +161,99 @@ def _diagnosis(
         np.asarray(snapshot.breakdown.assignment.matched_object),
         tuple(loss.options.get("variances", (1.0, 1.0))),
     )
-    weighed = [term.term for term in term_factors(mine, of_terms)[0] if term.factor is not None]
+    factors, _ = term_factors(mine, of_terms)
+    weighed = [term.term for term in factors if term.kind not in ("other", "partly")]
     return tell(evidence, loss.ignore_rule, weighed).sentences
 
 
 def own_gradient(
     function: Callable[[Any, Any], Any],
     name: str,
+    loss: DetectionLoss,
     y_true: np.ndarray,
     y_pred: np.ndarray,
+    handing: Handing = Handing(),
     *,
-    labels: str,
-) -> tuple[float, np.ndarray]:
-    """The mean of what a function returns, and its gradient by `y_pred`.
+    image_shape: Sequence[int],
+) -> tuple[float, np.ndarray, dict[str, str]]:
+    """What a function returns, its gradient, and the names of its file that were set.
+
+    Args:
+        function: As in `compare_own`.
+        name: Likewise.
+        loss: The published loss.
+        y_true: (B, N, 5 + C) label rows.
+        y_pred: Raw predictions as a network hands them to the published loss.
+        handing: What the function takes of them.
+        image_shape: (height, width, channels) of the pictures.
+
+    Returns:
+        Its total, (B, P, channels) by the raw slots, and {name: what it was set to}.
 
     Raises:
         ValueError: As `compare_own`.
     """
     path = Path(split_name(name)[0]).absolute()
-    raw = tf.constant(y_pred)
-    other = "--labels grid" if labels == "rows" else "--labels rows"
-    failed = (
-        f"{short_name(name)} failed on y_true of shape {y_true.shape} and y_pred of shape "
-        f"{y_pred.shape} ({other} gives it others)"
+    layout, around = loss.slots(y_pred.shape), names_around(name)
+    told = set_around(around, layout, y_true, image_shape)
+    given, constants = labels_for(handing.labels, loss, layout, y_true, around)
+    around.update(constants)
+    handed = predictions_for(
+        handing.labels,
+        loss,
+        y_true,
+        activated=handing.activated,
+        channels_first=handing.channels_first,
     )
+    raw = tf.constant(y_pred)
+    mean_of_all, by_predicted = None, []
     with tf.GradientTape() as tape:
         tape.watch(raw)
-        with blamed_on(path, failed):
-            value = function(tf.constant(y_true), raw)
-        try:
-            mean = tf.reduce_mean(tf.cast(tf.convert_to_tensor(value), tf.float32))
-        except (TypeError, ValueError, tf.errors.OpError):
-            raise ValueError(
-                f"{short_name(name)} must return a number, or one number a picture; it returned "
-                f"{type(value).__name__}."
-            ) from None
-    gradient = tape.gradient(mean, raw)
+        predicted = handed(raw)
+        failed = _failed(name, loss, layout, given, predicted)
+        if is_pytorch(name):
+            with blamed_on(path, failed, hint):
+                total, by_predicted = pytorch_gradient(function, given, predicted)
+        else:
+            labels = [tf.constant(each) for each in _listed(given)]
+            with blamed_on(path, failed, hint):
+                value = function(labels if isinstance(given, list) else labels[0], predicted)
+            try:
+                mean_of_all = one_number(value, mean)
+            except (TypeError, ValueError, tf.errors.OpError):
+                raise ValueError(
+                    f"{short_name(name)} must return a number, numbers, or a tuple with the total "
+                    f"first; it returned {type(value).__name__}."
+                ) from None
+            total = float(mean_of_all)
+    if mean_of_all is not None:
+        gradient = tape.gradient(mean_of_all, raw)
+    else:
+        gradient = tape.gradient(
+            _listed(predicted), raw, output_gradients=[tf.constant(each) for each in by_predicted]
+        )
     if gradient is None:
         raise ValueError(
             f"What {short_name(name)} returns does not depend on y_pred, or only through something "
             "that has no gradient (argmax, floor, comparisons, numpy): it would train nothing."
         )
-    return float(mean), tf.convert_to_tensor(gradient).numpy()
+    found = tf.convert_to_tensor(gradient).numpy().reshape(y_pred.shape)
+    return total, np.asarray(loss.slot_predictions(found)), told
+
+
+def _failed(name: str, loss: DetectionLoss, layout: SlotLayout, given: Any, predicted: Any) -> str:
+    """The beginning of the sentence of what a function fails with."""
+
+    def shapes(value: Any) -> str:
+        return " and ".join(str(tuple(each.shape)) for each in _listed(value))
+
+    grids = " and ".join(f"{rows} x {columns} x {count}" for rows, columns, count in layout.grids)
+    return (
+        f"{short_name(name)} failed on y_true of shape {shapes(given)} and y_pred of shape "
+        f"{shapes(predicted)} (slots {grids}, {loss.num_classes} classes: is another number "
+        "written into the code? --labels says what else it can be given)"
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]

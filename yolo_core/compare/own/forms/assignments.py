@@ -14,6 +14,8 @@ from yolo_core.compare.own.forms.overlaps import iou
 
 # (picture, object) -> slots
 Rule = Callable[[int, int], list[int]]
+# (box, columns, rows) -> (column, row), not yet cut off
+Cell = Callable[[np.ndarray, int, int], tuple[float, float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +48,11 @@ def _rules(evidence: Evidence) -> Iterator[OwnRule]:
 
 def _owned(evidence: Evidence, rule: Rule) -> np.ndarray:
     """(B, P) the last object that a rule gives each slot to."""
-    found = np.full(evidence.object_of.shape, -1, np.int32)
+    found = np.full_like(evidence.object_of, -1)
     for image, rows in enumerate(evidence.rows):
         for index in np.flatnonzero(rows[:, 0] != 0):
             for slot in rule(image, int(index)):
-                if 0 <= slot < found.shape[1]:
+                if 0 <= slot < evidence.layout.count:
                     found[image, slot] = index
     return found
 
@@ -88,12 +90,17 @@ def _cell_rules(evidence: Evidence) -> Iterator[OwnRule]:
     )
     first = np.asarray(assignment.object_slot)
 
-    def moved(cell: Callable[[np.ndarray, int, int], tuple[float, float]]) -> np.ndarray:
-        """The published anchor in another cell; where boxes decide, the best one there."""
+    def moved(cell: Cell, *, within: bool) -> np.ndarray:
+        """The published anchor in another cell; where boxes decide, the best one there.
+
+        `within`: boxes are held against an object that has the place in the cell that it has in
+        its own, as code does that compares places in cells.
+        """
 
         def rule(image: int, index: int) -> list[int]:
             slots = []
-            box = evidence.rows[image, index, 1:5]
+            # In single precision, as losses have it: a centre may lie on the edge of a cell.
+            box = evidence.rows[image, index, 1:5].astype(np.float32)
             for row in range(first.shape[2]):
                 slot = int(first[image, index, row])
                 if slot < 0:
@@ -106,21 +113,25 @@ def _cell_rules(evidence: Evidence) -> Iterator[OwnRule]:
                 here = layout.cell_slots(head, int(y), int(x))
                 anchor = int(layout.anchor[slot])
                 if not by_shape:
-                    anchor = int(np.argmax(iou(evidence.boxes[image, here], box)))
+                    place = np.asarray([columns, rows])
+                    shift = (np.floor([x, y]) - np.floor(box[:2] * place)) / place
+                    held = np.concatenate([box[:2] + within * shift, box[2:]])
+                    anchor = int(np.argmax(iou(evidence.boxes[image, here], held)))
                 slots.append(int(here[anchor]))
             return slots
 
         return _owned(evidence, rule)
 
     for words, cell in _CELLS.items():
-        yield OwnRule(words, moved(cell))
+        for within in (False, True):
+            yield OwnRule(words, moved(cell, within=within))
     if not by_shape:
         yield from _by_other_overlaps(evidence, chosen_slots=candidates)
         return
     yield from _by_other_shapes(evidence)
 
 
-_CELLS: dict[str, Callable[[np.ndarray, int, int], tuple[float, float]]] = {
+_CELLS: dict[str, Cell] = {
     "the cells with row and column exchanged: x counts columns and y counts rows": (
         lambda box, columns, rows: (box[1] * rows, box[0] * columns)
     ),
@@ -191,7 +202,8 @@ def _by_other_shapes(evidence: Evidence) -> Iterator[OwnRule]:
 
     def slot_of(box: np.ndarray, head: int, anchor: int) -> int:
         rows, columns, _ = layout.grids[head]
-        x, y = min(int(box[0] * columns), columns - 1), min(int(box[1] * rows), rows - 1)
+        x, y = box[:2].astype(np.float32) * np.asarray([columns, rows], np.float32)
+        x, y = min(int(x), columns - 1), min(int(y), rows - 1)
         return layout.index(head, y, x, anchor)
 
     def best(sizes: list[np.ndarray], label: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -1,0 +1,180 @@
+"""Losses with one planted slip, and with two: what the account of their gradient says."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slipped")]
+
+SLIPPED = Path(__file__).parent / "slipped"
+AGAINST = {"v1": "yolov1/paper", "v2": "yolov2/notebook", "v3": "yolov3/tf2", "ssd": "ssd"}
+
+# Each slip of `slipped/`, and what must be said of it.
+SAID = {
+    "v1_no_sqrt": "No square roots of w and h are taken",
+    "v1_target_one": "is trained towards 1, published: towards the IoU of the predicted box",
+    "v1_argmin": "the box with the worst IoU of its cell is responsible",
+    "v1_cells_ji": "the cells with row and column exchanged",
+    "v1_corner_index": "with the centre of the predicted box taken from its width",
+    "v1_class_all_cells": "Classes are trained on slots without an object too",
+    "v1_wh_in_cells": "wrong unit: the numbers compared are cells for fractions of the picture",
+    "v1_corner_cell": "the cell of the upper left corner of an object",
+    "v2_grid_exchanged": "the row added to x and the column to y",
+    "v2_stop_gradient": "No gradient flows through the IoU",
+    "v2_confidence_sigmoid_twice": "there is the sigmoid taken twice, published: a sigmoid",
+    "v2_anchors_pixels": "the anchors 16 x too large, pixels for cells",
+    "v2_anchors_hw": "width and height of the anchors exchanged",
+    "v2_ignore_erases": "The ignore rule silences slots with an object too",
+    "v2_ignore_inverted": "the ignore rule is the wrong way round",
+    "v2_softmax_twice": "there is the softmax taken twice, published: a softmax",
+    "v2_half_width": "an IoU with half the width and height forgotten",
+    "v2_confidence_bce": "is binary cross-entropy, published: the square",
+    "v2_class_plus_one": "the class one place too far",
+    "v2_target_xy": "x and y exchanged in the target",
+    "v2_target_wh": "width and height exchanged in the target",
+    "v2_wh_logs": "w and h are compared as logarithms",
+    "v2_no_object_zero": "The term no_object is left out",
+    "v2_two": "no exp on w and h",
+    "v3_no_log": "the logarithm of the target is missing",
+    "v3_masks_reversed": "the heads have each other's anchors",
+    "v3_batch_mixed": "the objects of all pictures of the batch",
+    "v3_ignore_plane": "leaves the whole plane of an anchor alone",
+    "v3_xy_bce": "x and y (the term xy) is binary cross-entropy, published: the square",
+    "v3_no_sigmoid_xy": "no sigmoid on x and y",
+    "ssd_ratio_1": "one hard negative for each matched prior",
+    "ssd_no_variances": "no variance on the offsets of x and y",
+    "ssd_variances_exchanged": "the variance of the centre taken for the offsets of w and h",
+    "ssd_no_mining": "there is no hard-negative mining",
+    "ssd_yxhw": "x and y exchanged in the target, once it is an offset",
+    "ssd_no_forced": "without a forced prior",
+}
+# Two slips of one loss in two terms each: their gradients differ from the right one in places of
+# their own, so that both differences added are the gradient of both.
+PAIRS = (
+    ("v1_no_sqrt", "v1_class_all_cells"),
+    ("v2_wh_logs", "v2_softmax_twice"),
+    ("v3_xy_bce", "v3_no_log"),
+    ("v3_xy_bce", "v3_ignore_plane"),
+    ("ssd_ratio_1", "ssd_yxhw"),
+)
+
+
+class Bench:
+    """One published loss on the pictures that `compare` takes."""
+
+    def __init__(self, family: str) -> None:
+        from yolo_core.compare.own.diagnosis import term_gradients
+        from yolo_core.compare.own.own_gradient import breakdown_snapshot
+        from yolo_core.compare.own.pictures import telling_pictures
+        from yolo_core.compare.own.random_predictions import random_predictions
+        from yolo_core.compare.raw_shape import network_output
+        from yolo_core.compare.setup import loss_like
+        from yolo_core.data.registry import open_source
+        from yolo_core.training.config import RunConfig
+
+        config = RunConfig()
+        source = open_source(config.data)
+        self.family = family
+        self.loss = loss_like(AGAINST[family], config, source)
+        names, images, self.y_true = telling_pictures(source, self.loss)
+        shape = (len(names), *self.loss.output_shape(images.shape[1:]))
+        layout = self.loss.slots(shape)
+        slots = random_predictions(self.loss, layout, self.y_true)
+        self.y_pred = network_output(self.loss, slots, layout.grids)
+        breakdown, self.terms = term_gradients(self.loss, self.y_true, self.y_pred)
+        self.snapshot = breakdown_snapshot(
+            self.loss,
+            AGAINST[family],
+            breakdown,
+            samples=names,
+            images=images,
+            y_true=self.y_true,
+            y_pred=self.y_pred,
+            class_names=source.class_names,
+        )
+
+    @functools.cache  # noqa: B019
+    def gradient(self, slip: str) -> np.ndarray:
+        """(B, P, channels) of the loss with that slip; with none for ""."""
+        from yolo_core.compare.own.own_gradient import Handing, own_gradient
+        from yolo_core.training.own_loss import load_object
+
+        name = "custom_loss" if self.family == "v2" else "yolo_loss"
+        name = "multibox_loss" if self.family == "ssd" else name
+        path = f"{SLIPPED / f'loss_{self.family}.py'}:{name}"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SLIP", slip)
+            patch.setattr(sys, "path", [str(SLIPPED), *sys.path])
+            function = load_object(path)
+            self._hand_over()
+            handing = Handing("grid" if self.family == "v2" else "rows")
+            shape = self.snapshot.images.shape[1:]
+            given = (self.loss, self.y_true, self.y_pred, handing)
+            return own_gradient(function, path, *given, image_shape=shape)[1]
+
+    def _hand_over(self) -> None:
+        import glue
+
+        layout = self.snapshot.layout
+        glue.priors = np.array(layout.prior, np.float32)
+        heads = [layout.prior[layout.head == head] for head in range(len(layout.grids))]
+        counts = [count for *_, count in layout.grids]
+        glue.anchors = [each[:count, 2:] for each, count in zip(heads, counts, strict=True)]
+        glue.grids = [(rows, columns) for rows, columns, _ in layout.grids]
+
+    def told(self, gradient: np.ndarray) -> tuple[str, ...]:
+        from yolo_core.compare.own.own_gradient import account
+
+        return account(self.loss, self.snapshot, gradient, self.terms)
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return functools.cache(Bench)
+
+
+@pytest.mark.parametrize("family", AGAINST)
+def test_a_right_loss_has_nothing_told_of_it(bench, family):
+    one = bench(family)
+    mine, published = one.gradient(""), np.sum(list(one.terms.values()), axis=0)
+    np.testing.assert_allclose(mine, published, rtol=2e-3, atol=1e-5 * np.abs(published).max())
+    assert one.told(mine) == ()
+
+
+@pytest.mark.parametrize("slip", SAID)
+def test_a_slip_is_named(bench, slip):
+    one = bench(slip.partition("_")[0])
+    told = one.told(one.gradient(slip))
+    assert any(SAID[slip] in sentence for sentence in told), told
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_two_slips_are_both_named(bench, first, second):
+    one = bench(first.partition("_")[0])
+    right = one.gradient("")
+    told = one.told(one.gradient(first) + one.gradient(second) - right)
+    for slip in (first, second):
+        assert any(SAID[slip] in sentence for sentence in told), (slip, told)
+
+
+def test_numbers_at_random_are_not_explained(bench):
+    one = bench("v2")
+    noise = np.random.default_rng(0).normal(size=one.y_pred.shape).astype(np.float32)
+    noise = np.asarray(one.loss.slot_predictions(noise))
+    assert one.told(noise) == ()
+
+
+def test_weights_by_head_class_and_picture_are_said(bench):
+    one = bench("v3")
+    right = np.sum(list(one.terms.values()), axis=0)
+    head = np.asarray([2.0, 1.0])[one.snapshot.layout.head]
+    wh = one.snapshot.channels.index("w")
+    gradient = right.copy()
+    gradient[..., wh : wh + 2] *= head[:, None]
+    (only,) = one.told(gradient)
+    assert only == "The term wh is weighted by head (head 0: 2, head 1: 1)."
