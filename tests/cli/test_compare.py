@@ -30,6 +30,8 @@ def notebook(folder: Path, name: str, *changes: tuple[str, str]) -> str:
 
 
 def compare(own: str, *arguments: str, checkpoints: Path, against="yolov2/notebook") -> dict:
+    if "--sample" not in arguments:
+        arguments = (*arguments, "--sample", "val/0")
     done = command(
         "compare", own, "--against", against, "--json", *arguments, checkpoints=checkpoints
     )
@@ -105,7 +107,7 @@ def test_a_missing_square_is_called_by_its_name(tmp_path):
     found = compare(own, "--labels", "grid", checkpoints=tmp_path)
     assert found["diagnosis"] == [
         'Your loss looks like yolov2/notebook with the slip "Missing square" (B-3): that has your '
-        "gradient everywhere, up to weights of terms."
+        "gradient everywhere."
     ]
     masks = read_comparison(list_comparisons(tmp_path)[0]).views[0].assignment
     assert {each["slot"] for each in found["slots"]} == set(np.flatnonzero(masks.no_object_mask))
@@ -129,7 +131,7 @@ def test_x_and_y_swapped(tmp_path):
     assert found["findings"][-1] == "The same: classification."
     assert found["diagnosis"] == [
         "Your loss looks like yolov2/notebook with the row added to x and the column to y: that "
-        "has your gradient everywhere, up to weights of terms."
+        "has your gradient everywhere."
     ]
 
 
@@ -138,7 +140,7 @@ def test_square_roots_forgotten(tmp_path):
     found = compare(own, "--labels", "grid", checkpoints=tmp_path, against="yolov2/formula")
     assert found["diagnosis"] == [
         "Your loss looks like yolov2/formula with no square roots of the sizes: that has your "
-        "gradient everywhere, up to weights of terms."
+        "gradient everywhere."
     ]
     channels = {channel["name"] for each in found["slots"] for channel in each["channels"]}
     assert channels == {"w", "h"}
@@ -160,7 +162,8 @@ def test_two_mistakes_at_once(tmp_path):
 
 def test_as_a_person_reads_it(tmp_path):
     own = notebook(tmp_path, "inverted", ("best < 0.6", "best > 0.6"))
-    arguments = ("--against", "yolov2/notebook", "--labels", "grid", "--top", "2")
+    sample = ("--sample", "val/0")
+    arguments = ("--against", "yolov2/notebook", "--labels", "grid", "--top", "2", *sample)
     done = command("compare", own, *arguments, checkpoints=tmp_path)
     assert done.returncode == 0
     lines = done.stdout.splitlines()
@@ -190,13 +193,16 @@ def test_a_loss_class_and_rows_of_labels(tmp_path):
             "def f(y_true, y_pred):\n    return y_pred.nothing\n",
             "line 2: mine.py:f failed on y_true",
         ),
-        ("def f(y_true, y_pred):\n    return None\n", "must return a number, or one number a pict"),
+        (
+            "def f(y_true, y_pred):\n    return None\n",
+            "must return a number, numbers, or a tuple with the total first",
+        ),
         (
             "import tensorflow as tf\ndef f(y_true, y_pred):\n    return tf.reduce_sum(y_true)\n",
             "does not depend on y_pred, or only through something that has no gradient",
         ),
         ("f = 3\n", "mine.py:f is a int; expected a function of (y_true, y_pred)"),
-        ("class f:\n    pass\n", "is a class and no keras.losses.Loss"),
+        ("class f:\n    pass\n", "f has none of the methods call, forward, loss"),
         ("def g(y_true, y_pred):\n    return 0\n", "has no 'f'; it defines g."),
     ],
 )
@@ -217,7 +223,7 @@ def test_wrong_words(tmp_path):
         (("--against", own), "--against takes a published loss"),
         (("--against", "ssd", "--labels", "grid"), "they go with --against yolov2"),
         # The notebook's function on rows: told what else there is.
-        (("--against", "yolov2"), "(--labels grid gives it others)"),
+        (("--against", "yolov2"), "--labels says what else it can be given"),
     ):
         assert sentence in refused(own, *arguments, checkpoints=tmp_path)
     assert "named FILE.py:NAME" in refused("custom_loss", checkpoints=tmp_path)
@@ -242,3 +248,29 @@ def test_on_what_a_run_predicted(tmp_path):
     assert "no snapshot of 'val/99'" in refused(
         own, "--run", "short", "--sample", "val/99", checkpoints=tmp_path
     )
+
+
+def test_classes_methods_tuples_and_names_of_the_file(tmp_path):
+    text = """
+import tensorflow as tf
+
+S, C = 7, 20
+
+class Loss:
+    def __init__(self, num_classes, weight):
+        self.classes, self.weight = num_classes, weight
+
+    def total(self, y_true, y_pred):
+        assert y_true.shape[1:] == (S, S, 5 + self.classes) and self.classes == C
+        confidence = y_pred[..., 4]
+        return self.weight * tf.reduce_sum(confidence ** 2), {"parts": 1}
+"""
+    (tmp_path / "theirs.py").write_text(text)
+    own = f"{tmp_path}/theirs.py:Loss.total"
+    given = ("--labels", "cells", "--activated", "--with", "weight=2.0")
+    found = compare(own, *given, checkpoints=tmp_path, against="yolov1")
+    assert found["set_names"] == {"C": "10", "S": "6"}
+    # The confidence of the first box of every cell alone, squared: 2 x against a lambda of 0.5.
+    assert {each["name"] for slot in found["slots"] for each in slot["channels"]} >= {"objectness"}
+    missing = refused(own, "--against", "yolov1", checkpoints=tmp_path)
+    assert "Loss needs weight: give --with weight=VALUE." in missing

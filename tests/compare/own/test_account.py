@@ -127,6 +127,15 @@ class Bench:
         glue.anchors = [each[:count, 2:] for each, count in zip(heads, counts, strict=True)]
         glue.grids = [(rows, columns) for rows, columns, _ in layout.grids]
 
+    def evidence(self):
+        """What forms are made from, and the slots with an object."""
+        from yolo_core.compare.own.forms.evidence import Evidence
+
+        matched = np.asarray(self.snapshot.breakdown.assignment.matched_object)
+        right = np.sum(list(self.terms.values()), axis=0)
+        found = Evidence(self.snapshot, right, self.terms, matched)
+        return found, found.slots()
+
     def told(self, gradient: np.ndarray) -> tuple[str, ...]:
         from yolo_core.compare.own.own_gradient import account
 
@@ -178,3 +187,45 @@ def test_weights_by_head_class_and_picture_are_said(bench):
     gradient[..., wh : wh + 2] *= head[:, None]
     (only,) = one.told(gradient)
     assert only == "The term wh is weighted by head (head 0: 2, head 1: 1)."
+
+
+def form_of(one: Bench, forms, **said):
+    """The first form of some that says this, and the slots that it is of."""
+    return next(each for each in forms if said.items() <= each.said.items()).gradient
+
+
+@pytest.mark.parametrize("overlap", ["IoU", "GIoU", "DIoU", "CIoU"])
+def test_a_box_that_is_trained_by_its_overlap(bench, overlap):
+    from yolo_core.compare.own.forms.confidences import overlap_forms
+
+    one = bench("v3")
+    evidence, at = one.evidence()
+    gradient = np.sum(list(one.terms.values()), axis=0)
+    form = form_of(one, overlap_forms(evidence, at), error=f"1 - {overlap} of the boxes")
+    gradient[at.image[:, None], at.slot[:, None], evidence.box_channels] = 3 * form
+    assert one.told(gradient) == (
+        f"The box is trained by 1 - {overlap} of the boxes, and not by terms xy and wh.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"activation": "sigmoids"}, "In classification there is sigmoids, published: a softmax."),
+        ({"error": "the square"}, "The error of classification is the square, published:"),
+        ({"error": "focal loss (gamma 2)"}, "is focal loss (gamma 2), published: cross-entropy"),
+        ({"target": "label smoothing of 0.1"}, "target is wrong: label smoothing of 0.1"),
+        ({"target": "the classes in the reverse order"}, "the classes in the reverse order"),
+    ],
+)
+def test_classes_by_another_formula(bench, said, sentence):
+    from yolo_core.compare.own.forms.classes import class_forms
+
+    one = bench("v2")
+    evidence, at = one.evidence()
+    usual = {"activation": "a softmax", "error": "cross-entropy", "target": ""}
+    forms = class_forms(evidence, at.image, at.slot, at.one_hot)
+    gradient = np.sum(list(one.terms.values()), axis=0)
+    where = at.image[:, None], at.slot[:, None], evidence.class_channels
+    gradient[where] = 0.5 * form_of(one, forms, **{**usual, **said})
+    assert any(sentence in each for each in one.told(gradient)), one.told(gradient)

@@ -51,7 +51,16 @@ def load_callable(
             )
         return found
     made = _made(found, path, given, usual)
-    names = [method] if method else [each for each in _COMPUTES if hasattr(found, each)]
+    names = (
+        [method]
+        if method
+        else [
+            # A class itself can be called: that says nothing of what it makes.
+            each
+            for each in _COMPUTES
+            if any(each in vars(kind) for kind in found.__mro__[:-1])
+        ]
+    )
     if method and not callable(getattr(made, method, None)):
         has = [each for each in vars(found) if callable(getattr(found, each)) and each[:1] != "_"]
         raise ValueError(f"{found.__name__} has no method {method!r}; it has {', '.join(has)}.")

@@ -19,7 +19,6 @@ from yolo_core.breakdown import LossBreakdown
 from yolo_core.compare.own.gradients import differing
 from yolo_core.compare.own.readings import AS_IT_IS, Reading, readings
 from yolo_core.compare.own.term_factors import (
-    TOLERANCE,
     term_factors,
     trained,
 )
@@ -87,12 +86,12 @@ def diagnose(
         return ()
     words = " and ".join(change.words for change in changes)
     factors, _ = term_factors(*trained(mine, term_gradients(loss, y_true, y_pred, reading)[1]))
-    weights = [
-        f"{each.term} {each.factor:.4g} x"
-        for each in factors
-        if each.entries and each.factor is not None and abs(each.factor - 1) > TOLERANCE
-    ]
-    told = f", given these weights: {', '.join(weights)}" if weights else ""
+    used = [each for each in factors if each.entries and each.factor is not None]
+    weighted = [each for each in used if each.kind == "weighted"]
+    told = ", ".join(f"{each.term} {each.factor:.4g} x" for each in weighted)
+    if weighted and len({f"{each.factor:.4g}" for each in used}) == 1:
+        told = f"all {used[0].factor:.4g} x"
+    told = f", given these weights: {told}" if told else ""
     return (
         f"Your loss looks like {against} with {words}: that has your gradient everywhere{told}.",
     )

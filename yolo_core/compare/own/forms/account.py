@@ -212,6 +212,7 @@ def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: _T
                 like=published[term].form,
                 scale=of_scale,
                 weights=_weights(yours, at),
+                usual=published[term].weights,
             )
             if fits:
                 found[term] = fits[0]
@@ -339,6 +340,7 @@ def _classes(evidence: Evidence, yours: Evidence, told: _Told) -> None:
         class_forms(yours, *mine),
         like=published[0].form,
         weights=_class_weights(yours, mine) if not extra else None,
+        usual=published[0].weights,
     )
     if not found:
         return

@@ -20,6 +20,7 @@ def fitting(
     like: Form | None = None,
     scale: np.ndarray | None = None,
     weights: Mapping[str, np.ndarray] | None = None,
+    usual: str = "",
 ) -> list[Fit]:
     """The forms that are a gradient, those first that say most as the published form does.
 
@@ -31,6 +32,7 @@ def fitting(
         weights: {name: (M,)} of what a factor may depend on: numbers it may be multiplied by, or
             (integers) groups that may each have a factor of their own. Tried where no form fits
             with one factor.
+        usual: The one of `weights` that the published term has: groups may stand beside it.
     """
     found, tried = [], []
     first = np.argsort(-np.abs(gradient).ravel())[:_FIRST]
@@ -48,7 +50,7 @@ def fitting(
             found.append(Fit(form, factor))
     if not found and weights:
         for form in tried:
-            fit = _weighted(gradient, form, weights, scale)
+            fit = _weighted(gradient, form, weights, scale, usual)
             if fit is not None:
                 found.append(fit)
     return sorted(found, key=lambda fit: _otherwise(fit.form, like))
@@ -74,6 +76,7 @@ def _weighted(
     form: Form,
     weights: Mapping[str, np.ndarray],
     scale: np.ndarray | None,
+    usual: str,
 ) -> Fit | None:
     """A form whose factor depends on the slot."""
     numbers = form.gradient
@@ -90,9 +93,10 @@ def _weighted(
     # One factor a slot, whatever it is: else no weight of a slot explains it.
     if agrees(gradient, form.gradient * of_slot[:, None], scale) is None:
         return None
+    beside = of_slot / weights.get(usual, 1.0)
     for name, weight in weights.items():
         if np.issubdtype(weight.dtype, np.integer):
-            groups = {int(g): of_slot[weight == g] for g in np.unique(weight)}
+            groups = {int(g): beside[weight == g] for g in np.unique(weight)}
             if len(groups) < 2 or len(of_slot) - len(groups) < LEAST_NUMBERS - 1:
                 continue
             if all(np.ptp(each) <= 2 * TOLERANCE * each.max() for each in groups.values()):
