@@ -189,7 +189,7 @@ def test_weights_by_head_class_and_picture_are_said(bench):
     assert only == "The term wh is weighted by head (head 0: 2, head 1: 1)."
 
 
-def form_of(one: Bench, forms, **said):
+def form_of(forms, **said):
     """The first form of some that says this, and the slots that it is of."""
     return next(each for each in forms if said.items() <= each.said.items()).gradient
 
@@ -201,7 +201,7 @@ def test_a_box_that_is_trained_by_its_overlap(bench, overlap):
     one = bench("v3")
     evidence, at = one.evidence()
     gradient = np.sum(list(one.terms.values()), axis=0)
-    form = form_of(one, overlap_forms(evidence, at), error=f"1 - {overlap} of the boxes")
+    form = form_of(overlap_forms(evidence, at), error=f"1 - {overlap} of the boxes")
     gradient[at.image[:, None], at.slot[:, None], evidence.box_channels] = 3 * form
     assert one.told(gradient) == (
         f"The box is trained by 1 - {overlap} of the boxes, and not by terms xy and wh.",
@@ -227,5 +227,5 @@ def test_classes_by_another_formula(bench, said, sentence):
     forms = class_forms(evidence, at.image, at.slot, at.one_hot)
     gradient = np.sum(list(one.terms.values()), axis=0)
     where = at.image[:, None], at.slot[:, None], evidence.class_channels
-    gradient[where] = 0.5 * form_of(one, forms, **{**usual, **said})
+    gradient[where] = 0.5 * form_of(forms, **{**usual, **said})
     assert any(sentence in each for each in one.told(gradient)), one.told(gradient)
