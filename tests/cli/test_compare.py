@@ -140,7 +140,8 @@ def test_square_roots_forgotten(tmp_path):
     found = compare(own, "--labels", "grid", checkpoints=tmp_path, against="yolov2/formula")
     assert found["diagnosis"] == [
         "Your loss looks like yolov2/formula with no square roots of the sizes: that has your "
-        "gradient everywhere."
+        "gradient everywhere, given these weights: xy 0.5 x, wh 0.5 x, objectness 0.5 x, no_object "
+        "0.5 x."
     ]
     channels = {channel["name"] for each in found["slots"] for channel in each["channels"]}
     assert channels == {"w", "h"}
@@ -168,7 +169,7 @@ def test_as_a_person_reads_it(tmp_path):
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert lines[0].startswith("inverted.py:custom_loss against yolov2/notebook on val/")
-    assert lines[3].startswith("The ignore rule is the wrong way round")
+    assert lines[3].startswith("Other slots are trained as empty: the ignore rule is the wrong way")
     place = next(
         line for line in lines if re.match(r"val/\d, cell \(row \d, column \d\), anchor", line)
     )
