@@ -7,7 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from yolo_core.compare.own.term_factors import TOLERANCE, relative_difference
+from yolo_core.compare.own.term_factors import (
+    NOTHING_OF_CHANNEL,
+    TOLERANCE,
+    relative_difference,
+)
 from yolo_core.slots import SlotLayout
 from yolo_core.views import Snapshot
 
@@ -188,7 +192,10 @@ def agrees(gradient: np.ndarray, form: np.ndarray, scale: np.ndarray | None = No
     if not factor > 0:
         return None
     expected = factor * form
+    # What is nothing beside the largest number of its channel is rounding.
+    nothing = NOTHING_OF_CHANNEL * np.abs(expected).max(axis=0)
     near = relative_difference(gradient, expected) <= TOLERANCE
+    near |= np.abs(gradient - expected) <= nothing
     if scale is not None:
         near |= np.abs(gradient - expected) <= TOLERANCE * scale
     return factor if near.all() else None
