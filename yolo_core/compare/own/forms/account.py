@@ -16,12 +16,12 @@ import numpy as np
 from yolo_core.assignment import IgnoreRule
 from yolo_core.compare.own.forms.assignments import moves, own_assignment
 from yolo_core.compare.own.forms.boxes import centre_forms, size_forms
-from yolo_core.compare.own.forms.classes import class_forms
+from yolo_core.compare.own.forms.class_account import tell_classes
 from yolo_core.compare.own.forms.confidences import empty_forms, object_forms, overlap_forms
 from yolo_core.compare.own.forms.evidence import Evidence, Fit, Form, Trained
 from yolo_core.compare.own.forms.fitting import fitting
 from yolo_core.compare.own.forms.ignoring import own_ignoring
-from yolo_core.compare.own.forms.words import form_sentences, weight_sentences
+from yolo_core.compare.own.forms.told import Told, slot_weights
 from yolo_core.compare.own.term_factors import TOLERANCE
 
 MOST_MOVES = 6
@@ -50,7 +50,7 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
         weighed: Terms of which it is known already that they are the published ones, up to a
             weight: their weight is not told again.
     """
-    told = _Told(weighed)
+    told = Told(weighed)
     own = own_assignment(evidence)
     if own is None:
         return Account((), frozenset())
@@ -67,53 +67,8 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
     confidences = _objectness(evidence, yours, rule, told)
     _boxes(evidence, yours, confidences, told)
     _no_object(evidence, yours, rule, told)
-    _classes(evidence, yours, told)
+    tell_classes(evidence, yours, told)
     return Account(tuple(told.sentences), frozenset(told.explained))
-
-
-@dataclasses.dataclass
-class _Told:
-    """Sentences so far, none twice."""
-
-    weighed: Collection[str]
-    sentences: list[str] = dataclasses.field(default_factory=list)
-    explained: set[str] = dataclasses.field(default_factory=set)
-    mistakes: set[str] = dataclasses.field(default_factory=set)
-
-    def decoding(self, mistake: str) -> None:
-        """Boxes are decoded otherwise, as a term shows."""
-        if mistake:
-            self.mistakes.add(mistake)
-            self.cause(f"Boxes are decoded with a mistake: {mistake}.")
-
-    def cause(self, sentence: str) -> None:
-        if sentence not in self.sentences:
-            self.sentences.append(sentence)
-
-    def fit(self, term: str, fit: Fit, published: Fit) -> None:
-        for key in fit.form.differences(published.form):
-            if key.startswith("decoding"):
-                self.decoding(fit.form.said[key])
-        for sentence in form_sentences(term, fit.form, published.form):
-            self.cause(sentence)
-        if term not in self.weighed:
-            for sentence in weight_sentences(term, fit, published):
-                self.cause(sentence)
-        self.explained.add(term)
-
-
-def _weights(evidence: Evidence, at: Trained) -> dict[str, np.ndarray]:
-    """What the weight of a slot may depend on."""
-    area = at.box[:, 2] * at.box[:, 3]
-    objects = (evidence.object_of >= 0).sum(axis=-1)[at.image]
-    return {
-        "2 - width x height of the object": 2.0 - area,
-        "1 / the trained slots of the picture": 1.0 / objects,
-        "head": evidence.layout.head[at.slot].astype(int),
-        "class": at.one_hot.argmax(axis=-1).astype(int),
-        "anchor": evidence.layout.anchor[at.slot].astype(int),
-        "picture": at.image.astype(int),
-    }
 
 
 def _published(
@@ -126,11 +81,11 @@ def _published(
     trained = numbers.any(axis=-1)
     if not trained.all():
         return None
-    found = fitting(numbers, forms, weights=_weights(evidence, at))
+    found = fitting(numbers, forms, weights=slot_weights(evidence, at))
     return found[0] if found else None
 
 
-def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: _Told) -> list[Fit]:
+def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told) -> list[Fit]:
     """Confidence where there is an object: what it may be, the likeliest first."""
     if evidence.has_background:
         return []
@@ -162,7 +117,7 @@ def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: _To
         at = yours.trained(at.image[~silent], at.slot[~silent], at.index[~silent])
         numbers = numbers[~silent]
     found = fitting(
-        numbers, object_forms(yours, at), like=published.form, weights=_weights(yours, at)
+        numbers, object_forms(yours, at), like=published.form, weights=slot_weights(yours, at)
     )
     if found:
         told.fit("objectness", found[0], published)
@@ -177,7 +132,7 @@ def _erased(yours: Evidence, rule: IgnoreRule, at: Trained, silent: np.ndarray) 
     return bool(((at.of(overlap).max(axis=-1) >= rule.threshold) == silent).all())
 
 
-def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: _Told) -> None:
+def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: Told) -> None:
     """x, y, w and h: what is left of them once the gradient through a target is taken out."""
     at, theirs = yours.slots(), evidence.slots()
     channels = evidence.box_channels
@@ -211,7 +166,7 @@ def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: _T
                 forms(yours, at),
                 like=published[term].form,
                 scale=of_scale,
-                weights=_weights(yours, at),
+                weights=slot_weights(yours, at),
                 usual=published[term].weights,
             )
             if fits:
@@ -226,7 +181,7 @@ def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: _T
         return
     _, _, found, has_path = best
     if not found:
-        joint = fitting(numbers, overlap_forms(yours, at), weights=_weights(yours, at))
+        joint = fitting(numbers, overlap_forms(yours, at), weights=slot_weights(yours, at))
         if joint:
             error = joint[0].form.said["error"]
             told.cause(f"The box is trained by {error}, and not by terms xy and wh.")
@@ -268,7 +223,7 @@ def _paths(confidences: list[Fit]) -> list[np.ndarray | None]:
     return found
 
 
-def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: _Told) -> None:
+def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told) -> None:
     """Which slots are trained as empty, and how."""
     term = "no_object"
     if term not in evidence.terms:
@@ -312,90 +267,3 @@ def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: _Tol
     )
     if found:
         told.fit(term, found[0], published[0])
-
-
-def _classes(evidence: Evidence, yours: Evidence, told: _Told) -> None:
-    """The class scores."""
-    term = "classification"
-    if term not in evidence.terms:
-        return
-    channels = evidence.class_channels
-    theirs = _classed(evidence, _touched(evidence.terms[term], channels))
-    mask = _touched(yours.gradient, channels)
-    if evidence.has_background:
-        mask &= yours.object_of >= 0
-    if not mask.any():
-        told.cause("The term classification is left out: no class score is trained.")
-        told.explained.add(term)
-        return
-    mine = _classed(yours, mask)
-    numbers = evidence.terms[term][theirs[0], theirs[1]][:, channels]
-    published = fitting(numbers, class_forms(evidence, *theirs))
-    if not published:
-        return
-    of_object = mine[2].sum(axis=-1) > 0
-    extra = int((~of_object).sum())
-    found = fitting(
-        yours.gradient[mine[0], mine[1]][:, channels],
-        class_forms(yours, *mine),
-        like=published[0].form,
-        weights=_class_weights(yours, mine) if not extra else None,
-        usual=published[0].weights,
-    )
-    if not found:
-        return
-    if extra:
-        told.cause(
-            f"Classes are trained on slots without an object too: {extra} of them, every one "
-            "towards no class at all (the mask of the objects is forgotten)."
-            if extra == int((_object_of_class(yours) < 0).sum())
-            else f"Classes are trained on {extra} slots without an object too."
-        )
-    elif len(mine[0]) < len(theirs[0]) and (yours.object_of == evidence.object_of).all():
-        told.cause(
-            f"Classes are trained on {len(mine[0])} of the {len(theirs[0])} slots that the "
-            "published loss trains."
-        )
-    told.fit(term, found[0], published[0])
-
-
-def _touched(gradient: np.ndarray, channels: list[int]) -> np.ndarray:
-    """(B, P) bool: whether any of these channels is trained."""
-    return np.asarray(gradient[..., channels].any(axis=-1))
-
-
-def _object_of_class(evidence: Evidence) -> np.ndarray:
-    """(B, P) the object whose class a slot has: its own, or that of its cell where cells have it.
-
-    YOLOv1 has the classes once a cell: every slot of it shows their gradient.
-    """
-    found = evidence.object_of.copy()
-    shown = evidence.terms["classification"][..., evidence.class_channels].any(axis=-1)
-    if (shown == (found >= 0)).all() or evidence.has_background:
-        return found
-    start = 0
-    for rows, columns, count in evidence.layout.grids:
-        part = found[:, start : start + rows * columns * count].reshape(len(found), -1, count)
-        part[...] = part.max(axis=-1, keepdims=True)
-        start += rows * columns * count
-    return found
-
-
-def _classed(evidence: Evidence, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Picture, slot and (M, K) wanted classes of the slots of a mask."""
-    image, slot = np.nonzero(mask)
-    index = _object_of_class(evidence)[image, slot]
-    wanted = evidence.rows[image, np.maximum(index, 0), 5:] * (index >= 0)[:, None]
-    if evidence.has_background:
-        wanted = np.concatenate([(index < 0)[:, None].astype(float), wanted], axis=-1)
-    return image, slot, wanted
-
-
-def _class_weights(
-    evidence: Evidence, mine: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> dict[str, np.ndarray]:
-    image, slot, _ = mine
-    index = _object_of_class(evidence)[image, slot]
-    if (index < 0).any():
-        return {}
-    return _weights(evidence, evidence.trained(image, slot, index))
