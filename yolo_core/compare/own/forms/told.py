@@ -27,10 +27,12 @@ class Told:
             self.cause(f"Boxes are decoded with a mistake: {mistake}.")
 
     def cause(self, sentence: str) -> None:
+        """Says something, if it was not said before."""
         if sentence not in self.sentences:
             self.sentences.append(sentence)
 
     def fit(self, term: str, fit: Fit, published: Fit) -> None:
+        """A term is told whole: what it has otherwise than the published one is said."""
         for key in fit.form.differences(published.form):
             if key.startswith("decoding"):
                 self.decoding(fit.form.said[key])
