@@ -40,6 +40,8 @@ PADDING_COLOR = "#e8e8e8"
 RIM = "rgba(0, 0, 0, 0.65)"
 LABEL_SHADOW = "0 0 3px #000, 0 0 3px #000"
 _LABELLED = 20
+# Matched slots for each object, of which all are drawn.
+_FEW_MATCHED = 3
 # Which point of `box_lines` carries the label; each layer has its own, so that none covers another.
 TOP_LEFT, BOTTOM_RIGHT, BOTTOM_LEFT = 0, 2, 3
 # Room for plotly's buttons above the picture, which would cover cells, and for a legend of up to
@@ -220,7 +222,11 @@ def _owning_cells(view: SampleView, head: int) -> list[dict[str, Any]]:
 
 
 def _matched(view: SampleView) -> list[dict[str, Any]]:
-    slots = np.flatnonzero(view.assignment.object_mask)
+    slots, best = np.flatnonzero(view.assignment.object_mask), ""
+    if len(slots) > _FEW_MATCHED * len(view.objects):
+        # Dozens of boxes hide the picture: the best one of each object and head; tiles show all.
+        own = np.unique(view.assignment.object_slot[view.objects])
+        slots, best = slots[np.isin(slots, own)], "best "
     boxes = slot_boxes(view, slots)
     usable = np.isfinite(boxes).all(axis=1)
     word = slot_word(view.layout)
@@ -229,7 +235,7 @@ def _matched(view: SampleView) -> list[dict[str, Any]]:
         for slot in slots[usable]
     ]
     return box_traces(
-        f"matched {word}s, {view.assignment.candidate_measure}",
+        f"{best}matched {word}s, {view.assignment.candidate_measure}",
         boxes[usable],
         view.image.shape[:2],
         color=MATCHED_COLOR,

@@ -202,7 +202,7 @@ def family_by_slots(channels: Sequence[str], heads: int, *, has_priors: bool) ->
         return "ssd"
     if channels[0] == "objectness":
         return "mnist_yolo"
-    if "objectness" not in channels:
+    if "objectness" not in channels and "class 0" in channels:
         return "retinanet"
     if not has_priors:
         return "yolov1"

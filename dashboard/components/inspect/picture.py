@@ -171,7 +171,8 @@ def _picture_sentence(view: SampleView, cut: float) -> str:
     boxes = "anchors" if view.layout.has_priors else "predicted boxes"
     measure = plain(view.assignment.candidate_measure)
     priors = (
-        f"matched anchors carry the loss's own {measure} with the object"
+        f"matched anchors carry the loss's own {measure} with the object (where objects train many "
+        "slots, the best of each is drawn, and the tiles show all)"
         if view.layout.has_priors
         else "this loss has no anchor boxes, so the matched predictors' own boxes are drawn, "
         f"with the loss's own {measure} with the object"

@@ -12,6 +12,7 @@ from dashboard.figures import scene
 from dashboard.figures.picture import box_lines
 from dashboard.figures.places import detections, matching_score, short
 from dashboard.figures.scene import LAYERS, scene_figure
+from tests.dashboard.sample_run import make_loss, make_snapshot
 from yolo_core.runs.snapshots import SampleView
 
 SHAPE = (96, 96)
@@ -115,6 +116,16 @@ def test_matched_slots_carry_the_score_they_were_matched_by(view: SampleView) ->
         index = view.assignment.matched_object[slot]
         assert label.endswith(f"{view.assignment.candidate_score[index].max():.2f}")
     assert np.isnan(matching_score(view, int(np.flatnonzero(~view.assignment.object_mask)[0])))
+
+
+def test_of_many_matched_anchors_the_best_of_each_object_and_head_are_drawn() -> None:
+    view = make_snapshot(make_loss("yolov5"), 20).sample("val/0")
+    assert view.assignment.object_mask.sum() > 3 * len(view.objects)
+    figure = draw(view, (scene.MATCHED,))
+    assert legend(figure) == ["best matched anchors, side ratio"]
+    own = np.unique(view.assignment.object_slot[view.objects])
+    drawn = [slot for slot in own if slot >= 0 and view.assignment.object_mask[slot]]
+    assert_draws(line(figure, legend(figure)[0]), view.layout.prior[drawn])
 
 
 def test_predictions_are_those_kept_and_above_the_cut(view: SampleView) -> None:
