@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.tensorboard_files import scalars
 from yolo_core.losses import YoloV2Loss
 from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.snapshots import read_snapshot
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
 
@@ -20,7 +22,9 @@ pytestmark = pytest.mark.slow
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 SECTION = README.split("## In your own Keras script")[1].split("\n## ")[0]
-COMPILED, RECORDED, LOOP, APART = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+COMPILED, RECORDED, LOOP, LAYOUT, OWN, APART = re.findall(
+    r"```python\n(.*?)```", SECTION, re.DOTALL
+)
 CLASSES = 20
 
 
@@ -55,6 +59,11 @@ def test_a_plain_compile_trains(around):
 
 def test_three_lines_record_it(around, tmp_path):
     exec(COMPILED + RECORDED, around)
+    beside = keras.callbacks.TensorBoard("checkpoints/mine/tb")
+    around["detector"].fit(around["batches"], verbose=0, callbacks=[beside])
+    seen = scalars(tmp_path / "checkpoints")
+    assert [step for step, _ in seen["mine/tb"]["total"]] == [1]
+    assert seen["mine/tb/train"]["epoch_loss"]
     run = RunFolder(tmp_path / "checkpoints" / "mine")
     status = read_status(run)
     assert (status.state, status.step) == (RunState.FINISHED, 6)
@@ -84,6 +93,38 @@ def test_a_loop_records_itself(around, tmp_path):
         rows, records = store.steps(), store.snapshots("batch")
     assert rows["step"].tolist() == [1, 2]
     assert records[0].total == pytest.approx(rows["total"][0], rel=1e-5)
+
+
+def test_heads_in_another_program_s_layout(around):
+    from yolo_core.layouts.by_name import LAYOUT_NAMES
+
+    assert [name for name in LAYOUT_NAMES if f"`{name}`" not in SECTION] == []
+    random = np.random.default_rng(0)
+    sizes = ((13, 13), (26, 26), (52, 52))
+    heads = {
+        f"head_{rows}": random.normal(size=(2, 3 * (5 + CLASSES), rows, columns))
+        for rows, columns in sizes
+    }
+    exec(LAYOUT, around | heads | {"anchors_of_heads": random.uniform(0.1, 0.9, (3, 3, 2))})
+
+
+def test_a_loss_of_one_s_own_is_kept(around, tmp_path):
+    from yolo_core import RunRecorder
+
+    def my_loss(y_true: Any, y_pred: Any) -> Any:
+        return keras.ops.mean(keras.ops.square(y_pred)) + 0 * keras.ops.mean(y_true)
+
+    exec(COMPILED.split("model.compile")[0], around)
+    exec(OWN, around | {"RunRecorder": RunRecorder, "my_loss": my_loss})
+    run = RunFolder(tmp_path / "checkpoints" / "own")
+    with RunStore.open(run) as store:
+        (record, *_) = store.snapshots("pinned")
+        total = store.steps()["total"][0]
+    own = read_snapshot(record.path).breakdown.own
+    assert own is not None
+    assert own.name == "my_loss"
+    assert own.gradient.any()
+    assert total < 1
 
 
 def test_a_loss_is_taken_apart(around):

@@ -20,6 +20,7 @@ logger = logging.getLogger("yolo_core.training")
 
 LINE_SECONDS = 2.0
 TENSORBOARD_EVERY = 10
+FLUSH_MILLISECONDS = 10_000  # so that a run can be watched; by default it is two minutes
 # Images a second are the median of the last steps, without those that compiled. Of the first ones
 # many are slow: they take snapshots, and their data come in for the first time.
 RATE_STEPS = 25
@@ -84,7 +85,8 @@ class Progress:
             import tensorflow as tf
 
             self._scalar = tf.summary.scalar
-            self._events = tf.summary.create_file_writer(str(tensorboard))
+            writer = tf.summary.create_file_writer
+            self._events = writer(str(tensorboard), flush_millis=FLUSH_MILLISECONDS)
 
     def begin_step(self, kind: str = "") -> None:
         """Starts the clock of a step; what happens between steps is not training time.
@@ -125,7 +127,7 @@ class Progress:
         self.store.record_step(step, values)
         said = {"message": self.message} if self._compiles else {}
         self.store.set_status(images_per_second=rate, seconds=self.totals.seconds, **said)
-        if step % TENSORBOARD_EVERY == 0:
+        if step == 1 or step % TENSORBOARD_EVERY == 0:
             self.write_events(step, values)
         if time.monotonic() - self._said >= LINE_SECONDS or step == self.steps:
             self._said = time.monotonic()
