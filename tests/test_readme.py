@@ -120,7 +120,7 @@ def test_a_loss_of_one_s_own_is_kept(around, tmp_path):
     with RunStore.open(run) as store:
         (record, *_) = store.snapshots("pinned")
         total = store.steps()["total"][0]
-    own = read_snapshot(record.path).breakdown.own
+    own = read_snapshot(record.file).breakdown.own
     assert own is not None
     assert own.name == "my_loss"
     assert own.gradient.any()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dashboard.components.runs import kept
+from dashboard.components.runs import exported, kept
 from dashboard.components.runs.listed import matches, sorted_runs
 from dashboard.components.shared.run_curves import one_curve, relative, run_curves, series_names
 from dashboard.components.shared.run_table import runs_table
@@ -17,6 +19,9 @@ from tests.dashboard.hostile_run import EVIL, make_hostile_run
 from tests.dashboard.page import assert_sound, button, labels, opener, plots, table_with, words
 from tests.dashboard.sample_run import make_run
 from tests.dashboard.test_plain_words import drawn
+from tests.waiting import wait_for
+from yolo_core.export.job import ExportFolder, start_export
+from yolo_core.jobs.status import JobState, JobStatus, read_job, write_job
 from yolo_core.runs.disk import disk_use
 from yolo_core.runs.layout import RunFolder, create_run, find_run, list_runs
 from yolo_core.runs.note import RunNote, read_note, write_note
@@ -172,6 +177,54 @@ def test_resume_starts_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     assert labels(page).count("Resume") == 1  # c was stopped, a is finished
     page.button(key="resume c").click().run()
     assert asked == [["--resume", "c"]]
+
+
+def test_export_is_asked_for_seen_and_downloaded(
+    three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple] = []
+
+    def start(run: RunFolder, kind: str, *, step: str, raw: bool) -> None:
+        asked.append((run.name, kind, step, raw))
+        if kind == "csv":
+            raise ValueError("The disk is full.")
+        folder = ExportFolder(run, "onnx-last-raw")
+        folder.made.mkdir(parents=True)
+        (folder.made / "b.onnx").write_bytes(b"o" * 300_000)
+        write_job(folder.status, JobStatus(JobState.FINISHED, total=1, done=1))
+
+    monkeypatch.setattr(exported, "start_export", start)
+    page = open_page(ticked="b")
+    page.button(key="export b").click().run()
+    assert_sound(page)
+    assert "The disk is full." in words(page)
+    page.selectbox(key="export of b").set_value("onnx").run()
+    page.button_group(key="export step of b").set_value("last").run()
+    page.toggle(key="export raw of b").set_value(True).run()
+    page.button(key="export b").click().run()
+    assert_sound(page)
+    assert asked == [("b", "csv", "best", False), ("b", "onnx", "last", True)]
+    (button,) = page.get("download_button")
+    assert button.proto.label == "onnx-last-raw, 0.3 MB"
+    folder = ExportFolder(find_run(three, "b"), "onnx-last-raw")
+    assert folder.to_download() == ("b.onnx", b"o" * 300_000)
+    write_job(folder.status, JobStatus(JobState.FAILED, "It needs tf2onnx."))
+    page.run()
+    assert "onnx-last-raw: It needs tf2onnx." in words(page)
+
+
+@pytest.mark.slow
+def test_an_export_runs_as_a_process(three: Path) -> None:
+    folder = start_export(find_run(three, "b"), "csv", step="best", timeout=60)
+    wait_for(lambda: not read_job(folder.status).is_live)
+    assert read_job(folder.status).state is JobState.FINISHED
+    name, data = folder.to_download()
+    assert name == "b-csv-best.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = archive.namelist()
+        assert "b-csv-best/steps.csv" in names
+        assert archive.read("b-csv-best/steps.csv").startswith(b"step,")
+    assert start_export(find_run(three, "b"), "csv", step="best", timeout=60) == folder
 
 
 @pytest.mark.slow

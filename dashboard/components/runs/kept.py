@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.components.runs.exported import export_run
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import state_badge
@@ -88,6 +89,7 @@ def _line(run: RunOverview, color: str, ticked: Sequence[str]) -> None:
             "Resume", icon=":material/play_arrow:", key=f"resume {name}"
         ):
             ask_for_training(["--resume", name], say_under=NOT_DONE)
+        export_run(folder, say_under=NOT_DONE)
         if not run.status.is_live:
             _rename(name, ticked)
         for page, icon, address in (
