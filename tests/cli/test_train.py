@@ -11,7 +11,6 @@ import sys
 import pytest
 
 from tests.data.toy_source import ToySource, install_toy
-from tests.tensorboard_files import scalars
 from tests.training.runs_by_command import (
     ROOT,
     SMALL,
@@ -213,11 +212,6 @@ def test_what_a_run_leaves_behind(whole):
     environment = json.loads(folder.environment.read_text())
     assert environment["devices"]
     assert environment["packages"]["tensorflow"]
-    seen = scalars(folder.path)["tb"]
-    with RunStore.open(folder) as store:
-        totals = store.steps()["total"]
-    assert seen["total"] == [(step, pytest.approx(totals[step - 1])) for step in (1, 10, 20, 30)]
-    assert {"term/xy", "lambda/xy", "learning_rate", "validation/map50"} <= set(seen)
     assert [path.name for path in sorted(folder.weights.iterdir())] == [
         f"step-{step:08d}.npz" for step in (10, 20, 30)
     ]

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.status is None:
         print(f"Exported to {_named(_export(arguments))}.")
         return 0
-    job = Job(arguments.status, JobStatus(JobState.RUNNING, "Exporting.", total=1))
+    job = Job(arguments.status, JobStatus(JobState.STARTING, "Exporting.", total=1))
 
     def work() -> None:
         job.say(state=JobState.FINISHED, message="", done=len(_export(arguments)) and 1)
