@@ -29,7 +29,7 @@ def test_a_change_of_pages_keeps_the_run_and_the_step(page: Page, checkpoints: P
     page.get_by_text("before the first update").wait_for()
     page.get_by_role("link", name="Train").click()
     expect(page).to_have_url(re.compile("run=older"))
-    page.get_by_role("button", name="Start training").wait_for()
+    page.get_by_role("button", name="New training").wait_for()
     expect(page.get_by_role("combobox", name="Run").first).to_have_value("older")
     page.get_by_role("link", name="Inspect").click()
     page.get_by_text(re.compile("^The 3 slots of")).wait_for()

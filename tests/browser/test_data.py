@@ -50,7 +50,7 @@ def test_train_with_anchors_that_were_found(page: Page) -> None:
     page.get_by_label("Anchors (k)").fill("2")
     page.get_by_label("Anchors (k)").press("Tab")
     page.get_by_role("button", name="Train with these").click()
-    form = page.get_by_test_id("stSidebar")
+    form = page.get_by_test_id("stMain")
     form.get_by_role("radio", name="from the Data page", checked=True).wait_for()
     pairs = form.get_by_test_id("stCode")
     assert re.fullmatch(r"0\.\d+,0\.\d+ 0\.\d+,0\.\d+", pairs.inner_text().strip())
