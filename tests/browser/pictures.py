@@ -30,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         checkpoints = Path(folder).resolve()
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1180})
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
         page.set_default_timeout(600_000)
         try:
             start_training(["--run", "first"], checkpoints)
@@ -40,13 +40,14 @@ def main() -> None:
             wait_for_step(page, checkpoints, PICTURED_AT)
             with serve(checkpoints, checkpoints / "dashboard.log") as address:
                 page.goto(f"{address}/?run=first")
-                page.locator(".js-plotly-plot .main-svg").first.wait_for()
+                page.get_by_role("figure").nth(4).wait_for()
                 page.wait_for_timeout(3000)
                 page.screenshot(path=ROOT / "docs" / "train.png")
                 page.goto(f"{address}/inspect?run=first&sample=val/0")
                 page.locator(".js-plotly-plot .main-svg").first.wait_for()
                 page.wait_for_timeout(3000)
                 page.screenshot(path=ROOT / "docs" / "inspect.png")
+                page.set_viewport_size({"width": 1280, "height": 1180})
                 page.goto(f"{address}/sandbox?run=first&sample=val/0&edits={quote(MOVED)}")
                 page.get_by_text("are not what they were").wait_for()
                 page.wait_for_timeout(4000)

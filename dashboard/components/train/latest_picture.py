@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.cache import cached_snapshot
+from dashboard.cache import cached_snapshot, kept_as_written
 from dashboard.components.shared.cell_picker import PLACE_KEYS
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.legend import legend
@@ -59,7 +60,7 @@ def latest_picture(folder: RunFolder) -> None:
                 label_visibility="collapsed",
                 width=130,
             )
-            view = snapshot.sample(name)
+            view = _view(record.file, name)
             st.button(
                 "Inspect",
                 icon=":material/search:",
@@ -101,6 +102,12 @@ def latest_picture(folder: RunFolder) -> None:
                 alt="The parts of its slots, one map for each. A click opens the slot.",
                 on_click=clicked,
             )
+
+
+@kept_as_written(8)
+def _view(file: Path, name: str) -> SampleView:
+    """The same object at each look, whose figures are kept."""
+    return cached_snapshot(file).sample(name)
 
 
 def _say(view: SampleView) -> None:
