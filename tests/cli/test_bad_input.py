@@ -70,7 +70,7 @@ TRAIN = {
     "--run a\\b": "A run name is ",
     "--resume nosuch": "There is no run 'nosuch': .* holds no runs",
     "--resume ../x": "A run name is .*received '../x'",
-    "--resume r --steps 5": "--resume goes on as .* takes no --steps; --lambda and --learning-rate",
+    "--resume r --steps 5": "--resume goes on as .* takes no --steps; --lambda, --learning-rate",
     "--resume r --run x --pin val/1": "--resume goes on .* takes no --run, --pin",
     "--resume r --option a=1": "--resume goes on .* takes no --option",
     "--resume r --lambda xy=-1": "--lambda xy must be a finite number",

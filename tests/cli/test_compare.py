@@ -175,7 +175,8 @@ def test_as_a_person_reads_it(tmp_path):
     )
     assert place.endswith(": your loss trains it, and the published one leaves it alone.")
     assert re.search(r"^    objectness +yours +[0-9.e-]+   published +0$", done.stdout, re.M)
-    assert lines[-2].endswith("more slots.")
+    assert lines[-3].endswith("more slots.")
+    assert lines[-2].startswith("Set in your file to fit: GRID_H = 6; GRID_W = 6; BOX = 3; ")
     assert lines[-1].startswith("The Compare page shows it: ")
 
 

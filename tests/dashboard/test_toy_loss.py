@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.dashboard.page import assert_sound, opener, plots, words
+from tests.dashboard.page import assert_sound, button, opener, plots, words
 from tests.training.runs_by_command import SMALL, command, train
 from yolo_core import losses
 from yolo_core.losses import families
@@ -66,10 +66,11 @@ def test_it_is_offered_on_the_train_page(run: RunFolder) -> None:
     page = opener("train")(run=run.name)
     assert_sound(page)
     assert not page.error
+    assert f"{STEP} of {STEP}" in words(page)
+    button(page, "New training").click().run()
     assert "Toy: the first slot of a cell" in [
         option for box in page.selectbox for option in box.options
     ]
-    assert f"{STEP} of {STEP}" in words(page)
 
 
 @pytest.mark.parametrize("name", ["inspect", "sandbox", "compare"])

@@ -95,7 +95,13 @@ def test_the_gradient_is_the_slope_of_the_total(case, seed):
     step = 1e-2
     slopes, kept = [], []
     _, parts = compute(y_pred)
+    # YOLOv5's objectness is trained towards an overlap that is a constant of the gradient, and so
+    # is a weight inside CIoU: of its boxes the total has another slope.
+    names = loss.channel_names
+    fixed = [names.index(each) for each in "xywh"] if case.name == "yolov5" else []
     for place in numbers_that_matter(gradient, 12):
+        if place % len(names) in fixed:
+            continue
         sides, same = [], True
         for sign in (1, -1):
             moved = y_pred.copy().ravel()
@@ -108,5 +114,5 @@ def test_the_gradient_is_the_slope_of_the_total(case, seed):
         if same:  # where a slot changes its part, the total has no slope
             slopes.append((sides[0] - sides[1]) / (2 * step))
             kept.append(gradient[place])
-    assert len(kept) > 12
+    assert len(kept) > (6 if fixed else 12)
     np.testing.assert_allclose(slopes, kept, rtol=2e-2, atol=2e-3 * np.abs(gradient).max())

@@ -78,7 +78,7 @@ def test_an_assigned_lambda_takes_effect_in_the_next_call_of_the_same_trace(case
         loss.set_lambda(term, old + 2.0)
         after, _, lambdas = step(y_true, y_pred)
         np.testing.assert_allclose(after, before + 2.0 * terms[term], rtol=1e-5)
-        assert float(lambdas[term]) == old + 2.0
+        assert float(lambdas[term]) == np.float32(old + 2.0)
         loss.set_lambda(term, old)
     loss.step.assign(7)
     np.testing.assert_allclose(step(y_true, y_pred)[0], before, rtol=1e-6)

@@ -60,7 +60,8 @@ def split_name(name: str) -> tuple[Path, str]:
         ValueError: The name has another form.
     """
     file, _, attribute = name.rpartition(":")
-    if not file.endswith(".py") or not attribute.isidentifier():
+    # A method is named "Class.method"; who cannot do with one finds no such name.
+    if not file.endswith(".py") or not all(each.isidentifier() for each in attribute.split(".")):
         raise ValueError(f"A loss of your own is named {_OURS}; received {name!r}.")
     return Path(file).expanduser(), attribute
 

@@ -51,7 +51,7 @@ SAID = {
     "ssd_variances_exchanged": "the variance of the centre taken for the offsets of w and h",
     "ssd_no_mining": "there is no hard-negative mining",
     "ssd_yxhw": "x and y exchanged in the target, once it is an offset",
-    "ssd_no_forced": "without a forced prior",
+    "ssd_no_forced": "no forced prior: an object that no prior overlaps enough",
 }
 # Two slips of one loss in two terms each: their gradients differ from the right one in places of
 # their own, so that both differences added are the gradient of both.

@@ -37,7 +37,7 @@ TWO_HEADS = [case for case in CASES if case.id == "yolov3/pytorch"]
 def judged(request):
     """(loss, sample, judge) of each loss, compiled once."""
     # A snapshot holds slots on one axis, which do not tell a head's rows and columns.
-    one_head = request.param.name == "yolov3"
+    one_head = request.param.name in ("yolov3", "yolov5")
     loss = request.param.loss(**({"grids": [GRID]} if one_head else {}))
     view = view_of(loss, request.param.predictions(1, seed=1), SCENE)
     assigner = Assigner(loss)

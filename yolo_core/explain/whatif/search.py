@@ -171,6 +171,18 @@ def box_changes(
     return sorted(changes, key=lambda change: change.move)
 
 
+def _beside(name: str, thresholds: dict[str, float], least: int, most: int) -> tuple[int, int]:
+    """Hundredths that a threshold may have beside another: background never above foreground."""
+    other = {
+        "foreground_threshold": "background_threshold",
+        "background_threshold": "foreground_threshold",
+    }.get(name)
+    if other not in thresholds:
+        return least, most
+    bound = round(thresholds[other] * STEPS_A_THRESHOLD)
+    return (max(least, bound), most) if name[0] == "f" else (least, min(most, bound))
+
+
 def threshold_changes(
     judge: Judge, view: SampleView, thresholds: dict[str, float], subjects: Sequence[Subject]
 ) -> list[Change]:
@@ -198,6 +210,7 @@ def threshold_changes(
             sign = 1 if up else -1
             here = (math.floor if up else math.ceil)(round(start * STEPS_A_THRESHOLD, 6))
             least, most = (1, STEPS_A_THRESHOLD) if start <= 1 else (101, 2 * here)
+            least, most = _beside(name, thresholds, least, most)
             last = most if up else least
             looks = [*range(here + sign, last, sign * _PARTS), last]
             for subject in subjects:

@@ -215,7 +215,7 @@ class RetinaNetLoss(RetinaNetSetup, MultiHeadLoss):
         box_error = self._box_error(deltas, target, pixels, target_box)  # (B, P)
         share = self._share(ops.cast(object_mask, "float32"))  # (B or 1, 1)
         matched = share * ops.cast(object_mask, "float32")
-        boxes = pixels / self._pixels
+        boxes = pixels / ops.convert_to_tensor(self._pixels)
         likeliest = largest(logits, empty=LOWEST)
         return taken_apart(
             self,

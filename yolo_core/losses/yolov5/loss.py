@@ -213,12 +213,15 @@ class YoloV5Loss(MultiHeadLoss):
         entry_share, slot_share = self._shares(entries, places, layout, pictures)
         entry_share = flat(entry_share)
         empty = ops.where(object_mask, 0.0, slot_share)
-        one_hot = flat(ops.reshape(labels.one_hot, (batch, objects, 1, 1, -1)), self.num_classes)
+        one_hot = ops.expand_dims(ops.expand_dims(labels.one_hot, 2), 2)
+        one_hot = flat(one_hot, self.num_classes)  # (B, M, C)
 
         corner = np.zeros((layout.count, 4), np.float32)
         corner[:, 0], corner[:, 1] = layout.column, layout.row
         cells = np.tile(cells_across(layout), 2).astype(np.float32)  # (P, 4)
         in_cell = _decoded(raw[..., :4], layout.prior[:, 2:] * cells[:, 2:])  # (B, P, 4)
+        # Tensors: PyTorch takes an array beside one with a gradient for its own business.
+        corner, cells = ops.convert_to_tensor(corner), ops.convert_to_tensor(cells)
         boxes = (in_cell + corner) / cells
         return taken_apart(
             self,
@@ -321,7 +324,9 @@ def _decoded(raw: Tensor, anchor: Tensor) -> Tensor:
         anchor: (..., 2) width and height in cells.
     """
     twice = 2.0 * ops.sigmoid(raw)
-    return ops.concatenate([twice[..., :2] - 0.5, ops.square(twice[..., 2:]) * anchor], axis=-1)
+    return ops.concatenate(
+        [twice[..., :2] - 0.5, ops.square(twice[..., 2:]) * ops.convert_to_tensor(anchor)], axis=-1
+    )
 
 
 def _head_weights(balance: Sequence[float] | None, heads: int) -> list[float]:
