@@ -54,7 +54,7 @@ def test_the_picture_stands_still_from_its_first_frame_on(page: Page, checkpoint
     """Whoever comes from the Train page, with its sidebar, can click at once."""
     make_run(checkpoints, "yolov2-1")
     page.goto("/?run=yolov2-1")
-    page.get_by_text("What the optimizer sees").wait_for()
+    page.get_by_role("link", name="Inspect").first.wait_for()
     page.evaluate(WATCH)
     page.get_by_role("link", name="Inspect").first.click()
     click_a_cell(page, row=1, column=1)
