@@ -43,6 +43,7 @@ def test_back_from_a_sample_of_a_survey_is_one_press(
     rows = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert rows is not None
     page.mouse.click(rows["x"] + 120, rows["y"] + 75)
+    page.get_by_role("button", name="Inspect").first.click()
     page.get_by_text("a sample of a survey").wait_for()
     # The page completes its address by itself: cell, slot and object.
     page.wait_for_url(re.compile("sample=val.*row=.*column=.*anchor="))
@@ -73,6 +74,8 @@ def test_the_next_opened_sample_has_its_own_slot(
         rows = page.get_by_test_id("stDataFrame").first.bounding_box()
         assert rows is not None
         page.mouse.click(rows["x"] + 120, rows["y"] + 75 + 64 * row)
+        page.get_by_text(str(table.samples.name[worst[row]])).first.wait_for()
+        page.get_by_role("button", name="Inspect").first.click()
         name = str(table.samples.name[worst[row]])
         view = read_snapshot(survey.folder.chunk(0)).sample(name)
         slot = int(view.weighted_map.argmax())
