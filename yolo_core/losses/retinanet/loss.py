@@ -15,10 +15,9 @@ from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.booking import taken_apart
 from yolo_core.losses.labels import Labels, first_and_last, read_labels, same_slot
-from yolo_core.losses.matching import ledger
 from yolo_core.losses.meaning import SMALLEST, Meaning
-from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.option_values import fraction, number_from
+from yolo_core.losses.prior_boxes import prior_layout, prior_ledger, trained_priors
 from yolo_core.losses.retinanet.deltas import decode_deltas, encode_deltas, generalised_iou
 from yolo_core.losses.retinanet.pyramid import PyramidAnchors
 from yolo_core.losses.retinanet.setup import RetinaNetSetup
@@ -36,7 +35,6 @@ from yolo_core.losses.slot_axis import (
     object_of_slot,
     spread_to_slots,
 )
-from yolo_core.losses.ssd.priors import prior_layout
 from yolo_core.slots import SlotLayout
 
 # What a maximum starts from, where a batch may hold no image.
@@ -46,7 +44,7 @@ DIVISORS = ("image", "batch")
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
-class RetinaNetLoss(RetinaNetSetup, MultiHeadLoss):
+class RetinaNetLoss(RetinaNetSetup):
     """The RetinaNet loss (Lin et al. 2017, sections 3 and 4), its numbers those of torchvision.
 
     An anchor takes the object that it overlaps most, from `foreground_threshold` on; below
@@ -283,9 +281,7 @@ class RetinaNetLoss(RetinaNetSetup, MultiHeadLoss):
     ) -> Assignment:
         """The masks and the ledger, one row an object."""
         matched_object, best_anchor = matching["matched_object"], matching["best_anchor"]
-        row = ops.expand_dims(ops.arange(ops.shape(labels.usable)[1], dtype="int32"), -1)
-        trains = ops.equal(ops.expand_dims(matched_object, 1), row)  # (B, N, P)
-        match_count = ops.sum(ops.cast(trains, "int32"), axis=-1)  # (B, N)
+        trains, match_count = trained_priors(labels, matched_object)
         _, best_trained = best_and_first(ops.where(trains, overlap, -1.0), empty=-1.0, axis=-1)
         slot = ops.where(match_count > 0, best_trained, best_anchor)
         taker = ops.take_along_axis(matched_object, best_anchor, axis=1)
@@ -294,24 +290,18 @@ class RetinaNetLoss(RetinaNetSetup, MultiHeadLoss):
         nowhere = ops.logical_and(without, ops.logical_not(lost))
         status = ops.where(lost, int(ObjectStatus.OVERWRITTEN), labels.status)
         status = ops.where(nowhere, int(ObjectStatus.BELOW_THRESHOLD), status)
-        every = ops.broadcast_to(ops.arange(self.layout.count, dtype="int32"), ops.shape(overlap))
-        rows = {
-            "object_slot": ops.where(nowhere, -1, slot),
-            "match_count": match_count,
-            "object_status": status,
-            "overwritten_by": ops.where(lost, taker, -1),
-            "object_iou": ops.where(
+        return prior_ledger(
+            labels,
+            matched_object,
+            no_object_mask,
+            overlap,
+            object_slot=ops.where(nowhere, -1, slot),
+            match_count=match_count,
+            object_status=status,
+            overwritten_by=ops.where(lost, taker, -1),
+            object_iou=ops.where(
                 nowhere, 0.0, intersection_over_union(labels.boxes, gather_slots(boxes, slot))
             ),
-            "candidates": every,
-            "score": overlap,
-        }
-        return ledger(
-            labels,
-            matched_object=matched_object,
-            no_object_mask=no_object_mask,
-            measure="prior IoU",
-            **{name: ops.expand_dims(values, 2) for name, values in rows.items()},
         )
 
     def encode_boxes(self, layout: SlotLayout, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

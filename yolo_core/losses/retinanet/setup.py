@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yolo_core.data.source import default_anchors
 from yolo_core.losses.anchor_table import AnchorTable, rounded
-from yolo_core.losses.heads import COARSEST, SLOTS_A_CELL, Head, grid_cells
-from yolo_core.losses.multi_head import MultiHeadLoss
+from yolo_core.losses.heads import COARSEST, Head, grid_cells
+from yolo_core.losses.prior_boxes import PriorSetup
 from yolo_core.losses.retinanet import STRIDES
 from yolo_core.losses.retinanet.pyramid import RATIOS, PyramidAnchors, level_sizes
-from yolo_core.slots import SlotLayout
 
 if TYPE_CHECKING:
     from yolo_core.data.source import SampleSource
@@ -23,11 +21,12 @@ if TYPE_CHECKING:
 FIRST_PROBABILITY = 0.01
 
 
-class RetinaNetSetup(MultiHeadLoss):
+class RetinaNetSetup(PriorSetup):
     """The anchors of RetinaNet as data and pages ask for them: two levels, nine anchors a cell."""
 
     pyramid: PyramidAnchors | None
     strides = STRIDES
+    prior_word = "anchors"
 
     @classmethod
     def setup(
@@ -37,14 +36,7 @@ class RetinaNetSetup(MultiHeadLoss):
 
         With strides that were chosen for the data they reach from its small to its large objects.
         """
-        if anchors is not None:
-            raise ValueError(
-                f"{cls.__name__} has anchors that follow from the size of the pictures; received "
-                "some in loss.anchors."
-            )
-        side = None
-        if strides is not None:
-            side = np.sqrt((source.training_boxes()[:, 2:] * source.image_shape[1::-1]).prod(1))
+        side = cls.object_sides(source, anchors, strides)
         strides = strides or cls.strides
         whole = max(COARSEST, *strides)
         priors = {
@@ -55,14 +47,6 @@ class RetinaNetSetup(MultiHeadLoss):
             "ratios": [list(RATIOS)] * len(strides),
         }
         return {"priors": priors}
-
-    @classmethod
-    def setup_on_one_grid(cls, source: SampleSource, stride: int = COARSEST) -> dict[str, Any]:
-        """Anchors with the shapes of other losses', in the cells of their one grid."""
-        grid = (*grid_cells(source.image_shape, stride, stride), SLOTS_A_CELL)
-        anchors = default_anchors(source, SLOTS_A_CELL)
-        layout = SlotLayout.from_grids([grid], [np.asarray(anchors, np.float32)])
-        return {"priors": layout.prior, "grids": layout.grids}
 
     def heads(self) -> list[Head]:
         """One a level, whose classes start as rare as objects are."""

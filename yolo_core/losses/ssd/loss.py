@@ -16,17 +16,16 @@ from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_boxes import LARGEST_SIZE_LOGIT
 from yolo_core.losses.booking import taken_apart
 from yolo_core.losses.labels import Labels, first_and_last, read_labels, same_slot
-from yolo_core.losses.matching import ledger
 from yolo_core.losses.meaning import SMALLEST, Meaning
-from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.option_values import fraction, whole_number
+from yolo_core.losses.prior_boxes import prior_layout, prior_ledger, trained_priors
 from yolo_core.losses.slot_axis import (
     best_and_first,
     gather_slots,
     object_of_slot,
     spread_to_slots,
 )
-from yolo_core.losses.ssd.priors import PriorConfig, prior_layout
+from yolo_core.losses.ssd.priors import PriorConfig
 from yolo_core.losses.ssd.setup import SSDSetup
 from yolo_core.losses.ssd.slips import NEGATIVE_RATIO, OVERLAP_THRESHOLD, SLIPS
 from yolo_core.slots import SlotLayout
@@ -40,7 +39,7 @@ LOWEST = -3e38
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
-class SSDLoss(SSDSetup, MultiHeadLoss):
+class SSDLoss(SSDSetup):
     """The SSD loss (Liu et al. 2016, section 2.2), as `MultiBoxLoss` of ssd.pytorch has it.
 
     Every prior box takes the object that it overlaps most, from `overlap_threshold` on; and every
@@ -238,28 +237,20 @@ class SSDLoss(SSDSetup, MultiHeadLoss):
     ) -> Assignment:
         """The masks and the ledger, one row an object."""
         matched_object, overlap = matching["matched_object"], matching["overlap"]
-        row = ops.expand_dims(ops.arange(ops.shape(labels.usable)[1], dtype="int32"), -1)
-        trains = ops.equal(ops.expand_dims(matched_object, 1), row)  # (B, N, P)
-        match_count = ops.sum(ops.cast(trains, "int32"), axis=-1)  # (B, N)
+        trains, match_count = trained_priors(labels, matched_object)
         best_trained = ops.cast(ops.argmax(ops.where(trains, overlap, -1.0), axis=-1), "int32")
         slot = ops.where(match_count > 0, best_trained, matching["best_prior"])
         lost = ops.logical_and(labels.usable, ops.equal(match_count, 0))
-        every = ops.broadcast_to(ops.arange(self.layout.count, dtype="int32"), ops.shape(overlap))
-        rows = {
-            "object_slot": slot,
-            "match_count": match_count,
-            "object_status": ops.where(lost, int(ObjectStatus.OVERWRITTEN), labels.status),
-            "overwritten_by": ops.where(lost, matching["taker"], -1),
-            "object_iou": intersection_over_union(labels.boxes, gather_slots(boxes, slot)),
-            "candidates": every,
-            "score": overlap,
-        }
-        return ledger(
+        return prior_ledger(
             labels,
-            matched_object=matched_object,
-            no_object_mask=no_object_mask,
-            measure="prior IoU",
-            **{name: ops.expand_dims(values, 2) for name, values in rows.items()},
+            matched_object,
+            no_object_mask,
+            overlap,
+            object_slot=slot,
+            match_count=match_count,
+            object_status=ops.where(lost, int(ObjectStatus.OVERWRITTEN), labels.status),
+            overwritten_by=ops.where(lost, matching["taker"], -1),
+            object_iou=intersection_over_union(labels.boxes, gather_slots(boxes, slot)),
         )
 
     def encode_boxes(self, layout: SlotLayout, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-
-from yolo_core.slots import SlotLayout
 
 # Sides of the squares, smaller and larger, in cells of their map.
 SIDES = (1.5, 2.5)
@@ -144,39 +141,3 @@ SSD300 = PriorConfig.read(
     }
 )
 """The published 8,732 priors of SSD300 on VOC (ssd.pytorch, `data/config.py`)."""
-
-
-def prior_layout(priors: Any, grids: Sequence[Sequence[int]] | None) -> SlotLayout:
-    """The slots of given prior boxes.
-
-    Args:
-        priors: (P, 4) x_center, y_center, width, height as image fractions, map after map, row
-            after row, cell after cell.
-        grids: (rows, columns, priors a cell) of each map; None lays them out as one row.
-
-    Raises:
-        ValueError: Boxes without an area, or a number of them that the grids do not have.
-    """
-    try:
-        boxes = np.asarray(priors, np.float32)
-    except (TypeError, ValueError):
-        boxes = np.zeros((0, 4), np.float32)
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or not len(boxes):
-        raise ValueError(
-            "priors must be a configuration or (P, 4) boxes, x_center, y_center, width, height as "
-            f"image fractions; received {priors!r}."
-        )
-    wrong = np.flatnonzero(~(np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)))
-    if wrong.size:
-        raise ValueError(
-            "Every prior box must have a width and a height above zero; prior "
-            f"{wrong[0]} is {boxes[wrong[0]].tolist()}."
-        )
-    given = [(1, len(boxes), 1)] if grids is None else grids
-    read = [(int(each[0]), int(each[1]), int(each[2])) for each in given if len(each) == 3]
-    if len(read) != len(given) or sum(map(math.prod, read)) != len(boxes):
-        raise ValueError(
-            f"grids must be (rows, columns, priors a cell) of each map, {len(boxes)} priors in all;"
-            f" received {given!r}."
-        )
-    return dataclasses.replace(SlotLayout.from_grids(read), prior=boxes)

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from yolo_core.data.source import default_anchors
 from yolo_core.losses.anchor_table import AnchorTable, rounded
-from yolo_core.losses.heads import COARSEST, SLOTS_A_CELL, grid_cells
-from yolo_core.losses.multi_head import MultiHeadLoss
+from yolo_core.losses.heads import COARSEST, grid_cells
+from yolo_core.losses.prior_boxes import PriorSetup
 from yolo_core.losses.ssd import STRIDES
 from yolo_core.losses.ssd.priors import PriorConfig, squares
-from yolo_core.slots import SlotLayout
 
 if TYPE_CHECKING:
     from yolo_core.data.source import SampleSource
 
 
-class SSDSetup(MultiHeadLoss):
+class SSDSetup(PriorSetup):
     """The priors of SSD as data and pages ask for them: two maps, four priors a cell."""
 
     prior_config: PriorConfig | None
@@ -33,14 +29,7 @@ class SSDSetup(MultiHeadLoss):
 
         With strides that were chosen for the data they reach up to the size of its large objects.
         """
-        if anchors is not None:
-            raise ValueError(
-                f"{cls.__name__} has priors that follow from the size of the pictures; received "
-                "some in loss.anchors."
-            )
-        side = None
-        if strides is not None:
-            side = np.sqrt((source.training_boxes()[:, 2:] * source.image_shape[1::-1]).prod(1))
+        side = cls.object_sides(source, anchors, strides)
         strides = strides or cls.strides
         smaller, larger = map(list, zip(*squares(side, strides), strict=True))
         whole = max(COARSEST, *strides)
@@ -56,14 +45,6 @@ class SSDSetup(MultiHeadLoss):
             "clip": False,
         }
         return {"priors": priors}
-
-    @classmethod
-    def setup_on_one_grid(cls, source: SampleSource, stride: int = COARSEST) -> dict[str, Any]:
-        """Priors with the shapes of anchors, in the cells of the one grid of other losses."""
-        grid = (*grid_cells(source.image_shape, stride, stride), SLOTS_A_CELL)
-        anchors = default_anchors(source, SLOTS_A_CELL)
-        layout = SlotLayout.from_grids([grid], [np.asarray(anchors, np.float32)])
-        return {"priors": layout.prior, "grids": layout.grids}
 
     def anchor_sizes(
         self, image_shape: Sequence[int], grids: Sequence[Sequence[int]]

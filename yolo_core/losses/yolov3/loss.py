@@ -13,12 +13,12 @@ from yolo_core.assignment import IgnoreRule
 from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_boxes import AnchorOutput
-from yolo_core.losses.anchor_set import cell_anchors, read_anchors
+from yolo_core.losses.anchor_heads import AnchorHeads
+from yolo_core.losses.anchor_set import cell_anchors
 from yolo_core.losses.booking import taken_apart
 from yolo_core.losses.cross_entropy import binary_cross_entropy
 from yolo_core.losses.labels import Labels, owning_cell, read_labels
 from yolo_core.losses.matching import Matching, last_object_wins
-from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.option_values import fraction
 from yolo_core.losses.slot_axis import (
     gather_slots,
@@ -31,11 +31,11 @@ from yolo_core.losses.yolov3.slips import IGNORE_THRESHOLD, SLIPS
 from yolo_core.slots import SlotLayout
 
 if TYPE_CHECKING:
-    from yolo_core.data.source import SampleSource
+    pass
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
-class YoloV3Loss(AnchorOutput, MultiHeadLoss):
+class YoloV3Loss(AnchorOutput, AnchorHeads):
     """The YOLOv3 loss (Redmon & Farhadi 2018, sections 2.1 to 2.3).
 
     Of all anchors of all heads, each in the cell that an object's centre falls in, the one with
@@ -72,9 +72,7 @@ class YoloV3Loss(AnchorOutput, MultiHeadLoss):
     term_names: ClassVar = ("xy", "wh", "objectness", "no_object", "classification")
     default_lambdas: ClassVar[Mapping[str, float]] = dict.fromkeys(term_names, 1.0)
     lambda_groups: ClassVar = {"coord": ("xy", "wh"), "class": ("classification",)}
-    anchor_argument: ClassVar = "anchors"
     known_slips: ClassVar = SLIPS
-    classes_by_themselves: ClassVar = True
     strides = STRIDES
 
     def __init__(
@@ -89,40 +87,21 @@ class YoloV3Loss(AnchorOutput, MultiHeadLoss):
         ignore_threshold: float = IGNORE_THRESHOLD,
         name: str = "yolov3",
     ) -> None:
-        self.anchors = read_anchors(anchors, anchor_mask=anchor_mask, image_size=image_size)
         super().__init__(
-            anchors_per_head=[len(rows) for rows in self.anchors.heads],
+            anchors,
+            num_classes,
             grids=grids,
-            num_classes=num_classes,
+            image_size=image_size,
+            anchor_mask=anchor_mask,
             lambdas=lambdas,
             name=name,
         )
         self._keep_options(ignore_threshold=fraction("ignore_threshold", ignore_threshold))
 
-    @classmethod
-    def setup(
-        cls, source: SampleSource, anchors: Any = None, strides: Sequence[int] | None = None
-    ) -> dict[str, Any]:
-        """See `MultiHeadLoss.setup`; anchors are image fractions, whatever a variant has."""
-        return {**super().setup(source, anchors, strides), "image_size": None}
-
-    def slots(self, y_pred_shape: Sequence[Any]) -> SlotLayout:
-        """The heads in order, with the anchors as priors."""
-        return SlotLayout.from_grids(self.head_grids(y_pred_shape), self.anchors.of_heads)
-
     @property
     def ignore_rule(self) -> IgnoreRule:
         """Slots whose predicted box overlaps an object well."""
         return IgnoreRule("predicted_box", self.options["ignore_threshold"])
-
-    def get_config(self) -> dict[str, Any]:
-        """All keyword arguments; anchors as image fractions."""
-        return {
-            **super().get_config(),
-            "anchors": self.anchors.sizes.tolist(),
-            "anchor_mask": [list(rows) for rows in self.anchors.heads],
-            "grids": None if self.grids is None else [list(grid) for grid in self.grids],
-        }
 
     def breakdown(self, y_true: Any, y_pred: Any) -> LossBreakdown:
         """See `DetectionLoss.breakdown`."""

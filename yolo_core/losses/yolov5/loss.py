@@ -11,11 +11,10 @@ from keras import ops
 
 from yolo_core.boxes import Tensor, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.losses.anchor_set import read_anchors
+from yolo_core.losses.anchor_heads import AnchorHeads
 from yolo_core.losses.booking import taken_apart
 from yolo_core.losses.labels import read_labels
 from yolo_core.losses.meaning import cells_across, inverse_sigmoid, offset_in_cell, outside, refuse
-from yolo_core.losses.multi_head import MultiHeadLoss
 from yolo_core.losses.option_values import fraction, number_from
 from yolo_core.losses.slot_axis import (
     add_to_slots,
@@ -32,14 +31,14 @@ from yolo_core.losses.yolov5.slips import ALPHA, ANCHOR_RATIO, BALANCES, SLIPS
 from yolo_core.slots import SlotLayout
 
 if TYPE_CHECKING:
-    from yolo_core.data.source import SampleSource
+    pass
 
 # Below it the power of a focal loss has no gradient that is a number.
 SMALLEST_DOUBT = 1e-30
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
-class YoloV5Loss(MultiHeadLoss):
+class YoloV5Loss(AnchorHeads):
     """The loss of YOLOv5, its numbers those of its repository.
 
     Every object is offered to all anchors of all heads. An anchor takes it if no side of the one is
@@ -92,9 +91,7 @@ class YoloV5Loss(MultiHeadLoss):
         "class": ("classification",),
         "obj": ("objectness", "no_object"),
     }
-    anchor_argument: ClassVar = "anchors"
     known_slips: ClassVar = SLIPS
-    classes_by_themselves: ClassVar = True
     strides = STRIDES
 
     def __init__(
@@ -117,11 +114,12 @@ class YoloV5Loss(MultiHeadLoss):
         mean_of_pictures: bool = False,
         name: str = "yolov5",
     ) -> None:
-        self.anchors = read_anchors(anchors, anchor_mask=anchor_mask, image_size=image_size)
         super().__init__(
-            anchors_per_head=[len(rows) for rows in self.anchors.heads],
+            anchors,
+            num_classes,
             grids=grids,
-            num_classes=num_classes,
+            image_size=image_size,
+            anchor_mask=anchor_mask,
             lambdas=lambdas,
             name=name,
         )
@@ -140,30 +138,10 @@ class YoloV5Loss(MultiHeadLoss):
             mean_of_pictures=bool(mean_of_pictures),
         )
 
-    @classmethod
-    def setup(
-        cls, source: SampleSource, anchors: Any = None, strides: Sequence[int] | None = None
-    ) -> dict[str, Any]:
-        """See `MultiHeadLoss.setup`; anchors are image fractions."""
-        return {**super().setup(source, anchors, strides), "image_size": None}
-
-    def slots(self, y_pred_shape: Sequence[Any]) -> SlotLayout:
-        """The heads in order, with the anchors as priors."""
-        return SlotLayout.from_grids(self.head_grids(y_pred_shape), self.anchors.of_heads)
-
     @property
     def thresholds(self) -> dict[str, float]:
         """The ratio of sides."""
         return {"anchor_ratio": self.options["anchor_ratio"]}
-
-    def get_config(self) -> dict[str, Any]:
-        """All keyword arguments; anchors as image fractions."""
-        return {
-            **super().get_config(),
-            "anchors": self.anchors.sizes.tolist(),
-            "anchor_mask": [list(rows) for rows in self.anchors.heads],
-            "grids": None if self.grids is None else [list(grid) for grid in self.grids],
-        }
 
     def breakdown(self, y_true: Any, y_pred: Any) -> LossBreakdown:
         """See `DetectionLoss.breakdown`."""
