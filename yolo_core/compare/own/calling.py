@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from yolo_core.training.own_loss import blamed_on, load_object, short_name, split_name
+from yolo_core.training.own_loss import blamed_on, load_object, names_around, short_name, split_name
 
 # By these names a class computes, the first that it has.
 _COMPUTES = ("call", "forward", "loss", "compute_loss", "__call__")
@@ -100,7 +99,7 @@ def _made(kind: type, path: Path, given: Mapping[str, Any], usual: Mapping[str, 
 
 def is_pytorch(name: str) -> bool:
     """Whether a file that was loaded computes with PyTorch: it has torch and no TensorFlow."""
-    around = vars(sys.modules[f"own_loss_{split_name(name)[0].stem}"])
+    around = names_around(name)
     modules = {getattr(value, "__name__", "") for value in around.values()}
     return "torch" in modules and not modules & {"tensorflow", "keras"}
 
@@ -144,8 +143,8 @@ def pytorch_gradient(
     import torch  # pyright: ignore[reportMissingImports]
 
     many = isinstance(y_pred, list)
-    tensors = [torch.tensor(np.asarray(each), requires_grad=True) for each in _listed(y_pred)]
-    labels = [torch.tensor(np.asarray(each)) for each in _listed(y_true)]
+    tensors = [torch.tensor(np.asarray(each), requires_grad=True) for each in listed(y_pred)]
+    labels = [torch.tensor(np.asarray(each)) for each in listed(y_true)]
     value = function(
         labels if isinstance(y_true, list) else labels[0], tensors if many else tensors[0]
     )
@@ -158,7 +157,8 @@ def pytorch_gradient(
     return float(total.detach()), found
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """One tensor or a list of them, as a list."""
     return list(value) if isinstance(value, list) else [value]
 
 

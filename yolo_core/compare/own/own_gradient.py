@@ -14,7 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.compare.own.calling import hint, is_pytorch, mean, one_number, pytorch_gradient
+from yolo_core.compare.own.calling import (
+    hint,
+    is_pytorch,
+    listed,
+    mean,
+    one_number,
+    pytorch_gradient,
+)
 from yolo_core.compare.own.diagnosis import diagnose, term_gradients
 from yolo_core.compare.own.forms.account import tell
 from yolo_core.compare.own.forms.evidence import Evidence
@@ -215,7 +222,7 @@ def own_gradient(
             with blamed_on(path, failed, hint):
                 total, by_predicted = pytorch_gradient(function, given, predicted)
         else:
-            labels = [tf.constant(each) for each in _listed(given)]
+            labels = [tf.constant(each) for each in listed(given)]
             with blamed_on(path, failed, hint):
                 value = function(labels if isinstance(given, list) else labels[0], predicted)
             try:
@@ -230,7 +237,7 @@ def own_gradient(
         gradient = tape.gradient(mean_of_all, raw)
     else:
         gradient = tape.gradient(
-            _listed(predicted), raw, output_gradients=[tf.constant(each) for each in by_predicted]
+            listed(predicted), raw, output_gradients=[tf.constant(each) for each in by_predicted]
         )
     if gradient is None:
         raise ValueError(
@@ -245,7 +252,7 @@ def _failed(name: str, loss: DetectionLoss, layout: SlotLayout, given: Any, pred
     """The beginning of the sentence of what a function fails with."""
 
     def shapes(value: Any) -> str:
-        return " and ".join(str(tuple(each.shape)) for each in _listed(value))
+        return " and ".join(str(tuple(each.shape)) for each in listed(value))
 
     grids = " and ".join(f"{rows} x {columns} x {count}" for rows, columns, count in layout.grids)
     return (
@@ -253,7 +260,3 @@ def _failed(name: str, loss: DetectionLoss, layout: SlotLayout, given: Any, pred
         f"{shapes(predicted)} (slots {grids}, {loss.num_classes} classes: is another number "
         "written into the code? --labels says what else it can be given)"
     )
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [value]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from yolo_core.anchors import shape_iou
 from yolo_core.compare.own.forms.boxes import decode
 from yolo_core.compare.own.forms.confidences import IOU, decodings, measures
 from yolo_core.compare.own.forms.evidence import Evidence
@@ -212,9 +213,7 @@ def _by_other_shapes(evidence: Evidence) -> Iterator[OwnRule]:
         def rule(image: int, index: int) -> list[int]:
             box = evidence.rows[image, index, 1:5]
             wanted = label(box[2:])
-            every = np.concatenate(sizes)
-            shared = np.prod(np.minimum(every, wanted), axis=-1)
-            fit = shared / (np.prod(every, axis=-1) + np.prod(wanted) - shared)
+            fit = shape_iou(wanted[None], np.concatenate(sizes))[0]
             return [slot_of(box, *places[int(np.argmax(fit))])]
 
         return _owned(evidence, rule)
@@ -230,8 +229,7 @@ def _by_other_shapes(evidence: Evidence) -> Iterator[OwnRule]:
             box = evidence.rows[image, index, 1:5]
             found = []
             for head, sizes in enumerate(anchors):
-                shared = np.prod(np.minimum(sizes, box[2:]), axis=-1)
-                fit = shared / (np.prod(sizes, axis=-1) + np.prod(box[2:]) - shared)
+                fit = shape_iou(box[None, 2:], sizes)[0]
                 found.append(slot_of(box, head, int(np.argmax(fit))))
             return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -38,7 +39,7 @@ class Evidence:
     object_of: np.ndarray
     variances: tuple[float, float] = (1.0, 1.0)
 
-    @property
+    @functools.cached_property
     def raw(self) -> np.ndarray:
         """(B, P, channels) raw predictions."""
         return np.asarray(self.snapshot.y_pred, np.float64)
@@ -48,27 +49,27 @@ class Evidence:
         """Where the slots are."""
         return self.snapshot.layout
 
-    @property
+    @functools.cached_property
     def rows(self) -> np.ndarray:
         """(B, N, 5 + C) label rows."""
         return np.asarray(self.snapshot.y_true, np.float64)
 
-    @property
+    @functools.cached_property
     def boxes(self) -> np.ndarray:
         """(B, P, 4) predicted boxes as the published loss decodes them."""
         return np.asarray(self.snapshot.breakdown.predictions["boxes"], np.float64)
 
-    @property
+    @functools.cached_property
     def cells(self) -> np.ndarray:
         """(P, 2) columns and rows of the slot's grid."""
         return np.round(1 / self.layout.stride.astype(np.float64))
 
-    @property
+    @functools.cached_property
     def corner(self) -> np.ndarray:
         """(P, 2) column and row of the slot."""
         return np.stack([self.layout.column, self.layout.row], axis=-1).astype(np.float64)
 
-    @property
+    @functools.cached_property
     def pixels(self) -> np.ndarray:
         """(2,) width and height of the picture."""
         return np.asarray(self.snapshot.images.shape[2:0:-1], np.float64)
@@ -87,7 +88,7 @@ class Evidence:
         """Whether background is one of the classes, and there is no objectness."""
         return BACKGROUND in self.snapshot.channels
 
-    @property
+    @functools.cached_property
     def class_channels(self) -> list[int]:
         """Indices of the class scores, the background among them."""
         return [
@@ -96,7 +97,7 @@ class Evidence:
             if name.startswith("class ") or name == BACKGROUND
         ]
 
-    @property
+    @functools.cached_property
     def box_channels(self) -> list[int]:
         """Indices of x, y, w and h."""
         return [self.channel(name) for name in "xywh"]
