@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
@@ -20,8 +21,12 @@ KEYS: dict[str, str] = {
 """{key: what it does}."""
 
 
+@functools.cache
 def keys_and_words() -> str:
-    """The script as HTML: it lays what a word means under each heading of a table that has it."""
+    """The script as HTML: it lays what a word means under each heading of a table that has it.
+
+    Made once: every page asks for it each time it is drawn.
+    """
     script = (Path(__file__).parent / "keys.js").read_text(encoding="utf-8")
     return (
         f"<script>(() => {{ const KEYS = {json.dumps(KEYS)};\n"

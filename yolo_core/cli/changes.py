@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import json
-import sys
 from typing import Any
 
+from yolo_core.cli.csv_rows import print_csv
 from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.runs.changes import Change, changes_of
 from yolo_core.runs.layout import find_run
@@ -39,10 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows))
     elif arguments.csv:
-        names = [field.name for field in dataclasses.fields(Change)]
-        writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        print_csv([field.name for field in dataclasses.fields(Change)], rows)
     elif not found:
         print(f"Nothing was changed while {arguments.run} trained.")
     else:

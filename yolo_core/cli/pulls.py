@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
-import sys
 from typing import Any
 
+from yolo_core.cli.csv_rows import print_csv
 from yolo_core.cli.options import add_checkpoints, add_json
 from yolo_core.runs.layout import find_run
 from yolo_core.runs.pulls import Pulls, all_pulls, last_pulls
@@ -47,9 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     rows = [{"step": each["step"], **term} for each in found for term in each["terms"]]
     names = ("step", "name", "weight", "loss_share", "pull_share", "balanced", "verdict")
-    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    print_csv(names, rows)
     return 0
 
 

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from yolo_core.doctor.finding import Examination, Finding
@@ -108,9 +109,9 @@ def read_before(folder: RunFolder) -> Before | None:
         ValueError: The file is damaged.
     """
     path = folder.doctor / "before.json"
-    if not path.is_file():
+    fields = _kept(path)
+    if fields is None:
         return None
-    fields = read_json(path, most_bytes=_MOST_BYTES)
     try:
         return Before(
             found=tuple(_told(each) for each in fields["found"][:_MOST_FINDINGS]),
@@ -143,9 +144,9 @@ def dismissed(folder: RunFolder) -> dict[str, str]:
         ValueError: The file is damaged.
     """
     path = folder.doctor / "dismissed.json"
-    if not path.is_file():
+    fields = _kept(path)
+    if fields is None:
         return {}
-    fields = read_json(path, most_bytes=_MOST_BYTES)
     if not all(isinstance(note, str) for note in fields.values()):
         raise ValueError(f"{path} must hold a note for each finding, as texts; delete it.")
     return {key: note[:MOST_CHARACTERS] for key, note in fields.items()}
@@ -184,9 +185,9 @@ def read_overfit(folder: RunFolder) -> dict[str, Any] | None:
         ValueError: The file is damaged.
     """
     path = folder.doctor / "overfit.json"
-    if not path.is_file():
+    fields = _kept(path)
+    if fields is None:
         return None
-    fields = read_json(path, most_bytes=_MOST_BYTES)
     try:
         rows = {
             part: [{key: str(row[key]) for key in keys} for row in fields[part][:_MOST_FINDINGS]]
@@ -204,6 +205,11 @@ def read_overfit(folder: RunFolder) -> dict[str, Any] | None:
 
 
 _OVERFIT_ROWS = {"terms": ("name", "verdict"), "objects": ("sample", "index", "object", "verdict")}
+
+
+def _kept(path: Path) -> dict[str, Any] | None:
+    """What a file holds; None where there is none."""
+    return read_json(path, most_bytes=_MOST_BYTES) if path.is_file() else None
 
 
 def _write(folder: RunFolder, name: str, fields: Mapping[str, Any]) -> None:

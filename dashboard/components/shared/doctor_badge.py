@@ -6,6 +6,7 @@ what was found last: no page waits for it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,7 @@ from dashboard.state import checkpoints_folder
 from yolo_core.doctor.asked import watch
 from yolo_core.doctor.finding import Examination
 from yolo_core.doctor.kept import Told, dismissed, read_before, told
-from yolo_core.runs.layout import RunFolder, list_runs
+from yolo_core.runs.layout import RunFolder, find_run, list_runs
 
 AGAIN_SECONDS = 20.0
 """A run that goes on is looked at again after that time, if somebody looks at a page."""
@@ -89,8 +90,12 @@ def shown_run() -> RunFolder | None:
     """The run that the page to come will show, as far as the address says; else the newest."""
     folder = checkpoints_folder()
     asked = st.query_params.get(RUN.key) or st.session_state.get(RUN.key)
+    if asked:
+        # The run itself, and no list of all: every page asks this each time it is drawn.
+        with contextlib.suppress(ValueError):
+            return find_run(folder, str(asked))
     runs = list_runs(folder)
-    return next((run for run in runs if run.name == asked), runs[0] if runs else None)
+    return runs[0] if runs else None
 
 
 def count_now(run: RunFolder | None) -> int:
