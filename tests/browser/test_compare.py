@@ -68,9 +68,9 @@ def test_main_path(page: Page, checkpoints: Path) -> None:
     page.get_by_text("what part of each loss").wait_for()
 
     page.get_by_text("trained runs", exact=True).click()
+    expect(page.get_by_role("figure", name="The picture (yolov3-1")).to_be_visible()
     page.get_by_role("tab", name="Slots").click()
     page.get_by_text("The slots are not the same ones").wait_for()
-    expect(page.get_by_role("figure", name="The picture (yolov3-1")).to_be_visible()
     assert page.get_by_test_id("stException").count() == 0
 
 

@@ -47,15 +47,21 @@ def test_dials_of_a_live_run(page: Page, live: RunStore) -> None:
 
 def two_tabs_with_one_lambda(page: Page, live: RunStore) -> None:
     """The last one wins, and both see it."""
+    from playwright.sync_api import expect
+
     other = page.context.new_page()
     for tab in (page, other):
         tab.goto("/?run=live")
         number(tab).wait_for()
     for tab, value in ((page, "7"), (other, "3"), (page, "11")):
+        # For a moment, while a dial takes a value from elsewhere, the old field is there as well.
+        expect(number(tab)).to_have_count(1)
         number(tab).fill(value)
         number(tab).press("Enter")
         for each in (page, other):
-            each.get_by_text(re.compile(rf"^{value} took effect at step [\d,]+$")).wait_for()
+            # Once on the page, and once for those who hear it.
+            told = re.compile(rf"^{value} took effect at step [\d,]+$")
+            each.get_by_test_id("stMainBlockContainer").get_by_text(told).wait_for()
             each.wait_for_function(
                 "([label, value]) => [...document.querySelectorAll('input[type=number]')]"
                 ".some(e => new RegExp(label).test(e.ariaLabel) && e.value === value)",

@@ -74,9 +74,9 @@ def test_the_next_opened_sample_has_its_own_slot(
         rows = page.get_by_test_id("stDataFrame").first.bounding_box()
         assert rows is not None
         page.mouse.click(rows["x"] + 120, rows["y"] + 75 + 64 * row)
-        page.get_by_text(str(table.samples.name[worst[row]])).first.wait_for()
-        page.get_by_role("button", name="Inspect").first.click()
         name = str(table.samples.name[worst[row]])
+        page.get_by_text(re.compile(rf"^{name}, loss .* adds ")).wait_for()
+        page.get_by_role("button", name="Inspect").first.click()
         view = read_snapshot(survey.folder.chunk(0)).sample(name)
         slot = int(view.weighted_map.argmax())
         place = f"row={view.layout.row[slot]}&column={view.layout.column[slot]}"
