@@ -26,9 +26,12 @@ def loss_values(case: LossCase) -> dict[str, np.ndarray]:
     take_apart = _taken_apart_by_jax(loss) if keras.backend.backend() == "jax" else _taken_apart
     for scene, (y_true, scale) in _scenes().items():
         y_pred = case.predictions(len(y_true), scale=scale)
-        if isinstance(loss.switches.get("probability_clip"), float):
+        if isinstance(loss.switches.get("probability_clip"), float) or loss.switches.get(
+            "angle_of_quotient"
+        ):
             # Published, and so kept: 1 - p of a probability beside 1, which has few digits left,
-            # and the last one of them is up to the backend's sigmoid.
+            # and the last one of them is up to the backend's sigmoid; and the angle of w / h of
+            # a box without height, whose gradient is no number on any backend.
             y_pred = np.clip(y_pred, -5, 5)
         tree, gradient = take_apart(loss, y_true, y_pred)
         values[f"{scene}/total"] = np.asarray(tree["total"])
