@@ -9,7 +9,14 @@ import dataclasses
 from keras import ops
 
 from yolo_core.boxes import intersection_over_union, pairwise_iou, shape_iou
-from yolo_core.losses import MnistYoloLoss, SSDLoss, YoloV1Loss, YoloV2Loss, YoloV3Loss
+from yolo_core.losses import (
+    MnistYoloLoss,
+    SSDLoss,
+    YoloV1Loss,
+    YoloV2Loss,
+    YoloV3Loss,
+    YoloV5Loss,
+)
 from yolo_core.losses.labels import owning_cell
 from yolo_core.losses.matching import last_object_wins
 from yolo_core.losses.slot_axis import add_to_slots
@@ -50,6 +57,14 @@ class AnchorsHeightFirst(YoloV2Loss):
 
     def _boxes(self, numbers, corner, anchor, grid):
         return super()._boxes(numbers, corner, anchor[..., ::-1], grid)
+
+
+class LabelsHeightFirst(YoloV2Loss):
+    """3: rows of the labels are taken for x, y, height, width."""
+
+    def breakdown(self, y_true, y_pred):
+        order = [0, 1, 2, 4, 3, *range(5, 5 + self.num_classes)]
+        return super().breakdown(ops.take(y_true, order, axis=-1), y_pred)
 
 
 class OldClassBitStays(YoloV2Loss):
@@ -104,6 +119,13 @@ class SizesInPixels(YoloV2Loss):
         return super()._box_errors(wanted, boxes, grid)
 
 
+class OverlapTheWrongWay(YoloV5Loss):
+    """7: 1 + IoU for 1 - IoU: the worse a box lies, the less it costs."""
+
+    def _agreement(self, boxes, target):
+        return -super()._agreement(boxes, target)
+
+
 def corners_for_centres(one, other):
     """8: an IoU of corners, given centres and sizes."""
 
@@ -134,6 +156,28 @@ class WrongChannel(MnistYoloLoss):
         empty = ops.cast(whole.assignment.no_object_mask, "float32")
         wrong = empty * ops.softplus(raw[..., 4]) / ops.maximum(ops.sum(empty), 1.0)
         return rebuilt(self, whole, {**whole.maps, "no_object": wrong})
+
+
+class ClassOneOff(YoloV3Loss):
+    """9: classes that count from 1 are an index from 0."""
+
+    def _class_target(self, labels, matching):
+        return ops.roll(super()._class_target(labels, matching), 1, axis=-1)
+
+
+class HeadsReversed(YoloV3Loss):
+    """11: the masks of the heads are in the order of another program."""
+
+    def __init__(self, anchors, num_classes, **options):
+        super().__init__(anchors[::-1], num_classes, **options)
+
+
+class AnchorTwice(YoloV3Loss):
+    """11: a mask names one anchor twice, and another one never."""
+
+    def __init__(self, anchors, num_classes, **options):
+        first = [anchors[0][1], *anchors[0][1:]]
+        super().__init__([first, *anchors[1:]], num_classes, **options)
 
 
 class IgnoresWholePlanes(YoloV3Loss):
@@ -177,6 +221,13 @@ class IgnoreErases(YoloV2Loss):
             maps,
             assignment=masked(whole, object_mask=left, ignore_mask=ignore, no_object_mask=empty),
         )
+
+
+class PositivesAreEmptyToo(YoloV2Loss):
+    """13: the slots of objects stay among those that are trained to be empty."""
+
+    def _empty_error(self, object_mask, no_object_mask, conf):
+        return super()._empty_error(None, ops.logical_or(object_mask, no_object_mask), conf)
 
 
 class IgnoredByTheBatch(YoloV3Loss):
@@ -324,3 +375,19 @@ class Broadcast(YoloV2Loss):
         # (b, 1, p) x (1, b, p): every picture's mask with every picture's confidence.
         whole = mask[:, None] * ops.square(conf)[None]
         return 0.5 * ops.mean(whole, axis=1)
+
+
+class WeightOfTheFirstRow(YoloV2Loss):
+    """25: [:, 0] where each object's own number belongs."""
+
+    def _box_errors(self, wanted, boxes, grid):
+        errors = super()._box_errors(wanted, boxes, grid)
+        small = 2.0 - wanted[:, :1, 2] * wanted[:, :1, 3] / (grid[0] * grid[1])
+        return {term: small * error for term, error in errors.items()}
+
+
+class FirstPictureForAll(YoloV2Loss):
+    """14: the first picture's objects are those by which all are divided."""
+
+    def _divisors(self, owned, no_object_mask, weight, iou, warm):
+        return super()._divisors(owned[:1], no_object_mask, weight, iou, warm)

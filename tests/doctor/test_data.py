@@ -112,6 +112,18 @@ def test_anchors_that_were_computed_under_letterbox():
     assert found(read(data, "letterbox", anchors=letterboxed), "anchor-resize").findings == ()
 
 
+def test_objects_that_lose_their_slot():
+    # Two of one size at one place: they want the same slot, and the later one has it.
+    alone = pictures([(100, 100)] * 30)
+    boxes = ("box_picture", "box_edges", "box_class", "box_difficult")
+    pairs = dataclasses.replace(
+        alone, **{each: np.repeat(getattr(alone, each), 2, axis=0) for each in boxes}
+    )
+    (finding,) = found(read(pairs), "collisions").findings
+    assert finding.what.startswith("30 of 60 objects (50%) want a slot that a later object takes")
+    assert found(read(alone), "collisions").findings == ()
+
+
 def test_data_that_were_set_aside():
     sound = pictures([(100, 100)] * 30)
     wrong = [Problem("3.xml", "object 1", "The box has no area.", "box set aside")] * 2

@@ -51,6 +51,7 @@ class Check:
         tries: What to try.
         look: Looks, and gives what it saw. Raises `NotTried` where it cannot look.
         bugs: Numbers of the silent bugs of detectors that it finds (README).
+        follows: Ids of checks whose findings may be the reason for what this one finds.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Check:
     tries: str
     look: Callable[[Any], Iterable[Seen]]
     bugs: tuple[int, ...] = ()
+    follows: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,10 +73,12 @@ class Finding:
     Attributes:
         check: What was looked for.
         seen: What was seen.
+        because: Title of another finding that may be the reason for it; "" where there is none.
     """
 
     check: Check
     seen: Seen
+    because: str = ""
 
     @property
     def key(self) -> str:
@@ -89,6 +93,9 @@ class Finding:
     @property
     def cause(self) -> str:
         """What the likely cause is."""
+        if self.because:
+            # Of its own causes none needs to be true then.
+            return f'Perhaps it follows from "{self.because}": mend that first, and look again.'
         causes = self.check.causes
         return self._filled(causes.get(self.seen.cause) or causes.get("", ""))
 
@@ -161,4 +168,11 @@ def examine(checks: Iterable[Check], patient: Any) -> Examination:
         findings += [Finding(check, each) for each in seen]
         if not seen:
             passed.append(check.id)
+    titles = {each.check.id: each.check.title for each in findings}
+    findings = [
+        dataclasses.replace(
+            each, because=next((titles[one] for one in each.check.follows if one in titles), "")
+        )
+        for each in findings
+    ]
     return Examination(tuple(findings), tuple(passed), not_tried)

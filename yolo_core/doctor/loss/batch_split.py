@@ -77,4 +77,5 @@ CHECK = Check(
     "with that picture beside an empty one.",
     look=_look,
     bugs=(14, 25),
+    follows=("mining",),
 )

@@ -62,4 +62,5 @@ CHECK = Check(
     "(batch, slots).",
     look=_look,
     bugs=(13, 23, 25),
+    follows=("laws",),
 )

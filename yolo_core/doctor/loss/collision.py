@@ -9,7 +9,7 @@ import numpy as np
 from yolo_core.assignment import ObjectStatus
 from yolo_core.doctor.finding import Check, NotTried, Seen
 from yolo_core.doctor.loss_bench import LossBench
-from yolo_core.doctor.pictures import COLLISION
+from yolo_core.doctor.pictures import ALONE, COLLISION
 
 
 def _look(bench: LossBench) -> Iterator[Seen]:
@@ -46,7 +46,11 @@ def _look(bench: LossBench) -> Iterator[Seen]:
     if owner < 0:
         return
     wanted = int(bench.y_true[COLLISION, owner, 5:].argmax())
-    pulled = _classes_pulled_up(bench, slot)
+    pulled = _classes_pulled_up(bench, COLLISION, slot)
+    for alone in np.flatnonzero(a.object_mask[ALONE])[:1].tolist():
+        own = int(bench.y_true[ALONE, a.matched_object[ALONE, alone], 5:].argmax())
+        if _classes_pulled_up(bench, ALONE, alone) != [own]:
+            return  # Its classes are wrong where nobody meets, too.
     if len(pulled) > 1 and not shared.size:
         yield Seen(
             {
@@ -68,12 +72,12 @@ def _look(bench: LossBench) -> Iterator[Seen]:
         )
 
 
-def _classes_pulled_up(bench: LossBench, slot: int) -> list[int]:
+def _classes_pulled_up(bench: LossBench, picture: int, slot: int) -> list[int]:
     """The classes whose raw number the classification of a slot makes larger."""
     gradient = bench.random.gradients.get("classification")
     if gradient is None:
         raise NotTried("It has no term called classification.")
-    own = gradient[COLLISION, slot]
+    own = gradient[picture, slot]
     return [
         int(name.removeprefix("class "))
         for name, value in zip(bench.channels, own, strict=True)
@@ -96,4 +100,5 @@ CHECK = Check(
     tries="Write box, objectness and classes of a slot together, or refuse a second object there.",
     look=_look,
     bugs=(4, 5),
+    follows=("ledger",),
 )

@@ -137,4 +137,5 @@ CHECK = Check(
     "small spots around objects.",
     look=_look,
     bugs=(12, 15),
+    follows=("ledger", "targets", "overlap", "batch-split"),
 )

@@ -52,4 +52,17 @@ CHECK = Check(
     "that.",
     look=_look,
     bugs=(7, 9, 15, 19),
+    follows=(
+        "cells",
+        "decoding",
+        "targets",
+        "overlap",
+        "ledger",
+        "ignoring",
+        "mining",
+        "booked",
+        "channels",
+        "stop-gradient",
+        "activation",
+    ),
 )

@@ -52,4 +52,5 @@ CHECK = Check(
     "masked.",
     look=_look,
     bugs=(14, 25),
+    follows=("ledger",),
 )

@@ -97,4 +97,5 @@ CHECK = Check(
     "that you can draw.",
     look=_look,
     bugs=(8, 9),
+    follows=("targets",),
 )

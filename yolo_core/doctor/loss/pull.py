@@ -79,4 +79,5 @@ CHECK = Check(
     tries="Print prediction and target of this one slot side by side, channel by channel.",
     look=_look,
     bugs=(1, 3, 7),
+    follows=("cells", "decoding", "targets", "overlap", "channels"),
 )

@@ -67,4 +67,5 @@ CHECK = Check(
     "front of a root or a division with tf.where before it is computed, not after.",
     look=_look,
     bugs=(20,),
+    follows=("ledger",),
 )

@@ -53,8 +53,8 @@ CHECK = Check(
     causes={
         "": "What it is divided by is neither a count of the batch nor a constant.",
         "mixed": "Some terms are summed over the batch and others are means.",
-        "twice": "It is divided by the batch size once more, as where the loss is a mean and Keras "
-        "takes the mean again.",
+        "twice": "It is divided by a count of the batch once more, as where the loss is a mean and "
+        "Keras takes the mean again.",
     },
     tries="Divide all terms by the same kind of count: pictures, or matched objects, of the batch.",
     look=_look,

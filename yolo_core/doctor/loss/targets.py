@@ -75,4 +75,5 @@ CHECK = Check(
     tries="Encode this label and decode it again: decode(encode(box)) must be the box.",
     look=_look,
     bugs=(3, 5, 7, 24),
+    follows=("cells", "decoding"),
 )
