@@ -54,8 +54,10 @@ def test_a_network_that_does_not_say_how_its_layers_hang_together():
 
 def test_columns_are_a_length_a_term_and_a_cosine_a_pair():
     assert pull_columns(["a", "b", "c"]) == [
-        *("pull/a", "pull/b", "pull/c", "cosine/a/b", "cosine/a/c", "cosine/b/c")
+        *("pull/a", "pull/b", "pull/c", "cosine/a/b", "cosine/a/c", "cosine/b/c"),
+        "update/weight",
     ]
+    assert pull_columns([]) == []
 
 
 @pytest.mark.slow
@@ -93,3 +95,11 @@ def test_they_are_the_gradients_of_lambda_times_term():
     a, b = alone["xy"], alone["no_object"]
     cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
     assert seen["cosine/xy/no_object"] == pytest.approx(cosine, abs=1e-4)
+
+    # The step that follows moves the kernel by rate x gradient, in parts of its own length.
+    before = kernel.numpy()
+    detector.optimizer.learning_rate = 0.01
+    detector.fit(data, epochs=1, verbose=0, callbacks=[Keep()])
+    step = 0.01 * np.linalg.norm(np.sum(list(alone.values()), axis=0))
+    assert seen["update/weight"] == pytest.approx(step / np.linalg.norm(before), rel=1e-3)
+    assert np.linalg.norm(kernel.numpy() - before) == pytest.approx(step, rel=1e-3)

@@ -12,6 +12,8 @@ from yolo_core.runs.reader import RunReader
 
 PULL, COSINE = "pull/", "cosine/"
 """Beginnings of the columns: length of a term's gradient, and the cosine between those of two."""
+UPDATE = "update/weight"
+"""Column: how far the step moved that kernel, in parts of its length."""
 STARVES, DOMINATES = 0.02, 0.8
 """Shares of the gradient below and above which something is said."""
 _LOOK_BACK = (1000, 100_000, None)

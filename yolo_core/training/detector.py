@@ -16,7 +16,7 @@ from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.slots import SlotLayout
 from yolo_core.training.looking import Looker
-from yolo_core.training.pulls import last_shared_kernel, pulls
+from yolo_core.training.pulls import last_shared_kernel, moved, pulls
 
 # Thresholds of the Keras notebook's recall: IoU above the one, confidence above the other.
 RECALL_IOU = 0.5
@@ -90,6 +90,8 @@ class Detector(keras.Model):
         """One update of the weights; what Keras compiles."""
         images, y_true = data[:2]
         before = [tf.identity(each.value) for each in self.network.non_trainable_variables]
+        kernel = last_shared_kernel(self.network) if self.wants_pulls else None
+        kernel_before = None if kernel is None else tf.identity(kernel.value)
         if self.wants_breakdown and self._replicas > 1:
             y_true = _as_many_rows(y_true)
         # The gradients of the terms are read off the tape that the step itself goes by.
@@ -118,8 +120,9 @@ class Detector(keras.Model):
             **{f"lambda/{name}": value for name, value in breakdown.lambdas.items()},
             "finite": tf.cast(updated, tf.float32),
         }
-        if self.wants_pulls and (kernel := last_shared_kernel(self.network)) is not None:
+        if kernel is not None:
             logs |= pulls(tape, breakdown, kernel, whole_batch=_sum_over_replicas)
+            logs |= moved(kernel, kernel_before)
         if self.wants_breakdown:
             self._measure = breakdown.assignment.candidate_measure
             breakdown = self._with_gradients(breakdown, tape, y_pred)

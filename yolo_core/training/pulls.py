@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from yolo_core.breakdown import LossBreakdown
-from yolo_core.runs.pulls import COSINE, PULL
+from yolo_core.runs.pulls import COSINE, PULL, UPDATE
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -43,9 +43,11 @@ def last_shared_kernel(network: keras.Model) -> Any:
 
 
 def pull_columns(terms: Sequence[str]) -> list[str]:
-    """The columns of the step row that `pulls` fills."""
+    """The columns of the step row that `pulls` and `moved` fill; none without terms."""
+    if not terms:
+        return []
     pairs = itertools.combinations(terms, 2)
-    return [*(f"{PULL}{term}" for term in terms), *(f"{COSINE}{a}/{b}" for a, b in pairs)]
+    return [*(f"{PULL}{term}" for term in terms), *(f"{COSINE}{a}/{b}" for a, b in pairs), UPDATE]
 
 
 def pulls(
@@ -86,6 +88,22 @@ def pulls(
         dot = tf.reduce_sum(flat[a] * flat[b])
         found[f"{COSINE}{a}/{b}"] = dot / (length[a] * length[b])
     return found
+
+
+def moved(kernel: Any, before: Any) -> dict[str, tf.Tensor]:
+    """How far a step moved a kernel: what learning rate and optimizer make of the gradient.
+
+    Args:
+        kernel: From `last_shared_kernel`, after the step.
+        before: Its value before.
+
+    Returns:
+        {column: scalar float32}, the length of the difference by that of the kernel.
+    """
+    import tensorflow as tf
+
+    after, before = tf.cast(kernel, tf.float32), tf.cast(before, tf.float32)
+    return {UPDATE: tf.norm(after - before) / tf.norm(before)}
 
 
 def _kernel(layer: Any) -> Any:
