@@ -24,13 +24,18 @@ settings.register_profile("no clock", deadline=None)
 settings.load_profile("no clock")
 
 
+LONG_ONES = ("test_main_path.py", "test_dials.py", "test_screens.py", "test_train_screen.py")
+"""Modules of browser tests that take the longest."""
 WHOLE_RUN = "whole"
 """The fixture of the one undisturbed training. Whoever waits for it is no fast test."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Moves slow tests behind the fast ones, and browser tests to the very end."""
+    """Moves slow tests behind the fast ones, and browser tests to the very end.
+
+    Of these, those go first that would leave the other process without work if they came last.
+    """
     for item in items:
         if WHOLE_RUN in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
@@ -38,6 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         key=lambda item: (
             item.get_closest_marker("browser") is not None,
             item.get_closest_marker("slow") is not None,
+            item.get_closest_marker("browser") is None or item.path.name not in LONG_ONES,
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 import subprocess
@@ -83,9 +84,16 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    """Eight tests ask for each file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def imports(path: Path, *, top_level_only: bool = False) -> list[tuple[str, int]]:
     """The modules that a file imports, each with its line. Imports inside functions included."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     nodes = list(tree.body if top_level_only else ast.walk(tree))
     found = []
     for node in nodes:
@@ -263,7 +271,7 @@ KNOWN_NETWORKS = (DARKNET / "known.py", DARKNET / "notebook.py")
 def names_and_words(path: Path) -> list[tuple[int, str]]:
     """The names and the words of a file with their lines; not what its comments say."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         line = getattr(node, "lineno", 0)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.append((line, node.value))
@@ -293,14 +301,14 @@ def test_no_file_outside_losses_names_a_family(path: Path) -> None:
 
 @each(CODE)
 def test_no_assert_outside_tests(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     assert not lines, f"{path.relative_to(ROOT)}, lines {lines}: raise a ValueError with a sentence"
 
 
 @each(CODE)
 def test_everything_public_has_a_docstring(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     if path.name != "__init__.py" or tree.body:
         assert ast.get_docstring(tree), f"{path.relative_to(ROOT)} does not say what it is for"
     for owner in (tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))):
@@ -326,7 +334,7 @@ MAY_READ = ("yolo_core.foreign_files", "yolo_core.compare.own.saved", "yolo_core
 def test_json_and_arrays_of_files_are_read_in_one_place(path: Path) -> None:
     found = [
         node.lineno
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and (node.value.id, node.attr) in READERS

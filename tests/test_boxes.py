@@ -114,6 +114,7 @@ PLACE = st.floats(-2, 2, width=32)
 BOXES = st.lists(st.tuples(PLACE, PLACE, SIDE, SIDE), min_size=8, max_size=8)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, database=None, derandomize=True)
 @given(BOXES, BOXES)
 def test_laws_of_overlap(boxes_1, boxes_2):

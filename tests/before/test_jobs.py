@@ -97,11 +97,13 @@ def test_the_command_prints_what_is_lost_without_tensorflow(name: str) -> None:
     assert len(found["found"]) == sum(found["by_reason"].values())
 
 
+@pytest.mark.slow
 def test_data_or_a_configuration_must_be_named() -> None:
     done = command("lost")
     assert (done.returncode, "takes DATA or --config" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_duplicates_of_a_source_and_stopping(tmp_path: Path) -> None:
     config = RunConfig()
     folder = folder_of(tmp_path, DUPLICATES, config)

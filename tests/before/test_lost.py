@@ -39,6 +39,7 @@ def table():
     return lost_objects(loss, DATA, (64, 64), "stretch")
 
 
+@pytest.mark.slow
 def test_every_object_has_its_status(table) -> None:
     assert [ObjectStatus(each).word for each in table.object_status] == [
         *("overwritten", "matched", "matched"),
@@ -113,6 +114,7 @@ def test_two_that_share_a_slot_name_each_other() -> None:
     assert POOR_FIT not in table.reasons()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILY_NAMES)
 def test_it_is_what_the_loss_says_of_each_picture_alone(name: str) -> None:
     source = ToySource(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -14,6 +14,23 @@ CENTRE_ON_PAGE = """(host, [x, y]) => {
   return { x: xaxis._offset + xaxis.d2p(x), y: yaxis._offset + yaxis.d2p(y) };
 }"""
 RANGES = "host => [host._fullLayout.xaxis.range, host._fullLayout.yaxis.range]"
+
+
+RUNS = """() => document.querySelector("[data-test-script-state]")?.dataset.testScriptState
+  !== "notRunning\""""
+
+
+def still(page: Page, look: str, argument: object = None) -> Any:
+    """What a script sees on the page, once it has seen the same for 0.6 s and no script runs."""
+    seen, same = None, 0
+    for _ in range(300):
+        found = None if page.evaluate(RUNS) else page.evaluate(look, argument)
+        same = same + 1 if found is not None and found == seen else 0
+        if same == 3:
+            return found
+        seen = found
+        page.wait_for_timeout(200)
+    raise AssertionError(f"The page did not come to rest; last seen: {seen}")
 
 
 def picture(page: Page) -> Locator:

@@ -107,6 +107,7 @@ def test_its_other_commands_are_those_of_the_package(
     assert capsys.readouterr().out.strip() == yolo_core.__version__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("missing", "arguments"), [("pydantic", "train"), ("psutil", "--help"), ("streamlit", "")]
 )

@@ -115,6 +115,7 @@ def test_what_is_no_data_set_is_refused_with_a_sentence(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_loads_no_tensorflow() -> None:
     code = (
         "import sys\nfrom yolo_core.__main__ import main\n"

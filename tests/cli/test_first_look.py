@@ -17,6 +17,7 @@ from yolo_core.explain.report import explain
 from yolo_core.losses.families import FAMILY_NAMES
 
 
+@pytest.mark.slow
 def test_the_objects_get_the_slots_that_the_settings_say() -> None:
     view = first_look(["--loss", "yolov2", "--anchors-per-head", "2"], 0)
     assert (view.name, view.loss_name) == ("val/0", "yolov2")

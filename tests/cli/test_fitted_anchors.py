@@ -79,6 +79,7 @@ def test_as_many_to_a_head_as_were_asked_for_and_the_lambdas_follow():
     assert digits.loss.lambdas["objectness"] == pytest.approx(100, rel=0.01), "twice as many slots"
 
 
+@pytest.mark.slow
 def test_a_file_with_anchors_keeps_them_until_data_or_number_change(file):
     made = config_of("--anchors-per-head", "2")
     odd = made.loss.model_copy(update={"anchors": [(0.1, 0.1), (0.2, 0.2)]})

@@ -34,6 +34,7 @@ def test_slots_that_make_no_grid(scene):
 NO_OBJECTNESS = "retinanet"
 
 
+@pytest.mark.slow
 def test_all_that_have_an_objectness_on_one_prediction(scene, on_one_grid):
     families = [family for family in FAMILY_NAMES if family != NO_OBJECTNESS]
     losses = {family: on_one_grid(family) for family in families}

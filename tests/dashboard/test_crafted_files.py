@@ -182,6 +182,7 @@ def test_a_changed_snapshot_is_refused_or_shown(arrays: Crafted) -> None:
     check(arrays, "snapshot")
 
 
+@pytest.mark.slow
 @given(arrays=crafted("table"))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_a_changed_table_is_refused_or_shown(arrays: Crafted) -> None:

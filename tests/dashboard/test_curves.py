@@ -105,6 +105,7 @@ def test_a_term_has_one_colour():
     assert color_of("never heard of") in TERM_COLORS.values()
 
 
+@pytest.mark.slow
 def test_figures_know_nothing_of_streamlit():
     script = "import sys, dashboard.figures.curves; sys.exit('streamlit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

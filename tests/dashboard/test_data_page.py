@@ -139,6 +139,7 @@ def test_duplicates_across_splits_are_found_and_shown(voc: str) -> None:
     assert len(plots(page)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("searches_here")
 def test_a_lost_object_is_shown_with_what_took_its_slot(voc: str) -> None:
     page = open_page(data=voc, view="Lost objects")
@@ -160,6 +161,7 @@ def test_a_lost_object_is_shown_with_what_took_its_slot(voc: str) -> None:
     assert "data lost picture" in keys(page)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("searches_here")
 def test_a_loss_without_anchors_says_that_predictions_decide(voc: str) -> None:
     page = open_page(data=voc, view="Lost objects")
@@ -228,6 +230,7 @@ def test_data_that_cannot_be_read_say_why(voc: str, tmp_path: Path) -> None:
     assert voc in data_choices()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_of_the_digits(view: str, checkpoints: Path, monkeypatch) -> None:
     del checkpoints
@@ -242,6 +245,7 @@ def test_every_view_of_the_digits(view: str, checkpoints: Path, monkeypatch) -> 
     assert "make run DATA=DIR" in words(page)
 
 
+@pytest.mark.slow
 def test_the_page_loads_neither_keras_nor_tensorflow(voc: str, checkpoints: Path) -> None:
     for view in ("Pictures", "Lost objects"):
         assert loaded_by("data", checkpoints, shows="caption", data=voc, view=view) == ""

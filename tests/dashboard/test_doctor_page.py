@@ -33,6 +33,7 @@ def test_without_a_run_it_says_what_will_be_here():
     assert "what goes wrong with it is named here" in words(page)
 
 
+@pytest.mark.slow
 def test_a_run_in_order(checkpoints):
     make_run(checkpoints)
     page = open_page(run="made")

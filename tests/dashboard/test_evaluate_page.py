@@ -64,6 +64,7 @@ def test_no_runs_says_what_to_press() -> None:
     assert "press **Start training**" in page.info[0].value
 
 
+@pytest.mark.slow
 def test_a_run_without_a_checkpoint_says_so(add_finished: Callable[[str], Path]) -> None:
     add_finished("bare")
     page = open_page()
@@ -92,6 +93,7 @@ def test_the_button_starts_what_was_chosen(
     assert started[0]["step"] in ("best", "last")
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_table(
     made: tuple[EvaluationFolder, EvaluationTable],
 ) -> None:

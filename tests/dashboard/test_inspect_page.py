@@ -70,6 +70,7 @@ def test_a_run_that_ended_before_its_first_snapshot_says_why(checkpoints: Path) 
     assert "The disk is full." in words(page)
 
 
+@pytest.mark.slow
 def test_a_finished_run_shows_its_latest_snapshot(add_finished: Callable[[str], Path]) -> None:
     add_finished("yolov2-1")
     page = open_page(card="Objects")
@@ -110,6 +111,7 @@ def test_anchors_larger_than_the_picture_are_warned_of(
     assert "anchor 0: 205 x 256 px" in plain(warning.value)
 
 
+@pytest.mark.slow
 def test_a_loss_that_exchanges_x_and_y_is_said_and_its_boxes_are_held_against_the_labels(
     checkpoints: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +241,7 @@ def test_layers_and_score_change_the_picture(add_finished: Callable[[str], Path]
     assert shown == {"grid"}
 
 
+@pytest.mark.slow
 def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
     make_run(
         checkpoints, "mnist-1", loss_name="mnist_yolo", pinned_steps=(LAST_STEP,), batch_steps=()
@@ -254,6 +257,7 @@ def test_a_loss_without_priors_says_so(checkpoints: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_loss_with_two_heads_asks_for_the_head(checkpoints: Path) -> None:
     make_run(checkpoints, "v3", loss_name="yolov3", pinned_steps=(0,), batch_steps=(), steps=0)
     page = open_page(head="1", row="2", column="5")
@@ -296,6 +300,7 @@ def test_a_training_batch_sums_to_the_row_of_its_step(add_finished: Callable[[st
     assert page.selectbox(key="sample").value == "train/6"
 
 
+@pytest.mark.slow
 def test_a_running_run_is_followed(checkpoints: Path) -> None:
     folder = make_run(
         checkpoints, "live", state=RunState.RUNNING, steps=10, pinned_steps=(0, 10), batch_steps=()

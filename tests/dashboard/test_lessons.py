@@ -22,6 +22,7 @@ def test_the_gallery_links_to_every_lesson() -> None:
         assert lesson.title.replace("'", "&#x27;") in html
 
 
+@pytest.mark.slow
 def test_a_lesson_needs_no_run_and_its_change_stands_in_the_address() -> None:
     page = opener("sandbox")(lesson="overwritten")
     assert_sound(page)

@@ -202,6 +202,7 @@ def test_the_second_click_of_a_double_click_is_not_listened_to(started):
     assert len(started) == 1
 
 
+@pytest.mark.slow
 def test_the_form_is_open_until_a_training_has_begun_with_it(started, add_finished, monkeypatch):
     add_finished("yolov2-1")
     page = open_page()

@@ -59,6 +59,7 @@ def test_it_ends_where_it_next_says_how_far_it_is() -> None:
     assert work.result is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("checkpoints")
 @pytest.mark.parametrize("fewest", [1, 10**6])
 def test_reading_that_is_stopped_leaves_no_index_and_no_process(

@@ -15,6 +15,7 @@ from yolo_core.survey.spots import Spot
 open_page = opener("survey")
 
 
+@pytest.mark.slow
 def test_the_worst_sample_is_shown_until_another_one_is_chosen(
     survey: Callable[..., SurveyFolder],
 ) -> None:

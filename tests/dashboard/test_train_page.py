@@ -121,6 +121,7 @@ def test_running():
     assert not page.exception
 
 
+@pytest.mark.slow
 def test_the_scale_of_a_dial_stays_where_the_run_began(worker):
     page = open_page()
     scale = dial(page, "λ xy")[1].options
@@ -173,6 +174,7 @@ def test_every_figure_has_its_sentence():
     assert sum("Wrong:" in each for each in said) == 3
 
 
+@pytest.mark.slow
 def test_buttons_send_commands_and_show_the_answer(worker):
     page = open_page()
     button(page, "Pause").click().run()
@@ -188,6 +190,7 @@ def test_buttons_send_commands_and_show_the_answer(worker):
     assert (command.name, command.arguments) == ("step", {"count": 5, "by": "page"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["number", "slider"])
 def test_a_moved_dial_is_sent_and_shows_on_both_widgets(worker, source):
     page = open_page()
@@ -223,6 +226,7 @@ def test_the_learning_rate_is_a_dial_that_does_not_run_away_with_its_schedule(wo
     )
 
 
+@pytest.mark.slow
 def test_a_second_tab_follows_the_first(worker):
     first, second = open_page(), open_page()
     dial(first, "λ wh")[0].set_value(25.0).run()

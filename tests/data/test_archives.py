@@ -222,6 +222,7 @@ def test_several_that_can_be_meant_are_named(tmp_path: Path) -> None:
         open_data(f"yolo:{archive}")
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     cuts=st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=6)), min_size=1, max_size=4),

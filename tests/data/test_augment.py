@@ -86,6 +86,7 @@ def coloured_pixels(image: np.ndarray, label: int) -> np.ndarray:
     return image[..., label].astype(int) - rest > (COLOURS[0][0] - COLOURS[0][1]) / 2
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 2**32 - 1),
     index=st.integers(0, 2**40),

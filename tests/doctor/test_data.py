@@ -25,6 +25,7 @@ def with_anchors(anchors):
     return bench(BrightBoxes(), loss={"anchors": anchors})
 
 
+@pytest.mark.slow
 def test_anchors_that_fit_are_left_alone():
     assert found(with_anchors(FITTING)).findings == ()
 

@@ -104,6 +104,7 @@ def test_what_follows_from_another_finding_says_so():
         assert found[key].cause.startswith('Perhaps it follows from "Targets that are not the')
 
 
+@pytest.mark.slow
 def test_a_swapped_cell_is_told_with_its_numbers():
     name = f"{FILE}:RowColumnSwapped"
     remember(name)

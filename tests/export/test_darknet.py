@@ -31,6 +31,7 @@ def made(config: RunConfig) -> Detector:
     return detector
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["yolov2_mini_96x64", "yolov3_mini"])
 def test_what_came_from_darknet_goes_back(case: str, photographs: Path, tmp_path: Path) -> None:
     config = of(photographs, "--network", f"cfg:{cfg(case)}", "--weights", str(weights(case)))

@@ -133,6 +133,7 @@ def test_raw_predictions_and_what_is_known_of_them(kind: str, tmp_path: Path) ->
         assert image.type.tensor_type.shape.dim[0].dim_param == "batch"
 
 
+@pytest.mark.slow
 def test_heads_in_another_program_s_layout_say_the_same_boxes(tmp_path: Path) -> None:
     """A network as of PyTorch-YOLOv3: several outputs, channels first."""
     shapes = raw_shapes("pytorch_yolov3")

@@ -88,6 +88,7 @@ def test_a_gradient_lands_on_the_slots_as_the_numbers_do():
     )
 
 
+@pytest.mark.slow
 def test_a_keras_model_is_compiled_with_it():
     keras.utils.set_random_seed(0)
     anchors = [[[0.5, 0.4]]]

@@ -188,6 +188,7 @@ class TestPriors:
         assert layout.ours(raw).shape == (2, 6, 7)
         assert np.array_equal(layout.theirs(layout.ours(raw), constants), raw)
 
+    @pytest.mark.slow
     @given(order=st.permutations(range(6)))
     def test_priors_in_another_order(self, order):
         layout = raw_layout("ssd_pytorch", ssd(), prior_order=order)

@@ -41,6 +41,7 @@ def objects(*pictures):
 SHAPE = (256, 320, 3)
 
 
+@pytest.mark.slow
 def test_for_the_digits_every_family_gets_the_recipe_and_the_heads_that_it_has():
     digits = open_source(parse_config({}).data)
     for name in FAMILY_NAMES:

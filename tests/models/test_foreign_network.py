@@ -101,6 +101,7 @@ def test_what_is_no_keras_file_gets_a_sentence(tmp_path: Path) -> None:
         load_keras(changed(kept(network(), tmp_path), lambda _: [1, 2]))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(at=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_a_damaged_file_is_loaded_or_refused_with_a_sentence(

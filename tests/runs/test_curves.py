@@ -125,6 +125,7 @@ cuts = st.tuples(st.just("cut"), st.floats(0, 1), st.none())
 reopenings = st.tuples(st.just("reopen"), st.none(), st.none())
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.one_of(rows, rows, cuts, reopenings), max_size=8))
 def test_every_bucket_equals_its_rows_whatever_happens(actions):
@@ -148,6 +149,7 @@ def test_every_bucket_equals_its_rows_whatever_happens(actions):
         store.close()
 
 
+@pytest.mark.slow
 def test_cutting_inside_every_level_repairs_every_level(store):
     for step in range(1, 3001):
         store.record_step(step, {"total": math.sin(step), "term/xy": step % 7})

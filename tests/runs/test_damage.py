@@ -256,6 +256,7 @@ def with_own_paths(value: object, folder: RunFolder) -> object:
     }
 
 
+@pytest.mark.slow
 def test_a_file_that_is_cut_off_is_always_told(copy, healthy):
     content = copy.database.read_bytes()
     lengths = np.random.default_rng(0).integers(1, len(content), 40).tolist()
@@ -264,6 +265,7 @@ def test_a_file_that_is_cut_off_is_always_told(copy, healthy):
         assert assert_told_or_as_written(copy, healthy) > 0, length
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", ["zeros", "ones", "noise"])
 def test_pages_that_are_lost_are_told_or_were_not_needed(copy, healthy, fill):
     """As after a power cut. What changes within a page may pass: SQLite has no checksums."""

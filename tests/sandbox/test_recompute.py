@@ -62,6 +62,7 @@ def start(request: pytest.FixtureRequest, starts: dict[str, Start]) -> Start:
     return starts[request.param]
 
 
+@pytest.mark.slow
 def test_without_edits_it_is_what_was_recorded(start: Start) -> None:
     again = recompute(start.loss, start.view, Edits())
     assert again.total == pytest.approx(start.view.total, rel=1e-6)

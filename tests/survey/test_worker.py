@@ -44,6 +44,7 @@ def after(chunks, looker):
     return lambda: len(looker.chunks) >= chunks
 
 
+@pytest.mark.slow
 def test_every_sample_is_looked_at_and_kept_with_the_run(run, looker):
     database = run.database.read_bytes()
     seen = []
@@ -113,6 +114,7 @@ def test_a_damaged_file_is_made_again(run, looker):
     assert looker.chunks == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_was_written_anew_is_another_survey(run, looker):
     Survey(run, count=20).run()
     looker.chunks.clear()

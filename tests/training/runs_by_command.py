@@ -56,6 +56,18 @@ def whole_run() -> tuple[Path, dict]:
     return checkpoints, train("--run", "whole", *SMALL, *STEPS, checkpoints=checkpoints)
 
 
+@functools.cache
+def evaluated_run() -> Path:
+    """The folder of the same run, with an evaluation of its validation split."""
+    checkpoints = Path(tempfile.mkdtemp(prefix="evaluated-run-"))
+    atexit.register(shutil.rmtree, checkpoints, ignore_errors=True)
+    folder = checkpoints / "whole"
+    shutil.copytree(whole_run()[0] / "whole", folder)
+    done = command("evaluate", "whole", "--split", "val", checkpoints=checkpoints)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
 def start(*arguments: str, checkpoints: Path) -> subprocess.Popen:
     """Starts `python -m yolo_core train ...` and does not wait."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]

@@ -141,6 +141,7 @@ def test_a_checkpoint_that_unpacks_to_more_than_it_is_is_refused(path, detector,
         read_checkpoint(path, detector)
 
 
+@pytest.mark.slow
 def test_any_damage_is_a_sentence_or_does_not_matter(path, detector):
     """What is read after damage is what was written: every array has a checksum in the archive."""
     written = values_of(detector)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -61,30 +63,46 @@ def arrays(count: int = 2) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([s.image for s in samples]).astype(np.float32) / 255, np.stack(rows)
 
 
-class Losses(keras.callbacks.Callback):
-    """Keras's running mean after every batch."""
+class Kept(keras.callbacks.Callback):
+    """Keras's running mean after every batch; the weights after every epoch."""
 
-    def on_train_begin(self, logs: dict | None = None) -> None:  # noqa: ARG002
-        self.all: list[float] = []
+    def __init__(self) -> None:
+        super().__init__()
+        self.losses: list[float] = []
+        self.weights: list[list[np.ndarray]] = []
 
     def on_train_batch_end(self, batch: int, logs: dict) -> None:  # noqa: ARG002
-        self.all.append(float(logs["loss"]))
+        self.losses.append(float(logs["loss"]))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:  # noqa: ARG002
+        self.weights.append(self.model.get_weights())
+
+
+EPOCHS = 8
+
+
+@functools.cache
+def without_recorder(make: Callable[[], keras.Model]) -> tuple[Kept, list[float]]:
+    """What the same training comes to with nobody looking; and the losses of its epochs."""
+    kept = Kept()
+    history = make().fit(own_batches(), epochs=EPOCHS, verbose=0, callbacks=[kept])
+    return kept, history.history["loss"]
+
+
+def assert_equal_weights(model: keras.Model, expected: list[np.ndarray]) -> None:
+    for one, other in zip(model.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("make", [compiled, detector])
 def test_curve_and_weights_are_bit_by_bit_those_without_the_recorder(make, tmp_path):
-    found = []
-    for recorded in (False, True):
-        model, losses = make(), Losses()
-        callbacks: list[keras.callbacks.Callback] = [losses]
-        if recorded:
-            callbacks.append(RunRecorder(tmp_path / "run", samples=arrays(), checkpoint_every=2))
-        history = model.fit(own_batches(), epochs=3, verbose=0, callbacks=callbacks)
-        found.append((losses.all, history.history["loss"], model.get_weights()))
-    without, with_it = found
-    assert with_it[:2] == without[:2]
-    for one, other in zip(with_it[2], without[2], strict=True):
-        np.testing.assert_array_equal(one, other)
+    model, kept = make(), Kept()
+    recorder = RunRecorder(tmp_path / "run", samples=arrays(), checkpoint_every=2)
+    history = model.fit(own_batches(), epochs=3, verbose=0, callbacks=[kept, recorder])
+    without, losses = without_recorder(make)
+    assert kept.losses == without.losses[: len(kept.losses)]
+    assert history.history["loss"] == losses[:3]
+    assert_equal_weights(model, without.weights[2])
 
 
 def test_the_total_of_each_step_is_worked_out_of_keras_s_running_mean(tmp_path):
@@ -173,9 +191,7 @@ def test_validation_data_of_fit_are_an_evaluation(tmp_path):
 
 
 def test_a_checkpoint_of_it_is_gone_on_from(tmp_path):
-    whole = compiled()
     data = own_batches()
-    whole.fit(data, epochs=2, verbose=0)
     torn = compiled()
     torn.fit(data, verbose=0, callbacks=[RunRecorder(tmp_path / "run", checkpoint_every=3)])
     again = compiled()
@@ -185,8 +201,7 @@ def test_a_checkpoint_of_it_is_gone_on_from(tmp_path):
         assert recorder.restore()
         again.fit(data, verbose=0, callbacks=[recorder])
         assert store.steps()["step"].tolist() == [1, 2, 3, 4, 5, 6]
-    for one, other in zip(again.get_weights(), whole.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_equal_weights(again, without_recorder(compiled)[0].weights[1])
 
 
 def test_a_loss_of_one_s_own_is_looked_at_with_another_beside_it(tmp_path):
@@ -231,14 +246,11 @@ def full(store: RunStore) -> object:
 
 @pytest.mark.parametrize("make", [compiled, detector])
 def test_on_a_full_disk_the_training_goes_on_and_one_warning_says_so(make, tmp_path, caplog):
-    plain = make()
-    plain.fit(own_batches(), epochs=20, verbose=0)
     model = make()
     recorder = RunRecorder(tmp_path / "run", samples=arrays(), snapshot_every=1)
     callbacks = [recorder, At(4, full(recorder.store))]
-    model.fit(own_batches(), epochs=20, verbose=0, callbacks=callbacks)
-    for one, other in zip(model.get_weights(), plain.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    model.fit(own_batches(), epochs=EPOCHS, verbose=0, callbacks=callbacks)
+    assert_equal_weights(model, without_recorder(make)[0].weights[-1])
     ours = [each for each in caplog.records if each.name.startswith("yolo_core")]
     warned = [each.getMessage() for each in ours if each.levelno >= logging.WARNING]
     assert len(warned) == 1, warned

@@ -75,6 +75,7 @@ def test_a_name_without_weights_has_anchors_that_fit_the_data(photographs) -> No
     assert of(photographs, "--network", "darknet19", "--image-size", "64").loss.name == "yolov2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["yolov2_mini_96x64", "yolov3_mini"])
 def test_a_head_that_is_kept_says_what_darknet_said(case, photographs) -> None:
     golden = arrays(case)
@@ -96,6 +97,7 @@ def test_a_head_that_is_kept_says_what_darknet_said(case, photographs) -> None:
     np.testing.assert_allclose(order(found), order(expected), rtol=2e-3, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_other_classes_get_a_new_head_and_the_rest_of_the_file(photographs) -> None:
     config = of(
         photographs,

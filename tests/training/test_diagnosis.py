@@ -24,6 +24,7 @@ def describe(detector, images, y_true):
     return said
 
 
+@pytest.mark.slow
 def test_one_sample_of_one_term(detector, monkeypatch):
     # No label does this to the losses here; one of somebody's own may divide by zero.
     original = detector.detection_loss.breakdown
@@ -59,6 +60,7 @@ def test_a_lambda_that_is_too_large(detector):
     assert said.startswith("term wh times its lambda first, in train/30")
 
 
+@pytest.mark.slow
 def test_terms_that_only_together_are_too_large(detector):
     images, y_true = tiny_batches(1)
     loss, head = detector.detection_loss, detector.network.layers[-1].kernel
@@ -71,6 +73,7 @@ def test_terms_that_only_together_are_too_large(detector):
     assert ", with the largest share in train/3" in said
 
 
+@pytest.mark.slow
 def test_a_gradient_that_is_too_large_where_the_loss_is_not(detector):
     images, y_true = tiny_batches(1)
     detector.detection_loss.lambdas["wh"].assign(1e30)
@@ -79,6 +82,7 @@ def test_a_gradient_that_is_too_large_where_the_loss_is_not(detector):
     assert said.endswith("; the loss itself was finite")
 
 
+@pytest.mark.slow
 def test_a_gradient_that_overflows_on_its_way_to_the_weights(detector):
     images, y_true = tiny_batches(1)
     detector.detection_loss.lambdas["wh"].assign(1e18)
@@ -90,6 +94,7 @@ def test_a_gradient_that_overflows_on_its_way_to_the_weights(detector):
     assert said.startswith("the gradient of term wh at the weights, with the largest share in")
 
 
+@pytest.mark.slow
 def test_many_samples_are_counted(detector):
     images, y_true = tiny_batches(4)
     names = [f"train/{at}" for at in range(12)]
@@ -97,6 +102,7 @@ def test_many_samples_are_counted(detector):
     assert said.endswith("train/7 and 4 more")
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_found_it_says_no_more_than_it_knows(detector):
     images, y_true = tiny_batches(1)
     assert describe(detector, images, y_true) == "the gradients, while the loss itself was finite"

@@ -41,6 +41,7 @@ def run_of(path: Path) -> RunFolder:
     return RunFolder(path / "mine")
 
 
+@pytest.mark.slow
 def test_every_step_is_a_row_and_some_are_pictured(tmp_path):
     taken = loss()
     with RunRecorder(tmp_path / "mine", loss=taken, steps=9, class_names=["a", "b"]) as recorder:
@@ -69,6 +70,7 @@ def test_every_step_is_a_row_and_some_are_pictured(tmp_path):
     assert read_config(run_of(tmp_path).config).training.batch_size == 4
 
 
+@pytest.mark.slow
 def test_without_a_loss_of_its_own_the_total_is_ours(tmp_path):
     with RunRecorder(tmp_path / "mine", loss=loss()) as recorder:
         recorder.step(1, **batch())
@@ -80,6 +82,7 @@ def test_without_a_loss_of_its_own_the_total_is_ours(tmp_path):
     assert row["term/wh"] == pytest.approx(float(expected.terms["wh"]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_arrays_of_steps_that_are_not_pictured_are_not_touched(tmp_path):
     class Untouched:
         def __array__(self, *_: object, **__: object) -> np.ndarray:
@@ -152,6 +155,7 @@ def test_it_waits_while_it_is_paused(tmp_path, monkeypatch):
     assert looked == [RunState.PAUSED]
 
 
+@pytest.mark.slow
 def test_samples_are_looked_at_by_a_function(tmp_path):
     asked = []
 
@@ -174,6 +178,7 @@ def test_samples_are_looked_at_by_a_function(tmp_path):
     assert (1, 32, 48, 1) in asked
 
 
+@pytest.mark.slow
 def test_heads_with_their_channels_first_go_through_a_layout(tmp_path):
     taken = in_layout(YoloV3Loss([[(0.4, 0.4)], [(0.2, 0.2)]], num_classes=2), "pytorch_yolov3")
     random, given = np.random.default_rng(0), batch(size=(64, 64))
@@ -202,6 +207,7 @@ def test_predictions_that_fit_no_loss_are_refused_with_the_shapes_that_would(tmp
     assert read_status(run_of(tmp_path)).state is RunState.FINISHED
 
 
+@pytest.mark.slow
 def test_another_picture_size_half_way_is_said_once_and_the_rows_go_on(tmp_path, caplog):
     with RunRecorder(tmp_path / "mine", loss=loss(), snapshot_every=1) as recorder:
         recorder.step(1, **batch(), values={"total": 1.0})
@@ -232,6 +238,7 @@ def test_steps_that_begin_anew_with_each_epoch_are_counted_on(tmp_path, caplog):
     assert re.search("step 0 came after its step 2: steps are counted on", caplog.text)
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_record_and_not_the_loop(tmp_path, caplog):
     with RunRecorder(tmp_path / "mine", loss=loss(), snapshot_every=1) as recorder:
         recorder.step(1, **batch(), values={"total": 1.0})

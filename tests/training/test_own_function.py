@@ -20,6 +20,7 @@ from yolo_core.training.own_function import OwnFunction
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_a_loss_of_ours_as_a_function_has_the_gradient_of_its_terms():
     loss = YoloV2Loss([[1.0, 2.0], [2.0, 1.0]], made.CLASSES, lambdas={"coord": 3.0})
     (raw,) = made.drawn((2, 3, 4, 2 * (5 + made.CLASSES)))

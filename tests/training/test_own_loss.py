@@ -197,6 +197,7 @@ def received(tmp_path):
 ANYBODY = "evil' would run .*, and a run folder may come from anybody: no command line has named"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["runs/evil/own_loss.py", "elsewhere.py"])
 def test_a_received_run_folder_runs_no_code(tmp_path, received, place):
     mark = received(tmp_path / place)

@@ -102,6 +102,7 @@ def test_scenes_are_the_same_everywhere_and_for_ever() -> None:
     assert digest.hexdigest()[:16] == "a839a4e9c188e6af"
 
 
+@pytest.mark.slow
 def test_the_laws_hold_for_bundled_digits() -> None:
     for split in ("train", "val", "test"):
         for index in range(100):

@@ -26,6 +26,7 @@ def listed(case: str, threshold: float) -> Listed:
     return list_boxes(network, raw, heads, threshold)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tag", ["all", "t1"])
 @pytest.mark.parametrize("case", DETECTORS)
 def test_the_boxes_are_darknets_in_its_order(case: str, tag: str) -> None:

@@ -152,6 +152,7 @@ def test_what_is_no_weights_file_and_what_is_no_such_network(tmp_path) -> None:
         load_notebook_weights(other, tmp_path / "short.weights")
 
 
+@pytest.mark.slow
 def test_the_published_layers_in_their_order(network) -> None:
     convolutions = [each for each in network.layers if isinstance(each, layers.Conv2D)]
     # Keras orders by depth, so the passthrough's conv_21 may stand anywhere before conv_22.
@@ -177,10 +178,12 @@ def test_it_ends_in_what_the_loss_takes(network) -> None:
     assert loss.slots(network.output_shape).grids == ((2, 3, 2),)
 
 
+@pytest.mark.slow
 def test_coco_has_the_published_number_of_parameters() -> None:
     assert darknet19_yolov2().count_params() == 50_983_561
 
 
+@pytest.mark.slow
 def test_with_the_notebooks_second_input_and_frozen() -> None:
     made = darknet19_yolov2((64, 64, 3), anchors=4, classes=2, trainable=False, true_box_buffer=50)
     assert [each.name for each in made.inputs] == ["input_image", "input_hack"]

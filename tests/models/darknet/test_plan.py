@@ -202,6 +202,7 @@ def mutated(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["\n", "\r\n"])).join(lines)
 
 
+@pytest.mark.slow
 @given(mutated())
 def test_a_mutated_cfg_is_a_network_or_one_sentence_with_a_line(text: str) -> None:
     said = ""
