@@ -6,6 +6,46 @@ from typing import Any
 
 from keras import ops
 
+# Below it a power of a probability has no gradient that is a number.
+SMALLEST_DOUBT = 1e-30
+
+
+def _probability_and_rest(logit: Any) -> tuple[Any, Any]:
+    """Sigmoid and log(1 + exp(-|logit|)), the rest of a softplus beside its straight lines.
+
+    Of one exponential, which is most of the cost, and exact in both tails.
+    """
+    probability = ops.sigmoid(logit)
+    smaller = ops.where(logit > 0.0, 1.0 - probability, probability)
+    return probability, -ops.log1p(-smaller)
+
+
+def doubt_and_error(wrong: Any, gamma: float) -> tuple[Any, Any]:
+    """The two factors of a focal loss: the power of 1 - p, and -log p, p that of the right answer.
+
+    Args:
+        wrong: (...) float32, the raw logit of the wrong answer, whose sigmoid 1 - p is.
+        gamma: The power, zero or more.
+
+    Returns:
+        Two (...) float32, zero or more.
+    """
+    doubt, rest = _probability_and_rest(wrong)
+    return ops.power(ops.maximum(doubt, SMALLEST_DOUBT), gamma), ops.relu(wrong) + rest
+
+
+def soft_cross_entropy(logit: Any, target: Any) -> Any:
+    """Cross-entropy of the sigmoid of a logit with a target from 0 to 1.
+
+    Args:
+        logit: (...) float32, raw.
+        target: (...) float32; broadcasts.
+
+    Returns:
+        (...) float32, zero or more.
+    """
+    return ops.relu(logit) - target * logit + _probability_and_rest(logit)[1]
+
 
 def binary_cross_entropy(logit: Any, target: int, *, clip: float | None = None) -> Any:
     """Cross-entropy of the sigmoid of a logit with a target of 0 or 1.

@@ -14,6 +14,7 @@ from yolo_core.assignment import Assignment, IgnoreRule, ObjectStatus
 from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.booking import taken_apart
+from yolo_core.losses.cross_entropy import doubt_and_error
 from yolo_core.losses.labels import Labels, first_and_last, read_labels, same_slot
 from yolo_core.losses.meaning import SMALLEST, Meaning
 from yolo_core.losses.option_values import fraction, number_from
@@ -339,11 +340,8 @@ class RetinaNetLoss(RetinaNetSetup):
     def _class_error(self, wanted: Tensor, logits: Tensor) -> Tensor:
         """(B, P) focal loss of (B, P, C) logits, summed over classes (Lin et al. 2017, eq. 5)."""
         alpha, gamma = self.options["alpha"], self.options["gamma"]
-        # The logit of the wrong answer: its softplus is the cross-entropy, its sigmoid 1 - p.
-        wrong = ops.where(wanted, -logits, logits)
-        weight = ops.where(wanted, alpha, 1.0 - alpha)
-        doubt = ops.exp(-gamma * ops.softplus(-wrong))
-        return ops.sum(weight * doubt * ops.softplus(wrong), axis=-1)
+        doubt, error = doubt_and_error(ops.where(wanted, -logits, logits), gamma)
+        return ops.sum(ops.where(wanted, alpha, 1.0 - alpha) * doubt * error, axis=-1)
 
     def _box_error(self, deltas: Tensor, target: Tensor, boxes: Tensor, wanted: Tensor) -> Tensor:
         """(B, P) error of deltas, or of boxes in pixels."""

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from yolo_core.boxes import Tensor
+from yolo_core.losses.cross_entropy import doubt_and_error
 from yolo_core.losses.labels import Labels
 from yolo_core.losses.retinanet.loss import RetinaNetLoss
 from yolo_core.losses.retinanet.pyramid import PyramidAnchors
@@ -53,8 +54,8 @@ class VerbatimRetinaNetLoss(VerbatimLoss, RetinaNetLoss):
             right = ops.where(wanted, right, 1.0 - right)
             error = ops.power(1.0 - right, gamma) * -ops.log(right)
         else:
-            wrong = ops.where(wanted, -logits, logits)
-            error = ops.exp(-gamma * ops.softplus(-wrong)) * ops.softplus(wrong)
+            doubt, error = doubt_and_error(ops.where(wanted, -logits, logits), gamma)
+            error = doubt * error
         if self._has("means-of-entries"):
             return ops.mean(error, axis=-1)
         return ops.sum(ops.where(wanted, alpha, 1.0 - alpha) * error, axis=-1)

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from yolo_core.assignment import Assignment, IgnoreRule, ObjectStatus
-from yolo_core.boxes import Tensor, intersection_over_union
+from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_boxes import LARGEST_SIZE_LOGIT
 from yolo_core.losses.booking import taken_apart
@@ -196,7 +196,7 @@ class SSDLoss(SSDSetup):
             "overlap" (B, N, P) IoU of objects and priors; "best_prior" (B, N) of each object;
             "taker" (B, N), the last row with that best prior; "matched_object" (B, P).
         """
-        overlap = intersection_over_union(ops.expand_dims(labels.boxes, 2), priors)
+        overlap = pairwise_iou(labels.boxes, ops.expand_dims(priors, 0))
         _, best_prior = best_and_first(overlap, empty=0.0, axis=-1)
         _, taker = first_and_last(same_slot(best_prior, labels.usable))
         keeps = ops.equal(taker, ops.arange(ops.shape(taker)[1], dtype="int32"))

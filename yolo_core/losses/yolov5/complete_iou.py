@@ -13,19 +13,21 @@ EPSILON = 1e-7
 SMALLEST_SIDE = 1e-6
 
 
-def complete_iou(boxes: Tensor, others: Tensor, *, quotient: bool = False) -> Tensor:
-    """(...) CIoU of (..., 4) predicted boxes with others (Zheng et al. 2020).
+def complete_iou(boxes: Tensor, centre: Tensor, size: Tensor, *, quotient: bool = False) -> Tensor:
+    """(...) CIoU of predicted boxes with others (Zheng et al. 2020).
 
     The weight of the shapes is a constant to the gradient, as in the paper.
 
     Args:
         boxes: (..., 4) float32 x_center, y_center, width, height, in cells.
-        others: (..., 4) float32, likewise; not trained.
+        centre: (..., 2) float32, that of the others, not trained; broadcasts against `boxes`.
+        size: (..., 2) float32, likewise: an angle costs as much as all the rest.
         quotient: Takes the angle of a predicted box from width over height, which is no number
             for the smallest boxes (`docs/losses.md`, G-7).
     """
     x, y, width, height = ops.unstack(boxes, axis=-1)
-    x_2, y_2, width_2, height_2 = ops.unstack(others, axis=-1)
+    x_2, y_2 = ops.unstack(centre, axis=-1)
+    width_2, height_2 = ops.unstack(size, axis=-1)
 
     def shared_and_hull(centre: Tensor, size: Tensor, centre_2: Tensor, size_2: Tensor) -> tuple:
         low, high = centre - size / 2, centre + size / 2

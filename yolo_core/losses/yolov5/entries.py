@@ -12,9 +12,10 @@ from yolo_core.boxes import Tensor
 from yolo_core.losses.anchor_set import AnchorSet
 from yolo_core.losses.labels import Labels
 
-# Its own cell, then the ones left, above, right and below, as what is taken off its centre.
-OFFSETS = np.asarray([[0, 0], [0.5, 0], [0, 0.5], [-0.5, 0], [0, -0.5]], np.float32)
-CELLS = len(OFFSETS)
+# An object's own cell, the nearest one beside it, and the nearest one above or below.
+CELLS = 3
+# The published code tries the cells in this order: its own, left, above, right, below.
+LOW_BLOCKS, HIGH_BLOCKS = np.asarray([1, 2], np.int32), np.asarray([3, 4], np.int32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,21 +57,30 @@ class AnchorPlaces:
 
 @dataclasses.dataclass(frozen=True)
 class Entries:
-    """What each of N objects trains: T anchors in each of 5 cells.
+    """What each of N objects trains: T anchors in each of 3 cells, no slot twice.
 
     Attributes:
-        slot: (B, N, T, 5) int32, a valid index also where there is no entry.
-        there: (B, N, T, 5) bool, whether the object trains that slot with this entry.
-        repeated: (B, N, T, 5) bool, whether it is the object's own cell once more.
+        slot: (B, N, T, 3) int32, a valid index also where there is no entry.
+        times: (B, N, T, 3) float32, how many entries of the object it is, 0 for none: a centre on
+            the border of its cell trains that cell once more.
+        block: (B, N, T, 3) int32, the last of the published cells that it is: 0 the object's own,
+            1 left, 2 above, 3 right, 4 below.
         fit: (B, N, T) float32, the smaller ratio of a side of object and anchor, at most 1.
-        target: (B, N, T, 5, 4) float32, the object's box from the corner of the cell, in cells.
+        centre: (B, N, T, 3, 2) float32, the object's centre from the corner of the cell, in cells.
+        size: (B, N, T, 1, 2) float32, the object's width and height in cells.
     """
 
     slot: Tensor
-    there: Tensor
-    repeated: Tensor
+    times: Tensor
+    block: Tensor
     fit: Tensor
-    target: Tensor
+    centre: Tensor
+    size: Tensor
+
+    @property
+    def there(self) -> Tensor:
+        """(B, N, T, 3) bool, whether the object trains that slot."""
+        return self.times > 0.0
 
 
 def find_entries(
@@ -107,25 +117,48 @@ def find_entries(
         taken = ops.logical_or(taken, ops.logical_and(none, ops.cast(best, "bool")))
     taken = ops.logical_and(taken, ops.expand_dims(labels.usable, -1))
 
+    # Columns and rows at once, (B, N, T, 2): a cell on the low side, or one on the high side. That
+    # either is the object's own again happens on a border alone, and only there are there both.
     from_end = cells - centre
     low = ops.logical_and(ops.mod(centre, 1.0) < 0.5, centre > 1.0)
     high = ops.logical_and(ops.mod(from_end, 1.0) < 0.5, from_end > 1.0)
-    near = ops.concatenate([ops.ones_like(low[..., :1]), low, high], axis=-1)  # (B, N, T, 5)
-    cell = ops.expand_dims(centre, -2) - ops.convert_to_tensor(OFFSETS)  # (B, N, T, 5, 2)
-    cell = ops.clip(ops.trunc(cell), 0.0, ops.expand_dims(cells, 1) - 1.0)
-    column, row = ops.unstack(ops.cast(cell, "int32"), axis=-1)
-    columns = ops.expand_dims(ops.cast(cells[:, 0], "int32"), -1)
-    start, count = (ops.expand_dims(each, -1) for each in (places.start, places.count))
-    slot = start + (row * columns + column) * count
-    repeated = ops.logical_and(ops.equal(slot, slot[..., :1]), ops.arange(CELLS) > 0)
-    there = ops.logical_and(near, ops.expand_dims(taken, -1))
-    if once:
-        there = ops.logical_and(there, ops.logical_not(repeated))
-    target = ops.concatenate(
-        [
-            ops.expand_dims(centre, -2) - cell,
-            ops.broadcast_to(ops.expand_dims(size, -2), ops.shape(cell)),
-        ],
-        axis=-1,
+    own, lower, higher = (
+        ops.clip(ops.trunc(centre - offset), 0.0, cells - 1.0) for offset in (0.0, 0.5, -0.5)
     )
-    return Entries(slot, there, repeated, 1.0 / ratio, target)
+    to_low = ops.logical_and(low, lower < own)
+    to_high = ops.logical_and(high, higher > own)
+    next_to = ops.where(to_low, lower, ops.where(to_high, higher, own))
+    low_again = ops.logical_and(low, ops.equal(lower, own))
+    high_again = ops.logical_and(high, ops.equal(higher, own))
+
+    def of_cells(of_own: Tensor, of_next: Tensor) -> Tensor:
+        """(B, N, T, 3) of what is (B, N, T, 1) and (B, N, T, 2)."""
+        return ops.concatenate([of_own, of_next], axis=-1)
+
+    times = of_cells(
+        ops.ones_like(centre[..., :1]), ops.cast(ops.logical_or(to_low, to_high), "float32")
+    )
+    block = ops.where(to_low, LOW_BLOCKS, HIGH_BLOCKS)
+    again = ops.where(high_again, HIGH_BLOCKS, ops.where(low_again, LOW_BLOCKS, 0))
+    if once:
+        again = ops.zeros_like(again)
+    else:
+        repeats = ops.cast(low_again, "float32") + ops.cast(high_again, "float32")
+        repeats = ops.sum(repeats, axis=-1, keepdims=True)
+        times = times + of_cells(repeats, ops.zeros_like(centre))
+    column, row = own[..., :1], own[..., 1:]
+    columns = of_cells(column, ops.concatenate([next_to[..., :1], column], axis=-1))
+    rows = of_cells(row, ops.concatenate([row, next_to[..., 1:]], axis=-1))
+    start, count, across = (
+        ops.expand_dims(each, -1)
+        for each in (places.start, places.count, places.cells[:, 0].astype(np.int32))
+    )
+    slot = start + (ops.cast(rows, "int32") * across + ops.cast(columns, "int32")) * count
+    return Entries(
+        slot=slot,
+        times=times * ops.cast(ops.expand_dims(taken, -1), "float32"),
+        block=of_cells(ops.maximum(again[..., :1], again[..., 1:]), block),
+        fit=1.0 / ratio,
+        centre=ops.stack([centre[..., :1] - columns, centre[..., 1:] - rows], axis=-1),
+        size=ops.expand_dims(size, 3),
+    )

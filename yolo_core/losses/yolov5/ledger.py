@@ -35,15 +35,15 @@ def entry_ledger(
         boxes: (B, P, 4) predicted boxes as image fractions.
     """
     batch, objects, anchors = ops.shape(entries.fit)
-    distinct = ops.logical_and(entries.there, ops.logical_not(entries.repeated))
+    there = entries.there
     every = (batch, objects * anchors * CELLS)
     slot = ops.reshape(entries.slot, every)
-    users = ops.cast(ops.reshape(distinct, every), "int32")
+    users = ops.cast(ops.reshape(there, every), "int32")
     users = add_to_slots(users, slot, ops.shape(matched_object)[1])
-    users = ops.reshape(value_at(users, slot), ops.shape(distinct))
-    shared = ops.logical_and(distinct, users > 1)
+    users = ops.reshape(value_at(users, slot), ops.shape(there))
+    shared = ops.logical_and(there, users > 1)
     # Anchors that do not take an object were compared in its own cell.
-    compared = ops.logical_or(distinct, ops.arange(CELLS) < 1)
+    compared = ops.logical_or(there, ops.arange(CELLS) < 1)
     candidates = ops.where(compared, entries.slot, -1)
     score = ops.where(compared, ops.expand_dims(entries.fit, -1), 0.0)
     widest = max(anchors_per_head) * CELLS
@@ -57,7 +57,7 @@ def entry_ledger(
         fits = ops.pad(ops.reshape(score[:, :, part], on_head), spare, constant_values=0.0)
         best = ops.equal(ops.arange(widest, dtype="int32"), ops.expand_dims(first_best(fits), -1))
         own = ops.sum(ops.where(best, slots, 0), axis=-1)
-        trained = ops.sum(ops.cast(distinct[:, :, part], "int32"), axis=(2, 3))
+        trained = ops.sum(ops.cast(there[:, :, part], "int32"), axis=(2, 3))
         trains = trained > 0
         status = ops.where(
             ops.any(shared[:, :, part], axis=(2, 3)), int(ObjectStatus.SHARED), labels.status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from yolo_core.boxes import Tensor, pairwise_iou
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_heads import AnchorHeads
 from yolo_core.losses.booking import taken_apart
+from yolo_core.losses.cross_entropy import SMALLEST_DOUBT, soft_cross_entropy
 from yolo_core.losses.labels import read_labels
 from yolo_core.losses.meaning import cells_across, inverse_sigmoid, offset_in_cell, outside, refuse
 from yolo_core.losses.option_values import fraction, number_from
@@ -25,16 +26,16 @@ from yolo_core.losses.slot_axis import (
 )
 from yolo_core.losses.yolov5 import STRIDES
 from yolo_core.losses.yolov5.complete_iou import complete_iou
-from yolo_core.losses.yolov5.entries import CELLS, AnchorPlaces, Entries, find_entries
+from yolo_core.losses.yolov5.entries import (
+    CELLS,
+    HIGH_BLOCKS,
+    AnchorPlaces,
+    Entries,
+    find_entries,
+)
 from yolo_core.losses.yolov5.ledger import entry_ledger
 from yolo_core.losses.yolov5.slips import ALPHA, ANCHOR_RATIO, BALANCES, SLIPS
 from yolo_core.slots import SlotLayout
-
-if TYPE_CHECKING:
-    pass
-
-# Below it the power of a focal loss has no gradient that is a number.
-SMALLEST_DOUBT = 1e-30
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
@@ -158,24 +159,26 @@ class YoloV5Loss(AnchorHeads):
             once=self.options["drop_repeats"],
         )
         batch, objects, anchors = ops.shape(entries.fit)  # T anchors
-        of_entries = (batch, objects, anchors, CELLS)
 
-        def flat(values: Tensor, *features: int) -> Tensor:
-            """(B, M, ...) of (B or 1, N or 1, T or 1, 5 or 1, ...), M = N * T * 5 entries."""
-            values = ops.broadcast_to(values, (*of_entries, *features))
-            return ops.reshape(values, (batch, objects * anchors * CELLS, *features))
+        def flat(values: Tensor) -> Tensor:
+            """(B, M) of (B, N, T, 3), M = N * T * 3 entries."""
+            return ops.reshape(values, (batch, objects * anchors * CELLS))
+
+        def unflat(values: Tensor, *features: int) -> Tensor:
+            """(B, N, T, 3, ...) of (B, M, ...)."""
+            return ops.reshape(values, (batch, objects, anchors, CELLS, *features))
 
         # What each entry wants, and what its slot predicts, in cells from the corner of its own.
         slot = flat(entries.slot)
         own, objectness = gather_slots_and_channel(raw, slot, 4)  # (B, M, 5 + C), (B, P)
-        size = flat(ops.expand_dims(ops.convert_to_tensor(places.size), 1), 2)
-        agreement = self._agreement(_decoded(own[..., :4], size), flat(entries.target, 4))
-        quality = ops.stop_gradient(ops.relu(agreement))  # (B, M)
+        own = unflat(own, raw.shape[-1])
+        size = ops.expand_dims(ops.convert_to_tensor(places.size), 1)  # (T, 1, 2)
+        agreement = self._agreement(_decoded(own[..., :4], size), entries)  # (B, N, T, 3)
+        quality = flat(ops.stop_gradient(ops.relu(agreement)))  # (B, M)
 
         # Of the entries of a slot the one with the highest place decides over its objectness.
         row = ops.reshape(ops.arange(1, objects + 1, dtype="int32"), (-1, 1, 1))
-        place = flat(ops.convert_to_tensor(self._block_order()) * objects + row)
-        place = ops.where(flat(entries.there), place, 0)
+        place = flat(ops.where(entries.there, self._order(entries) * objects + row, 0))
         if self.options["sort_iou"]:
             best = highest_of_slot(ops.where(place > 0, quality, 0.0), slot, layout.count)
             best = value_at(best, slot)
@@ -189,10 +192,9 @@ class YoloV5Loss(AnchorHeads):
 
         pictures = ops.sum(ops.ones_like(objectness[:, 0]))
         entry_share, slot_share = self._shares(entries, places, layout, pictures)
-        entry_share = flat(entry_share)
         empty = ops.where(object_mask, 0.0, slot_share)
-        one_hot = ops.expand_dims(ops.expand_dims(labels.one_hot, 2), 2)
-        one_hot = flat(one_hot, self.num_classes)  # (B, M, C)
+        one_hot = ops.expand_dims(ops.expand_dims(labels.one_hot, 2), 2)  # (B, N, 1, 1, C)
+        class_error = self._class_error(own[..., 5:], one_hot)
 
         corner = np.zeros((layout.count, 4), np.float32)
         corner[:, 0], corner[:, 1] = layout.column, layout.row
@@ -205,11 +207,11 @@ class YoloV5Loss(AnchorHeads):
             self,
             slots=slot,
             booked={
-                "box": entry_share * (1.0 - agreement),
+                "box": flat(entry_share * (1.0 - agreement)),
                 "objectness": decides
                 * ops.take(slot_share, slot)
-                * self._binary(own[..., 4], quality),
-                "classification": entry_share * self._class_error(own[..., 5:], one_hot),
+                * self._binary(flat(own[..., 4]), quality),
+                "classification": flat(entry_share * class_error),
             },
             dense={"no_object": empty * self._binary(objectness, 0.0)},
             assignment=entry_ledger(labels, entries, self.anchors_per_head, matched_object, boxes),
@@ -229,7 +231,7 @@ class YoloV5Loss(AnchorHeads):
     def _shares(
         self, entries: Entries, places: AnchorPlaces, layout: SlotLayout, pictures: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The part of its term that an entry is, (B, N, T, 5), and the objectness of a slot, (P,).
+        """The part of its term that an entry is, (B, N, T, 3), and the objectness of a slot, (P,).
 
         Args:
             entries: All of them.
@@ -237,8 +239,7 @@ class YoloV5Loss(AnchorHeads):
             layout: The slots.
             pictures: Scalar float32, how many there are.
         """
-        there = ops.cast(entries.there, "float32")
-        of_anchor = ops.sum(there, axis=(0, 1, 3))  # (T,)
+        of_anchor = ops.sum(entries.times, axis=(0, 1, 3))  # (T,)
         counts = [
             ops.sum(ops.where(places.head == head, of_anchor, 0.0))
             for head in range(len(layout.grids))
@@ -250,7 +251,7 @@ class YoloV5Loss(AnchorHeads):
         slots = np.asarray([rows * columns * count for rows, columns, count in layout.grids])
         balance = np.asarray(self.options["balance"]) / slots
         of_slot = ops.convert_to_tensor(balance.astype(np.float32)[layout.head])
-        return there * ops.expand_dims(share, -1), of_slot * (times / pictures)
+        return entries.times * ops.expand_dims(share, -1), of_slot * (times / pictures)
 
     def encode_boxes(self, layout: SlotLayout, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `DetectionLoss.encode_boxes`."""
@@ -266,17 +267,17 @@ class YoloV5Loss(AnchorHeads):
 
     # The pieces that published code has otherwise: see verbatim.py.
 
-    def _agreement(self, boxes: Tensor, target: Tensor) -> Tensor:
-        """(B, M) CIoU of (B, M, 4) predicted boxes with what they are trained towards."""
-        return complete_iou(boxes, target)
+    def _agreement(self, boxes: Tensor, entries: Entries) -> Tensor:
+        """(B, N, T, 3) CIoU of (B, N, T, 3, 4) predicted boxes with their objects."""
+        return complete_iou(boxes, entries.centre, entries.size)
 
-    def _block_order(self) -> np.ndarray:
-        """(5,) int32: the place of each cell of `entries.OFFSETS` among those that decide."""
-        return np.asarray([4, 0, 1, 2, 3], np.int32)
+    def _order(self, entries: Entries) -> Tensor:
+        """(B, N, T, 3) int32: the entry of a slot with the highest one decides."""
+        return ops.where(ops.arange(CELLS) < 1, HIGH_BLOCKS[-1] + 1, entries.block)
 
     def _binary(self, logit: Tensor, target: Tensor | float) -> Tensor:
         """(...) binary cross-entropy of logits with targets from 0 to 1, focal with a gamma."""
-        error = target * ops.softplus(-logit) + (1.0 - target) * ops.softplus(logit)
+        error = soft_cross_entropy(logit, target)
         alpha, gamma = self.options["alpha"], self.options["gamma"]
         if not gamma:
             return error
@@ -286,7 +287,7 @@ class YoloV5Loss(AnchorHeads):
         return weight * ops.power(ops.maximum(wrong, SMALLEST_DOUBT), gamma) * error
 
     def _class_error(self, classes: Tensor, one_hot: Tensor) -> Tensor:
-        """(B, M) what (B, M, C) raw classes cost with (B, M, C) classes of the objects."""
+        """(...) what (..., C) raw classes cost with (..., C) classes of the objects."""
         if self.num_classes == 1:
             return ops.zeros_like(classes[..., 0])
         smoothing = self.options["label_smoothing"]

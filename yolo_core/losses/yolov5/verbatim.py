@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 from keras import ops
 
 from yolo_core.boxes import Tensor
@@ -27,13 +26,14 @@ class VerbatimYoloV5Loss(VerbatimLoss, YoloV5Loss):
         ValueError: As `VerbatimLoss`.
     """
 
-    def _agreement(self, boxes: Tensor, target: Tensor) -> Tensor:
-        return complete_iou(boxes, target, quotient=self._has("angle-of-quotient"))
+    def _agreement(self, boxes: Tensor, entries: Entries) -> Tensor:
+        quotient = self._has("angle-of-quotient")
+        return complete_iou(boxes, entries.centre, entries.size, quotient=quotient)
 
-    def _block_order(self) -> np.ndarray:
+    def _order(self, entries: Entries) -> Tensor:
         if self._has("neighbour-overwrites"):
-            return np.arange(5, dtype=np.int32)
-        return super()._block_order()
+            return entries.block
+        return super()._order(entries)
 
     def _shares(
         self, entries: Entries, places: AnchorPlaces, layout: SlotLayout, pictures: Tensor
@@ -41,7 +41,7 @@ class VerbatimYoloV5Loss(VerbatimLoss, YoloV5Loss):
         share, of_slot = super()._shares(entries, places, layout, pictures)
         if self._has("sort-fails-on-one") and self.options["sort_iou"]:
             # Of the one entry of a head the share is all there is.
-            of_anchor = ops.sum(ops.cast(entries.there, "float32"), axis=(0, 1, 3))
+            of_anchor = ops.sum(entries.times, axis=(0, 1, 3))
             same = ops.cast(places.head[:, None] == places.head, "float32")
             alone = ops.equal(self.reduce_count(ops.matmul(same, of_anchor)), 1.0)  # (T,)
             fails = ops.logical_and(entries.there, ops.expand_dims(alone, -1))
