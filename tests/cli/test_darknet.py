@@ -91,7 +91,7 @@ def test_a_known_network_is_shown_by_its_name(capsys: pytest.CaptureFixture[str]
         (["layers", FILES[0], FILES[0]], "floats"),
         (["layers", str(cfg("ops_mini")), FILES[1]], "ops_mini.cfg needs 35,652"),
         (["detect", *FILES, "--draw", "a.png"], "--draw takes a picture as --input, and no"),
-        (["detect", *FILES, "--names", "none.names"], "none.names cannot be read as names"),
+        (["detect", *FILES, "--names", "none.names"], "none.names cannot be read"),
         (["detect", *FILES, "--threshold", "2"], "--threshold is from 0 to 1; received 2"),
     ],
 )

@@ -19,8 +19,11 @@ from yolo_core.models.darknet.numbers import FILE_TYPE
 from yolo_core.models.darknet.plan import parse_network
 from yolo_core.models.darknet.pretrained import read_pretrained
 from yolo_core.models.darknet.weights import expected_floats
+from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig
+from yolo_core.training.control import Control
 from yolo_core.training.network import load_first_weights
 
 BOX = (
@@ -176,7 +179,16 @@ def test_what_does_not_go_together(options, message, photographs) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_is_resumed_without_its_files(photographs, tmp_path, capsys) -> None:
+def test_a_run_is_resumed_without_its_files(photographs, tmp_path, capsys, monkeypatch) -> None:
+    between = Control.between
+
+    def stopped_at_2(control: Control, done: int) -> None:
+        if done == 2 and not stopped:
+            stopped.append(control.store.send("stop", {"by": "test"}))
+        between(control, done)
+
+    stopped: list[int] = []
+    monkeypatch.setattr(Control, "between", stopped_at_2)
     for name, file in (
         ("net.cfg", cfg("yolov2_mini_96x64")),
         ("net.weights", weights("yolov2_mini_96x64")),
@@ -187,11 +199,14 @@ def test_a_run_is_resumed_without_its_files(photographs, tmp_path, capsys) -> No
         [
             *("train", "--run", "a", "--network", f"cfg:{tmp_path / 'net.cfg'}"),
             *("--weights", str(tmp_path / "net.weights"), "--data", f"voc:{photographs}"),
-            *("--steps", "4", "--until", "2", "--batch-size", "2", *runs),
+            *("--steps", "4", "--batch-size", "2", *runs),
         ]
     )
     assert started == 0
     for name in ("net.cfg", "net.weights"):
         (tmp_path / name).unlink()
+    assert main(["train", "--resume", "a", *runs]) == 0
     assert main(["evaluate", "a", "--split", "val", *runs]) == 0
     assert "error" not in capsys.readouterr().err
+    with RunStore.open(RunFolder(tmp_path / "runs" / "a")) as store:
+        assert store.steps()["step"].tolist() == [1, 2, 3, 4]

@@ -19,6 +19,7 @@ from yolo_core.data.pixels import read_pixels
 from yolo_core.detect import Detection, drawn
 from yolo_core.files import cannot_write
 from yolo_core.foreign_files import read_array
+from yolo_core.models.darknet.cfg import read_names
 from yolo_core.models.darknet.known import NAMES, find_network
 from yolo_core.models.darknet.letterbox import letterboxed, to_picture
 from yolo_core.models.darknet.plan import listing_heads
@@ -137,7 +138,7 @@ def _detect(arguments: argparse.Namespace) -> int:
     picture, pixels = _input(arguments.input, network)
     if arguments.draw is not None and (pixels is None or arguments.output is not None):
         raise ValueError("--draw takes a picture as --input, and no --output.")
-    names = [] if arguments.names is None else _names(arguments.names)
+    names = [] if arguments.names is None else read_names(arguments.names)
     from yolo_core.models.darknet.detections import list_boxes, suppressed
 
     built = _loaded(network, weights, arguments.as_on_gpu)
@@ -248,13 +249,6 @@ def _input(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray | None]
             f"{network.file}; received {array.shape}."
         )
     return np.asarray(array, np.float32).transpose(1, 2, 0), None
-
-
-def _names(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read as names: {error}.") from None
 
 
 def _write_arrays(path: Path, arrays: dict[str, Any]) -> None:

@@ -16,10 +16,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from yolo_core.cli import dashboard, train
-from yolo_core.cli.options import add_checkpoints, add_classes
+from yolo_core.cli.options import add_checkpoints, add_classes, add_names
+from yolo_core.data.registry import open_source
 from yolo_core.jobs.interrupt import Interrupt
 from yolo_core.runs.layout import find_run, new_run_name
 from yolo_core.runs.status import RunState, read_status
+from yolo_core.training.darknet_setup import first_weights
 
 DEFAULT_PORT = 8501
 _PATIENCE_SECONDS = 60
@@ -38,12 +40,15 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--weights", required=True, metavar="FILE", help="its .weights")
     parser.add_argument("--data", required=True, help="such as voc:DIR")
     parser.add_argument("--pictures", metavar="DIR", help="folder of the pictures of a COCO file")
-    parser.add_argument("--image-size", help="such as 416 or 320x256 (default: as the data's)")
+    parser.add_argument(
+        "--image-size", help="such as 416 or 320x256 (default: that of the .cfg, else 416)"
+    )
     parser.add_argument("--run", metavar="NAME", help="name of the run (default: a free one)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port on localhost")
     parser.add_argument("--headless", action="store_true", help="open no browser")
     parser.add_argument("--no-dashboard", action="store_true", help="only make the run")
     add_classes(parser)
+    add_names(parser)
     add_checkpoints(parser)
     parser.set_defaults(run_command=run)
 
@@ -77,7 +82,7 @@ def _make(arguments: argparse.Namespace, name: str) -> int:
     """Trains nothing: the command to stop is there before the first step."""
     words = ["train", "--run", name, "--network", _network(arguments.cfg)]
     words += ["--weights", arguments.weights, "--data", arguments.data, "--batch-size", "1"]
-    for option in ("pictures", "image_size"):
+    for option in ("pictures", "image_size", "names"):
         if getattr(arguments, option):
             words += [f"--{option.replace('_', '-')}", getattr(arguments, option)]
     words += ["--classes", *arguments.classes] if arguments.classes else []
@@ -85,7 +90,15 @@ def _make(arguments: argparse.Namespace, name: str) -> int:
     train.add_parser(parser.add_subparsers())
     given = parser.parse_args([*words, "--checkpoints", str(arguments.checkpoints)])
     with Interrupt() as interrupt:
-        config, store = train.new_run(given)
+        config = train.asked_for(given)
+        weights = first_weights(config, open_source(config.data))
+        if not weights.keeps_head:
+            raise ValueError(
+                f"There are no heads of {arguments.cfg} to look at, as {weights.why}: expected a "
+                "whole .weights file, and --names FILE with the names of its classes, one a line, "
+                "where the data does not have them all."
+            )
+        store = train.created(given, config)
         for command in ("evaluate", "stop"):
             store.send(command, {"by": "command line"})
         return train.train_run(config, store, interrupt, as_json=False)

@@ -31,6 +31,16 @@ def add_classes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_names(parser: argparse.ArgumentParser) -> None:
+    """Adds `--names FILE`."""
+    parser.add_argument(
+        "--names",
+        metavar="FILE",
+        help="names of the network's classes, one a line, where one's own pictures have only some "
+        "of them, or in another order",
+    )
+
+
 def add_json(parser: argparse._ActionsContainer, what: str) -> None:
     """Adds `--json`."""
     parser.add_argument("--json", action="store_true", help=what)

@@ -17,6 +17,7 @@ from yolo_core.cli.options import (
     add_classes,
     add_json,
     add_low_priority,
+    add_names,
     step_back,
 )
 from yolo_core.cli.train_config import (
@@ -67,6 +68,7 @@ REFUSED_BY_RESUME = (
     "strides",
     "frozen",
     "classes",
+    "names",
     "derive",
 )
 
@@ -148,6 +150,7 @@ def add_parser(commands: Any) -> None:
         "--pin", action="append", metavar="SAMPLE", help="sample to snapshot; repeatable"
     )
     add_classes(parser)
+    add_names(parser)
     add_low_priority(parser)
     add_json(parser, "end with one line of JSON: what came of the training")
     add_checkpoints(parser)
@@ -175,20 +178,15 @@ def _trained(arguments: argparse.Namespace, devices: Devices | None) -> int:
         if arguments.resume is not None:
             store, config = _resumed(arguments)
         else:
-            config = _asked_for(arguments)
+            config = asked_for(arguments)
             if interrupt.by is not None:
                 return 130
-            store = _created(arguments, config)
+            store = created(arguments, config)
         return train_run(config, store, interrupt, as_json=arguments.json, devices=devices)
 
 
-def new_run(arguments: argparse.Namespace) -> tuple[RunConfig, RunStore]:
-    """Makes the run that options of `train` describe, open for writing; trains nothing yet."""
-    config = _asked_for(arguments)
-    return config, _created(arguments, config)
-
-
-def _asked_for(arguments: argparse.Namespace) -> RunConfig:
+def asked_for(arguments: argparse.Namespace) -> RunConfig:
+    """The run that options describe; nothing is made yet."""
     if arguments.run is not None:
         check_run_name(arguments.run)
     config = new_config(arguments)
@@ -196,8 +194,8 @@ def _asked_for(arguments: argparse.Namespace) -> RunConfig:
     return config
 
 
-def _created(arguments: argparse.Namespace, config: RunConfig) -> RunStore:
-    """Makes the run: from here on it can be seen, and not after TensorFlow's five seconds."""
+def created(arguments: argparse.Namespace, config: RunConfig) -> RunStore:
+    """Makes the run, open for writing: it can be seen before TensorFlow's five seconds."""
 
     def fill(folder: RunFolder) -> None:
         replace_file(folder.config, config.to_json())

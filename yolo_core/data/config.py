@@ -105,6 +105,11 @@ class DataConfig(Section):
     classes: tuple[str, ...] = Field(
         default=(), description="classes to keep, each by its name; none stands for all"
     )
+    names: tuple[str, ...] = Field(
+        default=(),
+        description="classes of the network, in its order, where it has others than the pictures: "
+        "each class of theirs is one of these",
+    )
     fit: Literal["stretch", "letterbox"] = Field(
         default="stretch",
         description="how a picture is brought to the image size: stretch, or letterbox, which "
@@ -150,6 +155,12 @@ class DataConfig(Section):
                 f"image_size: scenes of digits are square, {SCENE_SIDES[0]} to {SCENE_SIDES[1]} "
                 f"pixels; expected such a side"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_for_pictures(self) -> Self:
+        if self.names and self.kind not in PICTURE_KINDS:
+            raise ValueError(f"names: these are for pictures of one's own, not {self.source!r}")
         return self
 
     @property

@@ -117,8 +117,32 @@ def only(data: AnnotatedPictures, classes: Sequence[str]) -> AnnotatedPictures:
             f"{data.name} has the classes {', '.join(data.classes) or 'none'}, each to be named "
             f"once; received {', '.join(classes) or 'none'}."
         )
-    to = np.full(len(data.classes), -1, np.int32)
-    to[[data.classes.index(each) for each in classes]] = np.arange(len(classes))
+    return _relabelled(data, classes)
+
+
+def under_names(data: AnnotatedPictures, names: tuple[str, ...]) -> AnnotatedPictures:
+    """The same pictures and objects with the classes of a network, in its order.
+
+    Raises:
+        ValueError: A class has no such name, or a name stands twice.
+    """
+    lost = [each for each in data.classes if each not in names]
+    if lost:
+        raise ValueError(
+            f"Each class of {data.name} must be one of the network's names; received "
+            f"{', '.join(data.classes)}, and among the {len(names)} names, {names[0]} to "
+            f"{names[-1]}, there is no {', no '.join(lost)}."
+        )
+    if len(set(names)) < len(names):
+        twice = next(each for each in names if names.count(each) > 1)
+        raise ValueError(f"Each name of a network's class stands once; received {twice} twice.")
+    return _relabelled(data, names)
+
+
+def _relabelled(data: AnnotatedPictures, classes: Sequence[str]) -> AnnotatedPictures:
+    """With other classes in another order; objects of none of them are dropped."""
+    place = {name: index for index, name in enumerate(classes)}
+    to = np.array([place.get(each, -1) for each in data.classes], np.int32)
     kept, regions = to[data.box_class] >= 0, to[data.ignored_class] >= 0
     return dataclasses.replace(
         data,

@@ -18,7 +18,7 @@ from PIL import Image
 from yolo_core.data.augment import DETAIL, WORDS, coloured, placed
 from yolo_core.data.config import PICTURE_SIZE, DataConfig
 from yolo_core.data.kept import kept_folder
-from yolo_core.data.opening import open_data
+from yolo_core.data.opening import open_data, under_names
 from yolo_core.data.pictures import AnnotatedPictures, counted
 from yolo_core.data.pixel_cache import PixelCache
 from yolo_core.data.random_words import permutation, random_words
@@ -258,10 +258,11 @@ def open_pictures(data: DataConfig, progress: Progress | None = None) -> Picture
         progress: As of `open_data`.
 
     Raises:
-        ValueError: They cannot be read, or there is no such class.
+        ValueError: They cannot be read, or there is no such class, or a class without a name.
     """
     classes = data.classes or None
     found = open_data(data.source, pictures=data.pictures, classes=classes, progress=progress)
+    found = under_names(found, data.names) if data.names else found
     parts = split_up(found, data.seed)
     cache = PixelCache(kept_folder() / "pictures", data.cache_megabytes)
     notes = [*parts.notes, *_summary(found)]

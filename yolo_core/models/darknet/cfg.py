@@ -161,14 +161,29 @@ def read_cfg_text(path: str | Path) -> str:
     Raises:
         ValueError: It cannot be read, or has more than `MOST_BYTES`, or zeros.
     """
-    path = Path(path)
+    return _text(Path(path), ".cfg")
+
+
+def read_names(path: str | Path) -> list[str]:
+    """The names of a `.names` file, one a line; lines without one at its end are none.
+
+    Raises:
+        ValueError: As `read_cfg_text`, or there are none.
+    """
+    names = [line.strip() for line in _text(Path(path), ".names").rstrip().splitlines()]
+    if not names:
+        raise ValueError(f"{path} has no names: it should have one a line.")
+    return names
+
+
+def _text(path: Path, kind: str) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
     if len(data) > MOST_BYTES:
-        raise ValueError(f"{path} is no .cfg: it has more than {MOST_BYTES:,} bytes.")
+        raise ValueError(f"{path} is no {kind}: it has more than {MOST_BYTES:,} bytes.")
     if b"\0" in data:
-        raise ValueError(f"{path} is no .cfg: it is not a text file.")
+        raise ValueError(f"{path} is no {kind}: it is not a text file.")
     return data.decode("utf-8", errors="replace")
