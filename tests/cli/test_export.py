@@ -14,12 +14,15 @@ import pytest
 from faster_coco_eval import COCO, COCOeval_faster
 
 from tests.training.runs_by_command import command
+from tests.waiting import wait_for
 from yolo_core.data.batches import stack_samples
 from yolo_core.data.registry import open_source
 from yolo_core.evaluation.job.folder import EvaluationFolder
 from yolo_core.evaluation.metrics import detections_in
 from yolo_core.evaluation.table import read_table
 from yolo_core.export.about import read_about
+from yolo_core.export.job import start_export
+from yolo_core.jobs.status import JobState, read_job, stop_job
 from yolo_core.models.decode import nms_keep
 from yolo_core.models.foreign_network import load_keras
 from yolo_core.runs.layout import find_run
@@ -113,6 +116,18 @@ def test_it_tells_the_dashboard_how_it_is(runs: Path, here: Path) -> None:
         done = command("export", "whole", "--to", "csv", "--status", status, *how, checkpoints=runs)
         assert done.returncode == code
         assert json.loads(Path(status).read_text())["state"] == state
+
+
+def test_as_a_job_it_can_be_stopped(runs: Path) -> None:
+    folder = start_export(find_run(runs, "whole"), "onnx", step="last", timeout=60)
+    stop_job(folder.status)
+    wait_for(lambda: not read_job(folder.status).is_live)
+    status = read_job(folder.status)
+    assert (status.state, status.message) == (
+        JobState.STOPPED,
+        "Stopped; nothing of it is kept.",
+    )
+    assert os.listdir(folder.made) == []
 
 
 @pytest.mark.parametrize(

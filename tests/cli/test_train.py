@@ -85,6 +85,7 @@ def test_every_option_lands_in_its_field():
         "validation_scenes": 9,
         "pictures": "/x",
         "classes": ("3", "chair"),
+        "names": (),
         "fit": "letterbox",
         "augment": "flip,colour",
         "cache_megabytes": 10,

@@ -12,6 +12,7 @@ import pytest
 
 from dashboard.components.runs import exported, kept
 from dashboard.components.runs.listed import matches, sorted_runs
+from dashboard.components.shared import jobs
 from dashboard.components.shared.run_curves import one_curve, relative, run_curves, series_names
 from dashboard.components.shared.run_table import runs_table
 from dashboard.figures.curves import Curve
@@ -21,6 +22,7 @@ from tests.dashboard.sample_run import make_run
 from tests.dashboard.test_plain_words import drawn
 from tests.waiting import wait_for
 from yolo_core.export.job import ExportFolder, start_export
+from yolo_core.jobs.process import ProcessIdentity
 from yolo_core.jobs.status import JobState, JobStatus, read_job, write_job
 from yolo_core.runs.disk import disk_use
 from yolo_core.runs.layout import RunFolder, create_run, find_run, list_runs
@@ -211,6 +213,18 @@ def test_export_is_asked_for_seen_and_downloaded(
     write_job(folder.status, JobStatus(JobState.FAILED, "It needs tf2onnx."))
     page.run()
     assert "onnx-last-raw: It needs tf2onnx." in words(page)
+    stopped: list[Path] = []
+    monkeypatch.setattr(jobs, "stop_job", stopped.append)
+    write_job(folder.status, JobStatus(JobState.STARTING, "Exporting.", ProcessIdentity.current()))
+    page.run()
+    page.button(key=f"stop {folder.status}").click().run()
+    assert_sound(page)
+    assert stopped == [folder.status]
+    assert page.button(key=f"stop {folder.status}").disabled
+    write_job(folder.status, JobStatus(JobState.STOPPED, "Stopped; nothing of it is kept."))
+    page.run()
+    assert "onnx-last-raw: Stopped; nothing of it is kept." in words(page)
+    assert not page.error
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 from yolo_core.data.config import PICTURE_KINDS
 from yolo_core.data.registry import open_source
 from yolo_core.losses.families import family_of
-from yolo_core.models.darknet.cfg import read_cfg_text
+from yolo_core.models.darknet.cfg import read_cfg_text, read_names
 from yolo_core.models.darknet.pretrained import CFG, as_published
 from yolo_core.training.config import RunConfig
 from yolo_core.training.darknet_setup import (
@@ -33,8 +33,9 @@ def put_darknet(
 ) -> None:
     """Puts what follows from a Darknet network into the fields of a configuration.
 
-    The text of its `.cfg`, the strides of its heads; and where nobody says others, the loss that
-    trains them, a learning rate that its depth bears, and the size of the pictures of a `.cfg`.
+    The names of its classes, the text of its `.cfg`, the strides of its heads; and where nobody
+    says others, the loss that trains them, a learning rate that its depth bears, and the size of
+    the pictures of a `.cfg`.
 
     Args:
         fields: Of a `RunConfig`, with the options that were given.
@@ -45,6 +46,8 @@ def put_darknet(
         ValueError: The file cannot be read, or is of no network that can be trained; or an option
             does not go with it.
     """
+    if arguments.names:
+        fields.setdefault("data", {})["names"] = read_names(arguments.names)
     network = fields.get("network", {})
     name = network.get("size", "")
     if arguments.network is not None and name.startswith(CFG):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,17 @@ def run(arguments: argparse.Namespace) -> int:
     job = Job(arguments.status, JobStatus(JobState.STARTING, "Exporting.", total=1))
 
     def work() -> None:
-        job.say(state=JobState.FINISHED, message="", done=len(_export(arguments)) and 1)
+        try:
+            _export(arguments)
+        except KeyboardInterrupt:
+            job.say(state=JobState.STOPPED, message="Stopped; nothing of it is kept.")
+        else:
+            job.say(state=JobState.FINISHED, message="", done=1)
 
-    return int(job.run(work).state is not JobState.FINISHED)
+    # It is one long piece of work of other programs, which nobody asks whether to go on; so to
+    # terminate it is what Ctrl-C is, and what is half made goes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return int(job.run(work).state is JobState.FAILED)
 
 
 def _named(paths: tuple[Path, ...]) -> str:
@@ -143,15 +152,18 @@ def _evaluation(
     """The evaluation that there is of that checkpoint, or a new one.
 
     Raises:
-        ValueError: It fails, or is stopped.
+        ValueError: It fails.
+        KeyboardInterrupt: It was stopped.
     """
     there = EvaluationFolder(folder, split, checkpoint.step).table
     if arguments.count is None and there.is_file():
         return read_table(there)
     name_loss(arguments.loss, read_run_config(folder))
     evaluation, status = evaluated(folder, split, checkpoint.step, arguments.count)
+    if status.state is JobState.STOPPED:
+        raise KeyboardInterrupt
     if status.state is not JobState.FINISHED:
-        raise ValueError(status.message or "Stopped before all samples were looked at.")
+        raise ValueError(status.message)
     return read_table(evaluation.folder.table)
 
 

@@ -24,7 +24,6 @@ from yolo_core.foreign_files import parse_json
 from yolo_core.losses.families import family_of, over_recipe, recipe_lambdas, takes_anchors
 from yolo_core.losses.heads import SLOTS_A_CELL
 from yolo_core.losses.recipe import derived_setup
-from yolo_core.models.darknet.cfg import read_names
 from yolo_core.runs.changes import RATE
 from yolo_core.runs.layout import RunFolder
 from yolo_core.training.config import (
@@ -97,8 +96,6 @@ def new_config(arguments: argparse.Namespace) -> RunConfig:
         put(fields, "training.pinned", arguments.pin)
     if arguments.classes:
         put(fields, "data.classes", arguments.classes)
-    if arguments.names:
-        put(fields, "data.names", read_names(arguments.names))
     # The run may be resumed from another folder.
     fields["data"] = with_absolute_paths(fields.get("data", {}))
     for name, value in given_options(arguments).items():

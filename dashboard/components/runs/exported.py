@@ -7,7 +7,7 @@ import functools
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.jobs import ask_for, is_asked_for
+from dashboard.components.shared.jobs import ask_for, is_asked_for, say_not_stopped, stop_button
 from dashboard.components.shared.polling import poll
 from yolo_core.export.job import ExportFolder, list_exports, start_export
 from yolo_core.export.targets import KINDS, NETWORKS
@@ -78,10 +78,14 @@ def _show(run: RunFolder) -> None:
         status = read_job(each.status)
         if status.is_live:
             st.caption(f"{plain(each.name)}: {plain(status.message)}", width="stretch")
+            stop_button(each.status, status, "Ends it at once; nothing of it is kept.")
         elif status.state is JobState.FINISHED and each.files():
             _download(each)
+        elif status.state is JobState.STOPPED:
+            st.caption(f"{plain(each.name)}: {plain(status.message)}")
         else:
             say(f"{each.name}: {status.message}")
+    say_not_stopped()
 
 
 def _download(folder: ExportFolder) -> None:

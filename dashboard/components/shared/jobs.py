@@ -122,19 +122,10 @@ def show_job(
         bar, button = st.columns([8, 1], vertical_alignment="bottom")
         with bar:
             share = min(status.done / status.total, 1.0) if status.total else 0.0
-            stopping = st.session_state.get(_STOPPING) == status.process
-            text = plain(progress_text(status, unit)) + " · stopping" * stopping
+            text = plain(progress_text(status, unit)) + " · stopping" * _is_stopping(status)
             st.progress(share, text=text)
         with button:
-            st.button(
-                "Stop",
-                icon=":material/stop:",
-                key=f"stop {file}",
-                on_click=_stop,
-                args=(file,),
-                disabled=stopping,
-                help=stop_help,
-            )
+            stop_button(file, status, stop_help)
     elif status.state is not JobState.FINISHED:
         notice, button = st.columns([8, 1], vertical_alignment="center")
         with notice:
@@ -150,9 +141,37 @@ def show_job(
                 )
     elif status.message:
         st.caption(plain(status.message))
+    say_not_stopped()
+
+
+def stop_button(file: Path, status: JobStatus, what_it_means: str) -> None:
+    """The button that stops a job; `say_not_stopped` belongs below it.
+
+    Args:
+        file: Its status file.
+        status: What is in it, live.
+        what_it_means: Said where the pointer rests on it.
+    """
+    st.button(
+        "Stop",
+        icon=":material/stop:",
+        key=f"stop {file}",
+        on_click=_stop,
+        args=(file,),
+        disabled=_is_stopping(status),
+        help=what_it_means,
+    )
+
+
+def say_not_stopped() -> None:
+    """Says why the job whose Stop was pressed could not be stopped."""
     error = st.session_state.pop(_NOT_STOPPED, None)
     if error:
         say(error)
+
+
+def _is_stopping(status: JobStatus) -> bool:
+    return st.session_state.get(_STOPPING) == status.process
 
 
 def progress_text(status: JobStatus, unit: str) -> str:
