@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -139,16 +139,6 @@ def _is_crowded(view: SampleView) -> bool:
     """Whether the tiles have no room for words in half of a page."""
     grids = view.layout.grids
     return max(count for _, _, count in grids) + (len(grids) > 1) > _ROOMY
-
-
-def short_titles_sentence(views: Iterable[SampleView]) -> str:
-    """What the titles of narrow mask tiles stand for where they are abbreviated, else ""."""
-    if not any(map(_is_crowded, views)):
-        return ""
-    return (
-        "In the titles h is the head, a the anchor (p the predictor), then the number of its "
-        "brown slots."
-    )
 
 
 def _title(view: SampleView, head: int, anchor: int, said: list[str], *, narrow: bool) -> str:

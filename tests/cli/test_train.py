@@ -285,6 +285,7 @@ def test_two_that_start_at_once_get_two_names(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["yolov2-1", "yolov2-2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     ["cli.replace_file", "create_database", "RunStore.set_status", "os.rename", "cli.train_run"],
@@ -329,14 +330,11 @@ def test_ctrl_c_while_tensorflow_loads(tmp_path):
 
 @pytest.mark.slow
 def test_the_default_run_learns(tmp_path):
-    """The real thing, a sixth of its length: `python -m yolo_core train` in two runs at once."""
+    """The real thing, a sixth of its length: `python -m yolo_core train`."""
     options = ("--steps", "400", "--validation-scenes", "100", "--evaluate-every", "400", "--json")
     process = start(*options, checkpoints=tmp_path)
-    beside = start(*SMALL, "--steps", "20", checkpoints=tmp_path)
     output, errors = process.communicate(timeout=400)
     assert (process.returncode, errors) == (0, "")
-    beside.communicate(timeout=60)
-    assert beside.returncode == 0
     said = json.loads(output.splitlines()[-1])
     # A network that cannot tell the classes stays below 0.2.
     assert said["metrics"]["map50"] > 0.6
@@ -348,8 +346,7 @@ def test_the_default_run_learns(tmp_path):
         text=True,
         check=True,
     )
-    assert re.search(r"^ *yolov2-[12]  finished +400/400 ", runs.stdout, re.MULTILINE)
-    assert re.search(r"^ *yolov2-[12]  finished +20/20 ", runs.stdout, re.MULTILINE)
+    assert re.search(r"^ *yolov2-1  finished +400/400 ", runs.stdout, re.MULTILINE)
 
 
 @pytest.fixture

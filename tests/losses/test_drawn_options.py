@@ -75,11 +75,10 @@ def numbers_that_matter(gradient: np.ndarray, count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("case", DEFAULTS)
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_gradient_is_the_slope_of_the_total(case, seed):
+def test_the_gradient_is_the_slope_of_the_total(case):
     # Central differences in float32: exact to some 1e-3 of the largest slope.
-    y_true = random_scene(seed)
-    y_pred = case.predictions(3, seed=seed, scale=0.5)
+    y_true = random_scene(1)
+    y_pred = case.predictions(3, seed=1, scale=0.5)
     loss = case.loss(**({"iou_gradient": True} if "iou_gradient" in case.loss().options else {}))
     raw = tf.Variable(y_pred)
     with tf.GradientTape() as tape:

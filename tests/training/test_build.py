@@ -63,6 +63,7 @@ def test_anchors_of_the_configuration_are_the_loss_s(count):
     np.testing.assert_allclose(layout.prior[0, 2:], [0.5, 0.25], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["medium", "large"])
 def test_networks_have_100_000_to_300_000_weights(size):
     _, _, detector = build(network={"size": size}, data={})
@@ -94,11 +95,11 @@ def test_xla_on_several_devices_is_refused_by_name():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_trains_with_the_loss_in_float32(precision):
+@pytest.mark.parametrize(("precision", "xla"), [("mixed_float16", "on"), ("mixed_bfloat16", "off")])
+def test_mixed_precision_trains_with_the_loss_in_float32(precision, xla):
     before = keras.config.dtype_policy()
     try:
-        fields = {"precision": precision, "xla": "on"}
+        fields = {"precision": precision, "xla": xla}
         scenes, loss, detector = build(training=fields)
         assert isinstance(detector.optimizer, keras.optimizers.LossScaleOptimizer) == (
             precision == "mixed_float16"

@@ -30,24 +30,6 @@ def rows(runs, name):
 
 
 @pytest.mark.slow
-def test_a_fork_that_changes_nothing_repeats_the_run_to_the_bit(runs):
-    done = command("fork", "whole", "--step", "10", "--run", "same", "--json", checkpoints=runs)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["steps"] == 30
-    before, after = rows(runs, "whole"), rows(runs, "same")
-    for name in before:
-        if name not in CLOCKS:
-            np.testing.assert_array_equal(before[name], after[name], err_msg=name)
-    with (
-        np.load(runs / "whole/weights/step-00000030.npz") as one,
-        np.load(runs / "same/weights/step-00000030.npz") as other,
-    ):
-        assert len(one.files) > 10
-        for name in set(one.files) - {"meta"}:
-            np.testing.assert_array_equal(one[name], other[name], err_msg=name)
-
-
-@pytest.mark.slow
 def test_a_sweep_tries_each_value_from_the_same_step(runs):
     done = command(
         "sweep", "whole", "no_object", "1", "1000", "--step", "10", "--steps", "8", "--json",
@@ -125,11 +107,28 @@ def test_keeping_puts_it_in_the_place_of_its_run(runs):
 
 
 @pytest.mark.slow
-def test_a_kept_fork_goes_on_to_the_end_as_the_run_did(runs):
-    for words in ("fork whole --step 10 --steps 5", "keep whole-fork-1", "train --resume whole"):
+def test_a_kept_fork_that_changes_nothing_repeats_the_run_to_the_bit(runs):
+    for words, steps in (
+        ("fork whole --step 10 --steps 5 --json", 15),
+        ("keep whole-fork-1", None),
+        ("train --resume whole --json", 30),
+    ):
         done = command(*words.split(), checkpoints=runs)
         assert done.returncode == 0, done.stderr
+        if steps is not None:
+            assert json.loads(done.stdout.splitlines()[-1])["steps"] == steps
     assert_same_curves(curve(runs, "whole"), curve(runs, "whole-before-1"))
+    before, after = rows(runs, "whole-before-1"), rows(runs, "whole")
+    for name in before:
+        if name not in CLOCKS:
+            np.testing.assert_array_equal(before[name], after[name], err_msg=name)
+    with (
+        np.load(runs / "whole-before-1/weights/step-00000030.npz") as one,
+        np.load(runs / "whole/weights/step-00000030.npz") as other,
+    ):
+        assert len(one.files) > 10
+        for name in set(one.files) - {"meta"}:
+            np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
 def test_discarding_leaves_the_run_as_it_was(runs):

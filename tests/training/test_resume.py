@@ -20,9 +20,11 @@ from tests.training.runs_by_command import (
     wait_for_step,
 )
 from tests.waiting import wait_for
+from yolo_core.data.registry import open_source
 from yolo_core.runs.layout import RunFolder, create_run, find_run
 from yolo_core.runs.status import RunState, read_status
 from yolo_core.runs.store import RunStore
+from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import read_config
 from yolo_core.training.control import Control
 from yolo_core.training.worker import Training
@@ -45,6 +47,14 @@ def at_step(monkeypatch):
     return planned
 
 
+@pytest.fixture(scope="module")
+def detector(whole):
+    """The run's detector, built once: a checkpoint sets all that it has."""
+    config = read_config(find_run(whole, "whole").config)
+    source = open_source(config.data)
+    return build_detector(config, build_loss(config, source), source)
+
+
 @pytest.mark.parametrize(
     "state",
     [
@@ -60,7 +70,10 @@ def at_step(monkeypatch):
     ],
     ids=str,
 )
-def test_a_crafted_newest_checkpoint_gives_way_to_the_one_before(tmp_path, whole, state):
+def test_a_crafted_newest_checkpoint_gives_way_to_the_one_before(
+    tmp_path, whole, state, detector, monkeypatch
+):
+    monkeypatch.setattr("yolo_core.training.worker.build_detector", lambda *_: detector)
     folder = RunFolder(Path(shutil.copytree(whole / "whole", tmp_path / "copy")))
     newest, before = (folder.weights / f"step-{step:08d}.npz" for step in (30, 20))
     with np.load(newest) as file:

@@ -115,8 +115,9 @@ def test_a_worker_that_dies_stops_the_other_with_a_sentence_and_the_run_resumes(
     if dies == 1:
         assert read_status(folder).state == RunState.FAILED
         assert "--resume RUN" in read_status(folder).message
+        return
 
-    # On this machine alone, from the last checkpoint on.
+    # What a chief leaves is as its death found it. On this machine alone, from the last checkpoint.
     with RunStore.open(folder) as store:
         last, reached = store.checkpoints()[-1].step, (store.last_step() or {})["step"]
     assert last % 4 == 0

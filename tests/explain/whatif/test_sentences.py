@@ -16,7 +16,7 @@ from yolo_core.explain.whatif.outcomes import (
     SlotSubject,
 )
 from yolo_core.explain.whatif.search import Change
-from yolo_core.explain.whatif.sentences import change_sentence
+from yolo_core.explain.whatif.sentences import change_words, who_would
 
 MATCHED, SHARED = ObjectStatus.MATCHED, ObjectStatus.SHARED
 OVERWRITTEN, OUTSIDE = ObjectStatus.OVERWRITTEN, ObjectStatus.OUTSIDE
@@ -36,6 +36,11 @@ def fate(view, column, anchor, status=MATCHED, taker=-1):
 def wider(before, after, subject=ObjectSubject(0), **fields):  # noqa: B008
     change = Change(subject, "width", True, 18.2, 22.0, 0.01, before, after, index=0)
     return dataclasses.replace(change, **fields)
+
+
+def sentence(view, change):
+    """The two parts, as the pages lay them together."""
+    return f"{who_would(view, change)} {change_words(view, change)}."
 
 
 def test_what_becomes_of_an_object(view):
@@ -66,7 +71,7 @@ def test_what_becomes_of_an_object(view):
         (nowhere, now, "be matched after all, to anchor 0 of cell (row 1, column 1)"),
         (now, nowhere, "be outside the picture and train nothing"),
     ):
-        assert change_sentence(view, wider(before, after)) == (
+        assert sentence(view, wider(before, after)) == (
             f"Object 0 (class 0) would {words} {if_wider}"
         )
 
@@ -90,8 +95,8 @@ def test_what_a_slot_would_be_there_for(view):
             "be shared by object 0 (class 0) and another object",
         ),
     ):
-        sentence = change_sentence(view, wider(before, after, SlotSubject(3)))
-        assert sentence == f"This slot would {words} {if_wider}"
+        said = sentence(view, wider(before, after, SlotSubject(3)))
+        assert said == f"This slot would {words} {if_wider}"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_what_a_slot_would_be_there_for(view):
 )
 def test_the_condition(view, fields, condition):
     change = wider(fate(view, 1, 0), fate(view, 1, 1), **fields)
-    assert f" if {condition}" in change_sentence(view, change)
+    assert f" if {condition}" in sentence(view, change)
 
 
 def test_a_threshold(view):
@@ -120,6 +125,6 @@ def test_a_threshold(view):
         value=0.57,
         index=-1,
     )
-    assert change_sentence(view, change) == (
+    assert sentence(view, change) == (
         "This slot would be ignored if the ignore threshold were at most 0.57 (it is 0.6)."
     )

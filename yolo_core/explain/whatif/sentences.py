@@ -22,16 +22,6 @@ _THRESHOLDS = {
 }
 
 
-def change_sentence(view: SampleView, change: Change) -> str:
-    """A change as "This slot would be ignored if the threshold were at most 0.57 (it is 0.6)."
-
-    Args:
-        view: The sample.
-        change: What was found on it.
-    """
-    return f"{who_would(view, change)} {change_words(view, change)}."
-
-
 def who_would(view: SampleView, change: Change) -> str:
     """The beginning of a sentence on a change: "This slot would"."""
     if isinstance(change.subject, SlotSubject):
