@@ -374,6 +374,7 @@ def test_for_other_data_than_digits_heads_and_lambdas_are_derived_and_stand_in_t
     assert list(derived_notes(published, ToySource(0))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILY_NAMES)
 @pytest.mark.usefixtures("toy")
 def test_every_loss_is_built_on_the_heads_that_were_derived(name):

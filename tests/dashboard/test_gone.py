@@ -34,6 +34,7 @@ def test_a_run_that_is_gone_where_tensorflow_is_asked(
     assert f"There is no sample val/99 here; {shown} is shown." in words(opened)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "said"),
     [

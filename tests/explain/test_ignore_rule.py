@@ -101,6 +101,7 @@ def test_no_sentence_of_a_published_loss_contradicts_its_mask(name, boxes, besid
     assert not any("yet this loss" in each for each in sentences)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mnist_yolo", "yolov1", "yolov1 empty cells", "ssd"])
 @given(boxes=BOXES)
 @settings(max_examples=6, derandomize=True, deadline=None)

@@ -132,6 +132,7 @@ def test_half_precision_predictions_near_overflow(case):
     assert np.isfinite(float(case.loss()(random_scene(1), y_pred)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_float64_labels_and_a_list_of_one_output(case):
     loss, y_true, y_pred = case.loss(), random_scene(1), case.predictions(3)

@@ -101,6 +101,7 @@ UNUSABLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_rows_that_cannot_be_used_have_a_status_and_change_nothing(case):
     good = label(0.3, 0.6, 0.4, 0.3, cls=1)
@@ -143,6 +144,7 @@ def test_objects_that_want_one_slot(case, count):
         np.testing.assert_allclose(breakdown.total, only_the_last.total, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [90.0, 1e4])
 @pytest.mark.parametrize("case", DEFAULTS)
 def test_huge_logits_stay_finite(case, scale):
@@ -211,6 +213,7 @@ def test_the_order_of_label_rows_does_not_matter(case):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DEFAULTS)
 def test_a_lambda_of_zero_changes_no_other_term(case):
     y_true, y_pred, loss = random_scene(7), case.predictions(3), case.loss()

@@ -21,6 +21,7 @@ def test_the_cells_cover_the_picture(shape, coarse, fine):
     assert (grid_cells(shape, 16), grid_cells(shape, 8)) == (coarse, fine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(48, 80, 3), (50, 83, 2), (7, 33, 4)])
 def test_a_picture_of_any_shape_gets_that_grid(shape):
     (rows, columns), (more_rows, more_columns) = grid_cells(shape, 16), grid_cells(shape, 8)
@@ -40,6 +41,7 @@ def test_only_a_picture_that_has_no_whole_cells_is_resized():
     assert names((50, 83, 1)) == ["image", "whole_cells", *names((48, 80, 1))[1:]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["small", "medium", "large"])
 @pytest.mark.parametrize("strides", [(32,), (32, 16), (32, 16, 8), (8, 16, 32), (32, 8), (8,)])
 def test_any_heads_on_pictures_that_are_not_square(size, strides):

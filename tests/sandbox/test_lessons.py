@@ -48,6 +48,7 @@ def trained_slots(view: SampleView) -> list[int]:
     return [int(view.assignment.object_slot[index].max()) for index in view.objects]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_lesson_has_three_whole_sentences(name: str) -> None:
     before, after = opened(name)

@@ -20,6 +20,7 @@ def build(**fields):
     return scenes, loss, build_detector(config, loss, scenes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*FAMILY_NAMES, *VARIANTS])
 def test_every_published_loss_has_heads_that_fit_it(name):
     config = parse_config({"loss": {"name": name}, "data": {"image_size": 48}})
@@ -54,6 +55,7 @@ def test_the_seed_decides_the_weights():
     assert any((a != b).any() for a, b in zip(first, other, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_anchors_of_the_configuration_are_the_loss_s(count):
     _, loss, detector = build(loss={"anchors": [[0.5, 0.25], *[[0.1, 0.2]] * (count - 1)]})

@@ -40,6 +40,7 @@ def test_weights_go_through_keras_and_back_byte_for_byte(case: str, tmp_path: Pa
     assert (tmp_path / "again.weights").read_bytes() == weights(case).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["ops_mini", "odd_region", "odd_yolo"])
 def test_a_saved_model_computes_the_same(case: str, tmp_path: Path) -> None:
     _, _, built = loaded(case)
