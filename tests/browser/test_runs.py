@@ -22,8 +22,8 @@ ROW = 35  # pixels
 def tick(page: Page, row: int) -> None:
     table = page.get_by_test_id("stDataFrame").first
     table.wait_for()
-    table.get_by_role("gridcell").first.wait_for(state="attached")
-    page.wait_for_timeout(500)  # what is drawn on the canvas is in no element
+    # What is on the canvas is in no element that could be waited for.
+    page.wait_for_timeout(2000)
     box = table.bounding_box()
     page.mouse.click(box["x"] + 16, box["y"] + ROW * (row + 1) + ROW // 2)
 
