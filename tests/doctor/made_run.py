@@ -33,6 +33,7 @@ def make_run(
     curves: Mapping[str, np.ndarray] | None = None,
     lambdas: Mapping[str, float] | None = None,
     total: Callable[[np.ndarray], np.ndarray] = lambda summed: summed,
+    more: Mapping[str, np.ndarray] | None = None,
     looks: tuple[int, ...] = (0, 100, 200, 300, 400),
     change: Change = lambda snapshot: snapshot,
     batches: Change | None = None,
@@ -50,6 +51,7 @@ def make_run(
         steps: How many rows it has.
         curves: {term: (steps,)} in place of those that fall.
         lambdas: {term: weight}; 1 where nothing is said.
+        more: {column: (steps,)} that it has besides.
         total: From the sum of lambda x term to what is recorded as the total.
         looks: Steps of its pinned snapshots.
         change: Of each pinned snapshot.
@@ -68,6 +70,7 @@ def make_run(
     weights = dict.fromkeys(TERMS, 1.0) | dict(lambdas or {})
     summed = sum(weights[term] * values[term] for term in TERMS)
     columns = {"total": total(np.asarray(summed)), "learning_rate": np.full(steps, 1e-3)}
+    columns |= dict(more or {})
     for term in TERMS:
         columns[f"term/{term}"] = values[term]
         columns[f"lambda/{term}"] = np.full(steps, weights[term])

@@ -20,8 +20,8 @@ _MODULES: Mapping[Of, tuple[str, ...]] = {
     ),
     "run": (
         "not_finite", "boxes_growing", "misread", "total", "term_still", "starves",
-        "objectness_zero", "dead", "learning_rate", "warm_up", "batch_norm", "overfitted",
-        "class_silent", "anchor_silent", "never_learned", "contradicted",
+        "objectness_zero", "dead", "step_size", "learning_rate", "warm_up", "batch_norm",
+        "overfitted", "class_silent", "anchor_silent", "never_learned", "contradicted",
     ),
 }  # fmt: skip
 

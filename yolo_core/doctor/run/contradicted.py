@@ -9,12 +9,14 @@ import numpy as np
 
 from yolo_core.doctor.finding import Check, NotTried, Seen
 from yolo_core.doctor.run_record import RunRecord, views
+from yolo_core.evaluation.misses import Miss, find_objects
 from yolo_core.models.decode import overlaps, scores
 from yolo_core.views import SampleView
 
 _STEPS = 500
 _FOUND, _SURE = 0.85, 0.9
-_SAME, _BESIDE, _NOWHERE = 0.6, 0.1, 0.05
+_SAME, _FITS, _BESIDE, _NOWHERE = 0.6, 0.4, 0.1, 0.05
+_SEEN, _SIZE, _BORDER = 0.1, 0.7, 0.01
 _SHOWN = 5
 
 
@@ -35,6 +37,8 @@ def _look(run: RunRecord) -> Iterator[Seen]:
                 counted[view.name, kind, index] += 1
                 words[view.name, kind, index] = said
     always = [key for key, count in counted.items() if count == len(looks)]
+    # An object that nobody labelled may be one that nobody wanted: that comes last.
+    always.sort(key=lambda key: list(CHECK.causes).index(key[1]))
     for sample, kind, index in always[:_SHOWN]:
         more = {} if kind == "overlooked" else {"object": index}
         yield Seen(
@@ -47,42 +51,51 @@ def _look(run: RunRecord) -> Iterator[Seen]:
 
 
 def _doubts(view: SampleView, names: tuple[str, ...]) -> Iterator[tuple[str, int, str]]:
-    """What a sample's sure detections have against its labels: kind, number, words."""
+    """What a sample's sure detections have against its labels: kind, number, words.
+
+    A detection that fits a label of its class says nothing. Any other one is held against the
+    labels that nothing fits, and, where it is far from all labels, taken for an overlooked object.
+    """
     seen = view.predictions
     score, label = scores(seen["objectness"][None], seen["class_probabilities"][None])
     score, label = score[0], label[0]
     objects = view.objects
+    wanted = view.y_true[objects, 5:].argmax(axis=1)
     overlap = overlaps(seen["boxes"], view.y_true[objects, 1:5])
-    sure = np.flatnonzero(view.keep & (score >= _SURE))
-    for slot in sure.tolist():
-        best = int(overlap[slot].argmax()) if len(objects) else -1
-        iou = float(overlap[slot, best]) if best >= 0 else 0.0
-        said = names[int(label[slot])]
-        if iou < _NOWHERE:
-            # A place and not a slot: the neighbour may see it in the next snapshot.
-            x, y = (int(each * 8) for each in np.clip(seen["boxes"][slot, :2], 0, 0.999))
-            yield (
-                "overlooked",
-                y * 8 + x,
-                f"a {said} is seen with a score of {score[slot]:.2f} where no label is",
-            )
+    missed = find_objects(view).miss != Miss.FOUND
+    for slot in np.flatnonzero(view.keep & (score >= _SURE)).tolist():
+        box, said = seen["boxes"][slot].astype(np.float64), names[int(label[slot])]
+        words = f"with a score of {score[slot]:.2f}"
+        if not len(objects) or overlap[slot].max() < _NOWHERE:
+            # What the border cuts is left out by many who label.
+            if (box[:2] - box[2:] / 2 > _BORDER).all() and (
+                box[:2] + box[2:] / 2 < 1 - _BORDER
+            ).all():
+                # A place and not a slot: the neighbour may see it in the next snapshot.
+                x, y = (int(each * 8) for each in np.clip(box[:2], 0, 0.999))
+                yield "overlooked", y * 8 + x, f"{said} is seen {words} where no label is"
             continue
-        index = int(objects[best])
-        wanted = names[int(view.y_true[index, 5:].argmax())]
-        found = (overlap[sure, best] >= _SAME) & (label[sure] == view.y_true[index, 5:].argmax())
-        if iou >= _SAME and said != wanted and not found.any():
+        alike = wanted == label[slot]
+        if (overlap[slot, alike] >= _FITS).any() or not missed.any():
+            continue
+        at = int(np.where(missed, overlap[slot], -1.0).argmax())
+        index, iou = int(objects[at]), float(overlap[slot, at])
+        if iou >= _SAME and not alike[at]:
             yield (
                 "swapped",
                 index,
-                f"object {index} is labelled {wanted}, and seen as {said} with a score of "
-                f"{score[slot]:.2f}",
+                f"object {index} is labelled {names[int(wanted[at])]}, and seen as {said} {words}",
             )
-        elif _BESIDE < iou < 0.4 and said == wanted and not found.any():
+        # A label that was moved has kept its size, and nothing is seen where it lies.
+        size = view.y_true[index, 3:5].astype(np.float64)
+        shape = overlaps(np.r_[0, 0, box[2:]][None], np.r_[0, 0, size][None])[0, 0]
+        alone = not (view.keep & (score >= _SEEN) & (overlap[:, at] >= _FITS)).any()
+        if alike[at] and _BESIDE < iou < _FITS and shape >= _SIZE and alone:
             yield (
                 "misplaced",
                 index,
-                f"object {index} ({wanted}) is seen with a score of {score[slot]:.2f} by a box "
-                f"that has an IoU of {iou:.2f} with its label",
+                f"object {index} ({said}) is seen {words} by a box that has an IoU of {iou:.2f} "
+                "with its label",
             )
 
 
@@ -94,9 +107,9 @@ CHECK = Check(
     what="In {sample}, in each of the last three snapshots, {what}; of all objects the network "
     "finds {share}.",
     causes={
-        "overlooked": "An object was overlooked when the picture was labelled.",
         "swapped": "The label names another class than the picture shows.",
         "misplaced": "The label's box lies beside the object.",
+        "overlooked": "An object was overlooked when the picture was labelled.",
     },
     tries="Look at the picture, and mend the label where it is wrong.",
     look=_look,
