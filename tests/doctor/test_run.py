@@ -131,6 +131,13 @@ def test_weights_that_are_thrown_about_or_hardly_move(tmp_path, moves, cause):
     assert [each.seen.cause for each in named] == ([] if cause is None else [cause])
 
 
+def test_what_too_large_steps_bring_about_is_said_to_follow_from_them(tmp_path):
+    thrown = {UPDATE: np.where(np.arange(1, 401) % 50 == 0, 0.9, np.nan)}
+    still = {"objectness": np.full(400, 0.6931)}
+    finding = found(make_run(tmp_path, curves=still, more=thrown), "term-still")
+    assert finding.cause.startswith('Perhaps it follows from "A learning rate that is far off"')
+
+
 def test_a_warm_up_of_most_of_the_run(tmp_path):
     def of(batches):
         return {"loss": {"name": "yolov2", "options": {"warmup_batches": batches}}}

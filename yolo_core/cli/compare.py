@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
 import dataclasses
 import json
@@ -18,8 +17,8 @@ import numpy as np
 from yolo_core.cli.explain import snapshot_record
 from yolo_core.cli.given_anchors import read_anchors
 from yolo_core.cli.options import add_checkpoints, add_json
+from yolo_core.cli.own_function import add_handing_options, given_arguments, usual_arguments
 from yolo_core.cli.train_config import native_notes_in
-from yolo_core.compare.own.labels import LABELS
 from yolo_core.data.registry import open_source
 from yolo_core.losses.families import DEFAULT_FAMILY
 from yolo_core.runs.layout import find_run
@@ -91,33 +90,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--data", metavar="SOURCE", help="without --run: digits, mnist or an .npz (default: digits)"
     )
-    parser.add_argument(
-        "--labels",
-        choices=tuple(LABELS),
-        default="rows",
-        help="what your function takes. "
-        + "; ".join(f"{name}: {words}" for name, words in LABELS.items())
-        + " (default: rows)",
-    )
-    parser.add_argument(
-        "--activated",
-        action="store_true",
-        help="hand over activated predictions: x and y in the cell, w and h of the picture, "
-        "objectness and class probabilities",
-    )
-    parser.add_argument(
-        "--channels-first",
-        action="store_true",
-        help="hand over grids as (batch, channels, rows, columns)",
-    )
-    parser.add_argument(
-        "--with",
-        dest="given",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="an argument of your class, as Python writes it; repeatable",
-    )
+    add_handing_options(parser)
     parser.add_argument(
         "--anchors",
         metavar="W,H",
@@ -291,32 +264,7 @@ def _function(
         if isinstance(found, type) and issubclass(found, DetectionLoss):
             own = config.loss.model_copy(update={"name": name, "lambdas": {}, "options": {}})
             return build_loss(config.model_copy(update={"loss": own}), source, own=found)
-    return load_callable(name, _given(arguments.given), _usual(loss))
-
-
-def _given(written: list[str]) -> dict[str, Any]:
-    """{name: value} of --with."""
-    found = {}
-    for each in written:
-        name, equals, value = each.partition("=")
-        if not equals or not name.isidentifier():
-            raise ValueError(f"--with takes NAME=VALUE, such as num_classes=20; received {each!r}.")
-        try:
-            found[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            found[name] = value
-    return found
-
-
-def _usual(loss: DetectionLoss) -> dict[str, Any]:
-    """What classes of such losses ask for, by the names that they give it."""
-    classes = loss.num_classes
-    names = ("num_classes", "n_classes", "classes", "C", "nb_class")
-    found: dict[str, Any] = dict.fromkeys(names, classes)
-    anchors = getattr(loss, "anchors", None)
-    if isinstance(anchors, np.ndarray):
-        found["anchors"] = anchors
-    return found
+    return load_callable(name, given_arguments(arguments.given), usual_arguments(loss))
 
 
 def _text(comparison: GradientComparison, origin: str, top: int) -> str:

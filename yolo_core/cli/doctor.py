@@ -5,21 +5,34 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 from yolo_core.cli.before import add_data_options, add_setting_options, config_asked_for
+from yolo_core.cli.given_anchors import read_anchors
 from yolo_core.cli.options import add_checkpoints, add_json
+from yolo_core.cli.own_function import add_handing_options, given_arguments, usual_arguments
+from yolo_core.cli.train_config import native_notes_in
+from yolo_core.data.config import read_image_size
 from yolo_core.data.pictures import several
-from yolo_core.doctor.asked import examine_before, examine_data, examine_loss, watch
+from yolo_core.doctor.asked import (
+    CLASSES,
+    examine_before,
+    examine_data,
+    examine_function,
+    examine_loss,
+    watch,
+)
 from yolo_core.doctor.finding import Examination, Finding
 from yolo_core.doctor.jobs import EXAMINE, DoctorJob
 from yolo_core.doctor.kept import dismissed, keep_before
 from yolo_core.jobs.status import JobState
-from yolo_core.losses.families import loss_names, recipe_lambdas
+from yolo_core.losses.families import DEFAULT_FAMILY, loss_names, recipe_lambdas
 from yolo_core.runs.layout import RunFolder, check_run_name
-from yolo_core.training.config import LossConfig, RunConfig
-from yolo_core.training.own_loss import absolute_name, remember
+from yolo_core.training.config import LossConfig, RunConfig, parse_config
+from yolo_core.training.own_loss import absolute_name, load_object, remember, short_name
 
 
 def add_parser(commands: Any) -> None:
@@ -34,8 +47,21 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "asked",
         metavar="RUN|DATA|LOSS",
-        help="a run's name; what train takes as --data; a loss's name, or FILE.py:CLASS",
+        help="a run's name; what train takes as --data; a loss's name, FILE.py:CLASS, or a plain "
+        "function of (y_true, y_pred), FILE.py:NAME",
     )
+    parser.add_argument(
+        "--against",
+        metavar="LOSS",
+        default=DEFAULT_FAMILY,
+        help="of a plain function: the published loss whose slots it is for (default: "
+        f"{DEFAULT_FAMILY}); --image-size, --strides, --anchors and --classes N say which slots "
+        "these are (default: a grid of 6 rows and 10 columns, 3 classes)",
+    )
+    parser.add_argument(
+        "--strides", metavar="S,...", help="of a plain function: pixels of a cell, of each head"
+    )
+    add_handing_options(parser)
     add_data_options(parser)
     add_setting_options(parser)
     parser.add_argument(
@@ -63,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _as_job(folder)
     if folder is not None:
         what, found = f"run {folder.name}", _examine_run(folder, watch_only=arguments.watch)
+    elif ".py:" in asked and _is_plain(asked):
+        what, found = f"function {short_name(asked)}", _examine_function(arguments)
     elif asked in loss_names() or ".py:" in asked:
         what, found = f"loss {asked}", examine_loss(_loss_config(asked))
     else:
@@ -122,6 +150,50 @@ def _loss_config(name: str) -> RunConfig:
     return RunConfig(loss=LossConfig(name=name, lambdas=recipe_lambdas(name, {})))
 
 
+def _is_plain(name: str) -> bool:
+    """Whether what a file calls that is no loss that can be trained."""
+    file, _, attribute = name.rpartition(":")
+    with native_notes_in(Path(os.devnull)):
+        from yolo_core.losses.base import DetectionLoss
+
+        found = load_object(f"{file}:{attribute.partition('.')[0]}")
+    return not (isinstance(found, type) and issubclass(found, DetectionLoss))
+
+
+def _examine_function(arguments: argparse.Namespace) -> Examination:
+    """Looks at a plain function, on pictures with the slots that the options come to."""
+    from yolo_core.compare.own.calling import load_callable
+    from yolo_core.compare.own.own_gradient import Handing
+    from yolo_core.doctor.pictures import IMAGE_SHAPE, BenchSource
+    from yolo_core.training.build import build_loss
+
+    size, count = getattr(arguments, "data.image_size"), arguments.classes
+    shape = IMAGE_SHAPE
+    if size is not None:
+        width, _, height = str(read_image_size(size)).partition("x")
+        shape = (int(height or width), int(width), 1)
+    names = CLASSES
+    if count:
+        if len(count) != 1 or not count[0].isdigit() or not int(count[0]):
+            raise ValueError(f"Of a function --classes takes their number; received {count}.")
+        names = tuple(f"class {index}" for index in range(int(count[0])))
+    source = BenchSource(names, shape)
+    fields: dict[str, Any] = {"loss": {"name": arguments.against}}
+    if arguments.strides:
+        fields["network"] = {"strides": [int(each) for each in arguments.strides.split(",")]}
+    if arguments.anchors:
+        fields["loss"]["anchors"] = read_anchors(arguments.anchors, lambda: shape)
+    loss = build_loss(parse_config(fields, where="the options"), source)
+    return examine_function(
+        load_callable(arguments.asked, given_arguments(arguments.given), usual_arguments(loss)),
+        arguments.asked,
+        loss,
+        shape,
+        Handing(arguments.labels, arguments.activated, arguments.channels_first),
+        anchors_given=bool(arguments.anchors),
+    )
+
+
 def examination_json(found: Examination) -> dict[str, Any]:
     """Plain values."""
     return {
@@ -142,7 +214,10 @@ def examination_text(
     lines += [line for each in found.findings for line in finding_lines(each)]
     if everything:
         lines += ["", f"In order: {', '.join(found.passed) or 'nothing'}."]
-        lines += [f"Not looked at: {name}: {why}" for name, why in found.not_tried.items()]
+        by_reason: dict[str, list[str]] = {}
+        for name, why in found.not_tried.items():
+            by_reason.setdefault(why, []).append(name)
+        lines += [f"Not looked at: {', '.join(each)}: {why}" for why, each in by_reason.items()]
     elif found.not_tried:
         lines += [
             "",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from yolo_core.data.registry import open_source
 from yolo_core.data.source import SampleSource
@@ -16,6 +17,14 @@ from yolo_core.runs.snapshots import Snapshot, read_snapshot
 from yolo_core.training.config import RecordedConfig, RunConfig, read_config
 from yolo_core.training.own_loss import check_source, is_own_loss, load_loss_class
 
+if TYPE_CHECKING:
+    from yolo_core.compare.own.own_gradient import Handing
+    from yolo_core.losses.base import DetectionLoss
+
+TOTAL_ALONE = (
+    "A plain function says its total alone: hold it against a published loss with compare, which "
+    "finds its terms, masks and targets."
+)
 CLASSES = ("a", "b", "c")
 """Class names of a loss that is looked at without data."""
 
@@ -66,6 +75,37 @@ def examine_loss(
     loss = build_loss(config, source, own=own, tried=False)
     bench = LossBench(loss, shape, own=own is not None)
     return examine(checks("loss") if only is None else only, bench)
+
+
+def examine_function(
+    function: Callable[[Any, Any], Any],
+    name: str,
+    loss: DetectionLoss,
+    image_shape: Sequence[int],
+    handing: Handing,
+    *,
+    anchors_given: bool,
+) -> Examination:
+    """Looks at a plain loss function, as far as its total says something.
+
+    Args:
+        function: Of (y_true, y_pred).
+        name: "FILE.py:NAME" that it was loaded from.
+        loss: The published loss whose slots it is for.
+        image_shape: (height, width, ...) of the pictures that this loss was made for.
+        handing: What the function takes.
+        anchors_given: Whether somebody said which anchors it decodes with.
+
+    Raises:
+        ValueError: The function fails.
+    """
+    from yolo_core.doctor.function_bench import FunctionBench
+
+    bench = FunctionBench(function, name, loss, image_shape, handing, anchors_given=anchors_given)
+    every = checks("loss")
+    found = examine([each for each in every if each.of_total], bench)
+    untried = dict.fromkeys((each.id for each in every if not each.of_total), TOTAL_ALONE)
+    return found + Examination(not_tried=untried)
 
 
 def watch(run: RunFolder, snapshots: Callable[[Path], Snapshot] = read_snapshot) -> Examination:

@@ -51,6 +51,7 @@ class Check:
         tries: What to try.
         look: Looks, and gives what it saw. Raises `NotTried` where it cannot look.
         bugs: Numbers of the silent bugs of detectors that it finds (README).
+        of_total: Whether a loss can be asked that says its total alone, as a plain function does.
         follows: Ids of checks whose findings may be the reason for what this one finds.
     """
 
@@ -63,6 +64,7 @@ class Check:
     tries: str
     look: Callable[[Any], Iterable[Seen]]
     bugs: tuple[int, ...] = ()
+    of_total: bool = False
     follows: tuple[str, ...] = ()
 
 

@@ -23,7 +23,6 @@ from yolo_core.views import SampleView, Snapshot
 
 SURE = 12.0
 """Logit of a prediction that is sure: sigmoid(-12) is 6e-6."""
-_DESCENT_STEPS, _DESCENT_RATE = 150, 0.2
 _PAST_WARM_UP = 10**6
 
 
@@ -38,7 +37,13 @@ class LossBench:
     Attributes:
         y_true: (B, N, 5 + C) label rows.
         layout: Where the slots sit.
+        edge_fails: What it fails with where a centre lies on the edge; "" where it does not.
+        terms_known: Whether it says its terms, slot by slot, and not a total alone.
     """
+
+    terms_known = True
+    edge_fails = ""
+    descent_steps, descent_rate = 150, 0.2
 
     def __init__(
         self, loss: DetectionLoss, image_shape: Sequence[int], *, own: bool = False
@@ -142,7 +147,7 @@ class LossBench:
     def learned_slots(self) -> np.ndarray:
         """(B, P, channels): predictions that were free to move, after some steps of Adam."""
         slots, mean, square = self.random_slots.astype(np.float64), 0.0, 0.0
-        for step in range(1, _DESCENT_STEPS + 1):
+        for step in range(1, self.descent_steps + 1):
             whole = self.take_apart(slots)
             gradient = sum(
                 float(whole.lambdas[term]) * each.astype(np.float64)
@@ -153,7 +158,8 @@ class LossBench:
             mean = 0.9 * mean + 0.1 * gradient
             square = 0.99 * square + 0.01 * gradient**2
             move = mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.99**step)) + 1e-12)
-            slots = slots - _DESCENT_RATE * (1 - step / (_DESCENT_STEPS + 1)) * move
+            rate = self.descent_rate * (1 - step / (self.descent_steps + 1))
+            slots = slots - rate * move
         return slots.astype(np.float32)
 
     @functools.cached_property

@@ -37,15 +37,18 @@ class BenchSource(SampleSource):
 
     Args:
         class_names: Those of the data that the loss is for.
+        image_shape: (height, width, channels) in pixels.
     """
 
     name = "the doctor's pictures"
-    image_shape = IMAGE_SHAPE
     max_objects = MAX_OBJECTS
     problems = ()
 
-    def __init__(self, class_names: tuple[str, ...]) -> None:
+    def __init__(
+        self, class_names: tuple[str, ...], image_shape: tuple[int, int, int] = IMAGE_SHAPE
+    ) -> None:
         self.class_names = class_names
+        self.image_shape = image_shape
         self.splits = {"val": len(PICTURES), "train": len(PICTURES)}
 
     def sample(self, name: str) -> Sample:
@@ -53,7 +56,7 @@ class BenchSource(SampleSource):
         number = int(name.partition("/")[2]) % len(PICTURES)
         rows = np.array(PICTURES[number], np.float64).reshape(-1, 5)
         classes = np.minimum(rows[:, 4], len(self.class_names) - 1).astype(np.int32)
-        return Sample(name, np.zeros(IMAGE_SHAPE, np.uint8), rows[:, :4].astype("f4"), classes)
+        return Sample(name, np.zeros(self.image_shape, np.uint8), rows[:, :4].astype("f4"), classes)
 
     def stream_sample(self, index: int) -> Sample:
         """The same pictures again and again."""

@@ -10,9 +10,9 @@ from yolo_core.doctor.finding import Check, Of
 
 _MODULES: Mapping[Of, tuple[str, ...]] = {
     "loss": (
-        "laws", "anchor_order", "cells", "decoding", "targets", "overlap", "ledger", "collision",
-        "ignoring", "mining", "booked", "channels", "stop_gradient", "batch_split", "order",
-        "scaling", "empty", "saturation", "activation", "oracle", "pull", "descent",
+        "edge", "laws", "anchor_order", "cells", "decoding", "targets", "overlap", "ledger",
+        "collision", "ignoring", "mining", "booked", "channels", "stop_gradient", "batch_split",
+        "order", "scaling", "empty", "saturation", "activation", "oracle", "pull", "descent",
     ),
     "data": (
         "problems", "class_unseen", "anchor_scale", "anchor_shape", "anchor_use", "anchor_resize",

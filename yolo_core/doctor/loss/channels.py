@@ -66,4 +66,5 @@ CHECK = Check(
     tries="Change one channel of one slot by 0.1 and print which terms change.",
     look=_look,
     bugs=(9, 19),
+    of_total=True,
 )

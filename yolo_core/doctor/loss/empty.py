@@ -42,4 +42,5 @@ CHECK = Check(
     tries="Divide by max(count, 1), and mask label rows whose object flag is 0.",
     look=_look,
     bugs=(17, 23),
+    of_total=True,
 )

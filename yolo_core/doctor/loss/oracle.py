@@ -52,6 +52,7 @@ CHECK = Check(
     "that.",
     look=_look,
     bugs=(7, 9, 15, 19),
+    of_total=True,
     follows=(
         "cells",
         "decoding",

@@ -52,5 +52,6 @@ CHECK = Check(
     "masked.",
     look=_look,
     bugs=(14, 25),
+    of_total=True,
     follows=("ledger",),
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from yolo_core.doctor.finding import Check, Seen
 from yolo_core.doctor.loss_bench import LossBench, object_words
-from yolo_core.doctor.pictures import COLLISION
+from yolo_core.doctor.pictures import COLLISION, NAMES
 
 _HALF_WAY = 0.5
 
@@ -35,6 +35,9 @@ def _look(bench: LossBench) -> Iterator[Seen]:
     far_slots, near_slots = start.copy(), start.copy()
     for slots, said in ((far_slots, away), (near_slots, nearer)):
         slots[..., own] = bench.said(said, np.zeros(matched.shape), none)[..., own]
+    if not bench.terms_known:
+        yield from _by_picture(bench, far_slots, near_slots)
+        return
     far, near = bench.take_apart(far_slots), bench.take_apart(near_slots)
     wrong = []
     for picture, index in bench.objects():
@@ -58,6 +61,25 @@ def _look(bench: LossBench) -> Iterator[Seen]:
         )
 
 
+def _by_picture(bench: LossBench, far: np.ndarray, near: np.ndarray) -> Iterator[Seen]:
+    """The same of all objects of a picture at once, by the total alone."""
+    wrong, objects = [], 0
+    for picture, name in enumerate(NAMES):
+        one, count = slice(picture, picture + 1), int(bench.y_true[picture, :, 0].sum())
+        if picture == COLLISION or not count:
+            continue
+        before, after = (
+            float(bench.take_apart(slots[one], bench.y_true[one]).total) for slots in (far, near)
+        )
+        if after >= before:
+            wrong.append((name, before, after))
+            objects += count
+    if len(wrong) > 1:
+        name, before, after = wrong[0]
+        words = {"before": f"{before:.4g}", "after": f"{after:.4g}"}
+        yield Seen({"objects": objects, "object": f'the picture "{name}"', **words})
+
+
 def _cost(whole, picture: int, slots: np.ndarray) -> float:
     return sum(
         float(whole.lambdas[term]) * float(values[picture, slots].sum(dtype=np.float64))
@@ -79,5 +101,6 @@ CHECK = Check(
     tries="Print prediction and target of this one slot side by side, channel by channel.",
     look=_look,
     bugs=(1, 3, 7),
+    of_total=True,
     follows=("cells", "decoding", "targets", "overlap", "channels"),
 )

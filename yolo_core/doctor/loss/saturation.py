@@ -67,5 +67,6 @@ CHECK = Check(
     "front of a root or a division with tf.where before it is computed, not after.",
     look=_look,
     bugs=(20,),
+    of_total=True,
     follows=("ledger",),
 )

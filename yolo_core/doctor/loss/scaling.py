@@ -59,4 +59,5 @@ CHECK = Check(
     tries="Divide all terms by the same kind of count: pictures, or matched objects, of the batch.",
     look=_look,
     bugs=(17,),
+    of_total=True,
 )

@@ -53,4 +53,5 @@ CHECK = Check(
     tries="Lower the momentum to 0.9, train longer, take larger batches, and compare how pictures "
     "are scaled in both.",
     look=_look,
+    follows=("step-size",),
 )

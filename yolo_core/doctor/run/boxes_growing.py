@@ -55,4 +55,5 @@ CHECK = Check(
     "rate; clip the raw size before exp.",
     look=_look,
     bugs=(20,),
+    follows=("step-size",),
 )

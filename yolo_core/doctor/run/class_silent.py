@@ -59,4 +59,5 @@ CHECK = Check(
     "on Inspect.",
     look=_look,
     bugs=(4,),
+    follows=("step-size",),
 )

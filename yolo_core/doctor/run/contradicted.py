@@ -11,11 +11,11 @@ from yolo_core.doctor.finding import Check, NotTried, Seen
 from yolo_core.doctor.run_record import RunRecord, views
 from yolo_core.evaluation.misses import Miss, find_objects
 from yolo_core.models.decode import overlaps, scores
-from yolo_core.views import SampleView
+from yolo_core.views import SampleView, Snapshot
 
 _STEPS = 500
-_FOUND, _SURE = 0.85, 0.9
-_SAME, _FITS, _BESIDE, _NOWHERE = 0.6, 0.4, 0.1, 0.05
+_RIGHT, _LEAST = 0.75, 5
+_SAME, _FITS, _BESIDE, _NOWHERE = 0.6, 0.4, 0.2, 0.05
 _SEEN, _SIZE, _BORDER = 0.1, 0.7, 0.01
 _SHOWN = 5
 
@@ -23,17 +23,20 @@ _SHOWN = 5
 def _look(run: RunRecord) -> Iterator[Seen]:
     run.at_least(_STEPS)
     looks = run.last_looks(3)
-    share = run.found_share(looks[-1])
-    if not share > _FOUND:
+    # How sure a network is when it is right depends on its loss: IoU times class, or a sigmoid.
+    sure = _median_of_found(looks[-1])
+    agreement = _agreement(looks[-1], sure)
+    if not agreement > _RIGHT:
         raise NotTried(
-            f"The network finds {share:.0%} of the objects: it is no judge of labels yet."
+            f"Where it is surest, {agreement:.0%} of what the network sees is labelled so: it is "
+            "no judge of labels yet."
         )
     names = looks[-1].class_names
     counted: Counter[tuple[str, str, int]] = Counter()
     words: dict[tuple[str, str, int], str] = {}
     for snapshot in looks:
         for view in views(snapshot):
-            for kind, index, said in _doubts(view, names):
+            for kind, index, said in _doubts(view, names, sure):
                 counted[view.name, kind, index] += 1
                 words[view.name, kind, index] = said
     always = [key for key, count in counted.items() if count == len(looks)]
@@ -42,7 +45,7 @@ def _look(run: RunRecord) -> Iterator[Seen]:
     for sample, kind, index in always[:_SHOWN]:
         more = {} if kind == "overlooked" else {"object": index}
         yield Seen(
-            {"sample": sample, "what": words[sample, kind, index], "share": f"{share:.0%}"},
+            {"sample": sample, "what": words[sample, kind, index], "share": f"{agreement:.0%}"},
             subject=f"{sample} {kind} {index}",
             cause=kind,
             step=looks[0].step,
@@ -50,20 +53,48 @@ def _look(run: RunRecord) -> Iterator[Seen]:
         )
 
 
-def _doubts(view: SampleView, names: tuple[str, ...]) -> Iterator[tuple[str, int, str]]:
+def _scored(view: SampleView) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(P,) score and class of each slot, and (P, N) whether it fits an object of its class."""
+    seen, objects = view.predictions, view.objects
+    score, label = scores(seen["objectness"][None], seen["class_probabilities"][None])
+    overlap = overlaps(seen["boxes"], view.y_true[objects, 1:5])
+    alike = view.y_true[objects, 5:].argmax(axis=1) == label[0][:, None]
+    return score[0], label[0], alike & (overlap >= _FITS)
+
+
+def _median_of_found(snapshot: Snapshot) -> float:
+    """The score with which half of the found objects are seen; infinite where none is."""
+    found = []
+    for view in views(snapshot):
+        score, _, fits = _scored(view)
+        best = np.where(fits & view.keep[:, None], score[:, None], 0.0).max(axis=0, initial=0.0)
+        found += best[best > 0].tolist()
+    return float(np.median(found)) if found else np.inf
+
+
+def _agreement(snapshot: Snapshot, sure: float) -> float:
+    """The part of the detections with that score that fit a label of their class."""
+    right = []
+    for view in views(snapshot):
+        score, _, fits = _scored(view)
+        right += fits[view.keep & (score >= sure)].any(axis=1).tolist()
+    return float(np.mean(right)) if len(right) >= _LEAST else 0.0
+
+
+def _doubts(
+    view: SampleView, names: tuple[str, ...], sure: float
+) -> Iterator[tuple[str, int, str]]:
     """What a sample's sure detections have against its labels: kind, number, words.
 
     A detection that fits a label of its class says nothing. Any other one is held against the
     labels that nothing fits, and, where it is far from all labels, taken for an overlooked object.
     """
-    seen = view.predictions
-    score, label = scores(seen["objectness"][None], seen["class_probabilities"][None])
-    score, label = score[0], label[0]
-    objects = view.objects
+    seen, objects = view.predictions, view.objects
+    score, label, fits = _scored(view)
     wanted = view.y_true[objects, 5:].argmax(axis=1)
     overlap = overlaps(seen["boxes"], view.y_true[objects, 1:5])
     missed = find_objects(view).miss != Miss.FOUND
-    for slot in np.flatnonzero(view.keep & (score >= _SURE)).tolist():
+    for slot in np.flatnonzero(view.keep & (score >= sure)).tolist():
         box, said = seen["boxes"][slot].astype(np.float64), names[int(label[slot])]
         words = f"with a score of {score[slot]:.2f}"
         if not len(objects) or overlap[slot].max() < _NOWHERE:
@@ -76,7 +107,7 @@ def _doubts(view: SampleView, names: tuple[str, ...]) -> Iterator[tuple[str, int
                 yield "overlooked", y * 8 + x, f"{said} is seen {words} where no label is"
             continue
         alike = wanted == label[slot]
-        if (overlap[slot, alike] >= _FITS).any() or not missed.any():
+        if fits[slot].any() or not missed.any():
             continue
         at = int(np.where(missed, overlap[slot], -1.0).argmax())
         index, iou = int(objects[at]), float(overlap[slot, at])
@@ -104,8 +135,8 @@ CHECK = Check(
     title="A label that the trained network contradicts",
     of="run",
     means="The label is wrong, or the picture is one to learn from.",
-    what="In {sample}, in each of the last three snapshots, {what}; of all objects the network "
-    "finds {share}.",
+    what="In {sample}, in each of the last three snapshots, {what}; of what it sees as surely, "
+    "{share} is labelled so.",
     causes={
         "swapped": "The label names another class than the picture shows.",
         "misplaced": "The label's box lies beside the object.",

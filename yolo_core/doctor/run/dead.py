@@ -57,4 +57,5 @@ CHECK = Check(
     tries="Lower the learning rate, look at the layer before, and compare a training batch with a "
     "pinned sample on Inspect.",
     look=_look,
+    follows=("step-size",),
 )

@@ -60,4 +60,5 @@ CHECK = Check(
     tries="Change it tenfold: on a live run with the dial, or with fork. For Adam 1e-4 to 2e-2 is "
     "usual here.",
     look=_look,
+    follows=("step-size",),
 )

@@ -44,4 +44,5 @@ CHECK = Check(
     "loss: it tries extreme numbers.",
     look=_look,
     bugs=(20,),
+    follows=("step-size",),
 )

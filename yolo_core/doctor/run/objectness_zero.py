@@ -44,4 +44,5 @@ CHECK = Check(
     "the Train page.",
     look=_look,
     bugs=(12, 15, 17),
+    follows=("step-size",),
 )

@@ -81,4 +81,5 @@ CHECK = Check(
     "divide each term by its own count.",
     look=_look,
     bugs=(17,),
+    follows=("step-size",),
 )

@@ -54,4 +54,5 @@ CHECK = Check(
     },
     tries="Look at its map on Inspect: which slots pay it, and at the gradient of one of them.",
     look=_look,
+    follows=("step-size",),
 )
