@@ -64,20 +64,20 @@ def _scored(view: SampleView) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _median_of_found(snapshot: Snapshot) -> float:
     """The score with which half of the found objects are seen; infinite where none is."""
-    found = []
+    found: list[float] = []
     for view in views(snapshot):
         score, _, fits = _scored(view)
         best = np.where(fits & view.keep[:, None], score[:, None], 0.0).max(axis=0, initial=0.0)
-        found += best[best > 0].tolist()
+        found.extend(map(float, best[best > 0]))
     return float(np.median(found)) if found else np.inf
 
 
 def _agreement(snapshot: Snapshot, sure: float) -> float:
     """The part of the detections with that score that fit a label of their class."""
-    right = []
+    right: list[bool] = []
     for view in views(snapshot):
         score, _, fits = _scored(view)
-        right += fits[view.keep & (score >= sure)].any(axis=1).tolist()
+        right.extend(map(bool, fits[view.keep & (score >= sure)].any(axis=1)))
     return float(np.mean(right)) if len(right) >= _LEAST else 0.0
 
 
