@@ -78,16 +78,16 @@ class FunctionBench(LossBench):
         Raises:
             ValueError: The function fails: the line of its file is named.
         """
-        y_true = self.y_true if y_true is None else y_true
+        labels = np.asarray(self.y_true if y_true is None else y_true)
         output = self.loss.to_output(slots.astype(np.float32), self.layout.grids)
-        whole = self._dissect(y_true, output)[1]
+        whole = self._dissect(labels, output)[1]
         # Whatever the file prints is not what the doctor prints.
         with contextlib.redirect_stdout(sys.stderr):
             total, gradient, told = own_gradient(
                 self._function,
                 self._name,
                 self.loss,
-                y_true,
+                labels,
                 output,
                 self._handing,
                 image_shape=self.image_shape,

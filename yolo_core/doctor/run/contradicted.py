@@ -64,21 +64,23 @@ def _scored(view: SampleView) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _median_of_found(snapshot: Snapshot) -> float:
     """The score with which half of the found objects are seen; infinite where none is."""
-    found: list[float] = []
+    found: list[np.ndarray] = []
     for view in views(snapshot):
         score, _, fits = _scored(view)
         best = np.where(fits & view.keep[:, None], score[:, None], 0.0).max(axis=0, initial=0.0)
-        found.extend(map(float, best[best > 0]))
-    return float(np.median(found)) if found else np.inf
+        found.append(best[best > 0])
+    every = np.concatenate(found) if found else np.zeros(0)
+    return float(np.median(every)) if every.size else np.inf
 
 
 def _agreement(snapshot: Snapshot, sure: float) -> float:
     """The part of the detections with that score that fit a label of their class."""
-    right: list[bool] = []
+    right: list[np.ndarray] = []
     for view in views(snapshot):
         score, _, fits = _scored(view)
-        right.extend(map(bool, fits[view.keep & (score >= sure)].any(axis=1)))
-    return float(np.mean(right)) if len(right) >= _LEAST else 0.0
+        right.append(np.any(fits[view.keep & (score >= sure)], axis=1))
+    every = np.concatenate(right) if right else np.zeros(0)
+    return float(every.mean()) if len(every) >= _LEAST else 0.0
 
 
 def _doubts(
