@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
-from tests.dashboard.page import assert_sound, button, labels, opener, words
-from tests.doctor.made_run import make_run
+from tests.dashboard.page import assert_sound, button, labels, opener, plots, words
+from tests.doctor.made_run import make_run, with_predictions
 from yolo_core.doctor import kept
 from yolo_core.doctor.finding import Check, Examination, Finding, Seen
 from yolo_core.runs.layout import RunFolder
@@ -59,6 +60,19 @@ def test_a_finding_is_told_and_put_aside_with_a_note(checkpoints):
     button(page, "Take up").click().run()
     assert "1 thing is wrong" in words(page)
     assert kept.dismissed(run) == {}
+
+
+def test_a_finding_about_a_sample_has_its_picture(checkpoints):
+    def silent(snapshot):
+        objectness = np.zeros_like(snapshot.breakdown.predictions["objectness"])
+        return with_predictions(snapshot, objectness=objectness)
+
+    make_run(checkpoints, change=silent)
+    page = open_page(run="made")
+    assert_sound(page)
+    (picture,) = plots(page)
+    assert "picture objectness-zero" in picture
+    assert "val/0: labels, and detections" in words(page)
 
 
 def test_what_was_found_before_the_first_step_is_told_too(checkpoints):

@@ -8,12 +8,18 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.cache import cached_records, cached_snapshot
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.open_sample import INSPECT, PAGE, ask_for
+from dashboard.components.shared.plot import kept, plot
+from dashboard.figures.scene import OBJECTS, PREDICTIONS, scene_figure
 from yolo_core.doctor.kept import MOST_CHARACTERS, Told, dismiss
+from yolo_core.evaluation.misses import SCORE
 from yolo_core.foreign_files import parse_json
 from yolo_core.runs.layout import RunFolder
+from yolo_core.views import SampleView
 
+_MOST_PICTURES = 6
 _PAGES = {
     "Inspect": (INSPECT, ":material/search:"),
     "Train": ("app_pages/train.py", ":material/play_circle:"),
@@ -28,12 +34,15 @@ def show_findings(run: RunFolder, found: Sequence[Told]) -> None:
     error = st.session_state.pop(_NOT_KEPT, None)
     if error:
         say(error)
+    pictures = 0
     for each in found:
+        view = _view(run, each) if pictures < _MOST_PICTURES else None
+        pictures += view is not None
         with st.container(border=True, key=f"finding {each.key}"):
-            _card(run, each)
+            _card(run, each, view)
 
 
-def _card(run: RunFolder, found: Told) -> None:
+def _card(run: RunFolder, found: Told, view: SampleView | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(found.title)}**", width="stretch")
         if found.step is not None:
@@ -56,8 +65,40 @@ def _card(run: RunFolder, found: Told) -> None:
                 "run.",
             )
     cause = f"**Likely** {plain(found.cause)}  \n" if found.cause else ""
-    st.markdown(plain(found.what))
-    st.caption(f"{plain(found.means)}  \n{cause}**Try** {plain(found.tries)}")
+    text, picture = st.columns([3, 1]) if view is not None else (st.container(), None)
+    with text:
+        st.markdown(plain(found.what))
+        st.caption(f"{plain(found.means)}  \n{cause}**Try** {plain(found.tries)}")
+    if view is not None and picture is not None:
+        with picture:
+            _picture(found, view)
+
+
+def _view(run: RunFolder, found: Told) -> SampleView | None:
+    """The sample that shows a finding; None where it is about none, or its snapshot is gone."""
+    link = found.link
+    wanted = link.get("kind"), link.get("sample"), link.get("step")
+    try:
+        records = cached_records(run) if link.get("page") == "Inspect" else []
+        files = [r.file for r in records if (r.kind, r.sample, str(r.step)) == wanted]
+        return cached_snapshot(files[0]).sample(str(wanted[1])) if files else None
+    except (LookupError, ValueError):
+        return None
+
+
+def _picture(found: Told, view: SampleView) -> None:
+    """The sample with its labels and what the network sees."""
+    layers = (OBJECTS, PREDICTIONS)
+    sentence = (
+        f"{plain(view.name)}: labels, and detections with a score of {SCORE} or more, dashed."
+    )
+    figure = kept(
+        view,
+        ("doctor", SCORE),
+        lambda: scene_figure(view, layers=layers, head=0, score_cut=SCORE, legend=False),
+    )
+    plot(figure, key=f"picture {found.key}", alt=sentence)
+    st.caption(sentence)
 
 
 def _link(found: Told) -> None:
