@@ -37,6 +37,8 @@ if (!window.keysAndWords) {
       if (words) label.title = words;
       else label.removeAttribute("title");
     }
+    for (const tab of document.querySelectorAll(".st-key-head-tab button"))
+      tab.title = "A head: rows × columns of its grid, and how many of its slots are trained for an object";
     // A line in bold alone stands above what it names.
     for (const line of document.querySelectorAll("[data-testid='stMarkdownContainer'] > p")) {
       const [bold] = line.children;
@@ -48,6 +50,8 @@ if (!window.keysAndWords) {
     // Streamlit gives a label as it was written, with what keeps markdown from being drawn.
     for (const field of document.querySelectorAll("[aria-label*='\\\\']"))
       field.setAttribute("aria-label", field.getAttribute("aria-label").replace(/\\(?=[^A-Za-z0-9\s])/g, ""));
+    // Light or dark is the page's, not the system's.
+    open.style.color = getComputedStyle(document.querySelector("[data-testid='stApp']")).color;
     speak();
   };
   let asked = false;

@@ -26,7 +26,7 @@ from yolo_core.explain.trace import (
 from yolo_core.runs.snapshots import SampleView
 
 NOTHING = "–"
-_CLASSES_SHOWN = 12
+_CLASSES_SHOWN, _SLOTS_SHOWN = 12, 3
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -337,8 +337,10 @@ def ledger_table(view: SampleView, report: Report) -> pd.DataFrame:
         places = [
             f"{cell_name(view.layout, view.layout.index(s.head, s.row, s.column, s.anchor))}, "
             f"{word} {s.anchor}"
-            for s in each.slots
+            for s in each.slots[:_SLOTS_SHOWN]
         ]
+        if len(each.slots) > _SLOTS_SHOWN:
+            places.append(f"and {len(each.slots) - _SLOTS_SHOWN:,} more")
         rows.append(
             {
                 "object": object_label(view, each.index),

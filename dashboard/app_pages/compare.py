@@ -135,6 +135,8 @@ def summary(comparison: Comparison, of: str) -> str:
     first = comparison.losses[0].view
     objects, slots = len(first.objects), first.layout.count
     words = "The picture holds no objects"
+    if len(comparison.losses) == 1:
+        return f"Loss: {number(first.total)} ({comparison.losses[0].label}), compared with none."
     if objects:
         all_of_them = f"{objects} objects" if objects > 1 else "one object"
         words = f"The {of} give {len(comparison.ledger)} of {all_of_them} to different slots"

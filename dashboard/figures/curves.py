@@ -153,6 +153,8 @@ def curve_figure(
             automargin=True,
             rangemode="normal" if log_y else "tozero",
             exponentformat="power" if log_y else "SI",
+            # With more, plotly writes all digits of a decade, one over another.
+            nticks=3 if log_y else None,
         ),
         # Markers live on an axis of their own, from 0 at the bottom to 1 at the top.
         "yaxis2": {"overlaying": "y", "range": [0, 1], "fixedrange": True, "visible": False},

@@ -20,6 +20,9 @@ Marks = list[dict[str, Any]]
 # Seen on the slots of every part, and on a light and a dark page.
 MARK_COLOR = "#ff4fd8"
 
+# Of more anchors the dark rims alone would hide what is in the cell.
+MOST_RIMMED = 5
+
 # Of all slots: where more are marked, outlines would only hide the colours.
 MOST_MARKED = 0.25
 
@@ -43,7 +46,8 @@ def cell_in_picture(view: SampleView, cell: Cell, *, anchors: bool = False) -> M
     left, _, _, bottom = _corners(view, boxes).T
     at_x, at_y = labels_apart(left, bottom, view.image.shape[:2])
     word = slot_word(view.layout)
-    dotted = _outlines(view, boxes, color=ANCHOR_COLOR, width=1.5, dash="dot")
+    few = len(boxes) <= MOST_RIMMED
+    dotted = _outlines(view, boxes, color=ANCHOR_COLOR, width=1.5, dash="dot", rim=few)
     # Words as labels of shapes without a size: annotations would have all of the figure redrawn.
     names = [
         {

@@ -38,7 +38,9 @@ LAYERS = (GRID, OBJECTS, CELLS, ANCHORS, MATCHED, PREDICTIONS)
 GRID_COLOR = "rgba(170, 170, 170, 0.5)"
 PADDING_COLOR = "#e8e8e8"
 RIM = "rgba(0, 0, 0, 0.65)"
-LABEL_SHADOW = "0 0 3px #000, 0 0 3px #000"
+LABEL_SHADOW = ", ".join(
+    f"{side} 1px #000" for side in ("1px 0", "-1px 0", "0 1px", "0 -1px", "0 0")
+)
 _LABELLED = 20
 # Matched slots for each object, of which all are drawn.
 _FEW_MATCHED = 3
@@ -82,7 +84,7 @@ def scene_figure(
     draw = {
         GRID: lambda: [_grid(view, head)],
         CELLS: lambda: _owning_cells(view, head),
-        MATCHED: lambda: _matched(view),
+        MATCHED: lambda: _matched(view, head),
         PREDICTIONS: lambda: _predictions(view, score_cut),
         # Last: where there is no room for the names of all boxes, those of the objects stay.
         OBJECTS: lambda: _objects(view),
@@ -90,6 +92,7 @@ def scene_figure(
     data = [fill] if fill is not None else []
     data += [trace for layer, make in draw.items() if layer in layers for trace in make()]
     data += _edge_of_padding(view)
+    data.sort(key=lambda trace: trace.get("mode") == "text")  # no line crosses a word
     picture, x_axis, y_axis = picture_axes(picture_uri(view.image), shape)
     if window is not None:
         left, top, right, bottom = window
@@ -221,12 +224,12 @@ def _owning_cells(view: SampleView, head: int) -> list[dict[str, Any]]:
     return [cells | green | _SILENT]
 
 
-def _matched(view: SampleView) -> list[dict[str, Any]]:
+def _matched(view: SampleView, head: int) -> list[dict[str, Any]]:
     slots, best = np.flatnonzero(view.assignment.object_mask), ""
     if len(slots) > _FEW_MATCHED * len(view.objects):
-        # Dozens of boxes hide the picture: the best one of each object and head; tiles show all.
+        # Dozens of boxes hide the picture: the best of each object on the head; tiles show all.
         own = np.unique(view.assignment.object_slot[view.objects])
-        slots, best = slots[np.isin(slots, own)], "best "
+        slots, best = slots[np.isin(slots, own) & (view.layout.head[slots] == head)], "best "
     boxes = slot_boxes(view, slots)
     usable = np.isfinite(boxes).all(axis=1)
     word = slot_word(view.layout)
@@ -241,7 +244,8 @@ def _matched(view: SampleView) -> list[dict[str, Any]]:
         color=MATCHED_COLOR,
         width=1.5,
         dash="dashdot",
-        labels=labels,
+        # More words than that lie over one another.
+        labels=labels if len(labels) <= _LABELLED else (),
         corner=BOTTOM_LEFT,
     )
 

@@ -31,6 +31,7 @@ _GAP = 0.012
 _SCALE_ROOM = 116  # pixels right of the tiles
 ROW_OF_MASKS = 0.13
 """What a row of small tiles takes of the window's height."""
+_BROKEN, _STACKED = 3, 6  # tiles in a row above which a title takes two lines, or three
 _ROOMY = 3  # tiles beside each other; one less where their heads are to be named, too
 
 
@@ -127,7 +128,11 @@ def _in_a_row(view: SampleView, layout: dict[str, Any], count: int, window: Any)
     """Makes so many tiles of one head a row that takes little of the window's height."""
     height, width = view.image.shape[:2]
     layout["meta"] = {"aspect": height / (count * width), "most": ROW_OF_MASKS}
-    layout["margin"] |= {"t": 18, "b": 0}
+    lines = 1 + (count > _BROKEN) + (count > _STACKED)
+    size = 11 if count > _STACKED else 13
+    layout["margin"] |= {"t": 4 + round(1.3 * size) * lines, "b": 0}
+    for title in layout["annotations"]:
+        title["font"] = {"size": size}
     layout["uirevision"] += f" {window}"
     for name in layout if window is not None else ():
         if name.startswith(("xaxis", "yaxis")):
@@ -150,13 +155,15 @@ def _title(view: SampleView, head: int, anchor: int, said: list[str], *, narrow:
     return f"{first}{word} {anchor}: {', '.join(said[:1] if narrow else said)}"
 
 
-def _counts(view: SampleView, anchor: int, tile: np.ndarray) -> str:
+def _counts(view: SampleView, anchor: int, tile: np.ndarray, count: int) -> str:
     """The title of a small tile of parts: which anchor, its slots with an object, those ignored."""
     counts = [
         f'<span style="color:{PART_COLORS[part]}">■</span>\u2009{int((tile == part).sum())}'
         for part in (0, 2)
     ]
-    return " ".join([f"{slot_word(view.layout)[0]}{anchor}", *counts])
+    name = f"{slot_word(view.layout)[0]}{anchor}"
+    between = "<br>" if count > _STACKED else " "
+    return name + ("<br>" if count > _BROKEN else " ") + between.join(counts)
 
 
 def _tiles(
@@ -237,7 +244,7 @@ def _tiles(
             layout[f"yaxis{number}"] = {**y_axis, "anchor": axes["xaxis"], "domain": [bottom, top]}
             layout["annotations"].append(
                 {
-                    "text": _counts(view, anchor, grid[:, :, anchor])
+                    "text": _counts(view, anchor, grid[:, :, anchor], count)
                     if only is not None
                     else _title(view, head, anchor, say(grid[:, :, anchor]), narrow=narrow),
                     "x": (left + right) / 2,

@@ -38,7 +38,8 @@ STATE_WORDS = {
 }
 _ROW, _COLOR_BAR, _MOST_TICKS = 26, 100, 12  # pixels, pixels, ticks
 _GAPS = 8  # rows at the foot of a page between which there is room for gaps
-_LEAST_ROW = 11  # pixels that a name needs
+_FOOT = 34  # pixels of such a strip that its steps and changes take
+_LEAST_ROW = 11  # pixels that a name needs, of which its letters are most
 
 
 @dataclass(frozen=True)
@@ -183,10 +184,12 @@ def _figure(
     if strip.height is not None:
         layout |= {"height": strip.height, "showlegend": False}
         layout["margin"] |= {"t": 12, "b": 16, "r": 8}
+        layout["yaxis"]["tickfont"] = {"size": min(12, 0.78 * (strip.height - _FOOT) / rows)}
         layout["xaxis"]["title"] = {"text": ""}
         # Names where a row has room for one; the browser says the others.
-        if rows * _LEAST_ROW > strip.height - 28:
-            layout["yaxis"] |= {"showticklabels": False}
+        if rows * _LEAST_ROW > strip.height - _FOOT:
+            layout["yaxis"] |= {"showticklabels": False, "ticks": ""}
+            layout["margin"]["l"] = 8
     return figure_of(data, layout)
 
 

@@ -37,7 +37,8 @@ LOOK = """() => {
     strip: box(figure("Best IoU")),
     card: box(document.querySelector(".st-key-slot-card")),
     tabs: box(document.querySelector("[role='tablist']")),
-    words: [...figure("The picture").querySelectorAll(".scatterlayer text, .shapelayer text")]
+    words: [...figure("The picture").querySelectorAll(".scatterlayer text, .shapelayer text"),
+      ...figure("Best IoU").querySelectorAll(".ytick text")]
       .filter(shown).map((each) => [each.textContent, box(each)]),
   };
 }"""

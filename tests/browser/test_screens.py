@@ -40,7 +40,7 @@ LOOK = """() => {
     width: main.scrollWidth,
     figures: figures.map((each) => [each.getAttribute("aria-label"), box(each)]),
     words: figures.map((each) => [...each.querySelectorAll(
-      "text:is(.scatterlayer *, .shapelayer *, .legend *, .annotation *)"
+      "text:is(.scatterlayer *, .shapelayer *, .legend *, .annotation *, .ytick *)"
     )].filter(shown).map((word) => [word.textContent, box(word)])),
     tables: [...document.querySelectorAll("[data-testid='stDataFrame'], table")].filter(there)
       .map(box),

@@ -6,7 +6,7 @@ import pytest
 
 from yolo_core.assignment import ObjectStatus
 from yolo_core.compare.differences import PARTS
-from yolo_core.explain.glossary import GLOSSARY
+from yolo_core.explain.glossary import GLOSSARY, meaning
 from yolo_core.losses.families import all_families
 
 
@@ -31,3 +31,10 @@ def test_every_status_of_a_trained_or_lost_object_is_named() -> None:
 def test_the_terms_that_most_losses_have_are_there() -> None:
     names = [set(family.loss_class().term_names) for family in all_families()]
     assert set.intersection(*names[:3]) <= set(GLOSSARY)
+
+
+def test_a_label_is_about_the_word_in_it() -> None:
+    assert meaning("λ × xy") == meaning("xy") == GLOSSARY["xy"]
+    assert meaning("objects") == GLOSSARY["object"]
+    assert meaning("term, unweighted") == GLOSSARY["term"]
+    assert meaning("file") is None

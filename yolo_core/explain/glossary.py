@@ -57,3 +57,14 @@ GLOSSARY: dict[str, str] = {
     "xy": "The term about the centre of boxes.",
 }
 """{word: what it means here}, in the order of the alphabet."""
+
+
+def meaning(label: str) -> str | None:
+    """What a label means: "λ × xy" and "term, unweighted" are about the word in them.
+
+    `keys.js` reads labels in the same way.
+    """
+    word = label.strip().removeprefix("λ × ").removeprefix("λ ")
+    low = word.lower()
+    forms = (word, low, low.removesuffix("s"), low.split(",")[0])
+    return next((GLOSSARY[form] for form in forms if form in GLOSSARY), None)

@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboard.components.shared.headings import headings
+
 _FEW = 8
 
 
@@ -23,7 +25,7 @@ def pick_row(table: pd.DataFrame, *, key: str, **columns: Any) -> int:
         key=key,
         hide_index=True,
         placeholder="–",
-        column_config=columns or None,
+        column_config=headings(table.columns, columns),
         height="stretch" if len(table) > _FEW else "content",
         on_select="rerun",
         selection_mode="single-cell",

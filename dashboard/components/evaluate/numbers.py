@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.components.evaluate.result import Result
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.errors import plain
+from dashboard.components.shared.headings import headings
 from dashboard.components.shared.plot import plot
 from dashboard.components.shared.show_table import show_table
 from dashboard.figures.evaluation import Line, precision_recall_figure
@@ -45,27 +46,30 @@ def show_scores(result: Result, threshold: float) -> None:
 def show_classes(result: Result, threshold: float) -> None:
     """A row a class."""
     scores = ("AP50", "AP50-95", "VOC2007", "VOC2012")
+    rows = pd.DataFrame(
+        [
+            {
+                "class": row.name,
+                "AP50": row.score.map50,
+                "AP50-95": row.score.map50_95,
+                "found": row.counts.found,
+                "missed": row.counts.missed,
+                "false": row.counts.false,
+                "objects": row.score.objects,
+                "VOC2007": row.voc2007,
+                "VOC2012": row.voc2012,
+            }
+            for row in class_rows(result.table, result.matching, threshold)
+        ]
+    )
     st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    "class": row.name,
-                    "AP50": row.score.map50,
-                    "AP50-95": row.score.map50_95,
-                    "found": row.counts.found,
-                    "missed": row.counts.missed,
-                    "false": row.counts.false,
-                    "objects": row.score.objects,
-                    "VOC2007": row.voc2007,
-                    "VOC2012": row.voc2012,
-                }
-                for row in class_rows(result.table, result.matching, threshold)
-            ]
-        ),
+        rows,
         hide_index=True,
         placeholder="–",
         height="stretch",
-        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in scores},
+        column_config=headings(
+            rows.columns, {name: st.column_config.NumberColumn(format="%.3f") for name in scores}
+        ),
     )
     st.caption(
         f"Found, missed and false detections from a score of {threshold:.2f} on.",

@@ -26,7 +26,7 @@ _FILL = UrlChoice("fill")
 _FINE = 13
 _AROUND = 4  # cells shown on each side of the selected one
 # Pixels of what stands below the picture but for the masks: legend, strip of time, gaps.
-_BELOW = 148
+_BELOW = 156
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _picture_sentence(view: SampleView, cut: float) -> str:
     measure = plain(view.assignment.candidate_measure)
     priors = (
         f"matched anchors carry the loss's own {measure} with the object (where objects train many "
-        "slots, the best of each is drawn, and the tiles show all)"
+        "slots, the best of each on this head is drawn, and the tiles show all)"
         if view.layout.has_priors
         else "this loss has no anchor boxes, so the matched predictors' own boxes are drawn, "
         f"with the loss's own {measure} with the object"

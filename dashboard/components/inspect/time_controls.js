@@ -50,7 +50,6 @@ function play(bar, on) {
 function pressed(bar, event) {
   const target = event.composedPath()[0];
   const theirs = target instanceof Element && target.closest(THEIR_OWN);
-  if (event.key === "?" && !theirs) bar.host.querySelector("details").toggleAttribute("open");
   const way = KEYS[event.key];
   if (!way || theirs || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
   event.preventDefault(); // or the page scrolls

@@ -22,14 +22,6 @@ _BUTTONS = (
     ("Next snapshot", "", "1", "M4 2v12l8-6z"),
     ("Last snapshot", "", "2", "M11 2h2v12h-2zM2 2v12l8-6z"),
 )
-_KEYS = (
-    ("↑ ↓", "later, earlier step"),
-    ("← →", "sample before, after"),
-    ("↑ ↓ ← →", "in the picture, once it was clicked: the cell beside"),
-    ("0…9", "in the picture: that slot of the cell"),
-    ("Esc", "in the picture: arrows are the page's again"),
-    ("?", "these keys"),
-)
 _PAUSE = "M3 2h4v12H3zM9 2h4v12H9z"
 _PACES = {500: "0.5 s", 1000: "1 s", 2000: "2 s", 4000: "4 s"}
 
@@ -50,12 +42,7 @@ def _html() -> str:
     return (
         f'<div class="time">{"".join(buttons)}'
         f'<select aria-label="Pace of Play" title="A snapshot every ...">{paces}</select>'
-        '<details><summary aria-label="Keys" title="Keys: ?">?</summary><div>'
-        + "".join(
-            f"<p>{''.join(f'<kbd>{key}</kbd>' for key in keys.split())} {words}</p>"
-            for keys, words in _KEYS
-        )
-        + '</div></details><span class="where"></span></div>'
+        '<span class="where"></span></div>'
     )
 
 
@@ -75,15 +62,6 @@ svg { width: 0.8rem; height: 0.8rem; fill: currentColor; }
 select { height: 1.6rem; padding: 0 0.2rem; }
 option { color: var(--st-text-color); background: var(--st-background-color); }
 .where { white-space: nowrap; font-size: 0.7rem; line-height: 1; flex-basis: 100%; }
-details { position: relative; }
-summary { list-style: none; cursor: pointer; width: 1.5rem; text-align: center;
-  border: 1px solid var(--st-border-color); border-radius: 1rem; }
-details div { position: absolute; z-index: 9; top: 2rem; right: 0; width: 21rem;
-  padding: 0.5rem 0.75rem; border-radius: 0.5rem; border: 1px solid var(--st-border-color);
-  background: var(--st-background-color); box-shadow: 0 4px 16px rgba(0, 0, 0, 0.25); }
-p { margin: 0.25rem 0; }
-kbd { font: inherit; border: 1px solid var(--st-border-color); border-radius: 0.25rem;
-  padding: 0 0.25rem; margin-right: 0.15rem; }
 """
 
 _CONTROLS = st.components.v2.component(

@@ -33,7 +33,7 @@ from yolo_core.views import SampleView
 
 # So many files are read before anybody wonders what takes so long.
 _QUICK = 60
-FOOT = 84
+FOOT = 92
 """Pixels of the strip at the foot of the page."""
 NO_HISTORY = (
     "A picture of a training batch was seen at its one step only. A pinned sample has a history."

@@ -335,7 +335,8 @@ def _title(each: Compared) -> None:
     parts = np.bincount(slot_parts(each.view), minlength=3)
     label = html.escape(each.label)
     st.html(
-        f'<div class="title" title="{label}"><b>{label}</b></div>'
-        f'<div class="title">loss {number(each.view.total)}: {parts[0]:,} object, '
-        f"{parts[1]:,} no object, {parts[2]:,} ignored</div>"
+        f'<div class="title" title="{label}"><b>{label}</b>: '
+        f"loss {number(each.view.total)}</div>"
+        f'<div class="title">{parts[0]:,} object, {parts[1]:,} no object, '
+        f"{parts[2]:,} ignored</div>"
     )

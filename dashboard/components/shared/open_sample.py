@@ -14,6 +14,7 @@ from dashboard.components.shared.cell_picker import (
     PLACE_KEYS,
     cell_clicked,
 )
+from dashboard.components.shared.headings import headings
 from dashboard.components.shared.polling import poll
 from dashboard.components.shared.slot_picker import ABOUT, OBJECT
 
@@ -123,7 +124,7 @@ def sample_rows(
         key=key,
         hide_index=True,
         placeholder="–",
-        column_config=columns,
+        column_config=headings(table.columns, columns),
         row_height=row_height,
         height=height,
         on_select=chosen,

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.cache import cached_overview
 from dashboard.components.shared.address import HOLD_SECONDS, UrlChoice
+from dashboard.components.shared.headings import headings
 from dashboard.components.shared.polling import poll
 from yolo_core.runs.disk import DiskUse
 from yolo_core.runs.overview import RunOverview
@@ -103,17 +104,20 @@ def show_runs(
             selection_mode="multi-row" if on_choice is None else ["multi-row", "single-cell"],
             selection_default={"selection": {"rows": [at[name] for name in ticked if name in at]}},
             column_order=order,
-            column_config={
-                "line": st.column_config.TextColumn("", width=34),
-                "★": st.column_config.TextColumn(width=30),
-                "note": st.column_config.TextColumn(width="medium"),
-                "mAP50": st.column_config.NumberColumn(format="%.3f"),
-                "best mAP50": st.column_config.NumberColumn(format="%.3f"),
-                "total": st.column_config.NumberColumn(format="%.4g"),
-                "trained, min": st.column_config.NumberColumn(format="%.1f"),
-                "disk, MB": st.column_config.NumberColumn(format="%.1f"),
-                "started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            },
+            column_config=headings(
+                data.columns,
+                {
+                    "line": st.column_config.TextColumn("", width=34),
+                    "★": st.column_config.TextColumn(width=30),
+                    "note": st.column_config.TextColumn(width="medium"),
+                    "mAP50": st.column_config.NumberColumn(format="%.3f"),
+                    "best mAP50": st.column_config.NumberColumn(format="%.3f"),
+                    "total": st.column_config.NumberColumn(format="%.4g"),
+                    "trained, min": st.column_config.NumberColumn(format="%.1f"),
+                    "disk, MB": st.column_config.NumberColumn(format="%.1f"),
+                    "started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+                },
+            ),
             row_height=row_height,
             height=row_height * (min(max(len(names), 1), most) + 1) + 3,
             alt="The runs, a row each; tick rows to see their curves together.",

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.components.shared.csv_button import csv_button
 from dashboard.components.shared.errors import say
+from dashboard.components.shared.headings import headings
 from dashboard.components.shared.run_commands import send
 from yolo_core.runs.changes import Change, changes_of, dial_of, undoable
 from yolo_core.runs.layout import RunFolder
@@ -41,8 +42,10 @@ def change_table(folder: RunFolder) -> None:
             else f"{dial_of(next_undone)} of step {next_undone.step:,}.",
         )
         csv_button(lambda: _table(found, last), file=f"{folder.name}-changes", key="changes/csv")
+    table = _table(found[::-1], last)
     st.dataframe(
-        _table(found[::-1], last),
+        table,
+        column_config=headings(table.columns),
         hide_index=True,
         width="stretch",
         height=min(38 + 35 * len(found), 320),

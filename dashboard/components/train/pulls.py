@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.headings import headings
 from dashboard.components.shared.plot import plot_and_say
 from dashboard.components.shared.run_commands import send
 from dashboard.components.shared.run_curves import markers, run_curves
@@ -44,7 +45,8 @@ def show_pulls(folder: RunFolder) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown(f"**At step {found.step:,}**")
-        st.dataframe(_table(found), hide_index=True, width="stretch")
+        table = _table(found)
+        st.dataframe(table, hide_index=True, width="stretch", column_config=headings(table.columns))
         st.caption(
             "A share of the loss says how large λ × term is; a share of the gradient how hard it "
             "pulls on the last layer that all predictions share. They are not the same: a large "
