@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.cache import cached_records, cached_snapshot
+from dashboard.cache import cached_records
 from dashboard.components.inspect.beside import pin, show_beside
 from dashboard.components.inspect.card import (
     PANE,
@@ -39,7 +39,12 @@ from dashboard.components.shared.gone import say_gone
 from dashboard.components.shared.polling import poll_run, send_answer
 from dashboard.components.shared.run_curves import markers, run_curves
 from dashboard.components.shared.run_picker import pick_run
-from dashboard.components.shared.sample_picker import Choice, pick_sample, rerun_if_moved
+from dashboard.components.shared.sample_picker import (
+    Choice,
+    open_chosen,
+    pick_sample,
+    rerun_if_moved,
+)
 from dashboard.components.shared.screen import choices, panes
 from dashboard.components.shared.share import open_sandbox, share_sample
 from dashboard.components.shared.survey_files import cached_survey_records
@@ -81,7 +86,7 @@ def show_run(folder: RunFolder, row: DeltaGenerator) -> None:
 def show_choice(folder: RunFolder, choice: Choice, about: DeltaGenerator) -> None:
     """The chosen sample at the chosen step, and what led there."""
     try:
-        snapshot = cached_snapshot(choice.record.file)
+        choice, snapshot = open_chosen(choice)
         view = snapshot.sample(choice.record.sample)
     except ValueError as error:
         say(error)

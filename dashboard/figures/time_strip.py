@@ -38,7 +38,7 @@ STATE_WORDS = {
 }
 _ROW, _COLOR_BAR, _MOST_TICKS = 26, 100, 12  # pixels, pixels, ticks
 _GAPS = 8  # rows at the foot of a page between which there is room for gaps
-_FOOT = 34  # pixels of such a strip that its steps and changes take
+_FOOT = 32  # pixels of such a strip that its steps and changes take
 _LEAST_ROW = 11  # pixels that a name needs, of which its letters are most
 
 
@@ -174,7 +174,7 @@ def _figure(
         "yaxis": {
             "tickvals": list(range(rows)),
             "ticktext": list(strip.names),
-            "autorange": "reversed",
+            "range": [rows - 0.45, -0.55],
             "automargin": False,
             "fixedrange": True,
             **bare,
@@ -183,9 +183,11 @@ def _figure(
     data = [heatmap, frame, *more, *_changes(strip)]
     if strip.height is not None:
         layout |= {"height": strip.height, "showlegend": False}
-        layout["margin"] |= {"t": 12, "b": 16, "r": 8}
-        layout["yaxis"]["tickfont"] = {"size": min(12, 0.78 * (strip.height - _FOOT) / rows)}
-        layout["xaxis"]["title"] = {"text": ""}
+        layout["margin"] |= {"t": 12, "b": _FOOT - 12, "r": 8}
+        size = min(12, 0.72 * (strip.height - _FOOT) / rows)
+        layout["yaxis"]["tickfont"] = {"size": size}
+        layout["margin"]["l"] = round(strip.left * (size + 1) / 12)
+        layout["xaxis"] |= {"title": {"text": ""}, "automargin": False}
         # Names where a row has room for one; the browser says the others.
         if rows * _LEAST_ROW > strip.height - _FOOT:
             layout["yaxis"] |= {"showticklabels": False, "ticks": ""}

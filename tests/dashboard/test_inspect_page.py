@@ -365,20 +365,26 @@ DAMAGES = [cut_in_half, overwrite, Path.unlink]
 
 
 @pytest.mark.parametrize("damaged", DAMAGES)
-def test_a_damaged_snapshot_is_one_sentence_and_other_steps_still_open(
+def test_a_damaged_snapshot_is_one_sentence_and_the_nearest_step_is_shown(
     add_finished: Callable[[str], Path], damaged: Callable[[Path], None]
 ) -> None:
-    path = add_finished("yolov2-1") / "snapshots" / "pinned-00000040.npz"
+    snapshots = add_finished("yolov2-1") / "snapshots"
+    path = snapshots / "pinned-00000040.npz"
     damaged(path)
     page = open_page()
     assert_sound(page)
-    assert len(page.error) == 1
-    assert path.name in plain(page.error[0].value)
-    assert not plots(page)
-    page.select_slider(key="step").set_value("10").run()
-    assert_sound(page)
     assert not page.error
+    (said,) = (plain(each.value) for each in page.warning)
+    assert path.name in said
+    assert said.endswith("The one of step 10 is shown instead.")
+    assert "after 10 updates" in words(page)
     assert len(plots(page)) == PLOTS
+    for each in snapshots.glob("pinned-*"):
+        damaged(each)
+    page = open_page()
+    assert_sound(page)
+    assert not plots(page)
+    assert "Nor can any of the other 2 snapshots of this sample be read." in page.error[0].value
 
 
 @pytest.mark.parametrize("damaged", DAMAGES)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.cache import cached_snapshot
 from dashboard.components.compare.choice import (
     pick_drawn,
     pick_losses,
@@ -20,7 +19,7 @@ from dashboard.components.compare.losses import as_published, family_of, recompu
 from dashboard.components.shared.empty import no_snapshots
 from dashboard.components.shared.errors import plain, say
 from dashboard.components.shared.run_picker import pick_run
-from dashboard.components.shared.sample_picker import Choice, pick_sample
+from dashboard.components.shared.sample_picker import Choice, open_chosen, pick_sample
 from dashboard.tensorflow_turn import a_word_while_it_computes
 from yolo_core.compare.differences import COMMON_FAMILY, compare_views
 from yolo_core.runs.layout import RunFolder
@@ -71,7 +70,8 @@ def pick_prediction(row: DeltaGenerator) -> Prediction | None:
     choice = pick_sample(records, places=places)
     try:
         config = read_config(folder.config)
-        view = cached_snapshot(choice.record.file).sample(choice.record.sample)
+        choice, snapshot = open_chosen(choice)
+        view = snapshot.sample(choice.record.sample)
     except ValueError as error:
         say(error)
         st.caption("Choose another step, sample or run above.")

@@ -89,7 +89,8 @@ def strip_of_objects(
         return
     if history.damaged:
         files = "1 snapshot" if history.damaged == 1 else f"{history.damaged} snapshots"
-        st.caption(f"{files} of this sample cannot be read and left out here.")
+        verb = "is" if history.damaged == 1 else "are"
+        st.caption(f"{files} of this sample cannot be read and {verb} left out here.")
     values = best_iou(history.sightings, cut)
     strip = history.strip(values, names, str(len(names)), marks=marks, height=FOOT)
     plot(

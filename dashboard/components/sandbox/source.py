@@ -8,13 +8,13 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.cache import cached_records, cached_snapshot
+from dashboard.cache import cached_records
 from dashboard.components.sandbox.compute import picture_shape, predicted
 from dashboard.components.sandbox.draw import draw
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.empty import no_checkpoint, no_network, no_snapshots
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.sample_picker import pick_sample
+from dashboard.components.shared.sample_picker import open_chosen, pick_sample
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.tensorflow_turn import a_word_while_it_computes
 from yolo_core.explain.report import totals_agree
@@ -53,7 +53,8 @@ def pick_source(folder: RunFolder, row: DeltaGenerator, panel: DeltaGenerator) -
             places = st.container(width=120), st.container(width=130), st.container()
         # A run in progress would exchange what is being edited for its next snapshot.
         choice = pick_sample(records, latest=False, places=places)
-        return cached_snapshot(choice.record.file).sample(choice.record.sample)
+        choice, snapshot = open_chosen(choice)
+        return snapshot.sample(choice.record.sample)
     if no_network(folder):
         return None
     with row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from html import escape
@@ -10,11 +11,13 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard.cache import cached_snapshot
 from dashboard.components.shared.address import UrlChoice, choose, hold_choices
 from dashboard.components.shared.gone import gone
 from dashboard.figures.curves import Marker
 from yolo_core.data.sample import split_name
 from yolo_core.runs.records import SnapshotRecord
+from yolo_core.runs.snapshots import Snapshot
 
 KIND, SAMPLE = UrlChoice("kind"), UrlChoice("sample")
 # Not bound: a bound slider leaves its first option, step 0, out of the address, which a link
@@ -108,6 +111,29 @@ def pick_sample(
         steps=tuple(steps),
         samples=tuple(names),
     )
+
+
+def open_chosen(choice: Choice) -> tuple[Choice, Snapshot]:
+    """What is chosen and its snapshot, or the nearest one that can be read; `say_gone` says so.
+
+    Raises:
+        ValueError: The snapshot cannot be read, nor any other one of this sample.
+    """
+    try:
+        return choice, cached_snapshot(choice.record.file)
+    except ValueError as error:
+        others = sorted(choice.history, key=lambda each: abs(each.step - choice.record.step))
+        for record in others:
+            with contextlib.suppress(ValueError):
+                snapshot = cached_snapshot(record.file)
+                gone(f"{error} The one of step {record.step:,} is shown instead.")
+                return dataclasses.replace(choice, record=record), snapshot
+        if len(others) == 1:
+            raise
+        raise ValueError(
+            f"{error} Nor can any of the other {len(others) - 1:,} snapshots of this sample be "
+            "read. The run's curves are on the Train page."
+        ) from error
 
 
 def go_to(choice: Choice, *, step: int | None, sample: int) -> None:

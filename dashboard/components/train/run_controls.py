@@ -184,8 +184,15 @@ def _said(folder: RunFolder, *, live: bool) -> None:
     if quiet:
         st.caption(plain(" · ".join(quiet)))
     # One that was killed before its first checkpoint has said it twice.
-    for kind, text in dict.fromkeys((e.kind, str(e.detail.get("message"))) for e in events):
+    told = dict.fromkeys((e.kind, str(e.detail.get("message"))) for e in events)
+    for kind, text in told:
         if kind == "warning":
             st.warning(plain(text), icon=":material/warning:")
-        elif kind == "note":
+    notes = [text for kind, text in told if kind == "note"]
+    # Many would leave no room for the curves.
+    place = contextlib.nullcontext()
+    if len(notes) > 1:
+        place = st.popover(f"{len(notes)} notes on how it began", type="tertiary")
+    with place:
+        for text in notes:
             st.caption(plain(text))
