@@ -339,8 +339,7 @@ def ledger_table(view: SampleView, report: Report) -> pd.DataFrame:
             f"{word} {s.anchor}"
             for s in each.slots[:_SLOTS_SHOWN]
         ]
-        if len(each.slots) > _SLOTS_SHOWN:
-            places.append(f"and {len(each.slots) - _SLOTS_SHOWN:,} more")
+        places += [f"and {k:,} more" for k in [len(each.slots) - _SLOTS_SHOWN] if k > 0]
         rows.append(
             {
                 "object": object_label(view, each.index),
@@ -397,6 +396,5 @@ def term_rows(
 
 
 def _agreement(row: Mapping[str, Any]) -> str:
-    if np.isnan(row["recorded"]):
-        return ""
-    return " ✓" if totals_agree(row["sum of map"], row["recorded"]) else " ✗"
+    agree = totals_agree(row["sum of map"], row["recorded"])
+    return "" if np.isnan(row["recorded"]) else " ✓" if agree else " ✗"
