@@ -128,11 +128,10 @@ def test_x_and_y_swapped(tmp_path):
             channels = [channel["name"] for channel in each["channels"]]
             assert {"x", "y"} <= set(channels)
             assert not any(name.startswith("class ") for name in channels)
-    assert found["findings"][-1] == "The same: classification."
-    assert found["diagnosis"] == [
-        "Your loss looks like yolov2/notebook with the row added to x and the column to y: that "
-        "has your gradient everywhere."
-    ]
+    assert found["findings"][-1] == "The same: wh, classification."
+    assert found["diagnosis"][0] == (
+        "Boxes are decoded with a mistake: the row added to x and the column to y."
+    )
 
 
 def test_square_roots_forgotten(tmp_path):

@@ -139,7 +139,7 @@ class Bench:
     def told(self, gradient: np.ndarray) -> tuple[str, ...]:
         from yolo_core.compare.own.own_gradient import account
 
-        return account(self.loss, self.snapshot, gradient, self.terms)
+        return account(self.loss, self.snapshot, gradient, self.terms).sentences
 
 
 @pytest.fixture(scope="module")

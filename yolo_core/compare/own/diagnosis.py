@@ -1,8 +1,8 @@
 """Which changes to a published loss give the gradient of somebody's own: known mistakes tried.
 
-A published loss is tried with each published slip taken on or back, with other thresholds, and with
-each mistake in reading what it is given (`readings`), one after the other, and the change that
-leaves the fewest differences is kept; then the next one on top of it.
+A published loss is tried with each published slip taken on or back and with other thresholds, one
+after the other, and the change that leaves the fewest differences is kept; then the next one on top
+of it. What is no option of it is told term by term (`forms/account.py`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,7 @@ import tensorflow as tf
 
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.compare.own.gradients import differing
-from yolo_core.compare.own.readings import AS_IT_IS, Reading, readings
-from yolo_core.compare.own.term_factors import (
-    term_factors,
-    trained,
-)
+from yolo_core.compare.own.term_factors import term_factors, trained
 from yolo_core.losses import DetectionLoss, changed
 
 MOST_CHANGES = 3
@@ -32,7 +28,7 @@ THRESHOLDS = (0.5, 0.6, 0.7, 1.0)
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """An option with another value, or "reading" with a way to read, and what it is called."""
+    """An option with another value, and what that is called."""
 
     option: str
     value: Any
@@ -56,36 +52,31 @@ def diagnose(
         your_gradient: (B, P, channels).
 
     Returns:
-        One sentence where changes explain all of it. Where none do, one for each term that has no
-        factor but is yours alone with a mistake in reading. Empty where the two agree already.
+        One sentence where changes explain all of it. Empty where none do, or the two agree.
     """
     mine = np.asarray(your_gradient)
     if not np.isfinite(mine).all() or not mine.any():
         return ()
 
-    def wrong(other: DetectionLoss, reading: Reading) -> np.ndarray:
-        return differing(mine, term_gradients(other, y_true, y_pred, reading)[1])
+    def wrong(other: DetectionLoss) -> np.ndarray:
+        return differing(mine, term_gradients(other, y_true, y_pred)[1])
 
-    reading = AS_IT_IS
-    best = wrong(loss, reading)
+    best = wrong(loss)
     changes: list[Change] = []
     while best.any() and len(changes) < MOST_CHANGES:
-        tried = [
-            (wrong(other, read), change, other, read)
-            for change, other, read in _neighbours(loss, reading, y_pred.shape)
-        ]
-        score, change, other, read = min(tried, key=lambda each: each[0].sum())
+        tried = [(wrong(other), change, other) for change, other in _neighbours(loss)]
+        if not tried:
+            break
+        score, change, other = min(tried, key=lambda each: each[0].sum())
         if best.sum() - score.sum() < WORTH_KEEPING * best.sum():
             break
-        best, loss, reading = score, other, read
+        best, loss = score, other
         changes = [each for each in changes if each.option != change.option] + [change]
-    if best.any():
-        # What explains a part of the slots only may as well explain it by chance.
-        return ()
-    if not changes:
+    # What explains a part of the slots only may as well explain it by chance.
+    if best.any() or not changes:
         return ()
     words = " and ".join(change.words for change in changes)
-    factors, _ = term_factors(*trained(mine, term_gradients(loss, y_true, y_pred, reading)[1]))
+    factors, _ = term_factors(*trained(mine, term_gradients(loss, y_true, y_pred)[1]))
     used = [each for each in factors if each.entries and each.factor is not None]
     weighted = [each for each in used if each.kind == "weighted"]
     told = ", ".join(f"{each.term} {each.factor:.4g} x" for each in weighted)
@@ -98,7 +89,7 @@ def diagnose(
 
 
 def term_gradients(
-    loss: DetectionLoss, y_true: np.ndarray, y_pred: np.ndarray, reading: Reading = AS_IT_IS
+    loss: DetectionLoss, y_true: np.ndarray, y_pred: np.ndarray
 ) -> tuple[LossBreakdown, dict[str, np.ndarray]]:
     """A loss taken apart, and the gradient of each of its parts.
 
@@ -106,7 +97,6 @@ def term_gradients(
         loss: The loss.
         y_true: (B, N, 5 + C) label rows.
         y_pred: Raw predictions as a network hands them over.
-        reading: How the loss reads both.
 
     Returns:
         The breakdown as numpy, and {term: (B, P, channels)} of lambda x term.
@@ -114,7 +104,7 @@ def term_gradients(
     raw = tf.constant(y_pred)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(raw)
-        breakdown = reading.loss(loss).breakdown(reading.labels(y_true), reading.predictions(raw))
+        breakdown = loss.breakdown(y_true, raw)
         weighted = {t: breakdown.lambdas[t] * value for t, value in breakdown.terms.items()}
     gradients = {}
     for term, value in weighted.items():
@@ -123,16 +113,11 @@ def term_gradients(
     return breakdown.to_numpy(), gradients
 
 
-def _neighbours(
-    loss: DetectionLoss, reading: Reading, shape: tuple[int, ...]
-) -> Iterator[tuple[Change, DetectionLoss, Reading]]:
-    """The loss with each of its options changed, and with what it is given read otherwise."""
+def _neighbours(loss: DetectionLoss) -> Iterator[tuple[Change, DetectionLoss]]:
+    """The loss with each of its options changed."""
     for change in _changes(loss):
         with contextlib.suppress(ValueError):  # options that do not go together
-            yield change, changed(loss, {change.option: change.value}), reading
-    for each in readings(loss, shape):
-        if each.words != reading.words:
-            yield Change("reading", each, each.words), loss, each
+            yield change, changed(loss, {change.option: change.value})
 
 
 def _changes(loss: DetectionLoss) -> Iterator[Change]:

@@ -165,10 +165,12 @@ def _weights(
             f"Yours is {factors[0]:.4g} x the published one everywhere: the same loss with another "
             f"weight{_as_count(factors[0], counts)}."
         ]
-    told = [term for term in terms if term.factor]
+    told = [term for term in terms if term.factor and not _is_one(term.factor)]
     parts = "; ".join(f"{term.term} {_times(term, groups, counts)}" for term in told)
     left_out = [term.term for term in terms if term.factor == 0]
-    found = [f"The same formulas with other weights: {parts}."]
+    found = [f"The same formulas with other weights: {parts}."] if told else []
+    alike = [term.term for term in terms if _is_one(term.factor)]
+    found += [f"The same: {', '.join(alike)}."] if alike else []
     return [*found, *(f"The term {term} is left out ({_LEFT_OUT})." for term in left_out)]
 
 
@@ -184,7 +186,8 @@ def _times(term: TermFactor, groups: Sequence[Group], counts: Mapping[str, int])
     )
     if yours and yours != published and abs(factor * yours / published - 1) <= SAME:
         return f"{words}, shared by {yours} slots instead of {published}"
-    return words + _as_count(factor, counts)
+    # What some of the numbers have only is no count of anything.
+    return words + (_as_count(factor, counts) if term.agree == term.entries else "")
 
 
 def _as_count(factor: float, counts: Mapping[str, int]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -189,8 +189,11 @@ def compare_gradients(
     your_total: float,
     published_total: float,
     diagnosis: Sequence[str] = (),
+    alike: Collection[str] = (),
 ) -> GradientComparison:
     """Holds two gradients against each other; arguments as in `GradientComparison`.
+
+    `alike` are terms that are known to be the published ones, whatever other terms hide of them.
 
     A term that is weighted differently is one finding, and its slots count as different only where
     they differ from that.
@@ -209,6 +212,10 @@ def compare_gradients(
     mine, of_terms = trained(your_gradient, term_gradients)
     theirs = summed(of_terms)
     terms, expected = term_factors(mine, of_terms)
+    terms = [
+        TermFactor(term.term, term.entries, term.entries, 1.0) if term.term in alike else term
+        for term in terms
+    ]
     relative = relative_difference(mine, expected)
     groups = _groups(snapshot.channels, parts, mine, theirs, relative)
     # A reader sees the numbers as they are, not what is left once rounding is taken out.

@@ -23,7 +23,7 @@ from yolo_core.compare.own.calling import (
     pytorch_gradient,
 )
 from yolo_core.compare.own.diagnosis import diagnose, term_gradients
-from yolo_core.compare.own.forms.account import tell
+from yolo_core.compare.own.forms.account import Account, tell
 from yolo_core.compare.own.forms.evidence import Evidence
 from yolo_core.compare.own.gradients import GradientComparison, compare_gradients, differing
 from yolo_core.compare.own.handing import labels_for, predictions_for, set_around
@@ -99,10 +99,13 @@ def compare_own(
         function, name, loss, y_true, y_pred, handing, image_shape=images.shape[1:]
     )
     told: tuple[str, ...] = ()
+    alike: frozenset[str] = frozenset()
     if np.isfinite(your_gradient).all() and differing(your_gradient, terms).any():
         # Known slips where they explain all of it, else term by term.
         told = diagnose(loss, against, y_true, y_pred, your_gradient)
-        told = told or account(loss, snapshot, your_gradient, terms)
+        if not told:
+            found_by_term = account(loss, snapshot, your_gradient, terms)
+            told, alike = found_by_term.sentences, found_by_term.alike
     found = compare_gradients(
         yours=short_name(name),
         against=against,
@@ -112,6 +115,7 @@ def compare_own(
         your_total=total,
         published_total=float(breakdown.total),
         diagnosis=told,
+        alike=alike,
     )
     return found, set_names
 
@@ -151,7 +155,7 @@ def account(
     snapshot: Snapshot,
     your_gradient: np.ndarray,
     terms: dict[str, np.ndarray],
-) -> tuple[str, ...]:
+) -> Account:
     """What your gradient says otherwise than the published one, term by term (`forms/account.py`).
 
     Args:
@@ -170,7 +174,7 @@ def account(
     )
     factors, _ = term_factors(mine, of_terms)
     weighed = [term.term for term in factors if term.kind not in ("other", "partly")]
-    return tell(evidence, loss.ignore_rule, weighed).sentences
+    return tell(evidence, loss.ignore_rule, weighed)
 
 
 def own_gradient(

@@ -19,7 +19,7 @@ from yolo_core.compare.own.forms.boxes import centre_forms, size_forms
 from yolo_core.compare.own.forms.class_account import tell_classes
 from yolo_core.compare.own.forms.confidences import empty_forms, object_forms, overlap_forms
 from yolo_core.compare.own.forms.evidence import Evidence, Fit, Form, Trained
-from yolo_core.compare.own.forms.fitting import fitting
+from yolo_core.compare.own.forms.fitting import fitting, news
 from yolo_core.compare.own.forms.ignoring import own_ignoring
 from yolo_core.compare.own.forms.told import Told, slot_weights
 from yolo_core.compare.own.term_factors import TOLERANCE
@@ -34,11 +34,11 @@ class Account:
 
     Attributes:
         sentences: What your loss does otherwise, each a sentence.
-        explained: The terms of the published loss that are told whole: all their numbers.
+        alike: The terms of the published loss of which all numbers are told, and none otherwise.
     """
 
     sentences: tuple[str, ...]
-    explained: frozenset[str]
+    alike: frozenset[str]
 
 
 def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) -> Account:
@@ -51,6 +51,7 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
             weight: their weight is not told again.
     """
     told = Told(weighed)
+    evidence = _of_objects(evidence, told)
     own = own_assignment(evidence)
     if own is None:
         return Account((), frozenset())
@@ -68,7 +69,42 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
     _boxes(evidence, yours, confidences, told)
     _no_object(evidence, yours, rule, told)
     tell_classes(evidence, yours, told)
-    return Account(tuple(told.sentences), frozenset(told.explained))
+    if own.words:
+        # The same formulas, but on other slots.
+        told.alike.clear()
+    return Account(tuple(told.sentences), frozenset(told.alike - told.beyond))
+
+
+def _of_objects(evidence: Evidence, told: Told) -> Evidence:
+    """The gradient without what one term of the boxes trains on slots that are not its own."""
+    channels = evidence.box_channels
+    published = evidence.object_of >= 0
+    parts = {"xy": channels[:2], "wh": channels[2:]}
+    masks = {t: (evidence.gradient[..., part] != 0).any(axis=-1) for t, part in parts.items()}
+    gradient = evidence.gradient.copy()
+    for term, mask in masks.items():
+        other = masks["wh" if term == "xy" else "xy"]
+        more = mask & ~published
+        if not (more.any() and (mask | ~published).all()):
+            continue
+        # A slot where the prediction is the target by chance has no gradient.
+        if more.sum() > 0.9 * (~published).sum():
+            told.cause(
+                f"The term {term} is trained on slots without an object too: {more.sum()} of them "
+                "(the mask of the objects is forgotten)."
+            )
+        elif not (other & ~published).any():
+            alone = gradient.copy()
+            alone[..., parts["wh" if term == "xy" else "xy"]] = 0.0
+            rule = own_assignment(dataclasses.replace(evidence, gradient=alone))
+            if rule is None:
+                continue
+            told.cause(f"The term {term} is trained on more slots: {rule.words}.")
+        else:
+            continue
+        told.beyond.add(term)
+        gradient[..., parts[term]] *= published[..., None]
+    return dataclasses.replace(evidence, gradient=gradient) if told.beyond else evidence
 
 
 def _published(
@@ -101,7 +137,6 @@ def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Tol
         told.cause(
             "The term objectness is left out: no slot with an object has its confidence trained."
         )
-        told.explained.add("objectness")
         return []
     if silent.any():
         if not erased:
@@ -112,16 +147,38 @@ def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Tol
             "object well."
         )
         if silent.all():
-            told.explained.add("objectness")
             return []
         at = yours.trained(at.image[~silent], at.slot[~silent], at.index[~silent])
         numbers = numbers[~silent]
-    found = fitting(
-        numbers, object_forms(yours, at), like=published.form, weights=slot_weights(yours, at)
-    )
+    forms = lambda left: object_forms(yours, at, left)  # noqa: E731
+    weights = slot_weights(yours, at)
+    found = fitting(numbers, forms(numbers), like=published.form, weights=weights)
+    if not found:
+        left = numbers - _as_empty(yours, at)
+        found = fitting(left, forms(left), like=published.form, scale=np.abs(numbers))
+        if found:
+            told.cause(
+                "Slots with an object are trained as empty too: no_object has its error on them, "
+                "beside that of objectness (the mask of the objects is forgotten)."
+            )
+            told.beyond.add("no_object")
     if found:
-        told.fit("objectness", found[0], published)
+        told.fit("objectness", found, published)
+    if silent.any():
+        told.alike.discard("objectness")
     return [] if silent.any() else found
+
+
+def _as_empty(yours: Evidence, at: Trained) -> np.ndarray:
+    """(M, 1) what slots with an object would have if they were trained as the empty ones are."""
+    channel = [yours.confidence]
+    image, slot = np.nonzero((yours.gradient[..., channel[0]] != 0) & (yours.object_of < 0))
+    found = fitting(yours.gradient[image, slot][:, channel], empty_forms(yours, image, slot))
+    if not found:
+        return np.zeros((len(at.slot), 1))
+    said = found[0].form.said
+    form = next(each for each in empty_forms(yours, at.image, at.slot) if each.said == said)
+    return found[0].factor * form.gradient
 
 
 def _erased(yours: Evidence, rule: IgnoreRule, at: Trained, silent: np.ndarray) -> bool:
@@ -147,11 +204,11 @@ def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: To
     through = "objectness" in evidence.terms and bool(
         theirs.of(evidence.terms["objectness"])[:, channels].any()
     )
-    best: tuple[int, int, dict[str, Fit | None], bool] | None = None
+    best: tuple[int, int, dict[str, list[Fit]], bool] | None = None
     for path in _paths(confidences):
         rest = numbers if path is None else numbers - path
         scale = None if path is None else np.abs(path)
-        found: dict[str, Fit | None] = {}
+        found: dict[str, list[Fit]] = {}
         for term, part, forms in (
             ("xy", slice(0, 2), centre_forms),
             ("wh", slice(2, 4), size_forms),
@@ -159,7 +216,7 @@ def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: To
             of_scale = None if scale is None else scale[:, part]
             left = rest[:, part]
             if of_scale is not None and (np.abs(left) <= TOLERANCE * of_scale).all():
-                found[term] = None
+                found[term] = []
                 continue
             fits = fitting(
                 left,
@@ -168,11 +225,14 @@ def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: To
                 scale=of_scale,
                 weights=slot_weights(yours, at),
                 usual=published[term].weights,
+                known=told.mistakes,
             )
             if fits:
-                found[term] = fits[0]
+                found[term] = fits
         otherwise = sum(
-            len(fit.form.differences(published[term].form)) for term, fit in found.items() if fit
+            news(fits[0].form, published[term].form, told.mistakes)
+            for term, fits in found.items()
+            if fits
         )
         rank = (len(found), -otherwise - ((path is not None) != through))
         if best is None or rank > best[:2]:
@@ -181,20 +241,21 @@ def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: To
         return
     _, _, found, has_path = best
     if not found:
+        told.alike.discard("objectness")
         joint = fitting(numbers, overlap_forms(yours, at), weights=slot_weights(yours, at))
         if joint:
             error = joint[0].form.said["error"]
             told.cause(f"The box is trained by {error}, and not by terms xy and wh.")
             for key in ("decoding of x and y", "decoding of w and h"):
                 told.decoding(joint[0].form.said[key])
-            told.explained |= {"xy", "wh"}
         return
-    for term, fit in found.items():
-        if fit is None or not at.of(yours.gradient)[:, channels].any():
+    for term, fits in found.items():
+        if not fits or not at.of(yours.gradient)[:, channels].any():
             told.cause(f"The term {term} is left out: its weight is 0.")
-            told.explained.add(term)
         else:
-            told.fit(term, fit, published[term])
+            told.fit(term, fits, published[term])
+    if has_path != through or len(found) < 2:
+        told.alike.discard("objectness")
     # Where a target is no IoU there is nothing that a gradient could flow through.
     towards_iou = bool(_paths(confidences)[1:])
     if through and not has_path and towards_iou and len(found) == 2:
@@ -237,7 +298,6 @@ def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told
             f"The term no_object is left out: none of the {count} slots that the published loss "
             "trains as empty is trained (a weight of 0)."
         )
-        told.explained.add(term)
         return
     ignoring = own_ignoring(yours, rule, published_mask, mask, frozenset(told.mistakes))
     if ignoring is None:
@@ -247,7 +307,6 @@ def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told
     for mistake in ignoring.mistakes:
         told.decoding(mistake)
     if evidence.has_background:
-        told.explained.add(term)
         return
     image, slot = np.nonzero(published_mask)
     published = fitting(
@@ -258,7 +317,7 @@ def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told
     image, slot = np.nonzero(mask)
     found = fitting(
         yours.gradient[image, slot][:, channels],
-        empty_forms(yours, image, slot),
+        empty_forms(yours, image, slot, yours.gradient[image, slot][:, channels]),
         like=published[0].form,
         weights={
             "head": yours.layout.head[slot].astype(int),
@@ -266,4 +325,6 @@ def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told
         },
     )
     if found:
-        told.fit(term, found[0], published[0])
+        told.fit(term, found, published[0])
+    if (mask != published_mask).any():
+        told.alike.discard(term)

@@ -34,6 +34,7 @@ class Centre:
         activation: Of the raw number.
         scale: (P, 2).
         offset: (P, 2).
+        swapped: The raw number of x is read for y, and that of y for x.
     """
 
     mistake: str
@@ -41,6 +42,7 @@ class Centre:
     activation: Activation
     scale: np.ndarray
     offset: np.ndarray
+    swapped: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Size:
     mistake: str
     activation: Activation
     scale: np.ndarray
+    swapped: bool = False
 
 
 def _times(activation: Activation, factor: float) -> Activation:
@@ -62,6 +65,19 @@ def _times(activation: Activation, factor: float) -> Activation:
 
 def centres(evidence: Evidence) -> list[Centre]:
     """The published decoding of x and y first, then the mistakes that people make in it."""
+    found = _centres(evidence)
+    words = "the raw numbers of x and y exchanged"
+    return found + [dataclasses.replace(each, mistake=words, swapped=True) for each in found[:1]]
+
+
+def sizes(evidence: Evidence) -> list[Size]:
+    """The published decoding of w and h first, then the mistakes that people make in it."""
+    found = _sizes(evidence)
+    words = "the raw numbers of w and h exchanged"
+    return found + [dataclasses.replace(each, mistake=words, swapped=True) for each in found[:1]]
+
+
+def _centres(evidence: Evidence) -> list[Centre]:
     cells, corner, prior = evidence.cells, evidence.corner, evidence.layout.prior.astype(float)
     own, one, none = 1 / cells, np.ones_like(cells), np.zeros_like(cells)
     xy = evidence.boxes[..., :2]
@@ -116,8 +132,7 @@ def _other_activations(base: Centre) -> list[Centre]:
     ]
 
 
-def sizes(evidence: Evidence) -> list[Size]:
-    """The published decoding of w and h first, then the mistakes that people make in it."""
+def _sizes(evidence: Evidence) -> list[Size]:
     cells, prior = evidence.cells, evidence.layout.prior[:, 2:].astype(float)
     one = np.ones_like(cells)
     raw = evidence.raw[..., evidence.box_channels[2:]]
@@ -181,10 +196,21 @@ def sizes(evidence: Evidence) -> list[Size]:
     return found
 
 
+def _read(numbers: np.ndarray, decoding: Centre | Size) -> np.ndarray:
+    """Two numbers as a decoding takes them; a gradient by what it takes, by what there is."""
+    return numbers[..., ::-1] if decoding.swapped else numbers
+
+
+def by_raw(gradient: np.ndarray, centre: Centre, size: Size) -> np.ndarray:
+    """(..., 4) by the raw box, of a gradient by the numbers that are decoded."""
+    parts = [_read(gradient[..., :2], centre), _read(gradient[..., 2:], size)]
+    return np.concatenate(parts, axis=-1)
+
+
 def decode(
     evidence: Evidence, centre: Centre, size: Size, at: Trained | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes in image fractions, and the slope of each of their numbers by its raw number.
+    """Boxes in image fractions, and the slope of each of their numbers by the one it is made of.
 
     Returns:
         Twice (M, 4) of the slots, or (B, P, 4) of all.
@@ -192,8 +218,8 @@ def decode(
     raw = evidence.raw[..., evidence.box_channels]
     pick = (lambda per_slot: per_slot) if at is None else (lambda per_slot: per_slot[at.slot])
     raw = raw if at is None else at.of(raw)
-    xy, xy_slope = centre.activation(raw[..., :2])
-    wh, wh_slope = size.activation(raw[..., 2:])
+    xy, xy_slope = centre.activation(_read(raw[..., :2], centre))
+    wh, wh_slope = size.activation(_read(raw[..., 2:], size))
     boxes = np.concatenate(
         [xy * pick(centre.scale) + pick(centre.offset), wh * pick(size.scale)], axis=-1
     )
@@ -215,7 +241,7 @@ def centre_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
         ("the middle of the cell as the target", (corner + 0.5) / cells, None),
     ]
     for each in centres(evidence):
-        value, slope = each.activation(raw)
+        value, slope = each.activation(_read(raw, each))
         offset, scale = each.offset[at.slot], each.scale[at.slot]
         turned = ((centre - offset) / scale)[:, ::-1]
         within = ("x and y exchanged in the target, once it is an offset", None, turned)
@@ -224,7 +250,7 @@ def centre_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
             for error, function in ERRORS.items():
                 yield Form(
                     {"decoding of x and y": each.mistake, "target": words, "error": error},
-                    function(value, target)[0] * slope,
+                    _read(function(value, target)[0] * slope, each),
                 )
 
 
@@ -245,6 +271,7 @@ def size_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
     cells, prior = evidence.cells[at.slot], evidence.layout.prior[at.slot, 2:].astype(float)
     units = {"image": np.ones_like(cells), "cells": cells, "pixels": evidence.pixels + 0 * cells}
     ratio = "image"
+    even = {unit for unit, each in units.items() if (each == each.flat[0]).all()} - {"image"}
     if np.isfinite(prior).all():
         units["anchors"], ratio = 1 / prior, "anchors"
     named = {
@@ -268,7 +295,7 @@ def size_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
     for each, (words, label), (variance, scale) in itertools.product(
         sizes(evidence), labels, scales.items()
     ):
-        value, slope = each.activation(raw)
+        value, slope = each.activation(_read(raw, each))
         value, slope = value * each.scale[at.slot], slope * each.scale[at.slot]
         for (mine, mine_unit), (theirs, their_unit) in itertools.product(
             itertools.product(_ROOTS, units), repeat=2
@@ -293,6 +320,8 @@ def size_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
                 forgotten = (mine or "size") + " of the prediction"
                 compared = {"compared as": f"the {forgotten} with the {theirs or 'size'} wanted"}
             for error, function in ERRORS.items():
+                if unit == "" and mine_unit in even and error == "the square":
+                    continue  # that of fractions times a number
                 gradient = function(outer, target)[0] * outer_slope * slope * units[mine_unit]
                 yield Form(
                     {
@@ -304,5 +333,5 @@ def size_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
                         "measured in": "" if "logarithms" in (mine, theirs) else named[mine_unit],
                         "error": error,
                     },
-                    gradient,
+                    _read(gradient, each),
                 )

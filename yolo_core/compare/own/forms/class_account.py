@@ -22,18 +22,19 @@ def tell_classes(evidence: Evidence, yours: Evidence, told: Told) -> None:
         mask &= yours.object_of >= 0
     if not mask.any():
         told.cause("The term classification is left out: no class score is trained.")
-        told.explained.add(term)
         return
     mine = _classed(yours, mask)
-    numbers = evidence.terms[term][theirs[0], theirs[1]][:, channels]
-    published = fitting(numbers, class_forms(evidence, *theirs))
+    published = fitting(
+        evidence.terms[term][theirs[0], theirs[1]][:, channels], class_forms(evidence, *theirs)
+    )
     if not published:
         return
     of_object = mine[2].sum(axis=-1) > 0
     extra = int((~of_object).sum())
+    numbers = yours.gradient[mine[0], mine[1]][:, channels]
     found = fitting(
-        yours.gradient[mine[0], mine[1]][:, channels],
-        class_forms(yours, *mine),
+        numbers,
+        class_forms(yours, *mine, numbers),
         like=published[0].form,
         weights=_class_weights(yours, mine) if not extra else None,
         usual=published[0].weights,
@@ -42,8 +43,8 @@ def tell_classes(evidence: Evidence, yours: Evidence, told: Told) -> None:
         return
     if extra:
         told.cause(
-            f"Classes are trained on slots without an object too: {extra} of them, every one "
-            "towards no class at all (the mask of the objects is forgotten)."
+            f"Classes are trained on slots without an object too: {extra} of them, every one (the "
+            "mask of the objects is forgotten)."
             if extra == int((_object_of_class(yours) < 0).sum())
             else f"Classes are trained on {extra} slots without an object too."
         )
@@ -52,7 +53,9 @@ def tell_classes(evidence: Evidence, yours: Evidence, told: Told) -> None:
             f"Classes are trained on {len(mine[0])} of the {len(theirs[0])} slots that the "
             "published loss trains."
         )
-    told.fit(term, found[0], published[0])
+    told.fit(term, found, published[0])
+    if extra or len(mine[0]) != len(theirs[0]):
+        told.alike.discard(term)
 
 
 def _touched(gradient: np.ndarray, channels: list[int]) -> np.ndarray:

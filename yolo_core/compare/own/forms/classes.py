@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
 from yolo_core.compare.own.forms.evidence import Evidence, Form
-from yolo_core.compare.own.forms.functions import CLASS_ERRORS, SCORES
+from yolo_core.compare.own.forms.fitting import share_of
+from yolo_core.compare.own.forms.functions import CLASS_ERRORS, MIXING, SCORES
 
 _SMOOTHING = (0.1, 0.05, 0.01)
 
 
 def class_forms(
-    evidence: Evidence, image: np.ndarray, slot: np.ndarray, wanted: np.ndarray
+    evidence: Evidence,
+    image: np.ndarray,
+    slot: np.ndarray,
+    wanted: np.ndarray,
+    numbers: np.ndarray | None = None,
 ) -> Iterator[Form]:
     """Forms of the class scores of some slots; the gradients are (M, K), by the scores.
 
@@ -22,6 +28,7 @@ def class_forms(
         image: (M,) index of the picture.
         slot: (M,) index of the slot.
         wanted: (M, K) one-hot class; zeros where there is none and there is no background.
+        numbers: (M, K), the gradient: with it labels are smoothed by what it tells.
     """
     raw = evidence.raw[image, slot][:, evidence.class_channels]
     for words, target in _targets(evidence, wanted):
@@ -30,6 +37,17 @@ def class_forms(
             for error, function in CLASS_ERRORS.items():
                 gradient = vjp(function(value, target)[0])
                 yield Form({"activation": said, "error": error, "target": words}, gradient)
+    if numbers is None or not wanted.any(axis=-1).all():
+        return
+    even = np.full_like(wanted, 1 / wanted.shape[-1])
+    for (said, activation), error in itertools.product(SCORES.items(), (*MIXING, "cross-entropy")):
+        value, vjp = activation(raw)
+        hard, soft = (vjp(CLASS_ERRORS[error](value, target)[0]) for target in (wanted, even))
+        part = share_of(numbers, hard, soft)
+        if part is not None:
+            words = f"label smoothing of {part:g}"
+            told = {"activation": said, "error": error, "target": words}
+            yield Form(told, (1 - part) * hard + part * soft)
 
 
 def _targets(evidence: Evidence, wanted: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -43,6 +61,13 @@ def _targets(evidence: Evidence, wanted: np.ndarray) -> Iterator[tuple[str, np.n
     yield "the class one place too far (off by one: the next class)", np.roll(wanted, 1, axis=-1)
     yield "the class one place too low (off by one: the class before)", np.roll(wanted, -1, axis=-1)
     yield "the classes in the reverse order", wanted[:, ::-1]
+    if not evidence.has_background:
+        first = np.zeros_like(wanted)
+        first[:, 0] = 1.0
+        yield "class 0, whatever the object is", first
+        nobody = ~wanted.any(axis=-1, keepdims=True)
+        if nobody.any():
+            yield "class 0 where there is no object", np.where(nobody, first, wanted)
     for part in _SMOOTHING:
         yield f"label smoothing of {part:g}", wanted * (1 - part) + part / count
         yield (

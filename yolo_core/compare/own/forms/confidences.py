@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from yolo_core.compare.own.forms.boxes import Centre, Size, centres, decode, sizes
+from yolo_core.compare.own.forms.boxes import Centre, Size, by_raw, centres, decode, sizes
 from yolo_core.compare.own.forms.evidence import Evidence, Form, Trained
-from yolo_core.compare.own.forms.functions import ERRORS, NUMBERS
+from yolo_core.compare.own.forms.fitting import share_of
+from yolo_core.compare.own.forms.functions import ERRORS, MIXING, NUMBERS
 from yolo_core.compare.own.forms.overlaps import (
     Measure,
     centre_from_width,
@@ -56,8 +57,8 @@ def targets(evidence: Evidence, at: Trained) -> Iterator[Target]:
         boxes, slope = decode(evidence, centre, size, at)
         for words, measure, label in measures(evidence, at, boxes):
             value = measure(boxes, label)
-            by_raw = slopes(measure, boxes, label) * slope
-            yield Target((centre.mistake, size.mistake), words, value, by_raw)
+            through = by_raw(slopes(measure, boxes, label) * slope, centre, size)
+            yield Target((centre.mistake, size.mistake), words, value, through)
             if words == IOU and not (centre.mistake or size.mistake):
                 yield Target(("", ""), "the square root of that IoU", np.sqrt(value), nothing)
 
@@ -99,8 +100,13 @@ def measures(
     yield "CIoU", ciou(ciou_weight(boxes, at.box)), at.box
 
 
-def object_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
-    """Forms of the confidence where there is an object; the gradients are (M, 1), by its logit."""
+def object_forms(
+    evidence: Evidence, at: Trained, numbers: np.ndarray | None = None
+) -> Iterator[Form]:
+    """Forms of the confidence where there is an object; the gradients are (M, 1), by its logit.
+
+    With (M, 1) `numbers` the target may be any number that they tell.
+    """
     raw = at.of(evidence.raw[..., evidence.confidence])
     for target in targets(evidence, at):
         for said, activation in NUMBERS.items():
@@ -118,9 +124,28 @@ def object_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
                     (by_value * slope)[:, None],
                     by_target[:, None] * target.slope,
                 )
+    yield from _solved(raw, numbers, {"decoding of x and y": "", "decoding of w and h": ""})
 
 
-def empty_forms(evidence: Evidence, image: np.ndarray, slot: np.ndarray) -> Iterator[Form]:
+def _solved(raw: np.ndarray, numbers: np.ndarray | None, beside: dict[str, str]) -> Iterator[Form]:
+    """Forms with the target that the numbers themselves tell: a mixture of 0 and 1."""
+    for said, activation in NUMBERS.items() if numbers is not None else ():
+        value, slope = activation(raw)
+        for error in MIXING:
+            of_zero, of_one = (
+                (ERRORS[error](value, np.full_like(value, wanted))[0] * slope)[:, None]
+                for wanted in (0.0, 1.0)
+            )
+            part = share_of(numbers, of_zero, of_one)
+            if part is not None:
+                words = f"{part:g} (label smoothing)" if min(part, 1 - part) < 0.4 else f"{part:g}"
+                told = {"activation": said, "error": error, "target": words, **beside}
+                yield Form(told, (1 - part) * of_zero + part * of_one)
+
+
+def empty_forms(
+    evidence: Evidence, image: np.ndarray, slot: np.ndarray, numbers: np.ndarray | None = None
+) -> Iterator[Form]:
     """Forms of the confidence where there is none; the gradients are (M, 1), by its logit."""
     raw = evidence.raw[image, slot, evidence.confidence]
     for said, activation in NUMBERS.items():
@@ -131,6 +156,7 @@ def empty_forms(evidence: Evidence, image: np.ndarray, slot: np.ndarray) -> Iter
                 gradient = function(value, np.full_like(value, wanted))[0] * slope
                 said_all = {"activation": said, "error": error, "target": words}
                 yield Form(said_all, gradient[:, None])
+    yield from _solved(raw, numbers, {})
 
 
 def overlap_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
@@ -147,5 +173,5 @@ def overlap_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
                     "decoding of x and y": centre.mistake,
                     "decoding of w and h": size.mistake,
                 },
-                -slopes(measure, boxes, at.box) * slope,
+                by_raw(-slopes(measure, boxes, at.box) * slope, centre, size),
             )

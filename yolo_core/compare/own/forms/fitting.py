@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from yolo_core.compare.own.term_factors import TOLERANCE
 
 # Numbers that a form must have before all are looked at.
 _FIRST = 4
+_UNIT = "unit of the target"
 
 
 def fitting(
@@ -21,18 +22,20 @@ def fitting(
     scale: np.ndarray | None = None,
     weights: Mapping[str, np.ndarray] | None = None,
     usual: str = "",
+    known: Collection[str] = (),
 ) -> list[Fit]:
     """The forms that are a gradient, those first that say most as the published form does.
 
     Args:
         gradient: (M, k).
         forms: To try.
-        like: The published form.
+        like: The published form, which ends the search; without one the first that fits does.
         scale: As in `agrees`.
         weights: {name: (M,)} of what a factor may depend on: numbers it may be multiplied by, or
             (integers) groups that may each have a factor of their own. Tried where no form fits
             with one factor.
         usual: The one of `weights` that the published term has: groups may stand beside it.
+        known: Mistakes that other terms have shown: they count for nothing.
     """
     found, tried = [], []
     first = np.argsort(-np.abs(gradient).ravel())[:_FIRST]
@@ -41,26 +44,54 @@ def fitting(
     for form in forms:
         if form.gradient.shape != gradient.shape:
             continue
-        if weights:
+        # A weight beside two other mistakes is not looked for: chance finds one.
+        if weights and (like is None or len(form.differences(like)) <= 1):
             tried.append(form)
         if loose and not _near(wanted, form.gradient.ravel()[first]):
             continue
         factor = agrees(gradient, form.gradient, scale)
-        if factor is not None:
-            found.append(Fit(form, factor))
+        if factor is None:
+            continue
+        found.append(Fit(form, factor))
+        # The published form comes before all others that say as much.
+        if like is None or not form.differences(like):
+            return found[-1:]
     if not found and weights:
         for form in tried:
             fit = _weighted(gradient, form, weights, scale, usual)
             if fit is not None:
                 found.append(fit)
-    return sorted(found, key=lambda fit: _otherwise(fit.form, like))
-
-
-def _otherwise(form: Form, like: Form | None) -> int:
-    """How much a form has otherwise: than the published one, or than nothing said."""
     if like is None:
-        return sum(bool(words) for words in form.said.values())
-    return len(form.differences(like))
+        return found
+    # Of two that say as much, a forgotten function is likelier than a wrong unit.
+    return sorted(
+        found, key=lambda fit: (news(fit.form, like, known), bool(fit.form.said.get(_UNIT)))
+    )
+
+
+def news(form: Form, like: Form, known: Collection[str]) -> int:
+    """How much a form has otherwise than the published one, and is not known yet."""
+    return sum(form.said[key] not in known for key in form.differences(like))
+
+
+def share_of(gradient: np.ndarray, one: np.ndarray, other: np.ndarray) -> float | None:
+    """Which part `other` has in a gradient that is a mixture of two, up to a factor.
+
+    Args:
+        gradient: (M, k).
+        one: (M, k), of a target.
+        other: (M, k), of another target.
+
+    Returns:
+        Above 0 and below 1, in three digits; None where no such mixture has these numbers.
+    """
+    if not (np.isfinite(one).all() and np.isfinite(other).all()) or gradient.size < LEAST_NUMBERS:
+        return None
+    pair = np.stack([one.ravel(), other.ravel()], axis=-1)
+    parts, *_ = np.linalg.lstsq(pair, gradient.ravel(), rcond=None)
+    if not (parts > 0).all():
+        return None
+    return float(f"{parts[1] / parts.sum():.3g}")
 
 
 def _near(wanted: np.ndarray, numbers: np.ndarray) -> bool:

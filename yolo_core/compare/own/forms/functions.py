@@ -15,6 +15,7 @@ Activation = Callable[[np.ndarray], Pair]
 Error = Callable[[np.ndarray, np.ndarray], Pair]
 # What a probability is kept from 0 and 1 by, in a derivative that divides by it.
 TINY = 1e-12
+GAMMAS = (2.0, 1.5, 1.0, 3.0, 0.5, 4.0, 5.0)
 
 
 def sigmoid(raw: np.ndarray) -> Pair:
@@ -81,10 +82,14 @@ def absolute(predicted: np.ndarray, target: np.ndarray) -> Pair:
     return sign, -sign
 
 
-def smooth(predicted: np.ndarray, target: np.ndarray) -> Pair:
-    """Half the square up to 1, the distance beyond (smooth L1, or Huber with delta 1)."""
-    distance = np.clip(predicted - target, -1.0, 1.0)
-    return distance, -distance
+def smooth(beta: float) -> Error:
+    """The square up to beta, the distance beyond (smooth L1, or Huber with delta beta)."""
+
+    def error(predicted: np.ndarray, target: np.ndarray) -> Pair:
+        distance = np.clip((predicted - target) / beta, -1.0, 1.0)
+        return distance, -distance
+
+    return error
 
 
 def log_cosh(predicted: np.ndarray, target: np.ndarray) -> Pair:
@@ -121,6 +126,17 @@ def focal(gamma: float) -> Error:
     return error
 
 
+def focal_of_one(gamma: float) -> Error:
+    """-target log p, times 1 - p to the power of gamma."""
+    both = focal(gamma)
+
+    def error(predicted: np.ndarray, target: np.ndarray) -> Pair:
+        by_predicted, by_target = both(predicted, np.ones_like(predicted))
+        return target * by_predicted, by_target
+
+    return error
+
+
 NUMBERS: dict[str, Activation] = {
     "a sigmoid": sigmoid,
     "no sigmoid": linear,
@@ -134,13 +150,16 @@ NUMBERS: dict[str, Activation] = {
 ERRORS: dict[str, Error] = {
     "the square": square,
     "the absolute distance": absolute,
-    "smooth L1": smooth,
+    "smooth L1": smooth(1.0),
+    **{f"smooth L1 (beta {beta:.2g})": smooth(beta) for beta in (0.5, 0.1, 1 / 9, 0.25, 2.0)},
     "log-cosh": log_cosh,
     "binary cross-entropy": cross_entropy,
-    "focal loss (gamma 2)": focal(2.0),
-    "focal loss (gamma 1.5)": focal(1.5),
+    **{f"focal loss (gamma {gamma:g})": focal(gamma) for gamma in GAMMAS},
 }
 """Errors, by what stands in a sentence."""
+
+MIXING = ("the square", "binary cross-entropy")
+"""Errors with which the gradient of a mixture of targets is the mixture of their gradients."""
 
 
 Vjp = Callable[[np.ndarray], np.ndarray]
@@ -200,7 +219,10 @@ CLASS_ERRORS: dict[str, Error] = {
     "the square": square,
     "binary cross-entropy": cross_entropy,
     "the absolute distance": absolute,
-    "focal loss (gamma 2)": focal(2.0),
-    "focal loss (gamma 1.5)": focal(1.5),
+    **{f"focal loss (gamma {gamma:g})": focal(gamma) for gamma in GAMMAS},
+    **{
+        f"focal cross-entropy (gamma {gamma:g}), of the class alone": focal_of_one(gamma)
+        for gamma in GAMMAS
+    },
 }
 """Errors of class probabilities, by what stands in a sentence."""

@@ -12,6 +12,7 @@ from yolo_core.compare.own.forms.assignments import round_between
 from yolo_core.compare.own.forms.boxes import decode
 from yolo_core.compare.own.forms.confidences import decodings
 from yolo_core.compare.own.forms.evidence import Evidence
+from yolo_core.compare.own.forms.functions import SCORES, TINY
 from yolo_core.compare.own.forms.overlaps import half_forgotten, iou
 
 Overlap = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -194,28 +195,32 @@ def _in_planes(evidence: Evidence, fits: np.ndarray) -> np.ndarray:
 
 def _mined(evidence: Evidence, rule: IgnoreRule, own: np.ndarray) -> Ignoring | None:
     """Which negatives are mined, where the published loss takes the hardest of each picture."""
-    scores = evidence.raw[..., evidence.class_channels]
-    shifted = scores - scores.max(axis=-1, keepdims=True)
-    hardness = np.log(np.exp(shifted).sum(axis=-1)) - shifted[..., 0]
     positive = evidence.object_of >= 0
     matched, taken = positive.sum(axis=-1), own.sum(axis=-1)
+    by_loss = _hardness(evidence)
+    hardness = by_loss[""]
 
-    def hardest(count: np.ndarray, among: np.ndarray) -> np.ndarray:
-        order = np.argsort(np.argsort(-np.where(among, hardness, -np.inf), axis=-1), axis=-1)
+    def hardest(by: np.ndarray, count: np.ndarray, among: np.ndarray) -> np.ndarray:
+        order = np.argsort(np.argsort(-np.where(among, by, -np.inf), axis=-1), axis=-1)
         return (order < count[:, None]) & among
 
     for ratio in range(1, 11):
-        if (taken == np.minimum(ratio * matched, (~positive).sum(axis=-1))).all():
-            if (own == hardest(taken, ~positive)).all():
-                if ratio == rule.ratio:
-                    return Ignoring("")
-                each = "one hard negative" if ratio == 1 else f"{ratio} hard negatives"
-                return Ignoring(f"the ratio is {ratio}: {each} for each matched prior")
-            return Ignoring(
-                f"{ratio} negatives for each matched prior are trained, but not the hardest ones"
-            )
+        if not (taken == np.minimum(ratio * matched, (~positive).sum(axis=-1))).all():
+            continue
+        if (own == hardest(hardness, taken, ~positive)).all():
+            if ratio == rule.ratio:
+                return Ignoring("")
+            each = "one hard negative" if ratio == 1 else f"{ratio} hard negatives"
+            return Ignoring(f"the ratio is {ratio}: {each} for each matched prior")
+        these = f"the {ratio} negatives for each matched prior are"
+        for words, by in by_loss.items():
+            if (own == hardest(by, taken, ~positive)).all():
+                return Ignoring(f"{these} the hardest by {words}")
+        if (own == hardest(-hardness, taken, ~positive)).all():
+            return Ignoring(f"{these} the easiest, and not the hardest")
+        return Ignoring(f"{these} not those that are hardest by the published loss")
     for ratio in range(1, 11):
-        wrong = hardest(ratio * matched, np.ones_like(positive)) & ~positive
+        wrong = hardest(hardness, ratio * matched, np.ones_like(positive)) & ~positive
         if (own == wrong).all():
             return Ignoring(
                 "the matched priors (positives) stay among those that negatives are mined from, "
@@ -230,3 +235,31 @@ def _mined(evidence: Evidence, rule: IgnoreRule, own: np.ndarray) -> Ignoring | 
                 "and not in each picture"
             )
     return None
+
+
+def _hardness(evidence: Evidence) -> dict[str, np.ndarray]:
+    """{by what: (B, P)} how hard the class of each prior is; "" as the published loss has it."""
+    scores = evidence.raw[..., evidence.class_channels]
+    wanted = np.zeros_like(scores)
+    image, slot = np.nonzero(evidence.object_of >= 0)
+    wanted[..., 0] = evidence.object_of < 0
+    wanted[image, slot, 1:] = evidence.rows[image, evidence.object_of[image, slot], 5:]
+    targets = {"": wanted, "the background as the last class": np.roll(wanted, -1, axis=-1)}
+    targets |= {
+        f"label smoothing of {part:g}": wanted * (1 - part) + part / scores.shape[-1]
+        for part in (0.1, 0.05, 0.01, 0.2)
+    }
+    found = {}
+    for said, activation in SCORES.items():
+        p = np.clip(activation(scores)[0], TINY, 1 - TINY)
+        for words, target in targets.items():
+            told = "" if said == "a softmax" else said
+            errors = {
+                "cross-entropy": -(target * np.log(p)),
+                "binary cross-entropy": -(target * np.log(p) + (1 - target) * np.log(1 - p)),
+                "the square": np.square(target - p),
+            }
+            for error, value in errors.items():
+                parts = [told, "" if error == "cross-entropy" else error, words]
+                found[" and ".join(filter(None, parts))] = value.sum(axis=-1)
+    return found

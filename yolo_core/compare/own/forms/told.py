@@ -3,45 +3,65 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from yolo_core.compare.own.forms.evidence import Evidence, Fit, Trained
-from yolo_core.compare.own.forms.words import form_sentences, weight_sentences
+from yolo_core.compare.own.forms.fitting import news
+from yolo_core.compare.own.forms.words import form_sentences, named, weight_sentences
 
 
 @dataclasses.dataclass
 class Told:
-    """Sentences so far, none twice."""
+    """Sentences so far, none twice; `beyond` are terms that train more than is theirs."""
 
     weighed: Collection[str]
     sentences: list[str] = dataclasses.field(default_factory=list)
-    explained: set[str] = dataclasses.field(default_factory=set)
+    alike: set[str] = dataclasses.field(default_factory=set)
     mistakes: set[str] = dataclasses.field(default_factory=set)
+    beyond: set[str] = dataclasses.field(default_factory=set)
 
-    def decoding(self, mistake: str) -> None:
-        """Boxes are decoded otherwise, as a term shows."""
-        if mistake:
+    def decoding(self, mistake: str, term: str = "") -> None:
+        """Boxes are decoded otherwise: everywhere, or as a term takes them."""
+        if mistake and mistake not in self.mistakes:
             self.mistakes.add(mistake)
-            self.cause(f"Boxes are decoded with a mistake: {mistake}.")
+            where = f"In {named(term)} boxes are" if term in ("xy", "wh") else "Boxes are"
+            self.cause(f"{where} decoded with a mistake: {mistake}.")
 
     def cause(self, sentence: str) -> None:
         """Says something, if it was not said before."""
         if sentence not in self.sentences:
             self.sentences.append(sentence)
 
-    def fit(self, term: str, fit: Fit, published: Fit) -> None:
-        """A term is told whole: what it has otherwise than the published one is said."""
-        for key in fit.form.differences(published.form):
+    def fit(self, term: str, fits: Sequence[Fit], published: Fit) -> None:
+        """A term is told whole: what it has otherwise than the published one is said.
+
+        Where another form says no more and has these numbers too, it is said as well.
+        """
+        fit = fits[0]
+        least = news(fit.form, published.form, self.mistakes)
+        alike = [
+            other
+            for other in fits[1:]
+            if not fit.weights and 0 < news(other.form, published.form, self.mistakes) == least
+        ]
+        otherwise = fit.form.differences(published.form)
+        for key in otherwise:
             if key.startswith("decoding"):
-                self.decoding(fit.form.said[key])
-        for sentence in form_sentences(term, fit.form, published.form):
+                self.decoding(fit.form.said[key], term)
+        own = list(form_sentences(term, fit.form, published.form))
+        for sentence in own:
             self.cause(sentence)
-        if term not in self.weighed:
-            for sentence in weight_sentences(term, fit, published):
-                self.cause(sentence)
-        self.explained.add(term)
+        for other in alike[:1]:
+            words = list(form_sentences(term, other.form, published.form))
+            if words and words != own and own:
+                self.cause(f"Or (the numbers fit both): {words[0]}")
+        weights = list(weight_sentences(term, fit, published))
+        for sentence in weights if term not in self.weighed else ():
+            self.cause(sentence)
+        if not otherwise and not weights:
+            self.alike.add(term)
 
 
 def slot_weights(evidence: Evidence, at: Trained) -> dict[str, np.ndarray]:

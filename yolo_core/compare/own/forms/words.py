@@ -16,9 +16,14 @@ _OF = {
 }
 
 
+def named(term: str) -> str:
+    """A term as a sentence has it."""
+    return _OF.get(term, term)
+
+
 def form_sentences(term: str, own: Form, published: Form) -> Iterator[str]:
     """One for each thing that is otherwise."""
-    of = _OF.get(term, term)
+    of = named(term)
     for key in own.differences(published):
         mine, theirs = own.said[key], published.said.get(key, "")
         if key.startswith("decoding"):
@@ -28,7 +33,12 @@ def form_sentences(term: str, own: Form, published: Form) -> Iterator[str]:
         elif key == "unit of the target":
             yield (
                 "Width and height of the target are in the wrong unit: the numbers compared are "
-                f"{mine}."
+                f"{mine}"
+                + (
+                    " (the object and the anchors that it is divided by)."
+                    if own.said["compared as"] == "logarithms"
+                    else "."
+                )
             )
         elif key == "measured in":
             if own.said["compared as"] == published.said["compared as"]:
@@ -66,7 +76,9 @@ def weight_sentences(term: str, own: Fit, published: Fit) -> Iterator[str]:
     """A weight that depends on the slot, and the factor where the form is the published one."""
     if own.weights != published.weights:
         if own.weights and own.by:
-            told = ", ".join(f"{name}: {factor:.4g}" for name, factor in own.by.items())
+            told = ", ".join(
+                f"{name}: {factor / published.factor:.4g}" for name, factor in own.by.items()
+            )
             yield f"The term {term} is weighted by {own.weights} ({told})."
         elif own.weights:
             yield f"The term {term} is weighted by {own.weights}, and the published one is not."
