@@ -207,7 +207,7 @@ def _pictures(arguments: argparse.Namespace, source: SampleSource, loss: Detecti
             slots=None,
             grids=None,
             channels=None,
-            origin=f"random, seed {arguments.seed}, half with boxes near objects, some saturated",
+            origin=f"random, seed {arguments.seed}, half with boxes near the objects",
         )
     folder = find_run(arguments.checkpoints, arguments.run)
     names = tuple(dict.fromkeys(arguments.sample or ("val/0",)))

@@ -114,6 +114,7 @@ class GradientComparison:
         slots: The slots that differ, largest relative difference first.
         findings: What came of it, in sentences, the most telling first.
         diagnosis: Which changes to the published loss would give your gradient, in sentences.
+        alike: Terms known to be the published ones, whatever other terms hide of them.
     """
 
     yours: str
@@ -129,6 +130,7 @@ class GradientComparison:
     slots: tuple[SlotDifference, ...]
     findings: tuple[str, ...]
     diagnosis: tuple[str, ...]
+    alike: tuple[str, ...] = ()
 
     @property
     def views(self) -> tuple[SampleView, ...]:
@@ -193,8 +195,6 @@ def compare_gradients(
 ) -> GradientComparison:
     """Holds two gradients against each other; arguments as in `GradientComparison`.
 
-    `alike` are terms that are known to be the published ones, whatever other terms hide of them.
-
     A term that is weighted differently is one finding, and its slots count as different only where
     they differ from that.
 
@@ -236,6 +236,7 @@ def compare_gradients(
         slots=tuple(slots),
         findings=tuple(find(views, factor, terms, groups, slots, mine, theirs, your_total)),
         diagnosis=tuple(diagnosis),
+        alike=tuple(sorted(alike)),
     )
 
 

@@ -9,7 +9,6 @@ from yolo_core.slots import SlotLayout
 
 # How far from its object a box that is meant to fit is put, as a part of its size.
 JITTER = 0.08
-SATURATED = 3.0
 
 
 def random_predictions(
@@ -17,8 +16,7 @@ def random_predictions(
 ) -> np.ndarray:
     """Predictions to try a loss on when no network was trained.
 
-    Normally distributed raw numbers, three times as large in every fourth picture but for sizes, so
-    that sigmoids are flat there; and in every cell that holds an object's centre all boxes lie
+    Normally distributed raw numbers; and in every cell that holds an object's centre all boxes lie
     close to that object, so that rules about overlap have something to do: in every other picture,
     the first one among them, so that they have something to leave as well.
 
@@ -34,9 +32,6 @@ def random_predictions(
     rng = np.random.default_rng(seed)
     names = loss.channel_names
     raw = rng.normal(size=(len(y_true), layout.count, len(names)))
-    # Some as far out as those of a trained network, where a sigmoid is flat.
-    bent = [k for k, name in enumerate(names) if name not in ("w", "h")]
-    raw[3::4, :, bent] *= SATURATED
     # Numbers that slots share, such as the classes of a cell, become the same.
     shared = loss.to_output(raw.astype(np.float32), layout.grids)
     raw = np.array(loss.slot_predictions(shared), np.float64)

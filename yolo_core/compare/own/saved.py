@@ -58,6 +58,7 @@ def write_comparison(checkpoints: Path, comparison: GradientComparison) -> Path:
         "against": comparison.against,
         "terms": list(comparison.term_gradients),
         "diagnosis": list(comparison.diagnosis),
+        "alike": sorted(comparison.alike),
         **{key: getattr(comparison, key) for key in _TOTALS},
     }
     arrays["your_gradient"] = comparison.your_gradient
@@ -84,6 +85,8 @@ def read_comparison(path: Path) -> GradientComparison:
         for name in ("yours", "against"):
             check_texts(name, (words[name],))
         check_texts("diagnosis", words["diagnosis"])
+        alike = words.get("alike", [])  # older files have none
+        check_texts("alike", alike)
         for name, gradient in {**gradients, "your": file["your_gradient"]}.items():
             check_array(f"gradient {name}", gradient, snapshot.y_pred.shape)
         return compare_gradients(
@@ -93,7 +96,9 @@ def read_comparison(path: Path) -> GradientComparison:
             snapshot=snapshot,
             your_gradient=file["your_gradient"],
             term_gradients=gradients,
-            **{key: float(words[key]) for key in _TOTALS},
+            alike=tuple(alike),
+            your_total=float(words["your_total"]),
+            published_total=float(words["published_total"]),
         )
 
 

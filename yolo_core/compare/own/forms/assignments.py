@@ -17,6 +17,8 @@ from yolo_core.compare.own.forms.overlaps import iou
 Rule = Callable[[int, int], list[int]]
 # (box, columns, rows) -> (column, row), not yet cut off
 Cell = Callable[[np.ndarray, int, int], tuple[float, float]]
+# Overlaps of the boxes of a cell -> which of them
+Pick = Callable[[np.ndarray], list[int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +93,8 @@ def _cell_rules(evidence: Evidence) -> Iterator[OwnRule]:
     )
     first = np.asarray(assignment.object_slot)
 
-    def moved(cell: Cell, *, within: bool) -> np.ndarray:
-        """The published anchor in another cell; where boxes decide, the best one there.
+    def moved(cell: Cell, *, within: bool, pick: Pick) -> np.ndarray:
+        """The published anchor in another cell; where boxes decide, one of those there.
 
         `within`: boxes are held against an object that has the place in the cell that it has in
         its own, as code does that compares places in cells.
@@ -112,25 +114,35 @@ def _cell_rules(evidence: Evidence) -> Iterator[OwnRule]:
                 if not (0 <= x < columns and 0 <= y < rows):
                     continue
                 here = layout.cell_slots(head, int(y), int(x))
-                anchor = int(layout.anchor[slot])
+                anchors = [int(layout.anchor[slot])]
                 if not by_shape:
                     place = np.asarray([columns, rows])
                     shift = (np.floor([x, y]) - np.floor(box[:2] * place)) / place
                     held = np.concatenate([box[:2] + within * shift, box[2:]])
-                    anchor = int(np.argmax(iou(evidence.boxes[image, here], held)))
-                slots.append(int(here[anchor]))
+                    anchors = pick(iou(evidence.boxes[image, here], held))
+                slots += [int(here[anchor]) for anchor in anchors]
             return slots
 
         return _owned(evidence, rule)
 
-    for words, cell in _CELLS.items():
-        for within in (False, True):
-            yield OwnRule(words, moved(cell, within=within))
+    for picked, pick in (_PICKS if not by_shape else {"": _PICKS[""]}).items():
+        for words, cell in _CELLS.items():
+            for within in (False, True):
+                yield OwnRule(words + picked, moved(cell, within=within, pick=pick))
     if not by_shape:
         yield from _by_other_overlaps(evidence, chosen_slots=candidates)
         return
     yield from _by_other_shapes(evidence)
 
+
+_PICKS: dict[str, Pick] = {
+    "": lambda overlap: [int(np.argmax(overlap))],
+    "; and there the box with the worst IoU": lambda overlap: [int(np.argmin(overlap))],
+    "; and there the first box": lambda _: [0],
+    "; and there the last box": lambda overlap: [len(overlap) - 1],
+    "; and there every box": lambda overlap: list(range(len(overlap))),
+}
+"""Which box of a cell is trained, by their overlaps with the object."""
 
 _CELLS: dict[str, Cell] = {
     "the cells with row and column exchanged: x counts columns and y counts rows": (

@@ -129,7 +129,9 @@ def object_forms(
 
 def _solved(raw: np.ndarray, numbers: np.ndarray | None, beside: dict[str, str]) -> Iterator[Form]:
     """Forms with the target that the numbers themselves tell: a mixture of 0 and 1."""
-    for said, activation in NUMBERS.items() if numbers is not None else ():
+    if numbers is None:
+        return
+    for said, activation in NUMBERS.items():
         value, slope = activation(raw)
         for error in MIXING:
             of_zero, of_one = (

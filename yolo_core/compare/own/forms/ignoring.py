@@ -146,6 +146,10 @@ def own_ignoring(
         )
     if rule.kind == "hard_negatives":
         return _mined(evidence, rule, own)
+    if (own == (empty & ~_in_cell(evidence).any(axis=-1))).all():
+        return Ignoring(
+            "only empty cells are, and the other boxes of a cell with an object are left alone"
+        )
     threshold = rule.threshold
     # What other terms have shown explains this one too, if it can.
     every = sorted(measures(evidence, rule), key=lambda each: -len(known & set(each.mistakes)))
@@ -205,34 +209,35 @@ def _mined(evidence: Evidence, rule: IgnoreRule, own: np.ndarray) -> Ignoring | 
         return (order < count[:, None]) & among
 
     for ratio in range(1, 11):
-        if not (taken == np.minimum(ratio * matched, (~positive).sum(axis=-1))).all():
-            continue
-        if (own == hardest(hardness, taken, ~positive)).all():
-            if ratio == rule.ratio:
-                return Ignoring("")
-            each = "one hard negative" if ratio == 1 else f"{ratio} hard negatives"
-            return Ignoring(f"the ratio is {ratio}: {each} for each matched prior")
+        each = "one hard negative" if ratio == 1 else f"{ratio} hard negatives"
+        another = f"the ratio is {ratio}: {each} for each matched prior"
         these = f"the {ratio} negatives for each matched prior are"
-        for words, by in by_loss.items():
-            if (own == hardest(by, taken, ~positive)).all():
-                return Ignoring(f"{these} the hardest by {words}")
-        if (own == hardest(-hardness, taken, ~positive)).all():
+        alone = (taken == np.minimum(ratio * matched, (~positive).sum(axis=-1))).all()
+        pooled = taken.sum() == ratio * matched.sum()
+        for words, by in by_loss.items() if alone or pooled else ():
+            measured = f"the hardest by {words}"
+            if alone and (own == hardest(by, taken, ~positive)).all():
+                told = [another] if ratio != rule.ratio else []
+                told += [measured if told else f"{these} {measured}"] if words else []
+                return Ignoring(", ".join(told))
+            over = hardest(
+                np.where(positive, -np.inf, by).reshape(1, -1),
+                taken.sum(keepdims=True),
+                ~positive.reshape(1, -1),
+            )
+            if pooled and not alone and (own == over.reshape(own.shape)).all():
+                told = f"{these} mined over the whole batch, and not in each picture"
+                return Ignoring(f"{told}: {measured}" if words else told)
+        if alone and (own == hardest(-hardness, taken, ~positive)).all():
             return Ignoring(f"{these} the easiest, and not the hardest")
-        return Ignoring(f"{these} not those that are hardest by the published loss")
+        if alone:
+            return Ignoring(f"{these} not those that are hardest by the published loss")
     for ratio in range(1, 11):
-        wrong = hardest(hardness, ratio * matched, np.ones_like(positive)) & ~positive
-        if (own == wrong).all():
+        among = hardest(hardness, ratio * matched, np.ones_like(positive)) & ~positive
+        if (own == among).all():
             return Ignoring(
                 "the matched priors (positives) stay among those that negatives are mined from, "
                 "and take the place of some"
-            )
-        flat = np.where(positive, -np.inf, hardness).ravel()
-        pooled = np.zeros(flat.size, bool)
-        pooled[np.argsort(-flat)[: ratio * matched.sum()]] = True
-        if (own == (pooled.reshape(own.shape) & ~positive)).all():
-            return Ignoring(
-                f"the {ratio} negatives for each matched prior are mined over the whole batch, "
-                "and not in each picture"
             )
     return None
 
