@@ -11,6 +11,7 @@ from yolo_core.compare.own.term_factors import TOLERANCE
 
 # Numbers that a form must have before all are looked at.
 _FIRST = 4
+_LEAST_SHARE = 1e-3
 _UNIT = "unit of the target"
 
 
@@ -91,7 +92,8 @@ def share_of(gradient: np.ndarray, one: np.ndarray, other: np.ndarray) -> float 
     parts, *_ = np.linalg.lstsq(pair, gradient.ravel(), rcond=None)
     if not (parts > 0).all():
         return None
-    return float(f"{parts[1] / parts.sum():.3g}")
+    part = float(f"{parts[1] / parts.sum():.3g}")
+    return part if _LEAST_SHARE <= part <= 1 - _LEAST_SHARE else None
 
 
 def _near(wanted: np.ndarray, numbers: np.ndarray) -> bool:

@@ -142,7 +142,8 @@ def own_ignoring(
             ):
                 return Ignoring("", each.mistakes)
         return Ignoring(
-            f"there is no ignore rule: all {count} slots without an object are trained as empty"
+            f"there is no ignore rule: all {count} slots without an object are trained as empty "
+            "(or it looks at boxes so far off that none overlaps an object)"
         )
     if rule.kind == "hard_negatives":
         return _mined(evidence, rule, own)

@@ -70,6 +70,8 @@ def slot_weights(evidence: Evidence, at: Trained) -> dict[str, np.ndarray]:
     objects = (evidence.object_of >= 0).sum(axis=-1)[at.image]
     return {
         "2 - width x height of the object": 2.0 - area,
+        "1 - width x height of the object": 1.0 - area,
+        "width x height of the object": area,
         "1 / the trained slots of the picture": 1.0 / objects,
         "head": evidence.layout.head[at.slot].astype(int),
         "class": at.one_hot.argmax(axis=-1).astype(int),
