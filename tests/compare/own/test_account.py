@@ -23,20 +23,15 @@ SAID = {
     "v1_corner_index": "with the centre of the predicted box taken from its width",
     "v1_class_all_cells": "Classes are trained on slots without an object too",
     "v1_wh_in_cells": "wrong unit: the numbers compared are cells for fractions of the picture",
-    "v1_corner_cell": "the cell of the upper left corner of an object",
     "v2_grid_exchanged": "the row added to x and the column to y",
     "v2_stop_gradient": "No gradient flows through the IoU",
     "v2_confidence_sigmoid_twice": "there is the sigmoid taken twice, published: a sigmoid",
     "v2_anchors_pixels": "the anchors 16 x too large, pixels for cells",
-    "v2_anchors_hw": "width and height of the anchors exchanged",
     "v2_ignore_erases": "The ignore rule silences slots with an object too",
     "v2_ignore_inverted": "the ignore rule is the wrong way round",
     "v2_softmax_twice": "there is the softmax taken twice, published: a softmax",
     "v2_half_width": "an IoU with half the width and height forgotten",
-    "v2_confidence_bce": "is binary cross-entropy, published: the square",
     "v2_class_plus_one": "the class one place too far",
-    "v2_target_xy": "x and y exchanged in the target",
-    "v2_target_wh": "width and height exchanged in the target",
     "v2_wh_logs": "w and h are compared as logarithms",
     "v2_no_object_zero": "The term no_object is left out",
     "v2_two": "no exp on w and h",
@@ -48,7 +43,6 @@ SAID = {
     "v3_no_sigmoid_xy": "no sigmoid on x and y",
     "ssd_ratio_1": "one hard negative for each matched prior",
     "ssd_no_variances": "no variance on the offsets of x and y",
-    "ssd_variances_exchanged": "the variance of the centre taken for the offsets of w and h",
     "ssd_no_mining": "there is no hard-negative mining",
     "ssd_yxhw": "x and y exchanged in the target, once it is an offset",
     "ssd_no_forced": "no forced prior: an object that no prior overlaps enough",
@@ -155,7 +149,7 @@ def test_a_right_loss_has_nothing_told_of_it(bench, family):
     assert one.told(mine) == ()
 
 
-@pytest.mark.parametrize("slip", SAID)
+@pytest.mark.parametrize("slip", [each for each in SAID if each not in sum(PAIRS, ())])
 def test_a_slip_is_named(bench, slip):
     one = bench(slip.partition("_")[0])
     told = one.told(one.gradient(slip))
@@ -198,7 +192,7 @@ def form_of(forms, **said):
     return next(each for each in forms if said.items() <= each.said.items()).gradient
 
 
-@pytest.mark.parametrize("overlap", ["IoU", "GIoU", "DIoU", "CIoU"])
+@pytest.mark.parametrize("overlap", ["GIoU", "CIoU"])
 def test_a_box_that_is_trained_by_its_overlap(bench, overlap):
     from yolo_core.compare.own.forms.confidences import overlap_forms
 

@@ -34,8 +34,6 @@ def encode(boxes, priors):
     of_centre, of_size = OF_CENTRE, OF_SIZE
     if SLIP == "ssd_no_variances":
         of_centre, of_size = 1.0, 1.0
-    if SLIP == "ssd_variances_exchanged":
-        of_centre, of_size = OF_SIZE, OF_CENTRE
     centre = (boxes[:, :2] - priors[:, :2]) / priors[:, 2:] / of_centre
     size = np.log(boxes[:, 2:] / priors[:, 2:]) / of_size
     offsets = np.concatenate([centre, size], axis=-1)

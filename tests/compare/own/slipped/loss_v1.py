@@ -24,8 +24,6 @@ def cell_labels(rows, side):
             if flag == 0:
                 continue
             column, line = int(x * side), int(y * side)
-            if SLIP == "v1_corner_cell":
-                column, line = int(max(x - w / 2, 0) * side), int(max(y - h / 2, 0) * side)
             in_x, in_y = x * side - column, y * side - line
             if SLIP == "v1_wh_in_cells":
                 w, h = w * side, h * side
