@@ -64,7 +64,7 @@ def show() -> None:
         folder = pick_run()
         with st.container(key="controls"):
             if folder is not None:
-                poll_run(run_controls, folder)
+                poll_run(run_controls, folder, every=2.0)
     say_gone()
     if folder is None:
         return
@@ -87,7 +87,8 @@ def show() -> None:
     if state is RunState.UNREADABLE:
         poll_run(log_tail, folder, ended_badly, every=2.0)
         return
-    poll_run(dial_panel, folder)
+    # Sliders are dear to draw and rarely new: an answer that is waited for is looked for by itself.
+    poll_run(dial_panel, folder, every=5.0)
     pane = PANE.pick(
         st.segmented_control,
         "Below",

@@ -7,6 +7,7 @@ const PATIENCE = 2000; // milliseconds in which answers to keys come
 const DOUBLE = 350; // milliseconds in which a second click comes
 const LEAST = 240; // pixels of a picture, however small the window
 const NARROW = 1000; // pixels of a window below which columns stand below one another
+const SHARE = 100, LONGEST = 10_000; // a live figure rests this many times what drawing it took, ms
 const WAYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 let library;
@@ -219,10 +220,25 @@ function on(trace, { xaxis, yaxis }) {
   return trace.xaxis === xaxis._id && trace.yaxis === yaxis._id;
 }
 
+// Curves that go on by themselves may not take the processor from the training that makes them: they
+// wait for the next drawing, and in a tab that nobody sees for somebody who does. What was asked for,
+// another scale or another run, is drawn at once.
+async function due(host, { live }) {
+  const asked = live === null || live !== host.live;
+  host.live = live;
+  if (asked) return;
+  const left = host.drawn_at + Math.min(SHARE * host.cost, LONGEST) - performance.now();
+  if (left > 0) await new Promise((done) => setTimeout(done, left));
+  while (document.hidden)
+    await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+}
+
 export default async function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".plot");
   host.turn = (host.turn ?? 0) + 1;
   const turn = host.turn;
+  await due(host, data);
+  if (turn !== host.turn) return undefined;
   const Plotly = await load(data.library);
   // Measured in another font, legend and labels would take other places at the next drawing.
   await document.fonts.load(`12px ${getComputedStyle(host).getPropertyValue("--st-font")}`);
@@ -262,7 +278,10 @@ export default async function ({ data, parentElement, setTriggerValue }) {
     host.layout_asked = { ...figure.layout };
     figure.layout.height = heightOf(host, host.layout_asked);
     host.style.height = `${figure.layout.height}px`;
+    const begun = performance.now();
     await Plotly.react(host, figure.data, { ...figure.layout, ...over(figure.layout, marks) }, config);
+    host.drawn_at = performance.now();
+    host.cost = host.drawn_at - begun;
   } else if (host.marks !== data.marks) {
     await Plotly.relayout(host, over(host.layout_asked, marks));
   }

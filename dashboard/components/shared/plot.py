@@ -82,6 +82,7 @@ def plot(
     on_click: Callable[[Any], None] | None = None,
     on_shapes: Callable[[list[list[Any]]], None] | None = None,
     walks: tuple[Sequence[int], Sequence[int]] | None = None,
+    live: Hashable = None,
 ) -> None:
     """Shows a figure; a later call with the same key updates it in place.
 
@@ -104,6 +105,9 @@ def plot(
         walks: The selected cell as head, row and column, and rows, columns and slots a cell of its
             head: with the focus in the figure, arrow keys click on the cells beside it, and a digit
             on one of its slots.
+        live: For a figure that goes on by itself: all that somebody chose of it. As long as that
+            stays the same, it is drawn no more often than the browser can afford beside a training
+            on the same processor, and not in a tab that nobody sees.
     """
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     library = f"{'/' + base if base else ''}/component/{_LIBRARY.name}/plotly.min.js"
@@ -128,6 +132,7 @@ def plot(
             "clickable": on_click is not None,
             "shapes": on_shapes is not None,
             "cell": walks and {"place": list(walks[0]), "size": list(walks[1])},
+            "live": None if live is None else str(live),
         },
         on_click_change=clicked,
         on_shapes_change=shaped,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import math
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_commands import send
 from dashboard.components.train.what_if.later import ask_later
 from dashboard.figures.colors import TOTAL_COLOR, color_of
@@ -176,6 +178,15 @@ def dial_panel(folder: RunFolder) -> None:
         answer = next((command for command in commands if dial.answers(command)), None)
         with column:
             _draw(folder, dial, answer, undoable(events, dial.event_name))
+    if waiting := {command.id for command in commands if command.state == "pending"}:
+        poll(lambda: None, every=0.5, goes_on=lambda: waiting & _unanswered(folder))
+
+
+def _unanswered(folder: RunFolder) -> set[int]:
+    """Ids of the commands that wait for the training."""
+    with contextlib.suppress(ValueError), RunStore.open(folder) as store:
+        return {c.id for c in store.commands(RECENT_COMMANDS) if c.state == "pending"}
+    return set()
 
 
 def _draw(folder: RunFolder, dial: Dial, answer: Command | None, last: Event | None) -> None:

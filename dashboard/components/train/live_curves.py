@@ -70,7 +70,12 @@ def live_curves(folder: RunFolder, beside: Mapping[str, str]) -> None:
     }
     others = [find_run(checkpoints_folder(), name) for name in beside]
     drawn = _Drawn(
-        folder.name, scale, shared, beside, curves_of(others, points=POINTS, first=run.first)
+        folder.name,
+        scale,
+        shared,
+        beside,
+        curves_of(others, points=POINTS, first=run.first),
+        live=(again, *beside) if state in LIVE_STATES else None,
     )
     with st.container(key="curves"):
         left, middle, right = st.columns(3, gap="small")
@@ -126,6 +131,7 @@ class _Drawn:
         settings: What `curve_figure` is told in each.
         beside: {name: line style} of the other runs.
         others: {name: curves} of those that can be read.
+        live: Of a run that goes on, what else was chosen.
     """
 
     name: str
@@ -133,6 +139,7 @@ class _Drawn:
     settings: dict[str, Any]
     beside: Mapping[str, str]
     others: Mapping[str, RunCurves]
+    live: tuple[object, ...] | None
 
     def chart(
         self,
@@ -170,6 +177,7 @@ class _Drawn:
             key=key,
             alt=sentence,
             on_click=lambda step: ask_for(spot(self.name, step=step)),
+            live=self.live and (*self.live, self.settings, sorted(how.items())),
         )
 
 
