@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 from faster_coco_eval import COCO, COCOeval_faster
 
-from tests.training.runs_by_command import command
+from tests.training.runs_by_command import ROOT, command
 from tests.waiting import wait_for
 from yolo_core.data.batches import stack_samples
 from yolo_core.data.registry import open_source
@@ -68,6 +68,12 @@ def test_onnx_finds_what_the_evaluation_found(runs: Path) -> None:
     names = ["boxes", "objectness", "class_probabilities"]
     said = session.run(names, {"image": source.network_inputs(images)})
     found = detections_in(*said, nms_keep(*said))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = readme.split("before suppression. ")[1].split("```python\n")[1].split("```")[0]
+    script = {"session": session, "pictures": source.network_inputs(images)}
+    exec(lines, script)
+    surest = [sorted(each.boxes[each.scores >= 0.25].tolist()) for each in found]
+    assert [sorted(each.tolist()) for each in script["detections"]] == surest
     counts = np.bincount(table.found.sample, minlength=len(samples))
     assert [len(each.scores) for each in found] == counts.tolist()
     assert counts.any()

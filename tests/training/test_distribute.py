@@ -1,12 +1,14 @@
 """Which devices and workers a training has, by what it is told."""
 
 import json
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from tests.training.runs_by_command import ROOT
 from yolo_core.data.batches import Share
 from yolo_core.training.config import parse_config
 from yolo_core.training.distribute import Cluster, read_cluster, start_devices
@@ -90,3 +92,9 @@ except ValueError as error:
     three, two, refused = run.stdout.splitlines()
     assert (three, two) == ("3", "2")
     assert refused.startswith("--devices 4: the processor cannot be cut into as many any more")
+
+
+def test_the_workers_of_the_readme_are_two():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = [read_cluster({"TF_CONFIG": each}) for each in re.findall(r"TF_CONFIG='(.*?)'", readme)]
+    assert found == [Cluster(("a:2222", "b:2222"), 0), Cluster(("a:2222", "b:2222"), 1)]
