@@ -126,6 +126,7 @@ def test_keys_walk_over_the_cells_and_the_wheel_zooms(page: Page, checkpoints: P
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     said(page, row=4, column=4)
+    look(page)
     page.keyboard.press("2")
     page.get_by_text(re.compile("Anchor 2 of cell .row 4, column 4")).wait_for()
     # At the edge of the grid it stays.

@@ -21,7 +21,7 @@ V2 = (f"{SLIPPED}/loss_v2.py:custom_loss", "--labels", "grid")
         # As people write them: exp(100) is no float32, and int(1.0 * 6) no cell of 6.
         ("", V2, {"saturation"}),
         ("", V1, {"edge"}),
-        ("v2_anchors_hw", V2, {"saturation", "oracle", "descent"}),
+        ("v2_anchors_pixels", V2, {"saturation", "oracle", "pull", "descent"}),
         ("v2_class_plus_one", V2, {"saturation", "oracle", "descent"}),
     ],
 )
