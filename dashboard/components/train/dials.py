@@ -178,14 +178,18 @@ def dial_panel(folder: RunFolder) -> None:
         answer = next((command for command in commands if dial.answers(command)), None)
         with column:
             _draw(folder, dial, answer, undoable(events, dial.event_name))
-    if waiting := {command.id for command in commands if command.state == "pending"}:
-        poll(lambda: None, every=0.5, goes_on=lambda: waiting & _unanswered(folder))
+    if waiting := _pending(commands):
+        poll(lambda: None, every=0.5, goes_on=lambda: waiting & _pending_now(folder))
 
 
-def _unanswered(folder: RunFolder) -> set[int]:
+def _pending(commands: Sequence[Command]) -> set[int]:
     """Ids of the commands that wait for the training."""
+    return {command.id for command in commands if command.state == "pending"}
+
+
+def _pending_now(folder: RunFolder) -> set[int]:
     with contextlib.suppress(ValueError), RunStore.open(folder) as store:
-        return {c.id for c in store.commands(RECENT_COMMANDS) if c.state == "pending"}
+        return _pending(store.commands(RECENT_COMMANDS))
     return set()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -29,9 +29,6 @@ from yolo_core.losses.slot_axis import (
 from yolo_core.losses.yolov3 import STRIDES
 from yolo_core.losses.yolov3.slips import IGNORE_THRESHOLD, SLIPS
 from yolo_core.slots import SlotLayout
-
-if TYPE_CHECKING:
-    pass
 
 
 @keras.saving.register_keras_serializable(package="yolo_core")
