@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.figures import still
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -27,7 +29,11 @@ def test_filter_enlarge_and_open_a_lost_object(page: Page) -> None:
     page.get_by_text("4 of 4 pictures").wait_for()
 
     # The third of five places in the first row: the picture of two cats.
-    gallery = page.locator(".plot .nsewdrag").first
+    # The words above it are there before all four are drawn: one alone has nothing at that place.
+    all_four = page.get_by_role("figure", name="4 pictures of the data with boxes.")
+    all_four.wait_for()
+    still(page, "() => document.querySelector('.plot').querySelectorAll('image').length")
+    gallery = all_four.locator(".nsewdrag").first
     box = gallery.bounding_box()
     gallery.click(position={"x": box["width"] * 0.5, "y": box["height"] * 0.4})
     page.get_by_text("JPEGImages/pair.png", exact=True).wait_for()

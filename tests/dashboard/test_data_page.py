@@ -147,7 +147,7 @@ def test_a_lost_object_is_shown_with_what_took_its_slot(voc: str) -> None:
     (size,) = (each for each in page.text_input if each.key == "data image size")
     (anchors,) = (each for each in page.text_input if each.key == "data anchors")
     size.set_value("64")
-    anchors.set_value("16,16 40,40").run()
+    anchors.set_value("16,16 40,40")  # pressed before that is drawn
     button(page, "Look for lost objects").click().run()
     assert_sound(page)
     assert "1 of 5 objects (20.00%) are lost" in words(page)

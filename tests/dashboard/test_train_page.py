@@ -184,10 +184,24 @@ def test_buttons_send_commands_and_show_the_answer(worker):
     page.run()
     assert "pause: took effect at step 61" in words(page)
     assert steering(page) == ["Resume", "Step", "Checkpoint", "Evaluate", "Stop"]
-    page.number_input(key="yolov2-1/count").set_value(5).run()
-    button(page, "5 steps").click().run()
+    page.number_input(key="yolov2-1/count").set_value(5)
+    button(page, "Step").click().run()  # before its label says "5 steps"
     (command,) = worker.store.pending_commands()
     assert (command.name, command.arguments) == ("step", {"count": 5, "by": "page"})
+
+
+def test_a_schedule_is_what_its_fields_hold_at_the_press(worker):
+    key = "yolov2-1/wh"
+    page = open_page()
+    page.session_state[f"{key}/later/0"] = True
+    page.run()
+    page.button_group(key=f"{key}/shape").set_value("linear")
+    page.number_input(key=f"{key}/step").set_value(90)
+    page.number_input(key=f"{key}/to").set_value(0.5)
+    page.button(key=f"{key}/apply").click().run()
+    (command,) = worker.store.pending_commands()
+    plan = {"name": "wh", "shape": "linear", "last": 90, "stop": 0.5, "by": "page"}
+    assert (command.name, command.arguments) == ("schedule", plan)
 
 
 @pytest.mark.slow

@@ -123,13 +123,9 @@ def _show(opened: Opened, study: AnchorStudy, curve: list[tuple[int, float]], un
         pixels = " ".join(f"{w:.2f},{h:.2f}" for w, h in study.pixels.tolist())
     with right:
         with st.container(horizontal=True, gap="small"):
-            st.button(
-                "Look what is lost with these",
-                icon=":material/search:",
-                on_click=_look,
-                args=(pixels,),
-                width="stretch",
-            )
+            if st.button("Look what is lost with these", icon=":material/search:", width="stretch"):
+                _look(pixels)
+                st.rerun()
             fractions = [f"{w:.4f},{h:.4f}" for w, h in study.anchors.tolist()]
             if st.button(
                 "Train with these",

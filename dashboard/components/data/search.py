@@ -55,16 +55,16 @@ def search(
         except ValueError as error:
             wrong = str(error)
     if found is None and (state is None or not read_job(folder.status).is_live):
-        st.button(
+        # Not by a callback: that would look for what was typed when the button was drawn.
+        if st.button(
             label,
             key=f"data start {kind}",
             type="primary",
             icon=":material/search:",
-            on_click=ask_for,
-            args=(what, functools.partial(start, folder, config)),
-            kwargs={"say_under": _NOT_STARTED},
             help="A process of its own does it: the page can be closed.",
-        )
+        ):
+            ask_for(what, functools.partial(start, folder, config), say_under=_NOT_STARTED)
+            st.rerun()
     if wrong is not None:
         say(wrong)
     elif state is not None and state is not JobState.FINISHED:

@@ -50,17 +50,17 @@ def _card(run: RunFolder, found: Told, view: SampleView | None) -> None:
         st.badge(found.of, color=_COLORS.get(found.of, "gray"))
         _link(found)
         with st.popover("Dismiss", icon=":material/visibility_off:"):
-            note = st.text_input(
+            note = f"note {run.name} {found.key}"
+            st.text_input(
                 "Why",
-                key=f"note {run.name} {found.key}",
+                key=note,
                 max_chars=MOST_CHARACTERS,
                 placeholder="such as: meant so",
             )
             st.button(
                 "Put aside",
                 key=f"dismiss {run.name} {found.key}",
-                on_click=_put_aside,
-                args=(run, found.key, note),
+                on_click=lambda: _put_aside(run, found.key, st.session_state[note]),
                 help="It no longer counts at the top of the pages; the note is kept beside the "
                 "run.",
             )

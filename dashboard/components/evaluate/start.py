@@ -44,28 +44,25 @@ def start_form(run: RunFolder) -> int | str | None:
     with split_place:
         # A script's run keeps samples to be looked at, which are its "val".
         default = "val" if run.is_recorded else "test"
-        split = st.segmented_control(
-            "Samples of", SPLITS, default=default, key=f"evaluate split {default}", required=True
-        )
+        split_key = f"evaluate split {default}"
+        st.segmented_control("Samples of", SPLITS, default=default, key=split_key, required=True)
     names = {} if best is None else {BEST: f"best by validation mAP50: step {best.step:,}"}
     names |= {LAST: "last"} | {str(step): f"step {step:,}" for step in reversed(steps)}
+    step_key = f"evaluate {run.name}"
     with step_place:
-        step = st.selectbox(
-            "Weights of", list(names), format_func=names.__getitem__, key=f"evaluate {run.name}"
-        )
-    wanted = step if step in (BEST, LAST) else int(step)
+        step = st.selectbox("Weights of", list(names), format_func=names.__getitem__, key=step_key)
     with button_place:
         st.button(
             "Start evaluation",
             icon=":material/fact_check:",
             type="primary",
             on_click=_ask,
-            args=(run, split, wanted),
+            args=(run, split_key, step_key),
             disabled=is_asked_for(),
             help="Looks at every sample of the split in inference mode. A process of its own does "
             "it: the page can be closed, and a training goes on meanwhile.",
         )
-    return wanted
+    return _weights(step)
 
 
 def pick_evaluation(run: RunFolder) -> EvaluationFolder | None:
@@ -82,8 +79,14 @@ def show_progress(folder: EvaluationFolder) -> None:
     )
 
 
-def _ask(run: RunFolder, split: str, step: int | str) -> None:
-    start = functools.partial(_start, run, split, step)
+def _weights(step: str) -> int | str:
+    return step if step in (BEST, LAST) else int(step)
+
+
+def _ask(run: RunFolder, split_key: str, step_key: str) -> None:
+    """Asks for what the fields hold at the press, which may not have been drawn yet."""
+    split = st.session_state[split_key]
+    start = functools.partial(_start, run, split, _weights(st.session_state[step_key]))
     ask_for(f"the evaluation of {split}", start, say_under=NOT_STARTED)
 
 

@@ -32,9 +32,8 @@ def export_run(run: RunFolder, *, say_under: str) -> None:
             format_func=lambda each: f"{each}: {KINDS[each].about}",
             key=f"export of {run.name}",
         )
-        step, raw = BEST, False
         if kind != "csv":
-            step = st.segmented_control(
+            st.segmented_control(
                 "Weights of",
                 (BEST, LAST),
                 default=BEST,
@@ -43,7 +42,7 @@ def export_run(run: RunFolder, *, say_under: str) -> None:
                 help="Of the checkpoints the best by validation mAP50, or the last one.",
             )
         if kind in NETWORKS:
-            raw = st.toggle(
+            st.toggle(
                 "Raw predictions",
                 key=f"export raw of {run.name}",
                 help="What the loss takes comes out, in place of boxes and probabilities.",
@@ -53,14 +52,18 @@ def export_run(run: RunFolder, *, say_under: str) -> None:
             icon=":material/output:",
             key=f"export {run.name}",
             on_click=_ask,
-            args=(run, kind, step, raw, say_under),
+            args=(run, say_under),
             disabled=is_asked_for(),
             help="A process of its own does it, and puts the files into the run's folder.",
         )
         poll(_show, run, every=1.0, goes_on=lambda: _live(run))
 
 
-def _ask(run: RunFolder, kind: str, step: str, raw: bool, say_under: str) -> None:
+def _ask(run: RunFolder, say_under: str) -> None:
+    """Asks for what the fields hold at the press, which may not have been drawn yet."""
+    kind = st.session_state[f"export of {run.name}"]
+    step = st.session_state.get(f"export step of {run.name}", BEST)
+    raw = kind in NETWORKS and st.session_state.get(f"export raw of {run.name}", False)
     start = functools.partial(_start, run, kind, step, raw)
     ask_for(f"the export of **{plain(run.name)}** to {kind}", start, say_under=say_under)
 

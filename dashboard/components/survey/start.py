@@ -52,7 +52,7 @@ def start_form(run: RunFolder) -> bool:
         no_checkpoint(run, "samples", "at its start, and then every few hundred steps.")
         return False
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        split = st.segmented_control(
+        st.segmented_control(
             "Samples of",
             SPLITS,
             default="val",
@@ -60,7 +60,7 @@ def start_form(run: RunFolder) -> bool:
             required=True,
             width="content",
         )
-        wanted = st.number_input(
+        st.number_input(
             "How many",
             1,
             MOST_SAMPLES,
@@ -72,7 +72,7 @@ def start_form(run: RunFolder) -> bool:
         # Without its step: the browser goes on showing the one that it was a moment ago.
         names = {_LATEST: _LATEST}
         names |= {str(step): f"step {step:,}" for step in reversed(steps)}
-        step = st.selectbox(
+        st.selectbox(
             "Weights of",
             list(names),
             format_func=names.__getitem__,
@@ -83,8 +83,8 @@ def start_form(run: RunFolder) -> bool:
             "Start survey",
             icon=":material/travel_explore:",
             type="primary",
-            on_click=_ask,
-            args=(run, split, int(wanted), None if step == _LATEST else int(step)),
+            on_click=_ask_chosen,
+            args=(run,),
             disabled=is_asked_for(),
             help="Looks at every sample in inference mode, each as a batch of its own. A process "
             "of its own does it: the page can be closed, and a training goes on meanwhile.",
@@ -107,6 +107,17 @@ def show_progress(folder: SurveyFolder) -> None:
         unit="samples",
         go_on=functools.partial(_ask, folder.run, folder.split, total, folder.step),
         go_on_help=f"Goes on to all {total:,} samples of {split_words(folder)}.",
+    )
+
+
+def _ask_chosen(run: RunFolder) -> None:
+    """Asks for what the fields hold at the press, which may not have been drawn yet."""
+    step = st.session_state[f"survey step {run.name}"]
+    _ask(
+        run,
+        st.session_state["survey split"],
+        int(st.session_state[f"survey count {run.name}"]),
+        None if step == _LATEST else int(step),
     )
 
 

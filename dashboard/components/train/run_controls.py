@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -104,14 +105,14 @@ def _live_buttons(folder: RunFolder, status: RunStatus) -> None:
     # One button by one key: else the new one stands beside the old one for a moment, and the others
     # move away under the pointer.
     _button(folder, *hold, key="hold", type="primary" if paused else "secondary")
-    count = st.session_state.get(f"{folder.name}/count", 1)
+    count = _step_count(folder)
     _button(
         folder,
         "step",
         "Step" if count == 1 else f"{count} steps",
         "skip_next",
         "Trains this many steps and holds again. Pause first.",
-        {"count": count},
+        lambda: {"count": _step_count(folder)},
         disabled=not paused,
     )
     with st.popover("More", icon=":material/more_horiz:", key=f"{folder.name}/more"):
@@ -131,13 +132,17 @@ def _live_buttons(folder: RunFolder, status: RunStatus) -> None:
             _button(folder, command, command.capitalize(), icon, told)
 
 
+def _step_count(folder: RunFolder) -> int:
+    return st.session_state.get(f"{folder.name}/count", 1)
+
+
 def _button(
     folder: RunFolder,
     command: str,
     label: str,
     icon: str,
     told: str | None,
-    arguments: dict[str, Any] | None = None,
+    arguments: Callable[[], dict[str, Any] | None] = lambda: None,
     *,
     key: str = "",
     **how: Any,
@@ -146,8 +151,7 @@ def _button(
         label,
         icon=f":material/{icon}:",
         key=f"{folder.name}/{key or command}",
-        on_click=send,
-        args=(folder, command, arguments),
+        on_click=lambda: send(folder, command, arguments()),
         help=told,
         # However long the label: a button beside it must not move under the pointer.
         width=_BUTTON_PIXELS,

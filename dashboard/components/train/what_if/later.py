@@ -79,33 +79,32 @@ def _ask(folder: RunFolder, dial: Dialled, key: str) -> None:
     passed = step < dial.next_step
     if passed:
         say(f"Step {step:,} is made already; the next one is step {dial.next_step:,}.")
-    if shape == AT_ONCE:
-        name, arguments = dial.arguments(to)
-        arguments = {**arguments, "at_step": int(step)}
-    else:
-        name = "schedule"
-        arguments = {"name": dial.event_name, "shape": shape, "last": int(step), "stop": to}
-        if not passed:
-            start = 0.0 if shape == "warm-up" else dial.now
-            draw_plan(
-                dial.name,
-                DialSchedule(
-                    shape=shape, first=dial.next_step, last=int(step), start=start, stop=to
-                ),
-                key,
-            )
+    elif shape != AT_ONCE:
+        start = 0.0 if shape == "warm-up" else dial.now
+        draw_plan(
+            dial.name,
+            DialSchedule(shape=shape, first=dial.next_step, last=int(step), start=start, stop=to),
+            key,
+        )
     st.button(
         "Apply",
         key=f"{key}/apply",
         type="primary",
         disabled=passed,
         on_click=_apply,
-        args=(folder, name, arguments, key),
+        args=(folder, dial, key),
     )
 
 
-def _apply(folder: RunFolder, name: str, arguments: dict[str, Any], key: str) -> None:
-    send(folder, name, arguments)
+def _apply(folder: RunFolder, dial: Dialled, key: str) -> None:
+    """Sends what the fields hold at the press, which may not have been drawn yet."""
+    shape, step, to = (st.session_state[f"{key}/{each}"] for each in ("shape", "step", "to"))
+    if shape == AT_ONCE:
+        name, arguments = dial.arguments(to)
+        send(folder, name, {**arguments, "at_step": int(step)})
+    else:
+        plan = {"name": dial.event_name, "shape": shape, "last": int(step), "stop": to}
+        send(folder, "schedule", plan)
     st.session_state[f"{key}/applied"] = st.session_state.get(f"{key}/applied", 0) + 1
 
 
