@@ -54,17 +54,21 @@ def search(
             found = _kept(folder, opened, read)
         except ValueError as error:
             wrong = str(error)
-    if found is None and (state is None or not read_job(folder.status).is_live):
-        # Not by a callback: that would look for what was typed when the button was drawn.
-        if st.button(
+    waits = state is not None and read_job(folder.status).is_live
+    # Not by a callback: that would look for what was typed when the button was drawn.
+    if (
+        found is None
+        and not waits
+        and st.button(
             label,
             key=f"data start {kind}",
             type="primary",
             icon=":material/search:",
             help="A process of its own does it: the page can be closed.",
-        ):
-            ask_for(what, functools.partial(start, folder, config), say_under=_NOT_STARTED)
-            st.rerun()
+        )
+    ):
+        ask_for(what, functools.partial(start, folder, config), say_under=_NOT_STARTED)
+        st.rerun()
     if wrong is not None:
         say(wrong)
     elif state is not None and state is not JobState.FINISHED:
