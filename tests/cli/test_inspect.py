@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -70,4 +71,19 @@ def test_heads_that_are_not_for_the_data_are_not_looked_at(given, message, tmp_p
     done = inspect(tmp_path, *(names(tmp_path, *given) if given else ()))
     assert done.returncode == 2
     assert re.search(message, done.stderr)
+    assert list_runs(tmp_path / "runs") == []
+
+
+def test_a_port_that_is_taken_is_said_before_a_run_is_made(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = command(
+            *("inspect", "--cfg", str(CFG), "--weights", str(WEIGHTS), "--port", str(port)),
+            *("--data", "digits"),
+            checkpoints=tmp_path / "runs",
+        )
+    assert done.returncode == 2
+    assert f"--port takes a free port on localhost; received {port}: Address" in done.stderr
     assert list_runs(tmp_path / "runs") == []

@@ -7,6 +7,7 @@ an evaluation and a checkpoint, so that every page can show it. Then the dashboa
 from __future__ import annotations
 
 import argparse
+import socket
 import threading
 import time
 import urllib.error
@@ -56,6 +57,8 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Makes the run and serves the pages; returns 1 where the network could not be looked at."""
     checkpoints = arguments.checkpoints
+    if not arguments.no_dashboard:
+        _check_port(arguments.port)
     name = arguments.run or new_run_name(checkpoints, "inspect")
     code = _make(arguments, name)
     status = read_status(find_run(checkpoints, name))
@@ -102,6 +105,19 @@ def _make(arguments: argparse.Namespace, name: str) -> int:
         for command in ("evaluate", "stop"):
             store.send(command, {"by": "command line"})
         return train.train_run(config, store, interrupt, as_json=False)
+
+
+def _check_port(port: int) -> None:
+    """A taken port is said before a run is made, not after it."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("localhost", port))
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise ValueError(
+                f"--port takes a free port on localhost; received {port}: {why}."
+            ) from None
 
 
 def _network(cfg: str) -> str:

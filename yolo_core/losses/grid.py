@@ -120,13 +120,15 @@ class GridLoss(DetectionLoss):
                 f"anchors * {features}) with a known grid; received {tuple(shape)}."
             )
         height, width, channels = shape[1:]
+        anchors = getattr(self, "anchors", None)
         if channels == 0 or channels % features:
+            here = "" if anchors is None else f", {len(anchors) * features} with its anchors"
             raise ValueError(
                 f"{type(self).__name__} with {self.num_classes} classes takes a multiple of "
-                f"{features} channels ({', '.join(self.channel_names[:5])} and the classes); "
+                f"{features} channels ({', '.join(self.channel_names[:5])} and the classes){here}; "
                 f"received {channels}. Is num_classes right?"
             )
-        count, anchors = channels // features, getattr(self, "anchors", None)
+        count = channels // features
         if anchors is not None and count != len(anchors):
             raise ValueError(
                 f"{type(self).__name__} has {len(anchors)} anchors and {self.num_classes} "

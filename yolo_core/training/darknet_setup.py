@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,13 @@ def darknet_heads(network: NetworkConfig) -> Heads:
 def darknet_loss(network: NetworkConfig) -> str:
     """The name of the loss that trains its heads."""
     return family_of_darknet_head(darknet_heads(network).kind).name
+
+
+def network_notes(network: NetworkConfig) -> Iterator[tuple[str, str]]:
+    """What Darknet would warn of in the `.cfg` of a run, as `notes.first_notes` gives it."""
+    if network.cfg is not None:
+        for each in as_published(network.size, network.cfg).notes:
+            yield "note", each
 
 
 def anchors_of_network(network: NetworkConfig, source: SampleSource) -> list[np.ndarray] | None:

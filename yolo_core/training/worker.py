@@ -16,6 +16,7 @@ from yolo_core.losses.base import DetectionLoss
 from yolo_core.runs.store import RunStore
 from yolo_core.training.build import build_detector, build_loss
 from yolo_core.training.config import RunConfig
+from yolo_core.training.darknet_setup import network_notes
 from yolo_core.training.diagnosis import describe_non_finite
 from yolo_core.training.distribute import Devices, start_devices
 from yolo_core.training.following import Abreast, together
@@ -106,6 +107,7 @@ class Training:
             self._say((("note", each) for each in self.source.notes), record=is_new)
             self._say((("note", each) for each in weights), record=is_new)
             self._say(devices.notes(), record=is_new)
+            self._say(network_notes(self.config.network), record=is_new)
             self._say(derived_notes(self.config, self.source), record=is_new)
             self._say(first_notes(self.config.loss, self.loss, layout, shape), record=is_new)
             recorder.begin()

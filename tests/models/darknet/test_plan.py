@@ -89,6 +89,15 @@ def test_an_unknown_activation_is_relu_and_noted() -> None:
     )
 
 
+def test_an_option_that_nobody_reads_is_noted() -> None:
+    network = parse_network(NET + "[conv]\nfliters=3\nfilters=5\nstopbackward=1")
+    assert network.layers[0].shape == (5, 8, 12)
+    assert network.notes == (
+        "cfg, line 6, [conv]: 'fliters' is no option that Darknet reads here, and neither does "
+        "this.",
+    )
+
+
 def test_a_convolution_of_size_1_with_a_stride_is_noted() -> None:
     (note,) = parse_network(NET + "[conv]\nstride=2").notes
     assert note.startswith("cfg, line 6, [conv]: with size=1 and a stride, Darknet without cuDNN")

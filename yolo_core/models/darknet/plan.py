@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from yolo_core.models.darknet.cfg import Section, parse_cfg, read_cfg
-from yolo_core.models.darknet.sections import read_section
+from yolo_core.models.darknet.sections import read_section, unread_options
 from yolo_core.models.darknet.specs import (
     ACTIVATIONS,
     Avgpool,
@@ -291,4 +291,7 @@ def _notes(spec: Spec, section: Section) -> list[str]:
     if isinstance(spec, Convolutional) and spec.size == 1 and spec.stride > 1:
         said = "with size=1 and a stride, Darknet without cuDNN reads other pixels than with it."
         notes.append(str(section.error(said, "stride")))
+    for option in unread_options(section):
+        said = f"{option[:40]!r} is no option that Darknet reads here, and neither does this."
+        notes.append(str(section.error(said, option)))
     return notes

@@ -46,6 +46,34 @@ _REFUSED: Mapping[str, Mapping[str, str | None]] = {
     "region": {"tree": None},
     "yolo": {"new_coords": "0"},
 }
+# What Darknet reads beside the options above and those of the readers below: all but those of
+# training (`option_find` in src/parser.c of pjreddie/darknet and of AlexeyAB's fork).
+_EVERYWHERE = (
+    "dontload dontloadscales dontsave numload learning_rate onlyforward smooth stopbackward truth "
+    "clip dont_update train_only_bn burnin_update show_receptive_field activation batch_normalize"
+)
+_LEFT_ALONE: Mapping[str, str] = {
+    "convolutional": "filters size stride pad padding groups flipped dot cbn bin_output coordconv "
+    "angle assisted_excitation grad_centr reverse rotate stream wait_stream stretch stretch_sway "
+    "sway",
+    "connected": "output",
+    "maxpool": "size stride padding out_channels maxpool_zero_nonmax",
+    "route": "layers groups group_id stream wait_stream",
+    "reorg": "stride reverse flatten",
+    "shortcut": "from alpha beta weights_normalization",
+    "upsample": "stride scale",
+    "softmax": "groups temperature noloss",
+    "dropout": "probability dropblock dropblock_size_abs dropblock_size_rel",
+    "cost": "type scale ratio noobj thresh",
+    "region": "absolute anchors background bias_match class_scale classes classfix coord_scale "
+    "coords focal_loss jitter log map mask_scale max noobject_scale num object_scale random "
+    "rescore resize softmax sqrt thresh",
+    "yolo": "anchors beta_nms classes cls_normalizer counters_per_class delta_normalizer "
+    "dets_for_show dets_for_track embedding_layer focal_loss ignore_thresh iou_loss iou_normalizer "
+    "iou_thresh iou_thresh_kind jitter label_smooth_eps map mask max max_delta nms_kind num "
+    "obj_normalizer objectness_smooth random resize scale_x_y show_details sim_thresh "
+    "track_ciou_norm track_history_size truth_thresh",
+}
 _ALIASES = {
     **{"conv": "convolutional", "conn": "connected", "max": "maxpool", "avg": "avgpool"},
     "soft": "softmax",
@@ -71,6 +99,13 @@ def read_section(section: Section) -> Spec:
             if neutral is None or value.removesuffix(".0") != neutral:
                 raise section.error(f"{option}={value[:40]} is not built here.", option)
     return _READERS[kind](section)
+
+
+def unread_options(section: Section) -> list[str]:
+    """Options that Darknet does not read in such a section, as it says itself: misspelt ones."""
+    kind = _ALIASES.get(section.name, section.name)
+    read = {*_EVERYWHERE.split(), *_REFUSED.get(kind, {}), *_LEFT_ALONE.get(kind, "").split()}
+    return [option for option in section.options if option not in read]
 
 
 def activation_of(section: Section, default: str) -> str:
