@@ -52,7 +52,7 @@ class LossBreakdown:
         gradients: {name: (B, P, channels) float32}. The gradient of each unweighted term with
             respect to the raw slot predictions (`DetectionLoss.slot_predictions`), so that
             ``sum(lambdas[t] * gradients[t])`` is the gradient of the total. A raw number that
-            several slots share (YOLOv1's classes of a cell) has its gradient on each of them, as
+            several slots share (classes of a whole cell) has its gradient on each of them, as
             it has its value. Empty where nobody asked: a loss alone does not know it.
         own: Of a training with a loss of one's own, that loss; all the rest is then of the
             published loss that was said to be closest to it. Only as numpy: no part of `to_tree`.

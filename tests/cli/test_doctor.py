@@ -9,6 +9,7 @@ import pytest
 
 from tests.doctor import injected
 from yolo_core.__main__ import main
+from yolo_core.doctor.finding import Examination
 
 FILE = injected.__file__
 
@@ -48,3 +49,24 @@ def test_what_it_is_not(capsys):
 def test_a_file_that_is_not_there(capsys, tmp_path: Path):
     assert main(["doctor", f"{tmp_path}/none.py:Loss"]) == 2
     assert "There is no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["function", "Kept"])
+def test_a_file_is_run_once(what: str, tmp_path: Path, monkeypatch) -> None:
+    file, times = tmp_path / "mine.py", tmp_path / "times"
+    file.write_text(
+        "from yolo_core.losses import YoloV2Loss\n"
+        f"open({str(times)!r}, 'a').write('x')\n"
+        "class Kept(YoloV2Loss): ...\n"
+        "def function(y_true, y_pred): ..."
+    )
+    looked = []
+    monkeypatch.setattr("yolo_core.cli.doctor.examine_function", lambda *a, **_: nothing(a[0]))
+    monkeypatch.setattr("yolo_core.doctor.asked.examine", lambda _, bench: nothing(bench.loss))
+
+    def nothing(asked: object) -> Examination:
+        looked.append(getattr(asked, "__name__", type(asked).__name__))
+        return Examination()
+
+    assert main(["doctor", f"{file}:{what}"]) == 0
+    assert (looked, times.read_text()) == ([what], "x")

@@ -13,6 +13,7 @@ import onnxruntime
 import pytest
 from faster_coco_eval import COCO, COCOeval_faster
 
+from tests.export.written_about import written_about
 from tests.training.runs_by_command import ROOT, command
 from tests.waiting import wait_for
 from yolo_core.data.batches import stack_samples
@@ -20,7 +21,6 @@ from yolo_core.data.registry import open_source
 from yolo_core.evaluation.job.folder import EvaluationFolder
 from yolo_core.evaluation.metrics import detections_in
 from yolo_core.evaluation.table import read_table
-from yolo_core.export.about import read_about
 from yolo_core.export.job import start_export
 from yolo_core.jobs.status import JobState, read_job, stop_job
 from yolo_core.models.decode import nms_keep
@@ -83,7 +83,7 @@ def test_onnx_finds_what_the_evaluation_found(runs: Path) -> None:
         np.testing.assert_array_equal(each.classes[order], table.found.class_index[rows])
         np.testing.assert_allclose(each.boxes[order], table.found.box[rows], atol=1e-5)
         np.testing.assert_allclose(each.scores[order], table.found.score[rows], atol=1e-5)
-    about = read_about("whole-30.onnx")
+    about = written_about("whole-30.onnx")
     assert about["class_names"] == list(source.class_names)
     assert (about["run"], about["step"]) == ("whole", 30)
 
@@ -99,12 +99,12 @@ def test_which_checkpoint_and_where_to(runs: Path, here: Path) -> None:
     assert first < last
     out = here / "mine.keras"
     export(runs, "--to", "keras", "--step", str(first), "--out", str(out))
-    assert read_about(out)["step"] == first
+    assert written_about(out)["step"] == first
     done = command("export", "whole", "--to", "keras", "--out", str(out), checkpoints=runs)
     assert (done.returncode, done.stdout) == (2, "")
     assert "mine.keras is there already: --force replaces it" in done.stderr
     export(runs, "--to", "keras", "--step", "last", "--raw", "--out", str(out), "--force")
-    assert read_about(out)["step"] == last
+    assert written_about(out)["step"] == last
     assert list(load_keras(out).output) == ["raw"]
     assert os.listdir(here) == ["mine.keras"]
 

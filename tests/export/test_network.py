@@ -13,9 +13,9 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 
+from tests.export.written_about import written_about
 from tests.layouts.test_raw_layouts import CLASSES, GRIDS, raw_shapes, two_heads
 from yolo_core.data.registry import open_source
-from yolo_core.export.about import read_about
 from yolo_core.export.decoding import OUTPUTS
 from yolo_core.export.network import export_network, exported_model
 from yolo_core.layouts import in_layout
@@ -115,7 +115,7 @@ def test_raw_predictions_and_what_is_known_of_them(kind: str, tmp_path: Path) ->
     raw = np.asarray(detector.network(images))
     np.testing.assert_allclose(said["raw"], raw, rtol=1e-4, atol=1e-5)
 
-    about = read_about(path)
+    about = written_about(path)
     assert about["class_names"] == [str(digit) for digit in range(10)]
     anchors = detector.detection_loss.anchor_sizes((64, 64), ((4, 4, 3),))
     assert anchors is not None

@@ -258,13 +258,13 @@ def _function(
     from yolo_core.losses import DetectionLoss
     from yolo_core.training.build import build_loss
 
-    name = arguments.own
+    name, found = arguments.own, None
     if "." not in name.rpartition(":")[2] and not arguments.given:
         found = load_object(name)
         if isinstance(found, type) and issubclass(found, DetectionLoss):
             own = config.loss.model_copy(update={"name": name, "lambdas": {}, "options": {}})
             return build_loss(config.model_copy(update={"loss": own}), source, own=found)
-    return load_callable(name, given_arguments(arguments.given), usual_arguments(loss))
+    return load_callable(name, given_arguments(arguments.given), usual_arguments(loss), found)
 
 
 def _text(comparison: GradientComparison, origin: str, top: int) -> str:

@@ -89,10 +89,12 @@ def run(arguments: argparse.Namespace) -> int:
         return _as_job(folder)
     if folder is not None:
         what, found = f"run {folder.name}", _examine_run(folder, watch_only=arguments.watch)
-    elif ".py:" in asked and _is_plain(asked):
-        what, found = f"function {short_name(asked)}", _examine_function(arguments)
-    elif asked in loss_names() or ".py:" in asked:
-        what, found = f"loss {asked}", examine_loss(_loss_config(asked))
+    elif ".py:" in asked:
+        what, found = _examine_file(arguments)
+    elif asked in loss_names():
+        lambdas = recipe_lambdas(asked, {})
+        config = RunConfig(loss=LossConfig(name=asked, lambdas=lambdas))
+        what, found = f"loss {asked}", examine_loss(config)
     else:
         arguments.data, arguments.config, arguments.kind = asked, None, "doctor"
         from yolo_core.losses.on_numpy import load_keras_on_numpy
@@ -142,25 +144,23 @@ def _as_job(folder: RunFolder) -> int:
     return 0 if job.run(work).state is JobState.FINISHED else 1
 
 
-def _loss_config(name: str) -> RunConfig:
-    if name not in loss_names():
-        name = absolute_name(name)
-        remember(name)
-        return RunConfig(loss=LossConfig(name=name))
-    return RunConfig(loss=LossConfig(name=name, lambdas=recipe_lambdas(name, {})))
-
-
-def _is_plain(name: str) -> bool:
-    """Whether what a file calls that is no loss that can be trained."""
-    file, _, attribute = name.rpartition(":")
+def _examine_file(arguments: argparse.Namespace) -> tuple[str, Examination]:
+    """What a file calls that, in words; what was found in it. The file is run once."""
+    asked = arguments.asked
+    file, _, attribute = asked.rpartition(":")
     with native_notes_in(Path(os.devnull)):
         from yolo_core.losses.base import DetectionLoss
 
-        found = load_object(f"{file}:{attribute.partition('.')[0]}")
-    return not (isinstance(found, type) and issubclass(found, DetectionLoss))
+        loaded = load_object(f"{file}:{attribute.partition('.')[0]}")
+    if not (isinstance(loaded, type) and issubclass(loaded, DetectionLoss)):
+        return f"function {short_name(asked)}", _examine_function(arguments, loaded)
+    name = absolute_name(asked)
+    remember(name)
+    config = RunConfig(loss=LossConfig(name=name))
+    return f"loss {asked}", examine_loss(config, own=loaded)
 
 
-def _examine_function(arguments: argparse.Namespace) -> Examination:
+def _examine_function(arguments: argparse.Namespace, loaded: Any) -> Examination:
     """Looks at a plain function, on pictures with the slots that the options come to."""
     from yolo_core.compare.own.calling import load_callable
     from yolo_core.compare.own.own_gradient import Handing
@@ -185,7 +185,9 @@ def _examine_function(arguments: argparse.Namespace) -> Examination:
         fields["loss"]["anchors"] = read_anchors(arguments.anchors, lambda: shape)
     loss = build_loss(parse_config(fields, where="the options"), source)
     return examine_function(
-        load_callable(arguments.asked, given_arguments(arguments.given), usual_arguments(loss)),
+        load_callable(
+            arguments.asked, given_arguments(arguments.given), usual_arguments(loss), loaded
+        ),
         arguments.asked,
         loss,
         shape,

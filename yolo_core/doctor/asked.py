@@ -45,6 +45,7 @@ def examine_loss(
     class_names: tuple[str, ...] = CLASSES,
     only: Iterable[Check] | None = None,
     run: RunFolder | None = None,
+    own: type[DetectionLoss] | None = None,
 ) -> Examination:
     """Looks at the loss of a configuration, on made-up pictures; loads TensorFlow.
 
@@ -53,6 +54,7 @@ def examine_loss(
         class_names: Those of the data.
         only: The checks to make; None for all.
         run: The run whose loss it is; its file must be the one that the run keeps.
+        own: The class of a loss of one's own whose file has been run; None runs it.
 
     Raises:
         ValueError: The loss cannot be made.
@@ -61,14 +63,14 @@ def examine_loss(
     from yolo_core.doctor.pictures import IMAGE_SHAPE, BenchSource
     from yolo_core.training.build import build_loss
 
-    own, shape = None, IMAGE_SHAPE
+    shape = IMAGE_SHAPE
     if isinstance(config, RecordedConfig):
         # It was made for the pictures of its script.
         source = open_source(config.data)
         shape = source.image_shape
     else:
         source = BenchSource(class_names)
-        if is_own_loss(config.loss.name):
+        if own is None and is_own_loss(config.loss.name):
             if run is not None:
                 check_source(config.loss.name, run.path)
             own = load_loss_class(config.loss.name)

@@ -6,7 +6,7 @@ GLOSSARY: dict[str, str] = {
     "adds": "What the slot adds to the weighted loss of this sample: its share of each term times "
     "the lambda of that term, summed.",
     "anchor": "A box of a fixed size that a slot starts from: the network predicts how an object "
-    "differs from it. SSD and RetinaNet call it a prior.",
+    "differs from it. Also called a prior, or a default box.",
     "AP": "Average precision of one class: the area under its curve of precision over recall.",
     "batch": "The samples of one training step. A batch snapshot is that very batch, in training "
     "mode.",

@@ -9,14 +9,12 @@ from zipfile import ZipFile
 
 from yolo_core.data.source import SampleSource
 from yolo_core.export.decoding import OUTPUTS
-from yolo_core.foreign_files import parse_json, read_json, read_json_in_zip
 from yolo_core.losses.base import DetectionLoss
 from yolo_core.slots import SlotLayout
 from yolo_core.training.config import RunConfig
 
 FILE = "detector.json"
 RAW = "raw"
-MOST_BYTES = 1_000_000
 
 
 def about_network(
@@ -74,25 +72,3 @@ def write_about(path: Path, about: dict[str, Any]) -> None:
     else:
         with ZipFile(path, "a") as archive:
             archive.writestr(FILE, text)
-
-
-def read_about(path: str | Path) -> dict[str, Any]:
-    """What `write_about` wrote into a `.keras` file, a SavedModel or an ONNX file.
-
-    Raises:
-        ValueError: There is nothing of that, or it cannot be read.
-    """
-    path = Path(path)
-    if path.is_dir():
-        return read_json(path / "assets.extra" / FILE, most_bytes=MOST_BYTES)
-    if path.suffix == ".keras":
-        return read_json_in_zip(path, FILE, most_bytes=MOST_BYTES)
-    import onnx
-
-    try:
-        kept = onnx.load(str(path), load_external_data=False).metadata_props
-        return parse_json(next(each.value for each in kept if each.key == FILE))
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except Exception:  # of a damaged one protobuf's, of another's file StopIteration
-        raise ValueError(f"{path} is no ONNX file with an entry {FILE}.") from None

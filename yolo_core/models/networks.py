@@ -80,7 +80,7 @@ def detector_network(
     Args:
         image_shape: Height, width, channels of the picture.
         heads: What it ends in, of strides 8, 16 or 32. A finer head sees the coarser features,
-            too, as in YOLOv3.
+            too, as in a pyramid.
         size: "small", "medium" or "large", or the name of a backbone in keras.applications.
         slot_channels: With several heads, channels of one slot, the last axis of the output.
         alpha: Factor on the widths of a MobileNet.

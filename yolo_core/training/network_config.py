@@ -61,8 +61,8 @@ class NetworkConfig(Section):
         Annotated[tuple[Literal[2, 4, 8, 16, 32, 64, 128], ...], Field(min_length=1)] | None
     ) = Field(
         default=None,
-        description="pixels from one cell to the next on each head, coarse before fine (for "
-        "SSD fine before coarse); None takes those that the loss has for the digits",
+        description="pixels from one cell to the next on each head, in the order of the "
+        "loss's own, coarse or fine first; None takes those that the loss has for the digits",
     )
     darknet: DarknetConfig | None = Field(
         default=None, description="of a network cfg:FILE, what that file says"

@@ -188,13 +188,13 @@ def _picture_sentence(view: SampleView, cut: float) -> str:
 
 
 def _masks_sentence(view: SampleView) -> str:
-    """What the masks show, and what would be wrong: of these losses only SSD ignores far away."""
+    """What the masks show, and what would be wrong by the rule that ignores."""
     word = slot_word(view.layout)
     start = (
         f"One small map for each {word} of the head: slots that are trained for an object, to say "
         "no object, or left alone. A click selects the slot and shows its map on the picture."
     )
-    if view.assignment.ignore_mask.mean() > 0.5:
+    if view.ignore_rule.kind == "hard_negatives":
         return (
             f"{start} Most are left alone: this loss trains only the hardest of the empty slots. "
             "Wrong: an object with no slot on it, or no slot at all that says no object."

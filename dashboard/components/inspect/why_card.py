@@ -128,7 +128,7 @@ def _whose(view: SampleView) -> str:
 
 
 def _shares_classes(view: SampleView) -> bool:
-    """Whether all slots of a cell carry the same raw classes, as in YOLOv1."""
+    """Whether all slots of a cell carry the same raw classes: those of the cell."""
     first = next((k for k, name in enumerate(view.channels) if name.startswith("class ")), None)
     if first is None or view.layout.grids[0][2] < 2:
         return False

@@ -238,7 +238,6 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.turn = (host.turn ?? 0) + 1;
   const turn = host.turn;
   await due(host, data);
-  if (turn !== host.turn) return undefined;
   const Plotly = await load(data.library);
   // Measured in another font, legend and labels would take other places at the next drawing.
   await document.fonts.load(`12px ${getComputedStyle(host).getPropertyValue("--st-font")}`);

@@ -23,7 +23,7 @@ _OLD_K = re.compile(r"module 'keras\S*backend\S*' has no attribute '(\w+)'")
 
 
 def load_callable(
-    name: str, given: Mapping[str, Any], usual: Mapping[str, Any]
+    name: str, given: Mapping[str, Any], usual: Mapping[str, Any], found: Any = None
 ) -> Callable[[Any, Any], Any]:
     """Loads a loss: "FILE.py:function", "FILE.py:Class" or "FILE.py:Class.method".
 
@@ -31,13 +31,14 @@ def load_callable(
         name: As above.
         given: Arguments of a class, as --with names them.
         usual: Arguments that a class gets where it has one of that name without a default.
+        found: The function or class, where the file has been run; None runs it.
 
     Raises:
         ValueError: There is no such name, it cannot be called, or a class needs more arguments.
     """
     file, _, attribute = name.rpartition(":")
     of_class, _, method = attribute.partition(".")
-    found = load_object(f"{file}:{of_class}")
+    found = load_object(f"{file}:{of_class}") if found is None else found
     path = split_name(f"{file}:{of_class}")[0].absolute()
     if not isinstance(found, type):
         if method or given:

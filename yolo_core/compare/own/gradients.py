@@ -35,7 +35,7 @@ class Group:
     """One kind of channel on one part of the slots.
 
     Attributes:
-        group: "x, y", "w, h", "objectness" (SSD: "background") or "classes".
+        group: "x, y", "w, h", "objectness" or "background", or "classes".
         part: "object", "no object" or "ignored", by the published loss.
         entries: Numbers in it that either loss trains.
         yours: How many of them your loss trains.

@@ -69,7 +69,8 @@ def _encoded(loss: DetectionLoss, layout: SlotLayout, y_true: np.ndarray) -> np.
     """(B, P, 5 + C): what each prior is trained towards."""
     if "background" not in loss.channel_names:
         raise ValueError(
-            f"Encoded priors are the labels of SSD; received --labels priors with {loss.name}."
+            "Encoded priors are labels of a loss with a background class; received --labels "
+            f"priors with {loss.name}."
         )
     raw = np.zeros((len(y_true), layout.count, len(loss.channel_names)), np.float32)
     seen = loss.breakdown(y_true, raw).to_numpy()
@@ -95,7 +96,8 @@ def predictions_for(
         loss: The published loss.
         y_true: (B, N, 5 + C) label rows.
         activated: Hand over, in the same places, x and y as fractions of their cell, w and h as
-            fractions of the picture, objectness and class probabilities; of SSD the softmax alone.
+            fractions of the picture, objectness and class probabilities; of priors the softmax
+            alone.
         channels_first: Grids as (B, channels of a cell, rows, columns), as PyTorch has them.
     """
 

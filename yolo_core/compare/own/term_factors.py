@@ -1,8 +1,8 @@
 """By which factor each term of a published loss is found in another gradient.
 
 The gradient of a loss is the sum of the gradients of its terms, and one channel may get more than
-one (YOLOv2's box is moved by its own terms and through the IoU that objectness is trained towards).
-So a factor is looked for term by term, first where a term stands alone.
+one (a box is moved by its own terms, and by the IoU that its objectness is trained towards). So a
+factor is looked for term by term, first where a term stands alone.
 """
 
 from __future__ import annotations

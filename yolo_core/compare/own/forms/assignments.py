@@ -279,7 +279,7 @@ def _by_other_shapes(evidence: Evidence) -> Iterator[OwnRule]:
 
 
 def _prior_rules(evidence: Evidence) -> Iterator[OwnRule]:
-    """SSD's: every prior above a threshold, and the best one of each object anyway."""
+    """Every prior above a threshold, and the best one of each object anyway."""
     rows = evidence.rows
     usable = rows[..., 0] != 0
     prior = evidence.layout.prior.astype(float)

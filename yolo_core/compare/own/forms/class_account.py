@@ -66,7 +66,7 @@ def _touched(gradient: np.ndarray, channels: list[int]) -> np.ndarray:
 def _object_of_class(evidence: Evidence) -> np.ndarray:
     """(B, P) the object whose class a slot has: its own, or that of its cell where cells have it.
 
-    YOLOv1 has the classes once a cell: every slot of it shows their gradient.
+    Where a cell has its classes once, every slot of it shows their gradient.
     """
     found = evidence.object_of.copy()
     shown = evidence.terms["classification"][..., evidence.class_channels].any(axis=-1)

@@ -42,19 +42,19 @@ def tanh(raw: np.ndarray) -> Pair:
 
 
 def square_of_sigmoid(raw: np.ndarray) -> Pair:
-    """YOLOv1's size here: the network gives its square root."""
+    """A size whose square root the network gives."""
     value, slope = sigmoid(raw)
     return value * value, 2.0 * value * slope
 
 
 def wide_sigmoid(raw: np.ndarray) -> Pair:
-    """From -0.5 to 1.5, as YOLOv5 places a centre."""
+    """From -0.5 to 1.5: a centre that may lie half a cell outside."""
     value, slope = sigmoid(raw)
     return 2.0 * value - 0.5, 2.0 * slope
 
 
 def wide_square(raw: np.ndarray) -> Pair:
-    """From 0 to 4, as YOLOv5 scales an anchor."""
+    """From 0 to 4: a factor on an anchor."""
     value, slope = sigmoid(raw)
     return 4.0 * value * value, 8.0 * value * slope
 
