@@ -16,11 +16,14 @@ from dashboard.components.shared import background
 from dashboard.components.train import first_look
 from tests.dashboard.sample_run import make_loss, make_run, make_snapshot
 from tests.survey.made_up import Looker, make_surveyable
-from yolo_core.runs.layout import RunFolder
+from tests.training.fake_worker import COLUMNS, FakeWorker
+from yolo_core.runs.layout import RunFolder, create_run
 from yolo_core.runs.snapshots import SampleView, Snapshot
-from yolo_core.survey import worker
+from yolo_core.runs.status import RunState
+from yolo_core.runs.store import RunStore
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.worker import Survey
+from yolo_core.training.config import parse_config
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -120,7 +123,7 @@ def run(checkpoints: Path, surveyable: Path) -> RunFolder:
 @pytest.fixture
 def survey(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SurveyFolder]:
     """Makes a survey of made-up predictions."""
-    monkeypatch.setattr(worker, "_looker", Looker())
+    monkeypatch.setattr("yolo_core.survey.worker._looker", Looker())
 
     def make(count: int = 20, **options: object) -> SurveyFolder:
         made = Survey(run, count=count, **options)
@@ -128,3 +131,22 @@ def survey(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sur
         return made.folder
 
     return make
+
+
+@pytest.fixture
+def worker(checkpoints: Path) -> Iterator[FakeWorker]:
+    """A live run at step 60 whose training process is this test."""
+    folder = create_run(checkpoints, "yolov2-1")
+    folder.config.write_text(
+        parse_config({"training": {"steps": 200, "learning_rate": 4e-3}}).to_json()
+    )
+    with RunStore.create(folder, COLUMNS) as store:
+        found = FakeWorker(store, steps=200, rate=4e-3, batch=32)
+        store.set_status(state=RunState.STARTING, steps=200)
+        for _ in range(60):
+            found.step += 1
+            store.record_step(found.step, found.row(found.step))
+        found.evaluate()
+        store.record_checkpoint(60, "step-00000060.npz")
+        store.set_status(state=RunState.RUNNING, seconds=12.0, images_per_second=160.0)
+        yield found

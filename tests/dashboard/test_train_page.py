@@ -6,8 +6,6 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -15,48 +13,21 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components.shared import starting
 from tests.dashboard.page import button, labels, loaded_by, plots, words
-from tests.dashboard.train_page import charts, dial, open_page
-from tests.training.fake_worker import COLUMNS, LAMBDAS, FakeWorker
+from tests.dashboard.train_page import charts, dial, obey, open_page
+from tests.training.fake_worker import LAMBDAS, FakeWorker
 from yolo_core.runs.layout import RunFolder, create_run
 from yolo_core.runs.status import RunState
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import parse_config
 from yolo_core.training.launcher import output_file
 
-LAST_STEP = 60
-
 pytestmark = pytest.mark.usefixtures("checkpoints")
-
-
-@pytest.fixture
-def worker(checkpoints: Path) -> Iterator[FakeWorker]:
-    """A live run at step 60 whose training process is this test."""
-    folder = create_run(checkpoints, "yolov2-1")
-    folder.config.write_text(
-        parse_config({"training": {"steps": 200, "learning_rate": 4e-3}}).to_json()
-    )
-    with RunStore.create(folder, COLUMNS) as store:
-        found = FakeWorker(store, steps=200, rate=4e-3, batch=32)
-        store.set_status(state=RunState.STARTING, steps=200)
-        for _ in range(LAST_STEP):
-            found.step += 1
-            store.record_step(found.step, found.row(found.step))
-        found.evaluate()
-        store.record_checkpoint(LAST_STEP, "step-00000060.npz")
-        store.set_status(state=RunState.RUNNING, seconds=12.0, images_per_second=160.0)
-        yield found
 
 
 def steering(page: AppTest) -> list[str]:
     """The buttons but for those of the dials, and the one that opens the form."""
     others = ("Back", "Apply", "As started")
     return [each for each in labels(page)[1:] if not each.startswith(others)]
-
-
-def obey(worker: FakeWorker) -> None:
-    """What the training process does between two steps."""
-    for command in worker.store.pending_commands():
-        worker.obey(command)
 
 
 def end(worker: FakeWorker, state: RunState, message: str = "") -> RunFolder:
@@ -121,32 +92,6 @@ def test_running():
     assert not page.exception
 
 
-@pytest.mark.slow
-def test_the_scale_of_a_dial_stays_where_the_run_began(worker):
-    page = open_page()
-    scale = dial(page, "λ xy")[1].options
-
-    def move(widget, value: float) -> None:
-        widget.set_value(value).run()
-        obey(worker)
-        page.run()
-        number, slider = dial(page, "λ xy")
-        assert (number.value, slider.value) == (value, value)
-
-    move(dial(page, "λ xy")[0], 1234.0)
-    assert {*dial(page, "λ xy")[1].options} == {*scale, "1234"}
-    # Taken up by the slider at one of its steps, which are still those that it began with.
-    move(dial(page, "λ xy")[1], 50.0)
-    assert "1234" in dial(page, "λ xy")[1].options
-    move(dial(page, "λ xy")[0], 0.0)
-    assert dial(page, "λ xy")[1].options == scale
-    move(dial(page, "λ xy")[1], 5.6)
-    button(page, "As started: 5").click().run()
-    obey(worker)
-    page.run()
-    assert [each.value for each in dial(page, "λ xy")] == [5, 5]
-
-
 def test_the_runs_stand_in_a_table_on_top(worker, add_finished):
     add_finished("older")
     page = open_page(run="older", ticked="yolov2-1")
@@ -202,80 +147,6 @@ def test_a_schedule_is_what_its_fields_hold_at_the_press(worker):
     (command,) = worker.store.pending_commands()
     plan = {"name": "wh", "shape": "linear", "last": 90, "stop": 0.5, "by": "page"}
     assert (command.name, command.arguments) == ("schedule", plan)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("source", ["number", "slider"])
-def test_a_moved_dial_is_sent_and_shows_on_both_widgets(worker, source):
-    page = open_page()
-    number, slider = dial(page, "λ xy")
-    (number if source == "number" else slider).set_value(2.5).run()
-    (command,) = worker.store.pending_commands()
-    assert (command.name, command.arguments) == (
-        "set-lambda",
-        {"name": "xy", "value": 2.5, "by": "page"},
-    )
-    assert [widget.value for widget in dial(page, "λ xy")] == [2.5, 2.5]
-    assert "waiting for the next step" in words(page)
-    obey(worker)
-    page.run()
-    assert "2.5 took effect at step 61" in words(page)
-    assert [widget.value for widget in dial(page, "λ xy")] == [2.5, 2.5]
-    page.run()
-    assert len(worker.store.commands()) == 1, "what is shown is not sent again"
-
-
-def test_the_learning_rate_is_a_dial_that_does_not_run_away_with_its_schedule(worker):
-    worker.rate = 0.001
-    worker.store.record_step(61, worker.row(61))
-    worker.store.flush()
-    page = open_page()
-    assert dial(page, "learning rate")[0].value == 0.004
-    assert "as started, now 0.001 by schedule" in words(page)
-    dial(page, "learning rate")[0].set_value(0.002).run()
-    (command,) = worker.store.pending_commands()
-    assert (command.name, command.arguments) == (
-        "set-learning-rate",
-        {"value": 0.002, "by": "page"},
-    )
-
-
-@pytest.mark.slow
-def test_a_second_tab_follows_the_first(worker):
-    first, second = open_page(), open_page()
-    dial(first, "λ wh")[0].set_value(25.0).run()
-    obey(worker)
-    second.run()
-    assert [widget.value for widget in dial(second, "λ wh")] == [25.0, 25.0]
-    assert "25 took effect at step 61" in words(second)
-    first.run()
-    assert len(worker.store.commands()) == 1, "the second tab must not answer the first"
-
-
-def test_a_widget_that_was_replaced_is_not_listened_to(worker):
-    """A browser goes on reporting the old value until it has drawn the new one."""
-    page = open_page()
-    old_number, _ = dial(page, "λ wh")
-    worker.store.send("set-lambda", {"name": "wh", "value": 3.0})
-    obey(worker)
-    page.run()
-    assert dial(page, "λ wh")[0].key != old_number.key
-    shown = page.session_state["yolov2-1/dial/wh"]
-    page.session_state[old_number.key] = 5.0
-    from dashboard.components.train import dials
-
-    dials._moved(worker.store.folder, dials.Dial("wh", 3.0, 3.0, 62, 5.0), shown, old_number.key)
-    assert len(worker.store.commands()) == 1
-
-
-def test_a_refused_change_goes_back_and_says_why(worker):
-    page = open_page()
-    dial(page, "λ xy")[0].set_value(2.5).run()
-    (command,) = worker.store.pending_commands()
-    worker.store.answer(command.id, error="The loss has no term 'xy' any more.")
-    page.run()
-    assert "The loss has no term 'xy' any more." in words(page)
-    assert [widget.value for widget in dial(page, "λ xy")] == [5.0, 5.0]
 
 
 def test_what_the_run_began_with_is_said_once(worker):

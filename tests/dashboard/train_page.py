@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from tests.dashboard.page import opener
+from tests.training.fake_worker import FakeWorker
 
 open_page = opener("train")
 
@@ -22,3 +23,9 @@ def charts(page: AppTest) -> int:
 
 def field(page: AppTest, kind: str, name: str):
     return getattr(page, kind)(key=f"new/{name}")
+
+
+def obey(worker: FakeWorker) -> None:
+    """What the training process does between two steps."""
+    for command in worker.store.pending_commands():
+        worker.obey(command)
