@@ -202,6 +202,10 @@ def test_a_loss_class_and_rows_of_labels(tmp_path):
             "import tensorflow as tf\ndef f(y_true, y_pred):\n    return tf.reduce_sum(y_true)\n",
             "does not depend on y_pred, or only through something that has no gradient",
         ),
+        (
+            "def f(y_true, y_pred):\n    return y_pred[..., :1] * y_pred[..., 0]\n",
+            "Incompatible shapes: [7,6,6,1] vs. [7,6,6]. (One has 4 axes and the other 3: a mask",
+        ),
         ("f = 3\n", "mine.py:f is a int; expected a function of (y_true, y_pred)"),
         ("class f:\n    pass\n", "f has none of the methods call, forward, loss"),
         ("def g(y_true, y_pred):\n    return 0\n", "has no 'f'; it defines g."),

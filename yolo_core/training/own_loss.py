@@ -46,6 +46,8 @@ _OURS = "FILE.py:NAME, such as my_losses.py:MyLoss"
 # What --loss named in this process.
 _named: set[str] = set()
 _IN_FILE = re.compile(r'File "(.+?)", line (\d+)')
+# What TensorFlow adds to a message, and nobody outside of it can use.
+_INNER = re.compile(r"\{\{.*?\}\} *| *\[Op:\w+\]| name: *$")
 
 
 def is_own_loss(name: str) -> bool:
@@ -307,6 +309,7 @@ def _last_words(error: BaseException) -> str:
         lines = behind[-1:] or lines
     # AutoGraph writes the kind of the error into the message again.
     text = lines[0].removeprefix(f"{type(error).__name__}: ") if lines else "no message"
+    text = _INNER.sub("", text)
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

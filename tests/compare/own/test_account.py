@@ -19,11 +19,9 @@ SAID = {
     "v1_no_sqrt": "No square roots of w and h are taken",
     "v1_target_one": "is trained towards 1, published: towards the IoU of the predicted box",
     "v1_argmin": "the box with the worst IoU of its cell is responsible",
-    "v1_cells_ji": "the cells with row and column exchanged",
     "v1_corner_index": "with the centre of the predicted box taken from its width",
     "v1_class_all_cells": "Classes are trained on slots without an object too",
     "v1_wh_in_cells": "wrong unit: the numbers compared are cells for fractions of the picture",
-    "v2_grid_exchanged": "the row added to x and the column to y",
     "v2_stop_gradient": "No gradient flows through the IoU",
     "v2_confidence_sigmoid_twice": "there is the sigmoid taken twice, published: a sigmoid",
     "v2_anchors_pixels": "the anchors 16 x too large, pixels for cells",
@@ -154,6 +152,25 @@ def test_a_slip_is_named(bench, slip):
     one = bench(slip.partition("_")[0])
     told = one.told(one.gradient(slip))
     assert any(SAID[slip] in sentence for sentence in told), told
+
+
+def test_objects_in_other_cells_keep_their_place_in_the_cell_and_nothing_else_is_told(bench):
+    one = bench("v1")
+    told = one.told(one.gradient("v1_cells_ji"))
+    causes = [each for each in told if "object" not in each.partition(":")[2]]
+    assert causes == [
+        "Other slots are trained for objects: the cells with row and column exchanged: x counts "
+        "columns and y counts rows.",
+        "And 8 more objects are trained elsewhere.",
+    ]
+
+
+def test_a_weight_that_follows_from_another_mistake_is_none_of_its_own(bench):
+    # Confidence is divided by the slots that it is trained on, and more are.
+    one = bench("v2")
+    assert one.told(one.gradient("v2_grid_exchanged")) == (
+        "Boxes are decoded with a mistake: the row added to x and the column to y.",
+    )
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)

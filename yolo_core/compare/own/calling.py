@@ -20,6 +20,8 @@ from yolo_core.training.own_loss import blamed_on, load_object, names_around, sh
 _COMPUTES = ("call", "forward", "loss", "compute_loss", "__call__")
 _OLD_TF = re.compile(r"module '(?:tensorflow|tensorflow\.\S+)' has no attribute '(\w+)'")
 _OLD_K = re.compile(r"module 'keras\S*backend\S*' has no attribute '(\w+)'")
+# Two shapes that do not fit, as TensorFlow and NumPy tell them.
+_SHAPES = re.compile(r"shapes:? *[\[(]([\d, ]+)[\])] *(?:vs\. *)?[\[(]([\d, ]+)[\])]")
 
 
 def load_callable(
@@ -134,6 +136,19 @@ def hint(error: str) -> str:
         )
     if _OLD_K.search(error):
         return " (Put `from tensorflow.keras import backend as K` in its place.)"
+    shapes = _SHAPES.search(error)
+    if shapes:
+        one, other = ([int(n) for n in each.split(",") if n.strip()] for each in shapes.groups())
+        if len(one) != len(other) and 1 in one[-1:] + other[-1:]:
+            return (
+                f" (One has {len(one)} axes and the other {len(other)}: a mask or an error that "
+                "has kept a last axis of 1 meets one that has not, and would be broadcast over the "
+                "wrong axis.)"
+            )
+    if "shape" in error.lower() or "size of tensor" in error:
+        return (
+            " (Is another number written into the code? --labels says what else it can be given.)"
+        )
     return ""
 
 

@@ -16,8 +16,14 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.compare.own.forms.told import Account
 from yolo_core.compare.own.gradients import differing
-from yolo_core.compare.own.term_factors import term_factors, trained
+from yolo_core.compare.own.term_factors import (
+    TOLERANCE,
+    relative_difference,
+    term_factors,
+    trained,
+)
 from yolo_core.losses import DetectionLoss, changed
 
 MOST_CHANGES = 3
@@ -41,7 +47,7 @@ def diagnose(
     y_true: np.ndarray,
     y_pred: np.ndarray,
     your_gradient: np.ndarray,
-) -> tuple[str, ...]:
+) -> Account:
     """Tries what the published loss would have to be for the two gradients to agree.
 
     Args:
@@ -52,16 +58,18 @@ def diagnose(
         your_gradient: (B, P, channels).
 
     Returns:
-        One sentence where changes explain all of it. Empty where none do, or the two agree.
+        One sentence where changes explain all of it, and the terms that they leave as they are.
+        Empty where none do, or the two agree.
     """
     mine = np.asarray(your_gradient)
     if not np.isfinite(mine).all() or not mine.any():
-        return ()
+        return Account()
 
     def wrong(other: DetectionLoss) -> np.ndarray:
         return differing(mine, term_gradients(other, y_true, y_pred)[1])
 
-    best = wrong(loss)
+    published = term_gradients(loss, y_true, y_pred)[1]
+    best = differing(mine, published)
     changes: list[Change] = []
     while best.any() and len(changes) < MOST_CHANGES:
         tried = [(wrong(other), change, other) for change, other in _neighbours(loss)]
@@ -74,18 +82,24 @@ def diagnose(
         changes = [each for each in changes if each.option != change.option] + [change]
     # What explains a part of the slots only may as well explain it by chance.
     if best.any() or not changes:
-        return ()
+        return Account()
     words = " and ".join(change.words for change in changes)
-    factors, _ = term_factors(*trained(mine, term_gradients(loss, y_true, y_pred)[1]))
+    changed_to = term_gradients(loss, y_true, y_pred)[1]
+    factors, _ = term_factors(*trained(mine, changed_to))
     used = [each for each in factors if each.entries and each.factor is not None]
     weighted = [each for each in used if each.kind == "weighted"]
     told = ", ".join(f"{each.term} {each.factor:.4g} x" for each in weighted)
     if weighted and len({f"{each.factor:.4g}" for each in used}) == 1:
         told = f"all {used[0].factor:.4g} x"
     told = f", given these weights: {told}" if told else ""
-    return (
-        f"Your loss looks like {against} with {words}: that has your gradient everywhere{told}.",
-    )
+    alike = [
+        each.term
+        for each in factors
+        if each.kind == "same"
+        and (relative_difference(changed_to[each.term], published[each.term]) <= TOLERANCE).all()
+    ]
+    sentence = f"Your loss looks like {against} with {words}: that has your gradient everywhere"
+    return Account((f"{sentence}{told}.",), frozenset(alike))
 
 
 def term_gradients(

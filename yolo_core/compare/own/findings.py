@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -101,9 +102,9 @@ def find(
         # Such a number is neither trained nor left alone: nothing further can be told from it.
         return findings
     used = [term for term in terms if term.entries]
-    counts = _counts(views)
+    counts = _counted(views, mine, theirs)
     if not slots:
-        return [*findings, *_weights(used, groups, counts)]
+        return [*findings, *_weights(used, counts)]
     findings += _ignore_rule(views, groups)
     findings += _missing(groups)
     findings += _transposed(views, mine, theirs)
@@ -112,20 +113,18 @@ def find(
     findings.append(
         f"The gradients differ on {len(slots)} of {total} slots{_only_in(slots)}.{over_all}"
     )
-    findings += _terms(used, groups, counts)
+    findings += _terms(used, counts)
     return findings
 
 
-def _terms(
-    terms: Sequence[TermFactor], groups: Sequence[Group], counts: Mapping[str, int]
-) -> list[str]:
+def _terms(terms: Sequence[TermFactor], counts: _Counts) -> list[str]:
     """What became of every term, each in one sentence alone."""
     found = [
-        f"The term {term.term}: yours is {_times(term, groups, counts)}."
+        f"The term {term.term}: yours is {_times(term, counts)}."
         for term in terms
         if term.kind == "weighted"
     ]
-    found += [_partly(term, groups, counts) for term in terms if term.kind == "partly"]
+    found += [_partly(term, counts) for term in terms if term.kind == "partly"]
     found += [
         f"The term {t.term} is left out ({_LEFT_OUT})." for t in terms if t.kind == "left out"
     ]
@@ -142,9 +141,9 @@ def _terms(
 _LEFT_OUT = "your loss trains nothing of it, as with a weight of 0"
 
 
-def _partly(term: TermFactor, groups: Sequence[Group], counts: Mapping[str, int]) -> str:
+def _partly(term: TermFactor, counts: _Counts) -> str:
     """A term that is the published one, or a multiple, in some of its numbers only."""
-    factor = "the published one" if _is_one(term.factor) else _times(term, groups, counts)
+    factor = "the published one" if _is_one(term.factor) else _times(term, counts)
     told = f"The term {term.term}: yours is {factor}"
     if term.agree < term.entries and _is_one(term.factor):
         told += f" in {term.agree} of the {term.entries} numbers that tell it, and not in the rest"
@@ -153,9 +152,7 @@ def _partly(term: TermFactor, groups: Sequence[Group], counts: Mapping[str, int]
     return f"{told}."
 
 
-def _weights(
-    terms: Sequence[TermFactor], groups: Sequence[Group], counts: Mapping[str, int]
-) -> list[str]:
+def _weights(terms: Sequence[TermFactor], counts: _Counts) -> list[str]:
     """The gradients agree but for weights of terms."""
     factors = [term.factor for term in terms if term.factor is not None]
     if all(_is_one(factor) for factor in factors):
@@ -163,10 +160,10 @@ def _weights(
     if factors[0] and all(abs(factor / factors[0] - 1) <= SAME for factor in factors):
         return [
             f"Yours is {factors[0]:.4g} x the published one everywhere: the same loss with another "
-            f"weight{_as_count(factors[0], counts)}."
+            f"weight{_as_count(factors[0], counts.of)}."
         ]
     told = [term for term in terms if term.factor and not _is_one(term.factor)]
-    parts = "; ".join(f"{term.term} {_times(term, groups, counts)}" for term in told)
+    parts = "; ".join(f"{term.term} {_times(term, counts)}" for term in told)
     left_out = [term.term for term in terms if term.factor == 0]
     found = [f"The same formulas with other weights: {parts}."] if told else []
     alike = [term.term for term in terms if _is_one(term.factor)]
@@ -174,20 +171,17 @@ def _weights(
     return [*found, *(f"The term {term} is left out ({_LEFT_OUT})." for term in left_out)]
 
 
-def _times(term: TermFactor, groups: Sequence[Group], counts: Mapping[str, int]) -> str:
+def _times(term: TermFactor, counts: _Counts) -> str:
     """A factor, and where it comes from if that can be told."""
     factor = term.factor or 0.0
-    words = f"{factor:.4g} x the published one"
+    told = f"{factor:.4g} x the published one"
     if term.agree < term.entries:
-        words += f" in {term.agree} of the {term.entries} numbers that tell it"
-    confidence = [group for group in groups if group.group in ("objectness", "background")]
-    yours, published = (
-        sum(getattr(g, whose) for g in confidence) for whose in ("yours", "published")
-    )
-    if yours and yours != published and abs(factor * yours / published - 1) <= SAME:
-        return f"{words}, shared by {yours} slots instead of {published}"
+        told += f" in {term.agree} of the {term.entries} numbers that tell it"
+    for words, yours, published in counts.trained:
+        if yours and yours != published and abs(factor * yours / published - 1) <= SAME:
+            return f"{told}, shared by {yours} {words} instead of {published}"
     # What some of the numbers have only is no count of anything.
-    return words + (_as_count(factor, counts) if term.agree == term.entries else "")
+    return told + (_as_count(factor, counts.of) if term.agree == term.entries else "")
 
 
 def _as_count(factor: float, counts: Mapping[str, int]) -> str:
@@ -209,8 +203,33 @@ def _as_count(factor: float, counts: Mapping[str, int]) -> str:
     return ""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Counts:
+    """What people divide by.
+
+    Attributes:
+        of: {in words: how many}, by the published loss.
+        trained: (in words, how many by yours, how many by the published loss).
+    """
+
+    of: Mapping[str, int]
+    trained: tuple[tuple[str, int, int], ...]
+
+
+def _counted(views: Sequence[SampleView], mine: np.ndarray, theirs: np.ndarray) -> _Counts:
+    names = views[0].channels
+    box = [k for k, name in enumerate(names) if name in ("x", "y", "w", "h")]
+    confidence = [k for k, name in enumerate(names) if name in ("objectness", "background")]
+
+    def trained(at: list[int]) -> tuple[int, int]:
+        yours, published = (int((g[..., at] != 0).any(axis=-1).sum()) for g in (mine, theirs))
+        return yours, published
+
+    both = (("slots with an object", *trained(box)), ("slots", *trained(confidence)))
+    return _Counts(_counts(views), both)
+
+
 def _counts(views: Sequence[SampleView]) -> dict[str, int]:
-    """What people divide by, in words."""
     slots = views[0].layout.count
     cells = sum(rows * columns for rows, columns, _ in views[0].layout.grids)
     trained = sum(int(view.assignment.object_mask.sum()) for view in views)

@@ -23,8 +23,9 @@ from yolo_core.compare.own.calling import (
     pytorch_gradient,
 )
 from yolo_core.compare.own.diagnosis import diagnose, term_gradients
-from yolo_core.compare.own.forms.account import Account, tell
+from yolo_core.compare.own.forms.account import tell
 from yolo_core.compare.own.forms.evidence import Evidence
+from yolo_core.compare.own.forms.told import Account
 from yolo_core.compare.own.gradients import GradientComparison, compare_gradients, differing
 from yolo_core.compare.own.handing import labels_for, predictions_for, set_around
 from yolo_core.compare.own.term_factors import term_factors, trained
@@ -98,14 +99,12 @@ def compare_own(
     total, your_gradient, set_names = own_gradient(
         function, name, loss, y_true, y_pred, handing, image_shape=images.shape[1:]
     )
-    told: tuple[str, ...] = ()
-    alike: frozenset[str] = frozenset()
+    told = Account()
     if np.isfinite(your_gradient).all() and differing(your_gradient, terms).any():
         # Known slips where they explain all of it, else term by term.
         told = diagnose(loss, against, y_true, y_pred, your_gradient)
-        if not told:
-            found_by_term = account(loss, snapshot, your_gradient, terms)
-            told, alike = found_by_term.sentences, found_by_term.alike
+        if not told.sentences:
+            told = account(loss, snapshot, your_gradient, terms)
     found = compare_gradients(
         yours=short_name(name),
         against=against,
@@ -114,8 +113,8 @@ def compare_own(
         term_gradients=terms,
         your_total=total,
         published_total=float(breakdown.total),
-        diagnosis=told,
-        alike=alike,
+        diagnosis=told.sentences,
+        alike=told.alike,
     )
     return found, set_names
 
@@ -261,6 +260,6 @@ def _failed(name: str, loss: DetectionLoss, layout: SlotLayout, given: Any, pred
     grids = " and ".join(f"{rows} x {columns} x {count}" for rows, columns, count in layout.grids)
     return (
         f"{short_name(name)} failed on y_true of shape {shapes(given)} and y_pred of shape "
-        f"{shapes(predicted)} (slots {grids}, {loss.num_classes} classes: is another number "
-        "written into the code? --labels says what else it can be given)"
+        f"{shapes(predicted)} (slots {grids}, {loss.num_classes} classes; --labels "
+        "says what else it can be given)"
     )

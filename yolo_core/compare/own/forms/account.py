@@ -8,37 +8,25 @@ mistakes in two terms are both named, and what no form explains is left unsaid.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Collection, Iterable
 
 import numpy as np
 
 from yolo_core.assignment import IgnoreRule
-from yolo_core.compare.own.forms.assignments import moves, own_assignment
+from yolo_core.compare.own.forms.assignments import OwnRule, moves, own_assignments
 from yolo_core.compare.own.forms.boxes import centre_forms, size_forms
 from yolo_core.compare.own.forms.class_account import tell_classes
 from yolo_core.compare.own.forms.confidences import empty_forms, object_forms, overlap_forms
 from yolo_core.compare.own.forms.evidence import Evidence, Fit, Form, Trained
 from yolo_core.compare.own.forms.fitting import fitting, news
 from yolo_core.compare.own.forms.ignoring import own_ignoring
-from yolo_core.compare.own.forms.told import Told, slot_weights
-from yolo_core.compare.own.term_factors import TOLERANCE
+from yolo_core.compare.own.forms.told import Account, Told, slot_weights
+from yolo_core.compare.own.term_factors import TOLERANCE, summed
 
 MOST_MOVES = 6
 _PATHS = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Account:
-    """What was found.
-
-    Attributes:
-        sentences: What your loss does otherwise, each a sentence.
-        alike: The terms of the published loss of which all numbers are told, and none otherwise.
-    """
-
-    sentences: tuple[str, ...]
-    alike: frozenset[str]
 
 
 def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) -> Account:
@@ -52,9 +40,17 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
     """
     told = Told(weighed)
     evidence = _of_objects(evidence, told)
-    own = own_assignment(evidence)
-    if own is None:
-        return Account((), frozenset())
+    found = [
+        _by_rule(evidence, own, rule, copy.deepcopy(told)) for own in own_assignments(evidence)
+    ]
+    if not found:
+        return Account()
+    best = max(found, key=lambda each: (len(each.fitted), -len(each.sentences)))
+    return Account(tuple(best.sentences), frozenset(best.alike - best.beyond))
+
+
+def _by_rule(evidence: Evidence, own: OwnRule, rule: IgnoreRule, told: Told) -> Told:
+    """Every term, given who is trained for which object."""
     yours = evidence
     if own.words:
         moved = moves(evidence, own.object_of)
@@ -64,7 +60,8 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
             told.sentences.append(
                 f"And {len(moved) - MOST_MOVES} more objects are trained elsewhere."
             )
-        yours = dataclasses.replace(evidence, object_of=own.object_of)
+        yours = dataclasses.replace(evidence, object_of=own.object_of, shift=own.shift)
+    told.shares = _shares(evidence)
     confidences = _objectness(evidence, yours, rule, told)
     _boxes(evidence, yours, confidences, told)
     _no_object(evidence, yours, rule, told)
@@ -72,7 +69,20 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
     if own.words:
         # The same formulas, but on other slots.
         told.alike.clear()
-    return Account(tuple(told.sentences), frozenset(told.alike - told.beyond))
+    return told
+
+
+def _shares(evidence: Evidence) -> tuple[float, ...]:
+    """The factors of a loss that divides by the slots it trains, where it trains others."""
+    found = []
+    for channels in ([evidence.confidence], evidence.box_channels):
+        counts = [
+            int((gradient[..., channels] != 0).any(axis=-1).sum())
+            for gradient in (summed(evidence.terms), evidence.gradient)
+        ]
+        if all(counts) and counts[0] != counts[1]:
+            found.append(counts[0] / counts[1])
+    return tuple(found)
 
 
 def _of_objects(evidence: Evidence, told: Told) -> Evidence:
@@ -96,10 +106,10 @@ def _of_objects(evidence: Evidence, told: Told) -> Evidence:
         elif not (other & ~published).any():
             alone = gradient.copy()
             alone[..., parts["wh" if term == "xy" else "xy"]] = 0.0
-            rule = own_assignment(dataclasses.replace(evidence, gradient=alone))
-            if rule is None:
+            rules = own_assignments(dataclasses.replace(evidence, gradient=alone))
+            if not rules:
                 continue
-            told.cause(f"The term {term} is trained on more slots: {rule.words}.")
+            told.cause(f"The term {term} is trained on more slots: {rules[0].words}.")
         else:
             continue
         told.beyond.add(term)
@@ -166,7 +176,17 @@ def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Tol
         told.fit("objectness", found, published)
     if silent.any():
         told.alike.discard("objectness")
-    return [] if silent.any() else found
+        found = [_on_all(fit, ~silent) for fit in found]
+    return found
+
+
+def _on_all(fit: Fit, mask: np.ndarray) -> Fit:
+    """A fit of some slots as one of all: nothing flows through the target of the others."""
+    if fit.form.through is None:
+        return fit
+    through = np.zeros((len(mask), fit.form.through.shape[-1]))
+    through[mask] = fit.form.through
+    return dataclasses.replace(fit, form=dataclasses.replace(fit.form, through=through))
 
 
 def _as_empty(yours: Evidence, at: Trained) -> np.ndarray:

@@ -23,23 +23,33 @@ Pick = Callable[[np.ndarray], list[int]]
 
 @dataclasses.dataclass(frozen=True)
 class OwnRule:
-    """A rule by its words, and (B, P) the object that it gives each slot to, -1 where none."""
+    """A rule by its words, and (B, P) the object that it gives each slot to, -1 where none.
+
+    `shift` is that of `Evidence`.
+    """
 
     words: str
     object_of: np.ndarray
+    shift: np.ndarray | None = None
 
 
-def own_assignment(evidence: Evidence) -> OwnRule | None:
-    """The rule that trains just the slots that are trained; None where no known rule does."""
+def own_assignments(evidence: Evidence) -> list[OwnRule]:
+    """The rule that trains just the slots that are trained; nothing where no known rule does.
+
+    Two of the same words, where an object in another cell may have kept its place in the cell.
+    """
     boxes = evidence.gradient[..., evidence.box_channels]
     trained = np.asarray((boxes != 0).any(axis=-1))
     published = evidence.object_of >= 0
     if (trained == published).all() or not trained.any():
-        return OwnRule("", evidence.object_of)
+        return [OwnRule("", evidence.object_of)]
+    found: list[OwnRule] = []
     for rule in _rules(evidence):
+        if found and rule.words != found[0].words:
+            break
         if ((rule.object_of >= 0) == trained).all():
-            return rule
-    return None
+            found.append(rule)
+    return found
 
 
 def _rules(evidence: Evidence) -> Iterator[OwnRule]:
@@ -47,6 +57,17 @@ def _rules(evidence: Evidence) -> Iterator[OwnRule]:
         yield from _prior_rules(evidence)
         return
     yield from _cell_rules(evidence)
+
+
+def _in_its_place(evidence: Evidence, object_of: np.ndarray) -> np.ndarray:
+    """(B, P, 2) from the cell of a slot's object to the cell of the slot, image fractions."""
+    image, slot = np.nonzero(object_of >= 0)
+    # In single precision, as losses have it: a centre may lie on the edge of a cell.
+    centre = evidence.rows[image, object_of[image, slot], 1:3].astype(np.float32)
+    cells = evidence.cells[slot].astype(np.float32)
+    found = np.zeros((*object_of.shape, 2))
+    found[image, slot] = (evidence.corner[slot] - np.floor(centre * cells)) / cells
+    return found
 
 
 def _owned(evidence: Evidence, rule: Rule) -> np.ndarray:
@@ -128,7 +149,9 @@ def _cell_rules(evidence: Evidence) -> Iterator[OwnRule]:
     for picked, pick in (_PICKS if not by_shape else {"": _PICKS[""]}).items():
         for words, cell in _CELLS.items():
             for within in (False, True):
-                yield OwnRule(words + picked, moved(cell, within=within, pick=pick))
+                object_of = moved(cell, within=within, pick=pick)
+                shift = _in_its_place(evidence, object_of) if within else None
+                yield OwnRule(words + picked, object_of, shift)
     if not by_shape:
         yield from _by_other_overlaps(evidence, chosen_slots=candidates)
         return

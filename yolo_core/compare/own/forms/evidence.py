@@ -31,6 +31,8 @@ class Evidence:
         terms: {term: (B, P, channels)} of lambda x term of the published loss, likewise.
         object_of: (B, P) the object that each slot is trained for, -1 where none.
         variances: Of centre and size offsets, where the loss has some, else (1, 1).
+        shift: (B, P, 2) by how much the object of a slot lies elsewhere than its label says, image
+            fractions; None for nowhere. An object in another cell may keep its place in the cell.
     """
 
     snapshot: Snapshot
@@ -38,6 +40,7 @@ class Evidence:
     terms: Mapping[str, np.ndarray]
     object_of: np.ndarray
     variances: tuple[float, float] = (1.0, 1.0)
+    shift: np.ndarray | None = None
 
     @functools.cached_property
     def raw(self) -> np.ndarray:
@@ -110,7 +113,10 @@ class Evidence:
     def trained(self, image: np.ndarray, slot: np.ndarray, index: np.ndarray) -> Trained:
         """Slots with the objects that they are trained for."""
         rows = self.rows[image, index]
-        return Trained(image, slot, index, rows[:, 1:5], rows[:, 5:])
+        boxes = rows[:, 1:5]
+        if self.shift is not None:
+            boxes = np.concatenate([boxes[:, :2] + self.shift[image, slot], boxes[:, 2:]], axis=-1)
+        return Trained(image, slot, index, boxes, rows[:, 5:])
 
 
 @dataclasses.dataclass(frozen=True)

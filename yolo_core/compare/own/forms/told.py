@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -10,17 +11,37 @@ import numpy as np
 from yolo_core.compare.own.forms.evidence import Evidence, Fit, Trained
 from yolo_core.compare.own.forms.fitting import news
 from yolo_core.compare.own.forms.words import form_sentences, named, weight_sentences
+from yolo_core.compare.own.term_factors import TOLERANCE
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """What was found.
+
+    Attributes:
+        sentences: What your loss does otherwise, each a sentence.
+        alike: The terms of the published loss of which all numbers are told, and none otherwise.
+    """
+
+    sentences: tuple[str, ...] = ()
+    alike: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass
 class Told:
-    """Sentences so far, none twice; `beyond` are terms that train more than is theirs."""
+    """Sentences so far, none twice; `beyond` are terms that train more than is theirs.
+
+    `fitted` are terms whose formula was found. `shares` are factors that come of other counts of
+    slots alone, by which a loss divides: they are no news.
+    """
 
     weighed: Collection[str]
     sentences: list[str] = dataclasses.field(default_factory=list)
     alike: set[str] = dataclasses.field(default_factory=set)
     mistakes: set[str] = dataclasses.field(default_factory=set)
     beyond: set[str] = dataclasses.field(default_factory=set)
+    fitted: set[str] = dataclasses.field(default_factory=set)
+    shares: tuple[float, ...] = ()
 
     def decoding(self, mistake: str, term: str = "") -> None:
         """Boxes are decoded otherwise: everywhere, or as a term takes them."""
@@ -40,6 +61,7 @@ class Told:
         Where another form says no more and has these numbers too, it is said as well.
         """
         fit = fits[0]
+        self.fitted.add(term)
         least = news(fit.form, published.form, self.mistakes)
         alike = [
             other
@@ -58,7 +80,10 @@ class Told:
             if words and words != own and own:
                 self.cause(f"Or (the numbers fit both): {words[0]}")
         weights = list(weight_sentences(term, fit, published))
-        for sentence in weights if term not in self.weighed else ():
+        factor = fit.factor / published.factor
+        is_share = any(math.isclose(factor, each, rel_tol=TOLERANCE) for each in self.shares)
+        known = term in self.weighed or (is_share and fit.weights == published.weights)
+        for sentence in weights if not known else ():
             self.cause(sentence)
         if not otherwise and not weights:
             self.alike.add(term)
