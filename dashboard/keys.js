@@ -7,17 +7,28 @@ if (!window.keysAndWords) {
   const LABELS = "th, [data-testid='stWidgetLabel'] p, [data-testid='stMetricLabel'] p, "
     + "[role='tab'] p, .legend span, [data-testid='stMarkdownContainer'] h3";
 
-  // What a training has answered, and the state it is in, is spoken once.
+  // What is new is spoken once: answers of a training and the state it is in, the selected slot,
+  // and how far a job is, at each quarter of its way.
   const spoken = document.createElement("div");
   spoken.id = "spoken";
+  spoken.setAttribute("role", "status");
   spoken.setAttribute("aria-live", "polite");
   document.body.append(spoken);
-  const ANSWER = /took effect at step|waiting for the training process|^(starting|running|paused|finished|stopped|failed|lost)$/;
+  const ANSWER = /took effect at step|waiting for the training process|of cell .* adds|^(starting|running|paused|finished|stopped|failed|lost)$/;
+  const LINES = "[data-testid='stCaptionContainer'], .stMarkdownBadge, .st-key-line p";
+  let heard = new Map();
   const speak = () => {
-    const lines = document.querySelectorAll("[data-testid='stCaptionContainer'], .stBadge");
-    const said = [...lines].map((line) => line.textContent.trim()).filter((text) => ANSWER.test(text));
-    const text = said.join(". ");
-    if (spoken.textContent !== text) spoken.textContent = text;
+    const lines = [...document.querySelectorAll(LINES)]
+      .flatMap((line) => line.textContent.split(" · "))
+      .map((text) => text.trim()).filter((text) => ANSWER.test(text));
+    const said = new Map(lines.map((text) => [text, text]));
+    for (const bar of document.querySelectorAll("[data-testid='stProgress']")) {
+      const share = bar.querySelector("[role='progressbar']").ariaValueNow;
+      said.set(`quarter ${Math.floor(share / 25)}`, bar.textContent.trim());
+    }
+    const news = [...said].filter(([key]) => !heard.has(key)).map(([, text]) => text);
+    heard = said;
+    if (news.length) spoken.textContent = news.join(". ");
   };
 
   // "λ xy" and "term, unweighted" are about the word in them; "objects" is about "object".
@@ -60,7 +71,7 @@ if (!window.keysAndWords) {
     asked = true;
     setTimeout(() => { asked = false; explain(); }, 300);
   };
-  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
+  new MutationObserver(soon).observe(document.body, { childList: true, characterData: true, subtree: true });
   soon();
 
   const dialog = document.createElement("dialog");

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.tables import click_in_table
 from tests.dashboard.sample_run import make_run
 from yolo_core.runs.layout import list_runs
 
@@ -16,27 +17,16 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ROW = 35  # pixels
-
-
-def tick(page: Page, row: int) -> None:
-    table = page.get_by_test_id("stDataFrame").first
-    table.wait_for()
-    # What is on the canvas is in no element that could be waited for.
-    page.wait_for_timeout(2000)
-    box = table.bounding_box()
-    page.mouse.click(box["x"] + 16, box["y"] + ROW * (row + 1) + ROW // 2)
-
 
 def test_tick_two_runs_rename_one_and_delete_the_other(page: Page, checkpoints: Path) -> None:
     for name in ("a", "b", "c"):
         make_run(checkpoints, name, pinned_steps=(), batch_steps=())
     page.goto("/runs?sort=name")
     page.get_by_text("3 runs; all take").wait_for()
-    tick(page, 0)
+    click_in_table(page, "a", x=16)
     page.wait_for_url(re.compile("ticked=a"))
     page.get_by_role("button", name="Delete this run").wait_for()
-    tick(page, 1)
+    click_in_table(page, "b", x=16)
     page.wait_for_url(re.compile("ticked=a%2Cb"))
     page.get_by_text("The configurations are the same in every field.").wait_for()
     page.get_by_role("figure").first.wait_for()
@@ -51,7 +41,7 @@ def test_tick_two_runs_rename_one_and_delete_the_other(page: Page, checkpoints: 
     # A link, or a look at it again, shows what was ticked.
     page.reload()
     page.get_by_role("button", name="Delete 2 runs").wait_for()
-    tick(page, 1)
+    click_in_table(page, "best", x=16)
     page.wait_for_url(re.compile(r"ticked=a(&|$)"))
     page.get_by_role("button", name="Delete this run").click()
     page.get_by_role("button", name="Yes, delete this run").click()

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.figures import still
+from tests.browser.tables import click_in_table, rows_of_table
 from tests.browser.test_one_screen import SIZES, overlap
 from tests.dashboard.sample_run import make_loss, make_run, write_kind
-from tests.training.fake_worker import COLUMNS, FakeWorker
+from tests.training.fake_worker import COLUMNS, LAMBDAS, FakeWorker
 from tests.training.own_script import recorded_run
 from yolo_core.runs.layout import create_run
 from yolo_core.runs.status import RunState
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 STEPS = 600
+ROW = 28  # pixels of a row of the table
 CHANGES = {100: 50.0, 110: 1000.0, 120: 5.0, 500: 0.5}
 CHARTS = ("The terms before", "What the optimizer", "Average precision")
 LOOK = """starts => {
@@ -179,6 +181,75 @@ def test_charts_are_pointed_at_and_zoomed_together_and_a_click_opens_the_step(
     page.mouse.click(left + place["width"] * 0.98, top)
     page.wait_for_url(re.compile(r"inspect\?.*run=one"))
     page.get_by_text(re.compile("after 40 updates")).wait_for()
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_click_on_a_row_shows_that_run_and_a_tick_lays_its_curves_over(page: Page) -> None:
+    page.goto("/?run=live")
+    own = list(LAMBDAS)
+    wait_for_curves(page, own)
+    click_in_table(page, "older", x=16, row_height=ROW)
+    page.wait_for_url(re.compile(r"run=live.*ticked=older"))
+    wait_for_curves(page, [*own, *(f"{name}, older" for name in own), "older"])
+    assert [row["selected"] for row in rows_of_table(page)] == ["false", "true"]
+
+    click_in_table(page, "older", x=130, row_height=ROW)
+    page.wait_for_url(re.compile(r"run=older.*ticked=older"))
+    wait_for_curves(page, own)  # not laid over itself
+    assert [row["cells"][0] for row in rows_of_table(page)] == ["", "▶"]
+
+    click_in_table(page, "live", x=130, row_height=ROW)
+    page.wait_for_url(re.compile(r"run=live.*ticked=older"))
+    wait_for_curves(page, [*own, *(f"{name}, older" for name in own), "older"])
+    click_in_table(page, "older", x=16, row_height=ROW)
+    page.wait_for_url(lambda address: "ticked" not in address)
+    wait_for_curves(page, own)
+
+
+def test_what_changes_is_spoken(page: Page, worker: FakeWorker) -> None:
+    """Answers, states, how far it is: in a live region, for those who do not see the page."""
+    page.goto("/?run=live")
+    page.locator(SPOKEN).wait_for(state="attached")
+    page.evaluate(LISTEN, SPOKEN)
+    hear(page, "running")
+    page.get_by_role("button", name="Pause").click()
+    hear(page, "pause: waiting for the training process")
+    worker.obey(worker.store.pending_commands()[0])
+    worker.store.set_status(state=RunState.PAUSED)
+    hear(page, f"pause: took effect at step {STEPS + 1}")
+    hear(page, "paused")
+    for step in range(STEPS + 1, STEPS + STEPS // 2 + 1):
+        worker.store.record_step(step, worker.row(step))
+    worker.store.set_status(state=RunState.RUNNING)
+    hear(page, "step 900 of 1,200")  # three quarters
+    page.goto("/?run=gone")
+    page.get_by_role("alert").get_by_text("There is no run 'gone'").wait_for()
+
+
+# All that was said aloud; what is said by now is replaced by what is new.
+SPOKEN = "[role='status'][aria-live='polite']"
+LISTEN = """region => {
+  const spoken = document.querySelector(region);
+  window.heard = [spoken.textContent];
+  new MutationObserver(() => window.heard.push(spoken.textContent)).observe(
+    spoken, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+def hear(page: Page, words: str) -> None:
+    """Until these words were said."""
+    page.wait_for_function("words => window.heard.some((all) => all.includes(words))", arg=words)
+
+
+def wait_for_curves(page: Page, names: list[str]) -> None:
+    """Until the first chart has curves of these names; what is smoothed lies behind, unnamed."""
+    page.wait_for_function(
+        """([start, names]) => {
+          const host = document.querySelector(`[role='figure'][aria-label^='${start}']`);
+          return String(host?.data?.map(({ name }) => name).filter(Boolean)) === String(names);
+        }""",
+        arg=[CHARTS[0], names],
+    )
 
 
 def look(page: Page) -> dict:

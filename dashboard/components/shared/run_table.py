@@ -17,6 +17,7 @@ from yolo_core.runs.overview import RunOverview
 
 TICKED = UrlChoice("ticked", bound=False, hold=HOLD_SECONDS)
 """The names of the ticked runs with commas between them, which no name holds."""
+_HEADINGS = 35  # pixels of the row of headings, however high the others are
 _SHOWN, _TABLES, _CHANGED = "runs ticked in the table", "tables of runs", "runs were ticked"
 
 Listed = Mapping[str, tuple[RunOverview, DiskUse]]
@@ -119,7 +120,7 @@ def show_runs(
                 },
             ),
             row_height=row_height,
-            height=row_height * (min(max(len(names), 1), most) + 1) + 3,
+            height=_HEADINGS + row_height * min(max(len(names), 1), most) + 3,
             alt="The runs, a row each; tick rows to see their curves together.",
         )
 
