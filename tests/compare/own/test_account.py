@@ -125,7 +125,8 @@ class Bench:
 
         matched = np.asarray(self.snapshot.breakdown.assignment.matched_object)
         right = np.sum(list(self.terms.values()), axis=0)
-        found = Evidence(self.snapshot, right, self.terms, matched)
+        variances = tuple(self.loss.options.get("variances", (1.0, 1.0)))
+        found = Evidence(self.snapshot, right, self.terms, matched, variances)
         return found, found.slots()
 
     def told(self, gradient: np.ndarray) -> tuple[str, ...]:
@@ -171,6 +172,30 @@ def test_a_weight_that_follows_from_another_mistake_is_none_of_its_own(bench):
     assert one.told(one.gradient("v2_grid_exchanged")) == (
         "Boxes are decoded with a mistake: the row added to x and the column to y.",
     )
+
+
+def test_a_variance_and_a_temperature_are_solved_for(bench):
+    from yolo_core.compare.own.forms.boxes import size_forms
+
+    one = bench("ssd")
+    evidence, at = one.evidence()
+    gradient = np.sum(list(one.terms.values()), axis=0)
+    where = at.image[:, None], at.slot[:, None], evidence.box_channels[2:]
+    form = form_of(size_forms(evidence, at), variance="", error="smooth L1")
+    offsets = np.log(at.box[:, 2:] / evidence.layout.prior[at.slot, 2:]) / 0.3
+    error = np.clip(evidence.raw[where] - offsets, -1, 1)
+    gradient[where] = np.median(gradient[where] / form) * error
+    assert one.told(gradient) == (
+        "The target of w and h (the term wh) has a variance of 0.3 on the offsets of w and h, not "
+        "0.2.",
+    )
+    one = bench("v2")
+    evidence, at = one.evidence()
+    gradient = np.sum(list(one.terms.values()), axis=0)
+    where = at.image[:, None], at.slot[:, None], evidence.class_channels
+    shares = np.exp(evidence.raw[where] / 4)
+    gradient[where] = shares / shares.sum(axis=-1, keepdims=True) - at.one_hot
+    assert any("times 0.25 (a temperature of 4)" in each for each in one.told(gradient))
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)

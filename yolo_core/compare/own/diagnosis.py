@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from yolo_core.losses import DetectionLoss, changed
 MOST_CHANGES = 3
 # Of the slots that differ, a change must explain that part to be one of several.
 WORTH_KEEPING = 0.2
+_THRESHOLD = "ignore_threshold"
 THRESHOLDS = (0.5, 0.6, 0.7, 1.0)
 
 
@@ -83,7 +84,10 @@ def diagnose(
     # What explains a part of the slots only may as well explain it by chance.
     if best.any() or not changes:
         return Account()
-    words = " and ".join(change.words for change in changes)
+    words = " and ".join(
+        _as_range(change, loss, wrong) if change.option == _THRESHOLD else change.words
+        for change in changes
+    )
     changed_to = term_gradients(loss, y_true, y_pred)[1]
     factors, _ = term_factors(*trained(mine, changed_to))
     used = [each for each in factors if each.entries and each.factor is not None]
@@ -100,6 +104,20 @@ def diagnose(
     ]
     sentence = f"Your loss looks like {against} with {words}: that has your gradient everywhere"
     return Account((f"{sentence}{told}.",), frozenset(alike))
+
+
+def _as_range(
+    change: Change, loss: DetectionLoss, wrong: Callable[[DetectionLoss], np.ndarray]
+) -> str:
+    """A threshold in words, with all that do as well: no box may lie between two of them."""
+    fit = [
+        each
+        for each in (round(0.05 * step, 2) for step in range(4, 20))
+        if each == change.value or not wrong(changed(loss, {_THRESHOLD: each})).any()
+    ]
+    if len(fit) < 2 or change.value == 1.0:
+        return change.words
+    return f"{_THRESHOLD} = {change.value:g} (or any from {fit[0]:g} to {fit[-1]:g})"
 
 
 def term_gradients(
@@ -141,9 +159,9 @@ def _changes(loss: DetectionLoss) -> Iterator[Change]:
             yield Change(slip.option, slip.on, slip.with_words)
         elif slip.option:
             yield Change(slip.option, slip.off, slip.without_words)
-    now = loss.options.get("ignore_threshold")
+    now = loss.options.get(_THRESHOLD)
     for threshold in THRESHOLDS if now is not None else ():
         if threshold != now:
             none = threshold == 1.0
             words = "no ignore rule at all" if none else f"ignore_threshold = {threshold}"
-            yield Change("ignore_threshold", threshold, words)
+            yield Change(_THRESHOLD, threshold, words)

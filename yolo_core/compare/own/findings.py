@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Factors this close to each other are one factor.
 SAME = 1e-3
+# A weight of 5 is no sum over five rows: such numbers are what people choose.
+_ROUND = (0, 1, 2, 3, 4, 5, 6, 8, 10, 16, 20, 100, 1000)
+_DIVISORS = ("slots with an object", "objects", "pictures")
 _SLOTS = {
     "object": "slots with an object",
     "no object": "slots without an object",
@@ -187,15 +190,19 @@ def _times(term: TermFactor, counts: _Counts) -> str:
 def _as_count(factor: float, counts: Mapping[str, int]) -> str:
     """What is divided by, or not, where a factor is one over a count of the batch or the count."""
     for words, count in counts.items():
-        if count > 1 and abs(factor * count - 1) <= SAME:
+        if count in _ROUND:
+            continue
+        if abs(factor * count - 1) <= SAME:
             return (
                 f", which is 1 / {count}, as by a mean over the {count} {words} (divided by them)"
             )
-        if count > 1 and abs(factor / count - 1) <= SAME:
+        if abs(factor / count - 1) <= SAME:
             return f", which is {count}: a sum over the {count} {words}, and no mean"
     for words, count in counts.items():
-        for others, other in counts.items():
-            if 1 < other < count and abs(factor * count / other - 1) <= SAME:
+        # What published losses divide by.
+        for others in _DIVISORS:
+            other = counts[others]
+            if 1 < count != other > 1 and abs(factor * count / other - 1) <= SAME:
                 return (
                     f", which is {other} / {count}: divided by the {count} {words} and not by the "
                     f"{other} {others}"

@@ -115,6 +115,7 @@ class GradientComparison:
         findings: What came of it, in sentences, the most telling first.
         diagnosis: Which changes to the published loss would give your gradient, in sentences.
         alike: Terms known to be the published ones, whatever other terms hide of them.
+        beyond: {term: numbers that yours trains of it on slots which are not its own}.
     """
 
     yours: str
@@ -131,6 +132,7 @@ class GradientComparison:
     findings: tuple[str, ...]
     diagnosis: tuple[str, ...]
     alike: tuple[str, ...] = ()
+    beyond: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def views(self) -> tuple[SampleView, ...]:
@@ -192,6 +194,7 @@ def compare_gradients(
     published_total: float,
     diagnosis: Sequence[str] = (),
     alike: Collection[str] = (),
+    beyond: Mapping[str, int] | None = None,
 ) -> GradientComparison:
     """Holds two gradients against each other; arguments as in `GradientComparison`.
 
@@ -216,6 +219,10 @@ def compare_gradients(
         TermFactor(term.term, term.entries, term.entries, 1.0) if term.term in alike else term
         for term in terms
     ]
+    beyond = beyond or {}
+    terms = [
+        dataclasses.replace(term, more=max(term.more, beyond.get(term.term, 0))) for term in terms
+    ]
     relative = relative_difference(mine, expected)
     groups = _groups(snapshot.channels, parts, mine, theirs, relative)
     # A reader sees the numbers as they are, not what is left once rounding is taken out.
@@ -237,6 +244,7 @@ def compare_gradients(
         findings=tuple(find(views, factor, terms, groups, slots, mine, theirs, your_total)),
         diagnosis=tuple(diagnosis),
         alike=tuple(sorted(alike)),
+        beyond=dict(beyond),
     )
 
 

@@ -115,6 +115,7 @@ def compare_own(
         published_total=float(breakdown.total),
         diagnosis=told.sentences,
         alike=told.alike,
+        beyond=told.beyond,
     )
     return found, set_names
 

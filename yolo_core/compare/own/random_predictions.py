@@ -7,8 +7,9 @@ import numpy as np
 from yolo_core.losses import DetectionLoss
 from yolo_core.slots import SlotLayout
 
-# How far from its object a box that is meant to fit is put, as a part of its size.
-JITTER = 0.08
+# How far from its object a box that is meant to fit is put at most, as a part of its size: each box
+# has its own, so that overlaps lie on both sides of any threshold.
+JITTER = (0.02, 0.2)
 
 
 def random_predictions(
@@ -35,7 +36,8 @@ def random_predictions(
     # Numbers that slots share, such as the classes of a cell, become the same.
     shared = loss.to_output(raw.astype(np.float32), layout.grids)
     raw = np.array(loss.slot_predictions(shared), np.float64)
-    jitter = rng.uniform(-JITTER, JITTER, (len(y_true), layout.count, 4))
+    jitter = rng.uniform(-1, 1, (len(y_true), layout.count, 4))
+    jitter *= rng.uniform(*JITTER, (len(y_true), layout.count, 1))
     cells = np.round(1 / layout.stride.astype(np.float64))
     place = np.stack([layout.column, layout.row], axis=-1)
     boxes = np.concatenate([(place + 0.5) / cells, layout.stride], axis=-1)

@@ -59,6 +59,7 @@ def write_comparison(checkpoints: Path, comparison: GradientComparison) -> Path:
         "terms": list(comparison.term_gradients),
         "diagnosis": list(comparison.diagnosis),
         "alike": sorted(comparison.alike),
+        "beyond": dict(comparison.beyond),
         **{key: getattr(comparison, key) for key in _TOTALS},
     }
     arrays["your_gradient"] = comparison.your_gradient
@@ -87,6 +88,9 @@ def read_comparison(path: Path) -> GradientComparison:
         check_texts("diagnosis", words["diagnosis"])
         alike = words.get("alike", [])  # older files have none
         check_texts("alike", alike)
+        beyond = words.get("beyond", {})
+        if not isinstance(beyond, dict) or not all(isinstance(n, int) for n in beyond.values()):
+            raise ValueError("beyond must be a number a term")
         for name, gradient in {**gradients, "your": file["your_gradient"]}.items():
             check_array(f"gradient {name}", gradient, snapshot.y_pred.shape)
         return compare_gradients(
@@ -97,6 +101,7 @@ def read_comparison(path: Path) -> GradientComparison:
             your_gradient=file["your_gradient"],
             term_gradients=gradients,
             alike=tuple(alike),
+            beyond=beyond,
             your_total=float(words["your_total"]),
             published_total=float(words["published_total"]),
         )

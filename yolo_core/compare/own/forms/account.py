@@ -46,7 +46,8 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
     if not found:
         return Account()
     best = max(found, key=lambda each: (len(each.fitted), -len(each.sentences)))
-    return Account(tuple(best.sentences), frozenset(best.alike - best.beyond))
+    alike = frozenset(best.alike - set(best.beyond))
+    return Account(tuple(best.sentences), alike, dict(best.beyond))
 
 
 def _by_rule(evidence: Evidence, own: OwnRule, rule: IgnoreRule, told: Told) -> Told:
@@ -112,7 +113,7 @@ def _of_objects(evidence: Evidence, told: Told) -> Evidence:
             told.cause(f"The term {term} is trained on more slots: {rules[0].words}.")
         else:
             continue
-        told.beyond.add(term)
+        told.beyond[term] = 2 * int(more.sum())
         gradient[..., parts[term]] *= published[..., None]
     return dataclasses.replace(evidence, gradient=gradient) if told.beyond else evidence
 
@@ -171,7 +172,7 @@ def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Tol
                 "Slots with an object are trained as empty too: no_object has its error on them, "
                 "beside that of objectness (the mask of the objects is forgotten)."
             )
-            told.beyond.add("no_object")
+            told.beyond["no_object"] = numbers.size
     if found:
         told.fit("objectness", found, published)
     if silent.any():
@@ -184,9 +185,10 @@ def _on_all(fit: Fit, mask: np.ndarray) -> Fit:
     """A fit of some slots as one of all: nothing flows through the target of the others."""
     if fit.form.through is None:
         return fit
-    through = np.zeros((len(mask), fit.form.through.shape[-1]))
-    through[mask] = fit.form.through
-    return dataclasses.replace(fit, form=dataclasses.replace(fit.form, through=through))
+    some = fit.form.through()
+    through = np.zeros((len(mask), some.shape[-1]))
+    through[mask] = some
+    return dataclasses.replace(fit, form=dataclasses.replace(fit.form, through=lambda: through))
 
 
 def _as_empty(yours: Evidence, at: Trained) -> np.ndarray:
@@ -240,7 +242,7 @@ def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: To
                 continue
             fits = fitting(
                 left,
-                forms(yours, at),
+                forms(yours, at, left),
                 like=published[term].form,
                 scale=of_scale,
                 weights=slot_weights(yours, at),
@@ -294,9 +296,9 @@ def _paths(confidences: list[Fit]) -> list[np.ndarray | None]:
     """(M, 4) gradients through the target of the confidence, each a possibility; None for none."""
     found: list[np.ndarray | None] = [None]
     for fit in confidences:
-        if fit.form.through is None or not fit.form.through.any():
+        path = None if fit.form.through is None else fit.factor * fit.form.through()
+        if path is None or not path.any():
             continue
-        path = fit.factor * fit.form.through
         if not any(each is not None and np.allclose(each, path, rtol=1e-6) for each in found):
             found.append(path)
         if len(found) > _PATHS:

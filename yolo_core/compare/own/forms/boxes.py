@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from yolo_core.compare.own.forms.evidence import Evidence, Form, Trained
+from yolo_core.compare.own.forms.fitting import divisors
 from yolo_core.compare.own.forms.functions import (
     ERRORS,
     NUMBERS,
@@ -227,8 +228,13 @@ def decode(
     return boxes, np.concatenate(slopes, axis=-1)
 
 
-def centre_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
-    """Forms of the term of x and y; the gradients are by the raw x and y."""
+def centre_forms(
+    evidence: Evidence, at: Trained, numbers: np.ndarray | None = None
+) -> Iterator[Form]:
+    """Forms of the term of x and y; the gradients are by the raw x and y.
+
+    With (M, 2) `numbers` a variance may be any that they tell.
+    """
     raw = at.of(evidence.raw[..., evidence.box_channels[:2]])
     cells, corner = evidence.cells[at.slot], evidence.corner[at.slot]
     centre, size = at.box[:, :2], at.box[:, 2:]
@@ -238,9 +244,27 @@ def centre_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
         ("the upper left corner of the object as the target", centre - size / 2, None),
         ("the target in fractions of the picture", None, centre),
         ("the target in pixels", None, centre * evidence.pixels),
+        (
+            "the target in fractions of the picture where it is meant in cells",
+            None,
+            centre - corner,
+        ),
+        (
+            "the target in pixels where it is meant in cells",
+            None,
+            centre * evidence.pixels - corner,
+        ),
         ("the middle of the cell as the target", (corner + 0.5) / cells, None),
     ]
-    for each in centres(evidence):
+    known = centres(evidence)
+    of_centre = evidence.variances[0]
+    if numbers is not None and of_centre != 1 and known:
+        base = (centre - known[0].offset[at.slot]) / known[0].scale[at.slot] * of_centre
+        for variance in divisors(raw, base, numbers):
+            words = f"a variance of {variance:g} on the offsets of x and y, not {of_centre:g}"
+            scale = known[0].scale * variance / of_centre
+            known.append(dataclasses.replace(known[0], mistake=words, scale=scale))
+    for each in known:
         value, slope = each.activation(_read(raw, each))
         offset, scale = each.offset[at.slot], each.scale[at.slot]
         turned = ((centre - offset) / scale)[:, ::-1]
@@ -264,8 +288,13 @@ _ROOTS: dict[str, Callable[[np.ndarray], Pair]] = {
 }
 
 
-def size_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
-    """Forms of the term of w and h; the gradients are by the raw w and h."""
+def size_forms(
+    evidence: Evidence, at: Trained, numbers: np.ndarray | None = None
+) -> Iterator[Form]:
+    """Forms of the term of w and h; the gradients are by the raw w and h.
+
+    With (M, 2) `numbers` a variance may be any that they tell.
+    """
     raw = at.of(evidence.raw[..., evidence.box_channels[2:]])
     wanted, exchanged = at.box[:, 2:], at.box[:, :1:-1]
     cells, prior = evidence.cells[at.slot], evidence.layout.prior[at.slot, 2:].astype(float)
@@ -285,6 +314,10 @@ def size_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
     if of_size != 1:
         scales["no variance on the offsets of w and h"] = 1.0
         scales["the variance of the centre taken for the offsets of w and h"] = of_centre
+        base = np.log(wanted / prior)
+        for variance in divisors(raw, base, numbers) if numbers is not None else ():
+            words = f"a variance of {variance:g} on the offsets of w and h, not {of_size:g}"
+            scales[words] = variance
     labels = [
         ("", wanted),
         ("width and height exchanged in the target", exchanged),
@@ -302,6 +335,8 @@ def size_forms(evidence: Evidence, at: Trained) -> Iterator[Form]:
         ):
             if mine_unit != their_unit and mine != theirs:
                 continue
+            if mine != theirs and mine and theirs:
+                continue  # nobody holds logarithms against roots
             if variance and "logarithms" not in (mine, theirs):
                 continue
             if "logarithms" in (mine, theirs):

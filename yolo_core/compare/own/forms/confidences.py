@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from yolo_core.compare.own.forms.overlaps import (
     giou,
     half_forgotten,
     iou,
+    over_both,
+    over_object,
+    over_prediction,
     slopes,
 )
 
@@ -34,13 +37,24 @@ class Target:
         decoding: (mistake in x and y, mistake in w and h) of the boxes it is measured by.
         words: What it is else.
         value: (M,).
-        slope: (M, 4) of it by the raw numbers of the box; zero where it is a number.
+        slope: Gives (M, 4) of it by the raw numbers of the box; None where it is a number.
     """
 
     decoding: tuple[str, str]
     words: str
     value: np.ndarray
-    slope: np.ndarray
+    slope: Callable[[], np.ndarray] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Through:
+    """The gradient through a target, computed where it is wanted."""
+
+    by_target: np.ndarray
+    slope: Callable[[], np.ndarray]
+
+    def __call__(self) -> np.ndarray:
+        return self.by_target[:, None] * self.slope()
 
 
 IOU = "the IoU of the predicted box"
@@ -48,19 +62,29 @@ IOU = "the IoU of the predicted box"
 
 def targets(evidence: Evidence, at: Trained) -> Iterator[Target]:
     """Numbers first, then IoUs of boxes decoded and measured in every way."""
-    nothing = np.zeros((len(at.slot), 4))
-    yield Target(("", ""), "1", np.ones(len(at.slot)), nothing)
+    yield Target(("", ""), "1", np.ones(len(at.slot)))
     for value in _SMOOTHED:
         words = f"{value:g} (label smoothing)" if value > 0.5 else f"{value:g}"
-        yield Target(("", ""), words, np.full(len(at.slot), value), nothing)
+        yield Target(("", ""), words, np.full(len(at.slot), value))
     for centre, size in decodings(evidence):
         boxes, slope = decode(evidence, centre, size, at)
         for words, measure, label in measures(evidence, at, boxes):
+            if words != IOU and centre.mistake and size.mistake:
+                break  # three mistakes in one number
             value = measure(boxes, label)
-            through = by_raw(slopes(measure, boxes, label) * slope, centre, size)
+
+            def through(
+                measure: Measure = measure,
+                boxes: np.ndarray = boxes,
+                label: np.ndarray = label,
+                slope: np.ndarray = slope,
+                decoded: tuple[Centre, Size] = (centre, size),
+            ) -> np.ndarray:
+                return by_raw(slopes(measure, boxes, label) * slope, *decoded)
+
             yield Target((centre.mistake, size.mistake), words, value, through)
             if words == IOU and not (centre.mistake or size.mistake):
-                yield Target(("", ""), "the square root of that IoU", np.sqrt(value), nothing)
+                yield Target(("", ""), "the square root of that IoU", np.sqrt(value))
 
 
 def decodings(evidence: Evidence) -> Iterator[tuple[Centre, Size]]:
@@ -80,6 +104,18 @@ def measures(
     turned = at.box[:, [1, 0, 3, 2]]
     yield "an IoU with x and y of the target exchanged", iou, at.box[:, [1, 0, 2, 3]]
     yield "an IoU with width and height of the target exchanged", iou, at.box[:, [0, 1, 3, 2]]
+    yield "the shared area over that of the object (no union)", over_object, at.box
+    yield "the shared area over that of the predicted box (no union)", over_prediction, at.box
+    yield "an IoU whose union has the shared area twice (not taken off)", over_both, at.box
+    corner = evidence.corner[at.slot]
+    inside = ((at.box[:, :2] * cells - corner)[:, ::-1] + corner) / cells
+    yield (
+        "an IoU with x and y of the target exchanged, once they are offsets in the cell",
+        iou,
+        np.concatenate([inside, at.box[:, 2:]], axis=-1),
+    )
+    small = np.concatenate([at.box[:, :2] / cells, at.box[:, 2:]], axis=-1)
+    yield "an IoU with the centre of the target in fractions of the picture, not cells", iou, small
     yield "an IoU with x and y, and width and height, of the target exchanged", iou, turned
     grown = np.concatenate([at.box[:, :2], at.box[:, 2:] * cells], axis=-1)
     yield "an IoU with the width and height of the target in cells", iou, grown
@@ -113,6 +149,9 @@ def object_forms(
             value, slope = activation(raw)
             for error, function in ERRORS.items():
                 by_value, by_target = function(value, target.value)
+                through = None
+                if target.slope is not None:
+                    through = _Through(by_target, target.slope)
                 yield Form(
                     {
                         "activation": said,
@@ -122,7 +161,7 @@ def object_forms(
                         "decoding of w and h": target.decoding[1],
                     },
                     (by_value * slope)[:, None],
-                    by_target[:, None] * target.slope,
+                    through,
                 )
     yield from _solved(raw, numbers, {"decoding of x and y": "", "decoding of w and h": ""})
 

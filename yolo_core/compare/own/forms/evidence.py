@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -92,6 +92,15 @@ class Evidence:
         return BACKGROUND in self.snapshot.channels
 
     @functools.cached_property
+    def background_is_first(self) -> bool | None:
+        """Whether slots without an object are trained towards the first class; None if unknown."""
+        scores = self.gradient[..., self.class_channels]
+        empty = scores[(self.object_of < 0) & scores.any(axis=-1)]
+        if not self.has_background or not len(empty):
+            return None
+        return bool((empty.argmin(axis=-1) == 0).mean() > 0.5)
+
+    @functools.cached_property
     def class_channels(self) -> list[int]:
         """Indices of the class scores, the background among them."""
         return [
@@ -150,13 +159,13 @@ class Form:
         said: {what it is about: how it is there}, in words; two forms differ in what they do not
             say alike.
         gradient: (M, k) up to a factor.
-        through: (M, 4) up to the same factor, the gradient that goes on through its target to the
-            raw box; None where the target is a number.
+        through: Gives (M, 4) up to the same factor, the gradient that goes on through its target
+            to the raw box; None where the target is a number.
     """
 
     said: Mapping[str, str]
     gradient: np.ndarray
-    through: np.ndarray | None = None
+    through: Callable[[], np.ndarray] | None = None
 
     def differences(self, other: Form) -> list[str]:
         """What is otherwise in the other form."""

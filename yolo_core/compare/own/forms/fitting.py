@@ -96,6 +96,31 @@ def share_of(gradient: np.ndarray, one: np.ndarray, other: np.ndarray) -> float 
     return part if _LEAST_SHARE <= part <= 1 - _LEAST_SHARE else None
 
 
+def divisors(raw: np.ndarray, base: np.ndarray, gradient: np.ndarray) -> list[float]:
+    """What a target may have been divided by: numbers v for which raw - base / v is the distance.
+
+    Args:
+        raw: (M, k) what is held against the target.
+        base: (M, k) the target before it is divided.
+        gradient: (M, k), of a square, or of smooth L1.
+
+    Returns:
+        In three digits; those that no number speaks for are left out.
+    """
+    pair = np.stack([raw.ravel(), base.ravel()], axis=-1)
+    if not np.isfinite(pair).all() or gradient.size < LEAST_NUMBERS:
+        return []
+    (slope, other), *_ = np.linalg.lstsq(pair, gradient.ravel(), rcond=None)
+    found = [-slope / other] if other else []
+    # Smooth L1 pulls with all its force from a distance of 1 on.
+    most = np.abs(gradient).max()
+    inside = (np.abs(gradient) < (1 - TOLERANCE) * most) & (gradient != 0)
+    if inside.sum() >= LEAST_NUMBERS:
+        distance = raw[inside] - gradient[inside] / most
+        found.append(np.median(base[inside] / np.where(distance == 0, np.nan, distance)))
+    return list(dict.fromkeys(float(f"{each:.3g}") for each in found if each > 0))
+
+
 def _near(wanted: np.ndarray, numbers: np.ndarray) -> bool:
     """Whether a few numbers have one ratio, at a glance."""
     if not np.isfinite(numbers).all() or not numbers.all():

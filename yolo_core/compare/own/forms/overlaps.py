@@ -23,6 +23,21 @@ def iou(boxes: np.ndarray, others: np.ndarray, *, half: float = 0.5) -> np.ndarr
     return np.where(union > 0, shared / np.where(union > 0, union, 1.0), 0.0)
 
 
+def over_object(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(...) the shared area over that of the label, and not over the union."""
+    return _shared(boxes, others) / _area(others)
+
+
+def over_prediction(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(...) the shared area over that of the predicted box, and not over the union."""
+    return _shared(boxes, others) / _area(boxes)
+
+
+def over_both(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(...) the shared area over both areas, from which it was not taken off."""
+    return _shared(boxes, others) / (_area(boxes) + _area(others))
+
+
 def _shared(boxes: np.ndarray, others: np.ndarray, half: float = 0.5) -> np.ndarray:
     low = np.maximum(_low(boxes, half), _low(others))
     high = np.minimum(_high(boxes, half), _high(others))

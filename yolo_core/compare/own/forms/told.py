@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -21,10 +21,12 @@ class Account:
     Attributes:
         sentences: What your loss does otherwise, each a sentence.
         alike: The terms of the published loss of which all numbers are told, and none otherwise.
+        beyond: {term: numbers that it trains on slots which are not its own}.
     """
 
     sentences: tuple[str, ...] = ()
     alike: frozenset[str] = frozenset()
+    beyond: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -39,7 +41,7 @@ class Told:
     sentences: list[str] = dataclasses.field(default_factory=list)
     alike: set[str] = dataclasses.field(default_factory=set)
     mistakes: set[str] = dataclasses.field(default_factory=set)
-    beyond: set[str] = dataclasses.field(default_factory=set)
+    beyond: dict[str, int] = dataclasses.field(default_factory=dict)
     fitted: set[str] = dataclasses.field(default_factory=set)
     shares: tuple[float, ...] = ()
 
