@@ -32,11 +32,20 @@ _SCALE_ROOM = 116  # pixels right of the tiles
 ROW_OF_MASKS = 0.13
 """What a row of small tiles takes of the window's height."""
 _BROKEN, _STACKED = 3, 6  # tiles in a row above which a title takes two lines, or three
+_FEW = 8  # objects whose boxes leave something to be seen of a small tile
+_HIGH = 3  # tiles below one another in a strip
+# What a line of a title takes of the height of a strip, as low as that may be; of its width.
+_TITLE_SHARE, _TITLE_ASPECT = 0.055, 0.39
 _ROOMY = 3  # tiles beside each other; one less where their heads are to be named, too
 
 
 def mask_figure(
-    view: SampleView, *, narrow: bool = False, only: int | None = None, window: Any = None
+    view: SampleView,
+    *,
+    narrow: bool = False,
+    only: int | None = None,
+    window: Any = None,
+    beside: float | None = None,
 ) -> go.Figure:
     """Draws which slots are object, no object or ignored; rows are heads, columns anchors.
 
@@ -49,6 +58,8 @@ def mask_figure(
             short.
         only: One head alone, small and without a legend, in a row of the page's window.
         window: As for `scene_figure`.
+        beside: Of that head, for a strip beside the picture instead of a row under it: pixels that
+            stay below both.
     """
     parts = slot_parts(view)
     overlap = label_iou(view, slice(None), view.objects).max(axis=1, initial=0.0)
@@ -81,7 +92,9 @@ def mask_figure(
     how: dict[str, Any] = {"narrow": narrow, "only": only}
     data, layout = _tiles(view, parts.astype(np.float32), words, say, look, **how)
     if only is not None:
-        _in_a_row(view, layout, len(data) // 3, window)
+        _small(view, layout, len(data) // 3, window)
+        if beside is not None:
+            _in_a_strip(view, layout, len(data) // 3, beside)
         return figure_of(data, layout | {"showlegend": False})
     return figure_of([*data, *legend], layout | {"showlegend": True, "legend": BELOW})
 
@@ -124,11 +137,40 @@ def loss_figure(
     return figure_of(data, layout | {"showlegend": False})
 
 
-def _in_a_row(view: SampleView, layout: dict[str, Any], count: int, window: Any) -> None:
+def strip_columns(count: int) -> int:
+    """How many of so many small tiles stand beside one another in a strip."""
+    return -(-count // _HIGH)
+
+
+def _in_a_strip(view: SampleView, layout: dict[str, Any], count: int, below: float) -> None:
+    """Makes a row of small tiles a strip: three below one another, in columns as needed."""
+    height, width = view.image.shape[:2]
+    columns, title = strip_columns(count), _TITLE_SHARE * _lines(count)
+    layout["meta"] = {
+        "aspect": _HIGH * height / (columns * width) + _TITLE_ASPECT * _lines(count),
+        "below": [below, 0],
+    }
+    layout["margin"] |= {"t": 0}
+    for tile, text in enumerate(layout["annotations"]):
+        number = tile_axes(tile + 1)["xaxis"][1:]
+        left, right = _share(tile % columns, columns, 2 * _GAP)
+        bottom, top = _share(_HIGH - 1 - tile // columns, _HIGH, 0)
+        layout[f"xaxis{number}"]["domain"] = [left, right]
+        # The tile hangs under its title, however high its place.
+        layout[f"yaxis{number}"] |= {"domain": [bottom, top - title], "constraintoward": "top"}
+        text |= {"x": (left + right) / 2, "y": top - title}
+
+
+def _lines(count: int) -> int:
+    """Lines of the title of each of so many small tiles."""
+    return 1 + (count > _BROKEN) + (count > _STACKED)
+
+
+def _small(view: SampleView, layout: dict[str, Any], count: int, window: Any) -> None:
     """Makes so many tiles of one head a row that takes little of the window's height."""
     height, width = view.image.shape[:2]
     layout["meta"] = {"aspect": height / (count * width), "most": ROW_OF_MASKS}
-    lines = 1 + (count > _BROKEN) + (count > _STACKED)
+    lines = _lines(count)
     size = 11 if count > _STACKED else 13
     layout["margin"] |= {"t": 4 + round(1.3 * size) * lines, "b": 0}
     for title in layout["annotations"]:
@@ -220,7 +262,7 @@ def _tiles(
             )
             lines = [
                 (*grid_lines(rows, cols, (height, width)), GRID_COLOR, 1),
-                (*object_lines, OBJECT_COLOR, 1.5),
+                (*object_lines, OBJECT_COLOR, 1.5 if len(boxes) <= _FEW or only is None else 0.6),
             ]
             data += [
                 {

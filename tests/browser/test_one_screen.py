@@ -83,7 +83,9 @@ def assert_one_screen(seen: dict, width: int, height: int) -> None:
         assert min(place["top"], place["left"]) >= 0, name
         assert place["bottom"] <= height, name
         assert place["right"] <= width, name
-    assert seen["picture"]["bottom"] - seen["picture"]["top"] >= height / 3
+    # The masks stand beside the picture, which takes most of the window's height.
+    assert seen["picture"]["bottom"] - seen["picture"]["top"] >= 0.42 * height
+    assert min(mask["left"] for mask in seen["masks"]) >= seen["picture"]["right"]
     assert seen["strip"]["top"] < height
     assert seen["tabs"]["bottom"] < seen["card"]["bottom"] - 100, "there is room for a pane"
     assert len(seen["words"]) >= 5

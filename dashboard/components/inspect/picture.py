@@ -1,4 +1,4 @@
-"""The picture of a sample with its layers, and under it the masks of every anchor."""
+"""The picture of a sample with its layers, and beside it the masks of every anchor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.figures.fills import NONE, PARTS_OF_SLOTS, fill_trace, map_names
 from dashboard.figures.marks import cell_in_picture, cell_in_tiles
 from dashboard.figures.places import Cell, detections
 from dashboard.figures.scene import ANCHORS, LAYERS, scene_figure
-from dashboard.figures.tiles import ROW_OF_MASKS, mask_figure
+from dashboard.figures.tiles import mask_figure, strip_columns
 from yolo_core.explain.names import slot_word
 from yolo_core.explain.report import Report
 from yolo_core.views import SampleView
@@ -25,7 +25,7 @@ _FILL = UrlChoice("fill")
 # Cells along a side from which on one cell of the whole picture is hard to see.
 _FINE = 13
 _AROUND = 4  # cells shown on each side of the selected one
-# Pixels of what stands below the picture but for the masks: legend, strip of time, gaps.
+# Pixels of what stands below the picture and its masks: legend, strip of time, gaps.
 _BELOW = 156
 
 
@@ -86,33 +86,39 @@ def pick_look(view: SampleView) -> Look:
 
 
 def show_picture(view: SampleView, report: Report, cell: Cell, slot: int, look: Look) -> None:
-    """The picture with its layers, the masks of the head, and what their colours mean."""
+    """The picture with its layers, beside it the masks of the head, and what the colours mean."""
     anchor, window = int(view.layout.anchor[slot]), _window(view, cell) if look.near else None
     place = (cell.head, cell.row, cell.column)
-    plot(
-        kept(
-            view,
-            ("picture", frozenset(look.layers), cell.head, look.cut, look.fill, anchor, window),
-            lambda: picture_figure(view, cell.head, anchor, look, window),
-        ),
-        key="picture",
-        alt=_picture_alt(report),
-        marks=cell_in_picture(view, cell, anchors=ANCHORS in look.layers),
-        on_click=cell_clicked,
-        walks=((*place, anchor), view.layout.grids[cell.head]),
-    )
-    word = slot_word(view.layout)
-    plot(
-        kept(
-            view,
-            ("masks", cell.head, window),
-            lambda: mask_figure(view, only=cell.head, window=window),
-        ),
-        key="masks",
-        alt=f"Parts of the slots, one map for each {word}.",
-        marks=cell_in_tiles(view, cell, only=True),
-        on_click=_mask_clicked,
-    )
+    grid = view.layout.grids[cell.head]
+    with st.container(key="picture-row", horizontal=True, gap="xsmall"):
+        large = st.container()
+        many = "-many" * (strip_columns(grid[2]) > 1)
+        small = st.container(key=f"masks-beside{many}")
+    with large:
+        plot(
+            kept(
+                view,
+                ("picture", frozenset(look.layers), cell.head, look.cut, look.fill, anchor, window),
+                lambda: picture_figure(view, cell.head, anchor, look, window),
+            ),
+            key="picture",
+            alt=_picture_alt(report),
+            marks=cell_in_picture(view, cell, anchors=ANCHORS in look.layers),
+            on_click=cell_clicked,
+            walks=((*place, anchor), grid),
+        )
+    with small:
+        plot(
+            kept(
+                view,
+                ("masks", cell.head, window),
+                lambda: mask_figure(view, only=cell.head, window=window, beside=_BELOW),
+            ),
+            key="masks",
+            alt=f"Parts of the slots, one map for each {slot_word(view.layout)}.",
+            marks=cell_in_tiles(view, cell, only=True),
+            on_click=_mask_clicked,
+        )
     legend(view, look.layers, look.fill)
 
 
@@ -127,7 +133,7 @@ def picture_figure(
         score_cut=look.cut,
         legend=False,
         fill=fill_trace(view, look.fill, head, anchor),
-        room=(_BELOW, ROW_OF_MASKS),
+        room=(_BELOW, 0),
         window=window,
     )
 

@@ -24,7 +24,9 @@ def say_what_went(folder: RunFolder, choice: Choice) -> None:
         return
     sentence = what_went(events, choice.record.kind, choice.steps)
     if sentence:
-        st.caption(f":material/content_cut: {sentence}")
+        # How many; which and why is said where one points at it: height is dear on this page.
+        many, _, more = sentence.partition(", ")
+        st.caption(f":material/content_cut: {many}", help=f"{more[0].upper()}{more[1:]}")
 
 
 def what_went(events: list[Event], kind: str, steps: tuple[int, ...]) -> str:

@@ -106,7 +106,7 @@ def _number(label: str, key: str, count: int, default: int) -> int:
         step=1,
         key=key,
         bind="query-params",
-        width=120,
+        width=112,
     )
 
 

@@ -113,3 +113,24 @@ def test_narrow_titles_say_the_least() -> None:
     view = make_view(layout=many, slots=[0, 2], candidates=[[0, 1], [2, 3]])
     named = titles(mask_figure(view, narrow=True))
     assert named == ["h0 a0: 1", "h1 a0: 0", "h1 a1: 1", "h1 a2: 0", "h1 a3: 0"]
+
+
+@pytest.mark.parametrize(("count", "columns"), [(3, 1), (5, 2), (9, 3)])
+def test_beside_the_picture_three_tiles_stand_below_one_another(count: int, columns: int) -> None:
+    layout = SlotLayout.from_grids([(2, 2, count)], [np.repeat(ANCHORS[:1], count, 0)])
+    view = make_view(layout=layout, slots=[0, 2], candidates=[[0, 1], [2, 3]])
+    drawn = mask_figure(view, only=0, beside=100).layout
+    numbers = ["", *range(2, count + 1)]
+    places = [(drawn[f"xaxis{k}"].domain, drawn[f"yaxis{k}"].domain) for k in numbers]
+    assert len({x for x, _ in places}) == columns
+    assert len({y for _, y in places}) == -(-count // columns)
+    # Each hangs under its title, which is where the one above it has ended.
+    for (_, (_, top)), text in zip(places, drawn.annotations, strict=True):
+        assert text.y == top
+    for (_, (bottom, _)), (_, (_, top)) in zip(places, places[columns:], strict=False):
+        assert bottom - top == pytest.approx(0.055 * len(titles_lines(drawn)))
+
+
+def titles_lines(drawn: go.Layout) -> list[str]:
+    """The lines of a title."""
+    return drawn.annotations[0].text.split("<br>")
