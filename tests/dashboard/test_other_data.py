@@ -26,7 +26,11 @@ from yolo_core.survey.table import read_table
 
 pytestmark = pytest.mark.slow
 
-TOY = ("--data", "toy", "--network", "small", "--batch-size", "4", "--steps", "3")
+# Each step with all that there is to look at: as one compiled step, and not two.
+TOY = (
+    *("--data", "toy", "--network", "small", "--batch-size", "4", "--steps", "3"),
+    *("--snapshot-every", "1", "--pulls-every", "1"),
+)
 STEP = 3
 BY_PROCESS = "yolov2"
 # A survey goes by the slots of any loss: those of one grid, of two heads, and priors.
