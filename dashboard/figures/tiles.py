@@ -156,8 +156,7 @@ def _in_a_strip(view: SampleView, layout: dict[str, Any], count: int, below: flo
         left, right = _share(tile % columns, columns, 2 * _GAP)
         bottom, top = _share(_HIGH - 1 - tile // columns, _HIGH, 0)
         layout[f"xaxis{number}"]["domain"] = [left, right]
-        # The tile hangs under its title, however high its place.
-        layout[f"yaxis{number}"] |= {"domain": [bottom, top - title], "constraintoward": "top"}
+        layout[f"yaxis{number}"]["domain"] = [bottom, top - title]
         text |= {"x": (left + right) / 2, "y": top - title}
 
 
@@ -283,7 +282,9 @@ def _tiles(
             number = axes["xaxis"][1:]
             layout["images"].append(picture)
             layout[f"xaxis{number}"] = {**x_axis, "anchor": axes["yaxis"], "domain": [left, right]}
-            layout[f"yaxis{number}"] = {**y_axis, "anchor": axes["xaxis"], "domain": [bottom, top]}
+            # The tile hangs under its title, however high its place.
+            hung = {"anchor": axes["xaxis"], "domain": [bottom, top], "constraintoward": "top"}
+            layout[f"yaxis{number}"] = y_axis | hung
             layout["annotations"].append(
                 {
                     "text": _counts(view, anchor, grid[:, :, anchor], count)

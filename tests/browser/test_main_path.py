@@ -47,7 +47,7 @@ def start_training(page: Page, *, steps: int, name: str) -> None:
     page.get_by_label("Run name").fill(name)
     page.get_by_label("Run name").press("Tab")
     page.get_by_role("button", name="Start training").click()
-    page.get_by_text(re.compile("images a second")).wait_for(timeout=STARTING_MS)
+    page.get_by_text(re.compile("images a second")).first.wait_for(timeout=STARTING_MS)
 
 
 def pull_a_lambda(page: Page, checkpoints: Path) -> None:
@@ -55,7 +55,7 @@ def pull_a_lambda(page: Page, checkpoints: Path) -> None:
     slider = page.get_by_role("slider", name=re.compile("no.?_object"))
     slider.wait_for()
     slider.press("ArrowRight")
-    said = page.get_by_text(re.compile(r"^[\d.]+ took effect at step [\d,]+$"))
+    said = page.get_by_text(re.compile(r"^[\d.]+ took effect at step [\d,]+$")).first
     said.wait_for()
     value, step = re.fullmatch(r"([\d.]+) took effect at step ([\d,]+)", said.inner_text()).groups()
     step = int(step.replace(",", ""))
@@ -73,7 +73,7 @@ def pause_and_take_one_step(page: Page, checkpoints: Path) -> None:
     folder = find_run(checkpoints, "first")
     held = read_status(folder).step
     button(page, "Step").click()
-    page.get_by_text(re.compile(rf"step {held + 1:,} of")).wait_for()
+    page.get_by_text(re.compile(rf"step {held + 1:,} of")).first.wait_for()
     assert read_status(folder).step == held + 1
 
 

@@ -77,6 +77,6 @@ def test_a_start_answers_and_tells_what_happens_until_the_first_step(page: Page)
     assert time.monotonic() - began < ANSWER_SECONDS
     # The seconds run while the process comes up, and while it loads and compiles.
     page.get_by_text(re.compile(r"\([\d.]+ seconds\)")).wait_for()
-    page.get_by_text(re.compile(r"step 0 of [\d,]+ · .*\d s so far")).wait_for()
+    page.get_by_text(re.compile(r"step 0 of [\d,]+ · .*\d s so far")).first.wait_for()
     page.get_by_role("button", name="Pause").wait_for()
     assert page.get_by_role("button", name="Start training").count() == 0

@@ -130,7 +130,7 @@ def test_keys_walk_over_the_cells_and_the_wheel_zooms(page: Page, checkpoints: P
     said(page, row=4, column=4)
     look(page)
     page.keyboard.press("2")
-    page.get_by_text(re.compile("Anchor 2 of cell .row 4, column 4")).wait_for()
+    page.get_by_text(re.compile("Anchor 2 of cell .row 4, column 4")).first.wait_for()
     # At the edge of the grid it stays.
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -160,7 +160,7 @@ def look(page: Page) -> dict:
 
 
 def said(page: Page, *, row: int, column: int) -> None:
-    page.get_by_text(re.compile(f"of cell .row {row}, column {column}.* adds")).wait_for()
+    page.get_by_text(re.compile(f"of cell .row {row}, column {column}.* adds")).first.wait_for()
 
 
 def overlap(one: dict, other: dict) -> bool:

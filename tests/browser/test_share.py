@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.test_one_screen import overlap
 from tests.dashboard.sample_run import make_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DRAWN_ANEW = """() => [...document.querySelectorAll(".js-plotly-plot")].every(
+  (host) => host.clientWidth < 768 && host._fullLayout.width === host.clientWidth)"""
+WORDS = """() => [...document.querySelectorAll("text:is(.scatterlayer *, .shapelayer *)")]
+  .filter((each) => getComputedStyle(each).visibility !== "hidden" && each.textContent)
+  .map((each) => {
+    const { left, top, right, bottom } = each.getBoundingClientRect();
+    return [each.textContent, { left, top, right, bottom }];
+  })"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -48,5 +59,11 @@ def test_the_sample_file_opens_offline_and_nothing_offers_to_upload_it(
         background = opened.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == ("rgb(27, 26, 23)" if scheme == "dark" else "rgb(255, 255, 255)")
         assert "localhost" not in opened.inner_text("body")
+        # Nothing is cut in a narrow window, and no word of the picture lies on another.
+        opened.set_viewport_size({"width": 768, "height": 900})
+        opened.wait_for_function(DRAWN_ANEW)
+        for (one, first), (other, second) in combinations(opened.evaluate(WORDS), 2):
+            assert not overlap(first, second), (one, other)
+        assert opened.evaluate("document.documentElement.scrollWidth") == 768
     finally:
         elsewhere.close()

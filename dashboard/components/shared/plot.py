@@ -27,6 +27,12 @@ _LIBRARY = components_v1.declare_component(
     "plotly_library", path=str(Path(plotly.__file__).parent / "package_data")
 )
 
+
+def words_apart() -> str:
+    """The script that keeps the words of a picture from lying over one another."""
+    return (Path(__file__).parent / "apart.js").read_text(encoding="utf-8")
+
+
 _PLOT = st.components.v2.component(
     "plot",
     html='<div class="plot"></div>',
@@ -41,7 +47,7 @@ _PLOT = st.components.v2.component(
   border: 1px solid #fff; outline: 1px solid #000; pointer-events: none; }
 .mini-map div { position: absolute; border: 2px solid #ffee58; outline: 1px solid #000; }
 """,
-    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    js=words_apart() + Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
 

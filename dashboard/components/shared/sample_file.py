@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import plotly.io
 import plotly.offline
 
+from dashboard.components.shared.plot import words_apart
 from dashboard.figures.marks import Marks, cell_in_picture, cell_in_tiles
 from dashboard.figures.places import Cell
 from dashboard.figures.scene import LAYERS, scene_figure
@@ -28,12 +29,20 @@ _STYLE = """
 body {{ font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 1000px;
   padding: 0 1rem; color: {0}; background: {3}; color-scheme: {scheme}; }}
 table {{ border-collapse: collapse; font-size: 13px; margin: .5rem 0; display: block;
-  overflow-x: auto; }}
+  overflow: auto; max-height: 38rem; }}
+@media print {{ table {{ max-height: none; }} }}
 td, th {{ border-bottom: 1px solid {2}; padding: .25rem .6rem; text-align: left;
   vertical-align: top; }}
 p.caption, a {{ color: {1}; font-size: 13px; }}
 h1 {{ font-size: 1.4rem; }} h2 {{ margin-top: 1.5rem; font-size: 1.1rem; }}
 image {{ image-rendering: pixelated; }}
+"""
+
+_APART = """
+for (const host of document.querySelectorAll(".js-plotly-plot")) {
+  host.on("plotly_afterplot", () => apart(host));
+  apart(host);
+}
 """
 
 
@@ -72,6 +81,7 @@ def sample_html(
         "font": {"color": text, "family": "system-ui, sans-serif"},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": line, "activecolor": text},
     }
+    masks = mask_figure(view, narrow=True)
     where = f'<p><a href="{html.escape(link)}">{html.escape(link)}</a></p>' if link else ""
     parts = [
         f"<h1>{html.escape(title)}</h1>",
@@ -98,10 +108,12 @@ def sample_html(
         _table(terms),
         _figure(
             "Which slots are object, no object and ignored",
-            mask_figure(view, narrow=True),
+            masks,
             "One map an anchor or predictor, rows are heads.",
             cell_in_tiles(view, cell),
             look,
+            # As high as the tiles are in the width of the page, with titles and legend.
+            height=round(_WIDTH * masks.layout.meta["aspect"]) + 24 * len(view.layout.grids) + 58,
         ),
     ]
     return (
@@ -110,7 +122,7 @@ def sample_html(
         f"<style>{_STYLE.format(*colors, scheme=scheme)}</style>"
         f"<script>{plotly.offline.get_plotlyjs()}</script></head>\n<body>"
         + "\n".join(part for part in parts if part)
-        + "</body></html>\n"
+        + f"<script>{words_apart()}{_APART}</script></body></html>\n"
     )
 
 
@@ -121,14 +133,15 @@ def _figure(
     marks: Marks,
     look: dict[str, Any],
     *,
-    height: int | None = None,
+    height: int,
 ) -> str:
-    figure.update_layout(width=_WIDTH, height=height or figure.layout.height, shapes=marks, **look)
+    figure.update_layout(autosize=True, height=height, shapes=marks, **look)
     drawn = plotly.io.to_html(
         figure,
         full_html=False,
         include_plotlyjs=False,
-        config={"displaylogo": False, "showSendToCloud": False},
+        default_height=f"{height}px",
+        config={"displaylogo": False, "showSendToCloud": False, "responsive": True},
     )
     return f"<h2>{html.escape(title)}</h2>{drawn}{_paragraph(caption)}"
 
