@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import streamlit as st
 
 from dashboard.cache import cached_disk_use, cached_overview
@@ -15,18 +17,16 @@ from dashboard.components.shared.jobs import (
     start_asked_for,
     start_if_asked,
 )
-from dashboard.components.shared.polling import poll, poll_run
+from dashboard.components.shared.polling import poll, poll_changes, poll_run
 from dashboard.components.shared.run_picker import RUN, pick_run
 from dashboard.components.shared.run_table import show_runs, ticked_runs
+from dashboard.components.train import dials, latest_picture, run_controls
 from dashboard.components.train.changes import change_table
-from dashboard.components.train.dials import dial_panel
-from dashboard.components.train.latest_picture import latest_picture
 from dashboard.components.train.live_curves import live_curves
 from dashboard.components.train.log_tail import log_tail
 from dashboard.components.train.new_training import new_training
 from dashboard.components.train.open_inspect import leave_if_asked
 from dashboard.components.train.pulls import show_pulls
-from dashboard.components.train.run_controls import run_controls
 from dashboard.components.train.what_if.ask import NOT_FORKED, ask_fork
 from dashboard.components.train.what_if.outcome import show_forks, show_sweeps
 from dashboard.data_folders import data_folders
@@ -64,7 +64,10 @@ def show() -> None:
         folder = pick_run()
         with st.container(key="controls"):
             if folder is not None:
-                poll_run(run_controls, folder, every=2.0)
+                shows = functools.partial(run_controls.shown_of, folder)
+                poll_changes(
+                    run_controls.run_controls, folder, key="run controls", every=1.0, shows=shows
+                )
     say_gone()
     if folder is None:
         return
@@ -87,8 +90,9 @@ def show() -> None:
     if state is RunState.UNREADABLE:
         poll_run(log_tail, folder, ended_badly, every=2.0)
         return
-    # Sliders are dear to draw and rarely new: an answer that is waited for is looked for by itself.
-    poll_run(dial_panel, folder, every=5.0)
+    # An answer that is waited for is looked for by itself.
+    shows = functools.partial(dials.shown_of, folder)
+    poll_changes(dials.dial_panel, folder, key=dials.KEY, every=5.0, shows=shows)
     pane = PANE.pick(
         st.segmented_control,
         "Below",
@@ -107,7 +111,8 @@ def show() -> None:
             every=2.0,
             goes_on=lambda: any(read_status(each).is_live for each in drawn),
         )
-        poll_run(latest_picture, folder, every=3.0)
+        shows = functools.partial(latest_picture.shown_of, folder)
+        poll_changes(latest_picture.latest_picture, folder, key="latest", every=3.0, shows=shows)
         return
     with st.container(key="other-pane"):
         if pane == PULLS:

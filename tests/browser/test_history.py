@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.browser.figures import still
 from tests.survey.made_up import Looker, make_surveyable
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.snapshots import read_snapshot
@@ -43,6 +44,9 @@ def test_back_from_a_sample_of_a_survey_is_one_press(
     rows = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert rows is not None
     page.mouse.click(rows["x"] + 120, rows["y"] + 75)
+    # The button stands behind the words about the row, and moves with them.
+    page.wait_for_url(re.compile("spot="))
+    still(page, "() => location.search")
     page.get_by_role("button", name="Inspect").first.click()
     page.get_by_text("a sample of a survey").wait_for()
     # The page completes its address by itself: cell, slot and object.

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-from dashboard.components.shared.polling import poll
+from dashboard.components.shared.polling import poll, poll_changes
 
 Fragment = tuple[Callable[[], None], float | None]
 
@@ -25,7 +25,9 @@ def fragments(monkeypatch: pytest.MonkeyPatch) -> list[Fragment]:
     """Every part that was made: what a tick calls, and the seconds between two ticks."""
     made: list[Fragment] = []
 
-    def fragment(look: Callable[[], None], *, run_every: float | None) -> Callable[[], None]:
+    def fragment(
+        look: Callable[[], None], *, run_every: float | None = None, **_: str
+    ) -> Callable[[], None]:
         made.append((look, run_every))
         return look
 
@@ -56,6 +58,29 @@ def test_what_has_ended_is_drawn_once(fragments: list[Fragment]) -> None:
     poll(drawn.append, "it", every=2.0, goes_on=lambda: False)
     assert drawn == ["it"]
     assert [every for _, every in fragments] == [None]
+
+
+def test_a_part_is_drawn_again_when_it_would_show_something_else(
+    fragments: list[Fragment],
+) -> None:
+    drawn: list[str] = []
+    shown = ["step 1"]
+    poll_changes(drawn.append, "it", key="part", every=2.0, shows=lambda: tuple(shown))
+    assert drawn == ["it"]
+    (part, _), (tick, every) = fragments
+    assert every == 2.0
+    tick()
+    assert drawn == ["it"]
+    shown[0] = "step 2"
+    with pytest.raises(RerunError):  # in a browser the part alone: there is no session here
+        tick()
+    part()
+    assert drawn == ["it", "it"]
+
+
+def test_a_part_that_cannot_change_any_more_is_not_looked_at(fragments: list[Fragment]) -> None:
+    poll_changes(lambda: None, key="part", every=2.0, shows=lambda: None)
+    assert [every for _, every in fragments] == [None, None]
 
 
 def test_of_many_tabs_one_looks_at_a_time_and_none_is_passed_over(

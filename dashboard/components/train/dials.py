@@ -25,6 +25,7 @@ from yolo_core.runs.status import read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import read_config
 
+KEY = "dials"
 LEARNING_RATE = "learning rate"
 # In the middle of the sliders where a run began with zero.
 AT_ZERO, AT_ZERO_RATE = 1.0, 0.01
@@ -151,15 +152,7 @@ def dial_panel(folder: RunFolder) -> None:
     """
     live = read_status(folder).is_live
     try:
-        with RunStore.open(folder) as store:
-            row = store.last_step()
-            # Of somebody's own script: what was last on record.
-            rate = (row or {}).get("learning_rate", math.nan)
-            if folder.restarts:
-                rate = read_config(folder.config).training.learning_rate
-            events = store.events()
-            found = dials(row, events, rate)
-            commands = store.commands(RECENT_COMMANDS)
+        found, events, commands = _read(folder)
     except ValueError as error:
         if not live:
             say(error)
@@ -175,11 +168,50 @@ def dial_panel(folder: RunFolder) -> None:
     with st.container(key="dials"):
         columns = st.columns(len(found), gap="small")
     for column, dial in zip(columns, found, strict=True):
-        answer = next((command for command in commands if dial.answers(command)), None)
         with column:
-            _draw(folder, dial, answer, undoable(events, dial.event_name))
+            _draw(folder, dial, _answer(dial, commands), undoable(events, dial.event_name))
     if waiting := _pending(commands):
-        poll(lambda: None, every=0.5, goes_on=lambda: waiting & _pending_now(folder))
+        poll(lambda: None, every=0.5, goes_on=lambda: waiting & _pending_now(folder), concerns=KEY)
+
+
+def shown_of(folder: RunFolder) -> object:
+    """What the dials of a run show, as far as it can change; None once it has ended.
+
+    For `poll_changes`.
+    """
+    if not read_status(folder).is_live:
+        return None
+    try:
+        found, events, commands = _read(folder)
+    except ValueError:
+        return "nothing that can be read"
+    shown = []
+    for dial in found:
+        answer = _answer(dial, commands)
+        ahead = answer is not None and (answer.step or 0) > dial.next_step
+        shown.append((dial.name, dial.value, dial.now, answer, ahead))
+        shown.append(undoable(events, dial.event_name))
+    return repr(shown)  # in which not a number is what it is
+
+
+def _read(folder: RunFolder) -> tuple[list[Dial], list[Event], list[Command]]:
+    """The dials of a run, its events, and the commands that may be about them, newest first.
+
+    Raises:
+        ValueError: A file of the run cannot be read.
+    """
+    with RunStore.open(folder) as store:
+        row = store.last_step()
+        # Of somebody's own script: what was last on record.
+        rate = (row or {}).get("learning_rate", math.nan)
+        if folder.restarts:
+            rate = read_config(folder.config).training.learning_rate
+        events = store.events()
+        return dials(row, events, rate), events, store.commands(RECENT_COMMANDS)
+
+
+def _answer(dial: Dial, commands: Sequence[Command]) -> Command | None:
+    return next((command for command in commands if dial.answers(command)), None)
 
 
 def _pending(commands: Sequence[Command]) -> set[int]:

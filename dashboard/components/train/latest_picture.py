@@ -23,6 +23,7 @@ from dashboard.figures.tiles import mask_figure
 from yolo_core.compare.differences import PARTS, slot_parts
 from yolo_core.explain.history import DETECTED_IOU, best_iou, sighting
 from yolo_core.runs.layout import RunFolder
+from yolo_core.runs.status import read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.views import SampleView
 
@@ -102,6 +103,17 @@ def latest_picture(folder: RunFolder) -> None:
                 alt="The parts of its slots, one map for each. A click opens the slot.",
                 on_click=clicked,
             )
+
+
+def shown_of(folder: RunFolder) -> object:
+    """Which snapshot is shown; None once the run has ended. For `poll_changes`."""
+    if not read_status(folder).is_live:
+        return None
+    try:
+        with RunStore.open(folder) as store:
+            return store.last_snapshot("pinned") or "none yet"
+    except ValueError as error:
+        return str(error)
 
 
 @kept_as_written(8)

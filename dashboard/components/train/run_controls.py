@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
+from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_commands import duration, send
 from dashboard.components.shared.starting import ask_for_training, can_resume
 from yolo_core.runs.commands import Command
@@ -71,14 +72,8 @@ def run_controls(folder: RunFolder) -> None:
     if status.state is RunState.UNREADABLE:
         say(status.message)
         return
-    share = min(status.step / status.steps, 1.0) if status.steps else 0.0
-    batch_size = None
-    with contextlib.suppress(ValueError):  # said beside the dials
-        batch_size = read_config(folder.config).training.batch_size
-    # What is said of the run as long as it lives stands below the buttons.
-    shown = status if status.message not in _notes(folder) else replace(status, message="")
     with st.container(key="run-buttons", horizontal=True, vertical_alignment="center", gap="small"):
-        st.progress(share, text=plain(progress_text(shown, batch_size)))
+        poll_run(_progress, folder, every=2.0)
         if status.is_live:
             _live_buttons(folder, status)
         elif can_resume(folder, status):
@@ -88,6 +83,34 @@ def run_controls(folder: RunFolder) -> None:
             say(problem)
         _message(status)
         _said(folder, live=status.is_live)
+
+
+def shown_of(folder: RunFolder) -> object:
+    """What is shown beside the progress of a run, as far as it can change; None once it has ended.
+
+    For `poll_changes`: the progress is drawn by itself.
+    """
+    status = read_status(folder)
+    if not status.is_live:
+        return None
+    try:
+        with RunStore.open(folder) as store:
+            commands, events = store.commands(SHOWN_ANSWERS), store.events()
+    except ValueError as error:
+        return str(error)
+    said = sum(each.kind in ("note", "warning") for each in events)
+    return status.state, [(each.id, each.state) for each in commands], said
+
+
+def _progress(folder: RunFolder) -> None:
+    status = read_status(folder)
+    share = min(status.step / status.steps, 1.0) if status.steps else 0.0
+    batch_size = None
+    with contextlib.suppress(ValueError):  # said beside the dials
+        batch_size = read_config(folder.config).training.batch_size
+    # What is said of the run as long as it lives stands below the buttons.
+    shown = status if status.message not in _notes(folder) else replace(status, message="")
+    st.progress(share, text=plain(progress_text(shown, batch_size)))
 
 
 def _notes(folder: RunFolder) -> set[str]:
