@@ -94,9 +94,12 @@ def test_a_keras_file_sees_the_same(family: str, tmp_path: Path) -> None:
     assert_same_detections(outputs_of("keras", path, images), detector, images)
 
 
+# Both are made of the same traced function: of heads and of priors, the second kind, too.
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["saved_model", "onnx"])
-@pytest.mark.parametrize("family", FAMILY_NAMES)
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [*((each, "onnx") for each in FAMILY_NAMES), ("yolov3", "saved_model"), ("ssd", "saved_model")],
+)
 def test_elsewhere_it_sees_the_same(family: str, kind: str, tmp_path: Path) -> None:
     detector, config = detector_of(family)
     path = exported(kind, tmp_path, detector, config, decoded=True)

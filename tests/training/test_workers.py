@@ -100,7 +100,8 @@ def test_two_workers_train_as_one_device_does_and_the_chief_alone_writes(
 def test_a_worker_that_dies_stops_the_other_with_a_sentence_and_the_run_resumes(
     dies, tmp_path, monkeypatch
 ):
-    workers = start_two(monkeypatch, "--run", "two", *RUN, "--steps", "4000", checkpoints=tmp_path)
+    long = ("--steps", "4000", "--pulls-every", "0")
+    workers = start_two(monkeypatch, "--run", "two", *RUN, *long, checkpoints=tmp_path)
     wait_for_step(tmp_path, "two", 6, timeout=500)
     workers[dies].send_signal(signal.SIGKILL)
     killed = time.monotonic()
