@@ -128,7 +128,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"received {short_name(against)}."
         )
     with native_notes_in(Path(os.devnull)):
-        from yolo_core.compare.own.own_gradient import Handing, compare_own
+        from yolo_core.compare.own.comparing import Batch, compare_own
+        from yolo_core.compare.own.own_gradient import Handing
         from yolo_core.compare.own.saved import write_comparison
         from yolo_core.compare.raw_shape import network_output
         from yolo_core.compare.setup import loss_like
@@ -142,24 +143,23 @@ def run(arguments: argparse.Namespace) -> int:
     y_pred = _predictions(loss, against, pictures, config, arguments)
     # Whatever the file prints is not what this command prints.
     with contextlib.redirect_stdout(sys.stderr):
-        comparison, set_names = compare_own(
-            _function(arguments, config, source, loss),
-            arguments.own,
-            loss,
-            against,
+        batch = Batch(
             samples=pictures.names,
             images=pictures.images,
             y_true=pictures.y_true,
             y_pred=network_output(loss, y_pred, pictures.grids),
-            class_names=source.class_names,
-            handing=Handing(arguments.labels, arguments.activated, arguments.channels_first),
+            class_names=tuple(source.class_names),
         )
+        function = _function(arguments, config, source, loss)
+        handing = Handing(arguments.labels, arguments.activated, arguments.channels_first)
+        found = compare_own(function, arguments.own, loss, against, batch, handing)
+    comparison, set_names = found.comparison, found.set_names
     written = write_comparison(arguments.checkpoints, comparison)
     if arguments.json:
-        told = {"predictions": pictures.origin, "set_names": set_names}
+        told = {"predictions": pictures.origin, "tried": found.tried, "set_names": set_names}
         print(json.dumps({**comparison.to_json(), **told}))
     else:
-        print(_text(comparison, pictures.origin, arguments.top))
+        print(_text(comparison, "; ".join([pictures.origin, *found.tried]), arguments.top))
         if set_names:
             told = "; ".join(f"{name} = {value}" for name, value in set_names.items())
             print(f"Set in your file to fit: {told}.")

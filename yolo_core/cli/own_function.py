@@ -26,9 +26,9 @@ def add_handing_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--activated",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         help="hand over activated predictions: x and y in the cell, w and h of the picture, "
-        "objectness and class probabilities",
+        "objectness and class probabilities (compare finds it out where the answer is clear)",
     )
     parser.add_argument(
         "--channels-first",

@@ -140,6 +140,11 @@ class GradientComparison:
         return tuple(self.snapshot.sample(name) for name in self.snapshot.samples)
 
     @property
+    def measured(self) -> list[TermFactor]:
+        """What the numbers alone say of each term, whatever was told."""
+        return term_factors(*trained(self.your_gradient, self.term_gradients))[0]
+
+    @property
     def published_gradient(self) -> np.ndarray:
         """(B, P, channels) float32."""
         return np.sum(list(self.term_gradients.values()), axis=0)
@@ -148,7 +153,8 @@ class GradientComparison:
     def same(self) -> bool:
         """Whether the gradients agree everywhere, up to one weight."""
         factors = [term.factor for term in self.terms if term.entries]
-        return not self.slots and all(
+        # What is told of gradients that agree was seen on other predictions.
+        return not (self.slots or self.diagnosis) and all(
             factor is not None and math.isclose(factor, factors[0] or 0, rel_tol=TOLERANCE)
             for factor in factors
         )
@@ -229,6 +235,7 @@ def compare_gradients(
     raw = your_gradient, summed(term_gradients)
     slots = _slot_differences(views, parts, (mine, theirs), raw, expected, relative)
     factor = median_ratio(mine, theirs)
+    found = find(views, factor, terms, groups, slots, mine, theirs, your_total)
     return GradientComparison(
         yours=yours,
         against=against,
@@ -241,11 +248,17 @@ def compare_gradients(
         terms=tuple(terms),
         groups=tuple(groups),
         slots=tuple(slots),
-        findings=tuple(find(views, factor, terms, groups, slots, mine, theirs, your_total)),
+        findings=tuple(_but_elsewhere(found, told=bool(diagnosis) and not slots)),
         diagnosis=tuple(diagnosis),
         alike=tuple(sorted(alike)),
         beyond=dict(beyond),
     )
+
+
+def _but_elsewhere(findings: Sequence[str], *, told: bool) -> list[str]:
+    """Findings of gradients that agree, though something is told of other predictions."""
+    here = " on the usual predictions" if told else " everywhere"
+    return [each.replace(" everywhere", here) for each in findings]
 
 
 def differing(mine: np.ndarray, terms: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -22,11 +22,9 @@ from yolo_core.compare.own.calling import (
     one_number,
     pytorch_gradient,
 )
-from yolo_core.compare.own.diagnosis import diagnose, term_gradients
 from yolo_core.compare.own.forms.account import tell
 from yolo_core.compare.own.forms.evidence import Evidence
 from yolo_core.compare.own.forms.told import Account
-from yolo_core.compare.own.gradients import GradientComparison, compare_gradients, differing
 from yolo_core.compare.own.handing import labels_for, predictions_for, set_around
 from yolo_core.compare.own.term_factors import term_factors, trained
 from yolo_core.losses import DetectionLoss
@@ -42,82 +40,13 @@ class Handing:
 
     Attributes:
         labels: One of `handing.LABELS`.
-        activated: Predictions are activated before.
+        activated: Predictions are activated before; None where that is to be found out.
         channels_first: Grids have their channels before rows and columns.
     """
 
     labels: str = "rows"
-    activated: bool = False
+    activated: bool | None = None
     channels_first: bool = False
-
-
-def compare_own(
-    function: Callable[[Any, Any], Any],
-    name: str,
-    loss: DetectionLoss,
-    against: str,
-    *,
-    samples: Sequence[str],
-    images: np.ndarray,
-    y_true: np.ndarray,
-    y_pred: np.ndarray,
-    class_names: Sequence[str],
-    handing: Handing = Handing(),
-) -> tuple[GradientComparison, dict[str, str]]:
-    """Holds the gradient of a plain Keras loss against that of a published one.
-
-    Args:
-        function: (y_true, y_pred) -> a scalar, or numbers whose mean is the loss, as Keras has it.
-        name: "FILE.py:NAME" that it was loaded from.
-        loss: The published loss.
-        against: What the published loss is called.
-        samples: (B,) names of the pictures.
-        images: (B, height, width, channels) uint8.
-        y_true: (B, N, 5 + C) label rows.
-        y_pred: Raw predictions as a network hands them to the published loss.
-        class_names: (C,) names.
-        handing: What your function takes.
-
-    Returns:
-        The comparison, and {name of the function's file: what it was set to}.
-
-    Raises:
-        ValueError: The function fails (the line of its file is named), or returns nothing that
-            depends on the predictions.
-    """
-    breakdown, terms = term_gradients(loss, y_true, y_pred)
-    snapshot = breakdown_snapshot(
-        loss,
-        against,
-        breakdown,
-        samples=samples,
-        images=images,
-        y_true=y_true,
-        y_pred=y_pred,
-        class_names=class_names,
-    )
-    total, your_gradient, set_names = own_gradient(
-        function, name, loss, y_true, y_pred, handing, image_shape=images.shape[1:]
-    )
-    told = Account()
-    if np.isfinite(your_gradient).all() and differing(your_gradient, terms).any():
-        # Known slips where they explain all of it, else term by term.
-        told = diagnose(loss, against, y_true, y_pred, your_gradient)
-        if not told.sentences:
-            told = account(loss, snapshot, your_gradient, terms)
-    found = compare_gradients(
-        yours=short_name(name),
-        against=against,
-        snapshot=snapshot,
-        your_gradient=your_gradient,
-        term_gradients=terms,
-        your_total=total,
-        published_total=float(breakdown.total),
-        diagnosis=told.sentences,
-        alike=told.alike,
-        beyond=told.beyond,
-    )
-    return found, set_names
 
 
 def breakdown_snapshot(
@@ -131,7 +60,7 @@ def breakdown_snapshot(
     y_pred: np.ndarray,
     class_names: Sequence[str],
 ) -> Snapshot:
-    """What the published loss made of the batch; arguments as in `compare_own`."""
+    """What the published loss made of the batch; arguments as in `comparing.compare_own`."""
     seen = breakdown.predictions
     return Snapshot(
         step=0,
@@ -190,8 +119,8 @@ def own_gradient(
     """What a function returns, its gradient, and the names of its file that were set.
 
     Args:
-        function: As in `compare_own`.
-        name: Likewise.
+        function: (y_true, y_pred) -> a scalar, or numbers whose mean is the loss, as Keras has it.
+        name: "FILE.py:NAME" that it was loaded from.
         loss: The published loss.
         y_true: (B, N, 5 + C) label rows.
         y_pred: Raw predictions as a network hands them to the published loss.
@@ -202,7 +131,8 @@ def own_gradient(
         Its total, (B, P, channels) by the raw slots, and {name: what it was set to}.
 
     Raises:
-        ValueError: As `compare_own`.
+        ValueError: The function fails (the line of its file is named), or returns nothing that
+            depends on the predictions.
     """
     path = Path(split_name(name)[0]).absolute()
     layout, around = loss.slots(y_pred.shape), names_around(name)
@@ -213,7 +143,7 @@ def own_gradient(
         handing.labels,
         loss,
         y_true,
-        activated=handing.activated,
+        activated=bool(handing.activated),
         channels_first=handing.channels_first,
     )
     raw = tf.constant(y_pred)

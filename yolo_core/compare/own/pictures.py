@@ -63,6 +63,16 @@ def _on_an_edge(rows: np.ndarray, grids: Sequence[tuple[int, int, int]]) -> bool
     )
 
 
+def away_from_edges(y_true: np.ndarray, grids: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """(B, N, 5 + C) label rows without the objects whose cell rounding decides."""
+    found = y_true.copy()
+    for rows in found:
+        for row in rows:
+            if row[0] and _on_an_edge(row[None], grids):
+                row[:] = 0.0
+    return found
+
+
 def _telling(
     loss: DetectionLoss, y_true: np.ndarray, objects: np.ndarray, shape: Sequence[int]
 ) -> list[int]:

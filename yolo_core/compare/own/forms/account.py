@@ -324,7 +324,13 @@ def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told
     ignoring = own_ignoring(yours, rule, published_mask, mask, frozenset(told.mistakes))
     if ignoring is None:
         return
-    if ignoring.words:
+    known = {"xy", "wh"} <= told.fitted or evidence.has_background
+    if ignoring.words.startswith("there is no ignore rule") and not known:
+        told.cause(
+            "Every slot without an object is trained as empty: there is no ignore rule, or its "
+            "boxes are as wrong as those that are trained."
+        )
+    elif ignoring.words:
         told.cause(f"Other slots are trained as empty: {ignoring.words}.")
     for mistake in ignoring.mistakes:
         told.decoding(mistake)

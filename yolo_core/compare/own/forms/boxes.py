@@ -100,9 +100,18 @@ def _centres(evidence: Evidence) -> list[Centre]:
                 )
             ]
             if (cells[:, 0] != cells[:, 1]).any():
-                turned = 1 / cells[:, ::-1]
-                words = "rows and columns of the grid exchanged where x and y are divided by them"
-                found.append(Centre(words, said, activation, turned, corner * turned))
+                for words, which in (
+                    ("rows and columns of the grid exchanged", [1, 0]),
+                    ("rows of the grid taken for its columns too", [1, 1]),
+                    ("columns of the grid taken for its rows too", [0, 0]),
+                ):
+                    turned = 1 / cells[:, which]
+                    words += " where x and y are divided by them"
+                    found.append(Centre(words, said, activation, turned, corner * turned))
+                number = corner[:, 1] * cells[:, 0] + corner[:, 0]
+                split = np.stack([number % cells[:, 1], number // cells[:, 1]], axis=-1)
+                words = "rows taken for columns where cells are counted one after the other"
+                found.append(Centre(words, said, activation, own, split * own))
             return [*found, *_other_activations(found[0])]
         if is_published(activation, one, none):
             found = [Centre("", said, activation, one, none)]
