@@ -171,9 +171,12 @@ class YoloV5Loss(AnchorHeads):
         # What each entry wants, and what its slot predicts, in cells from the corner of its own.
         slot = flat(entries.slot)
         own, objectness = gather_slots_and_channel(raw, slot, 4)  # (B, M, 5 + C), (B, P)
-        own = unflat(own, raw.shape[-1])
+        # Split and not sliced: the gradient of a split is one concatenation.
+        own_box, own_objectness, own_classes = ops.split(
+            unflat(own, raw.shape[-1]), [4, 5], axis=-1
+        )
         size = ops.expand_dims(ops.convert_to_tensor(places.size), 1)  # (T, 1, 2)
-        agreement = self._agreement(_decoded(own[..., :4], size), entries)  # (B, N, T, 3)
+        agreement = self._agreement(_decoded(own_box, size), entries)  # (B, N, T, 3)
         quality = flat(ops.stop_gradient(ops.relu(agreement)))  # (B, M)
 
         # Of the entries of a slot the one with the highest place decides over its objectness.
@@ -194,7 +197,7 @@ class YoloV5Loss(AnchorHeads):
         entry_share, slot_share = self._shares(entries, places, layout, pictures)
         empty = ops.where(object_mask, 0.0, slot_share)
         one_hot = ops.expand_dims(ops.expand_dims(labels.one_hot, 2), 2)  # (B, N, 1, 1, C)
-        class_error = self._class_error(own[..., 5:], one_hot)
+        class_error = self._class_error(own_classes, one_hot)
 
         corner = np.zeros((layout.count, 4), np.float32)
         corner[:, 0], corner[:, 1] = layout.column, layout.row
@@ -210,7 +213,7 @@ class YoloV5Loss(AnchorHeads):
                 "box": flat(entry_share * (1.0 - agreement)),
                 "objectness": decides
                 * ops.take(slot_share, slot)
-                * self._binary(flat(own[..., 4]), quality),
+                * self._binary(flat(own_objectness), quality),
                 "classification": flat(entry_share * class_error),
             },
             dense={"no_object": empty * self._binary(objectness, 0.0)},
