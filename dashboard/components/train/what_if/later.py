@@ -60,10 +60,10 @@ def ask_later(folder: RunFolder, dial: Dialled, key: str) -> None:
     )
     if place.open:
         with place:
-            _ask(folder, dial, key)
+            _ask(folder, dial, key, closed)
 
 
-def _ask(folder: RunFolder, dial: Dialled, key: str) -> None:
+def _ask(folder: RunFolder, dial: Dialled, key: str, closed: int) -> None:
     shape = st.segmented_control(
         "How", (AT_ONCE, *SHAPES), default=AT_ONCE, required=True, key=f"{key}/shape"
     )
@@ -92,12 +92,14 @@ def _ask(folder: RunFolder, dial: Dialled, key: str) -> None:
         type="primary",
         disabled=passed,
         on_click=_apply,
-        args=(folder, dial, key),
+        args=(folder, dial, key, closed),
     )
 
 
-def _apply(folder: RunFolder, dial: Dialled, key: str) -> None:
-    """Sends what the fields hold at the press, which may not have been drawn yet."""
+def _apply(folder: RunFolder, dial: Dialled, key: str, closed: int) -> None:
+    """Sends what the fields hold at the press, which may not have been drawn yet; a press once."""
+    if st.session_state.get(f"{key}/applied", 0) != closed:
+        return
     shape, step, to = (st.session_state[f"{key}/{each}"] for each in ("shape", "step", "to"))
     if shape == AT_ONCE:
         name, arguments = dial.arguments(to)
@@ -105,7 +107,7 @@ def _apply(folder: RunFolder, dial: Dialled, key: str) -> None:
     else:
         plan = {"name": dial.event_name, "shape": shape, "last": int(step), "stop": to}
         send(folder, "schedule", plan)
-    st.session_state[f"{key}/applied"] = st.session_state.get(f"{key}/applied", 0) + 1
+    st.session_state[f"{key}/applied"] = closed + 1
 
 
 def draw_plan(name: str, plan: DialSchedule, key: str) -> None:
