@@ -15,6 +15,7 @@ from dashboard.components.doctor.start import NOT_STARTED, show_jobs, start_butt
 from dashboard.components.shared.doctor_badge import findings_of, watcher
 from dashboard.components.shared.empty import no_runs
 from dashboard.components.shared.errors import say
+from dashboard.components.shared.gone import say_gone
 from dashboard.components.shared.jobs import start_if_asked
 from dashboard.components.shared.open_sample import leave_if_asked
 from dashboard.components.shared.run_picker import pick_run
@@ -27,6 +28,7 @@ KINDS = (EXAMINE, OVERFIT)
 
 def show(run: RunFolder) -> None:
     """What was found in a run."""
+    say_gone()
     start_if_asked(NOT_STARTED)
     show_jobs(run, KINDS)
     try:

@@ -12,7 +12,7 @@ from tests.survey.made_up import add_checkpoint
 from yolo_core.runs.layout import RunFolder
 
 
-@pytest.mark.parametrize("page", ["inspect", "survey", "evaluate"])
+@pytest.mark.parametrize("page", ["inspect", "survey", "evaluate", "doctor"])
 def test_a_run_that_is_gone(add_finished: Callable[[str], Path], page: str) -> None:
     add_checkpoint(RunFolder(add_finished("there")))
     opened = opener(page)(run="gone")
