@@ -15,7 +15,7 @@ import numpy as np
 
 from yolo_core.compare.own.diagnosis import diagnose, term_gradients
 from yolo_core.compare.own.forms.told import Account
-from yolo_core.compare.own.further import cut_off, extremes
+from yolo_core.compare.own.further import GOES_ON, cut_off, extremes
 from yolo_core.compare.own.gradients import GradientComparison, compare_gradients, differing
 from yolo_core.compare.own.own_gradient import (
     Handing,
@@ -106,8 +106,11 @@ def compare_own(
         tried.append("activated first (sigmoid, softmax), which fits yours (--no-activated: raw)")
     if not np.isfinite(found.your_gradient).all():
         return Compared(found, set_names, tuple(tried))
-    further = _on_extremes(two, batch, found)
+    told = _on_extremes(two, batch, found)
+    # A clip that the published loss has, as Keras's cross-entropy does, is said and no difference.
+    further = [each for each in told if not each.endswith(GOES_ON)]
     tried.append("saturated ones")
+    tried += [each.removesuffix(".") for each in told if each.endswith(GOES_ON)]
     wide = _wider(loss, batch)
     if wide is not None and not any(each in names_around(name) for each in _SQUARE_NAMES):
         wide_loss, wide_batch = wide

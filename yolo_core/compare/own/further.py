@@ -23,6 +23,8 @@ _FAR_OFF = 0.02
 # Of the largest number of a channel: what is smaller counts for nothing.
 _LEAST = 1e-3
 _GOES_ON = 0.1
+GOES_ON = "and yours goes on."
+"""Ends a sentence of what the published loss alone does: no mistake of yours."""
 _FEWEST = 3
 
 
@@ -147,7 +149,7 @@ def _goes_on(of: str, expected: np.ndarray, got: np.ndarray, trained: np.ndarray
         return ""
     return (
         f"On saturated predictions the published loss cuts {of} off (a clip of its probabilities), "
-        "and yours goes on."
+        f"{GOES_ON}"
     )
 
 
