@@ -56,7 +56,7 @@ def test_a_json_file_holds_one_object(tmp_path: Path) -> None:
     for content, sentence in (
         (b"[]", r"a\.json must hold one JSON object; received list\."),
         (b"\xff", r"a\.json is not a text file\."),
-        (b"[" * 5000, r"a\.json holds lists and objects nested more than 32 deep\."),
+        (b"[" * 5000 + b"]" * 5000, r"a\.json holds lists and objects nested more than 32 deep\."),
         (b"{", r"a\.json, line 1, column 2: not valid JSON \(.*\)\."),
     ):
         path.write_bytes(content)

@@ -146,6 +146,29 @@ def test_no_path_of_a_data_yaml_leads_out_of_its_folder(place: Path) -> None:
     assert ("line 2", "picture set aside") in told(data)
 
 
+LONG = "9" * 300
+"""No file can have a name like this: asking for one is an error of the system."""
+
+
+def test_names_too_long_for_any_file_are_told_like_others_that_are_not_there(place: Path) -> None:
+    (place / "list.txt").write_text(f"images/a.png\n{LONG}.png\n")
+    data = yolo(
+        place,
+        yaml=YAML.replace("val: images", f"val: {LONG}").replace(
+            "train: images", "train: list.txt"
+        ),
+    )
+    assert data.files == ("images/a.png",)
+    assert {("val", "note"), ("line 2", "picture set aside")} <= set(told(data))
+    data = coco(place, COCO.replace("b.png", f"{LONG}.png"))
+    assert ("images[1].file_name", "picture set aside") in told(data)
+    for entry in (f"voc:{place / LONG}", f"coco:{place / LONG}", f"yolo:{place / LONG}"):
+        with pytest.raises(ValueError, match="does not exist"):
+            open_data(entry)
+    with pytest.raises(ValueError, match="is not there"):
+        open_data(f"coco:{place / 'instances.json'}", pictures=place / LONG)
+
+
 def test_a_link_out_of_the_folder_is_not_followed(place: Path) -> None:
     Image.new("RGB", (96, 64)).save(place.parent / "secret.png")
     os.symlink(place.parent / "secret.png", place / "images" / "c.png")

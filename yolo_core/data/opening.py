@@ -89,9 +89,9 @@ def _place(
         raise ValueError(f"Data of your own is opened as {_PLACES}; received {entry!r}.")
     place = Path(os.path.abspath(where))
     folder = None if pictures is None else Path(os.path.abspath(pictures))
-    if folder is not None and not folder.is_dir():
+    if folder is not None and not os.path.isdir(folder):
         raise ValueError(f"The folder of the pictures, {pictures}, is not there.")
-    if not place.exists():
+    if not os.path.exists(place):  # no error where a name is too long for any file
         raise ValueError(f"{where} does not exist; data is opened as {_PLACES}.")
     problems: tuple[Problem, ...] = ()
     if place.suffix.lower() == ".zip" and place.is_file():

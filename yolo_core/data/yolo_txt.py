@@ -206,7 +206,7 @@ def _below(folders: NamedFolders, base: Path, value: str) -> Path | None:
     for path in (base / value, *tails):
         path = Path(os.path.normpath(path))
         if folders.allows(path):
-            if path.exists():
+            if os.path.exists(path):  # no error where a name is too long for any file
                 return path
             folders.seen.setdefault(str(path), "not there")
     return None

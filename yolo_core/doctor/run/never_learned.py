@@ -63,7 +63,7 @@ CHECK = Check(
     id="never-learned",
     title="Objects that are never learned",
     of="run",
-    means="More training will not find them.",
+    means="Nothing that this training does finds them, so far.",
     what="{never} of {objects} objects of the pinned samples were found in none of the snapshots "
     "since step {step}: {words}; such as {object} in {sample}. {reason}",
     causes={
