@@ -54,7 +54,7 @@ def show() -> None:
     # One that is started elsewhere comes into the table, too.
     poll(
         lambda: None,
-        every=3.0,
+        every=5.0,
         goes_on=lambda: [run.name for run in list_runs(checkpoints_folder())] == there,
     )
     found = {each.name: (cached_overview(each), cached_disk_use(each)) for each in runs}
@@ -64,10 +64,7 @@ def show() -> None:
         folder = pick_run()
         with st.container(key="controls"):
             if folder is not None:
-                shows = functools.partial(run_controls.shown_of, folder)
-                poll_changes(
-                    run_controls.run_controls, folder, key="run controls", every=1.0, shows=shows
-                )
+                st.fragment(run_controls.run_controls, key=run_controls.KEY)(folder)
     say_gone()
     if folder is None:
         return
@@ -112,7 +109,7 @@ def show() -> None:
             goes_on=lambda: any(read_status(each).is_live for each in drawn),
         )
         shows = functools.partial(latest_picture.shown_of, folder)
-        poll_changes(latest_picture.latest_picture, folder, key="latest", every=3.0, shows=shows)
+        poll_changes(latest_picture.latest_picture, folder, key="latest", every=5.0, shows=shows)
         return
     with st.container(key="other-pane"):
         if pane == PULLS:

@@ -64,6 +64,7 @@ def pick_run() -> RunFolder | None:
             placeholder="Choose",
         )
     with badge:
-        poll_run(state_badge, runs[name])
-    rerun_when_gone(runs[name])
+        poll_run(state_badge, runs[name], every=2.0)
+    if not read_status(runs[name]).is_live:  # one that is gone is not live either
+        rerun_when_gone(runs[name])
     return runs[name]

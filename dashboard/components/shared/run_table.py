@@ -124,7 +124,7 @@ def show_runs(
             alt="The runs, a row each; tick rows to see their curves together.",
         )
 
-    poll(table, every=3.0, goes_on=any_live)
+    poll(table, every=5.0, goes_on=any_live)
 
 
 def runs_table(rows: Sequence[tuple[RunOverview, DiskUse]]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.polling import poll_run
+from dashboard.components.shared.polling import poll
 from dashboard.components.shared.run_commands import duration, send
 from dashboard.components.shared.starting import ask_for_training, can_resume
 from yolo_core.runs.commands import Command
@@ -19,6 +20,7 @@ from yolo_core.runs.status import RunState, RunStatus, read_status
 from yolo_core.runs.store import RunStore
 from yolo_core.training.config import read_config
 
+KEY = "run controls"
 SHOWN_ANSWERS = 3
 _BUTTON_PIXELS = 110
 
@@ -73,7 +75,9 @@ def run_controls(folder: RunFolder) -> None:
         say(status.message)
         return
     with st.container(key="run-buttons", horizontal=True, vertical_alignment="center", gap="small"):
-        poll_run(_progress, folder, every=2.0)
+        # The one part that is drawn with each look also sees whether the rest is still so.
+        shows = functools.partial(shown_of, folder)
+        poll(_progress, folder, every=2.0, goes_on=shows, concerns=KEY)
         if status.is_live:
             _live_buttons(folder, status)
         elif can_resume(folder, status):
@@ -86,10 +90,7 @@ def run_controls(folder: RunFolder) -> None:
 
 
 def shown_of(folder: RunFolder) -> object:
-    """What is shown beside the progress of a run, as far as it can change; None once it has ended.
-
-    For `poll_changes`: the progress is drawn by itself.
-    """
+    """What is shown beside the progress of a run, as far as it changes; None once it has ended."""
     status = read_status(folder)
     if not status.is_live:
         return None
