@@ -47,18 +47,18 @@ def search(
     """
     folder = folder_of(checkpoints_folder(), kind, config)
     start_if_asked(_NOT_STARTED)
-    state = read_job(folder.status).state if folder.status.exists() else None
+    job = read_job(folder.status) if folder.status.exists() else None
+    state = None if job is None else job.state
     found, wrong = None, None
     if state is JobState.FINISHED:
         try:
             found = _kept(folder, opened, read)
         except ValueError as error:
             wrong = str(error)
-    waits = state is not None and read_job(folder.status).is_live
     # Not by a callback: that would look for what was typed when the button was drawn.
     if (
         found is None
-        and not waits
+        and not (job is not None and job.is_live)
         and st.button(
             label,
             key=f"data start {kind}",

@@ -22,15 +22,17 @@ def say_what_went(folder: RunFolder, choice: Choice) -> None:
         events = _prunings(folder)
     except ValueError:  # the rest of the page says what is wrong with the database
         return
-    sentence = what_went(events, choice.record.kind, choice.steps)
-    if sentence:
+    went = what_went(events, choice.record.kind, choice.steps)
+    if went:
         # How many; which and why is said where one points at it: height is dear on this page.
-        many, _, more = sentence.partition(", ")
+        many, more = went
         st.caption(f":material/content_cut: {many}", help=f"{more[0].upper()}{more[1:]}")
 
 
-def what_went(events: list[Event], kind: str, steps: tuple[int, ...]) -> str:
-    """One sentence, or "" where nothing went.
+def what_went(
+    events: list[Event], kind: str, steps: tuple[int, ...]
+) -> tuple[str, str] | tuple[()]:
+    """How many, and which and why: two parts of a sentence; nothing where nothing went.
 
     Args:
         events: Events "snapshots-pruned".
@@ -40,7 +42,7 @@ def what_went(events: list[Event], kind: str, steps: tuple[int, ...]) -> str:
     # A resumed training writes again what went after its checkpoint.
     gone = sorted({step for event in events for step in event.detail.get(kind, ())} - {*steps})
     if not gone:
-        return ""
+        return ()
     megabytes = events[-1].detail.get("megabytes", 0)
     if len(gone) <= _NAMED:
         which = f"those of {_listed(gone)}"
@@ -49,9 +51,9 @@ def what_went(events: list[Event], kind: str, steps: tuple[int, ...]) -> str:
     else:
         which = f"between steps {gone[0]:,} and {gone[-1]:,}"
     return (
-        f"{len(gone):,} of {len(gone) + len(steps):,} {kind} snapshots were thinned out, {which}: "
-        f"all snapshots of this run may take {megabytes:,.4g} MB. Step {steps[0]:,} and the latest "
-        "always stay."
+        f"{len(gone):,} of {len(gone) + len(steps):,} {kind} snapshots were thinned out",
+        f"{which}: all snapshots of this run may take {megabytes:,.4g} MB. Step {steps[0]:,} "
+        "and the latest always stay.",
     )
 
 

@@ -94,8 +94,8 @@ def poll_changes(
 ) -> None:
     """Draws a part of the page, and again by itself only when it would show something else.
 
-    To draw a row of buttons or sliders anew costs the browser 0.15 s of a processor, on which a
-    training may run, and a look at what they would show next to nothing.
+    To draw a row of buttons or sliders anew costs the browser about 0.15 s of a processor, on which
+    a training may run. A look that draws nothing costs a third of that, so it is not to be often.
 
     Args:
         look: Draws the part.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -112,4 +113,5 @@ def _wrong_with(file: str) -> str | None:
             f"{file} is not in a folder that this server was started with; it has "
             f"{', '.join(map(str, data_folders())) or 'none'}."
         )
-    return None if Path(file).expanduser().is_file() else f"There is no file {file}."
+    # No error where a name is too long for any file.
+    return None if os.path.isfile(Path(file).expanduser()) else f"There is no file {file}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -233,7 +234,7 @@ def _data(again: Again | None) -> tuple[dict[str, list[str]], str | None]:
         return {}, "no path yet"
     # Absolute, because the training process has the repository root as its current folder.
     path = Path(typed).expanduser().resolve()
-    problem = _problem_with(str(path), path.stat().st_mtime_ns if path.is_file() else None)
+    problem = _problem_with(str(path), path.stat().st_mtime_ns if os.path.isfile(path) else None)
     if problem:
         say(problem)
     return {"data": [str(path)]}, problem

@@ -34,7 +34,7 @@ def confidence():
 def told(confidence, mine, factors=KNOWN):
     extreme, pull = confidence
     every = np.ones((1, 200), bool)
-    return cut_off(extreme, mine, {"no_object": pull}, factors, every, {"no_object": pull})
+    return cut_off(extreme, mine, {"no_object": pull}, factors, every, {"no_object": pull}).told
 
 
 def test_the_same_up_to_its_weight(confidence):
@@ -69,6 +69,14 @@ def test_of_a_term_that_differs_anyway_nothing_is_told(confidence):
     assert told(confidence, 0 * confidence[1], [TermFactor("no_object", 9, 2, None)]) == ""
 
 
+def compared(loss, tmp_path, capsys):
+    """What the command says of a loss, as JSON."""
+    (tmp_path / "mine.py").write_text(loss)
+    own = ("compare", f"{tmp_path}/mine.py:loss", "--against", "yolov2/notebook")
+    assert main([*own, "--labels", "grid", "--json", "--checkpoints", str(tmp_path)]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
 OWN = """
 import numpy as np
 import tensorflow as tf
@@ -96,10 +104,7 @@ def loss(y_true, y_pred):
 
 @pytest.mark.slow
 def test_a_clip_and_rows_taken_for_columns_beside_two_terms_that_are_left_out(tmp_path, capsys):
-    (tmp_path / "mine.py").write_text(OWN)
-    own = ("compare", f"{tmp_path}/mine.py:loss", "--against", "yolov2/notebook")
-    assert main([*own, "--labels", "grid", "--json", "--checkpoints", str(tmp_path)]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = compared(OWN, tmp_path, capsys)
     assert found["tried"] == ["saturated ones", "others on a grid of 6 rows and 8 columns"]
     clip, wide = found["diagnosis"]
     assert clip.startswith("On saturated predictions classification (class scores) is cut off")
@@ -125,10 +130,7 @@ def loss(y_true, y_pred):
 
 @pytest.mark.slow
 def test_activated_predictions_are_found_out(tmp_path, capsys):
-    (tmp_path / "mine.py").write_text(ACTIVATED)
-    own = ("compare", f"{tmp_path}/mine.py:loss", "--against", "yolov2/notebook")
-    assert main([*own, "--labels", "grid", "--json", "--checkpoints", str(tmp_path)]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = compared(ACTIVATED, tmp_path, capsys)
     assert found["tried"][0].startswith("activated first (sigmoid, softmax), which fits yours")
     assert {each["term"]: each["factor"] for each in found["terms"]} == {
         "xy": pytest.approx(1, abs=1e-3),

@@ -15,7 +15,7 @@ import numpy as np
 
 from yolo_core.compare.own.diagnosis import diagnose, term_gradients
 from yolo_core.compare.own.forms.told import Account
-from yolo_core.compare.own.further import GOES_ON, cut_off, extremes
+from yolo_core.compare.own.further import CutOff, cut_off, extremes
 from yolo_core.compare.own.gradients import GradientComparison, compare_gradients, differing
 from yolo_core.compare.own.own_gradient import (
     Handing,
@@ -74,6 +74,20 @@ class _Two:
     against: str
     handing: Handing
 
+    def gradient(
+        self, batch: Batch, y_pred: np.ndarray
+    ) -> tuple[float, np.ndarray, dict[str, str]]:
+        """What `own_gradient` gives for the labels of a batch with some predictions."""
+        return own_gradient(
+            self.function,
+            self.name,
+            self.loss,
+            batch.y_true,
+            y_pred,
+            self.handing,
+            image_shape=batch.images.shape[1:],
+        )
+
 
 def compare_own(
     function: Callable[[Any, Any], Any],
@@ -108,9 +122,9 @@ def compare_own(
         return Compared(found, set_names, tuple(tried))
     told = _on_extremes(two, batch, found)
     # A clip that the published loss has, as Keras's cross-entropy does, is said and no difference.
-    further = [each for each in told if not each.endswith(GOES_ON)]
+    further = [each.told for each in told if each.by_yours]
     tried.append("saturated ones")
-    tried += [each.removesuffix(".") for each in told if each.endswith(GOES_ON)]
+    tried += [each.told.removesuffix(".") for each in told if not each.by_yours]
     wide = _wider(loss, batch)
     if wide is not None and not any(each in names_around(name) for each in _SQUARE_NAMES):
         wide_loss, wide_batch = wide
@@ -148,15 +162,7 @@ def _compare(
         y_pred=batch.y_pred,
         class_names=batch.class_names,
     )
-    total, your_gradient, set_names = own_gradient(
-        two.function,
-        two.name,
-        loss,
-        batch.y_true,
-        batch.y_pred,
-        two.handing,
-        image_shape=batch.images.shape[1:],
-    )
+    total, your_gradient, set_names = two.gradient(batch, batch.y_pred)
     told = Account()
     is_known = told_already is not None and _kinds(your_gradient, terms) == {
         each.term: each.kind for each in told_already.measured
@@ -208,17 +214,9 @@ def _again(found: GradientComparison, diagnosis: Sequence[str]) -> GradientCompa
 
 def _is_activated(two: _Two, batch: Batch, found: GradientComparison) -> bool:
     """Whether more terms are the published ones, by far, once predictions are activated."""
-    handing = dataclasses.replace(two.handing, activated=True)
+    two = dataclasses.replace(two, handing=dataclasses.replace(two.handing, activated=True))
     try:
-        _, gradient, _ = own_gradient(
-            two.function,
-            two.name,
-            two.loss,
-            batch.y_true,
-            batch.y_pred,
-            handing,
-            image_shape=batch.images.shape[1:],
-        )
+        _, gradient, _ = two.gradient(batch, batch.y_pred)
     except ValueError:
         return False
     if not np.isfinite(gradient).all():
@@ -230,7 +228,7 @@ def _is_activated(two: _Two, batch: Batch, found: GradientComparison) -> bool:
     return activated >= raw + _CLEARLY
 
 
-def _on_extremes(two: _Two, batch: Batch, found: GradientComparison) -> list[str]:
+def _on_extremes(two: _Two, batch: Batch, found: GradientComparison) -> list[CutOff]:
     """What shows on saturated predictions."""
     loss, layout = two.loss, found.snapshot.layout
     object_of = np.asarray(found.snapshot.breakdown.assignment.matched_object)
@@ -243,18 +241,10 @@ def _on_extremes(two: _Two, batch: Batch, found: GradientComparison) -> list[str
         # Where slots share numbers, what came back is what both get.
         slots = np.asarray(loss.slot_predictions(y_pred))
         _, terms = term_gradients(loss, batch.y_true, y_pred)
-        _, mine, _ = own_gradient(
-            two.function,
-            two.name,
-            loss,
-            batch.y_true,
-            y_pred,
-            two.handing,
-            image_shape=batch.images.shape[1:],
-        )
+        _, mine, _ = two.gradient(batch, y_pred)
         extreme = dataclasses.replace(extreme, slots=slots)
         told.append(cut_off(extreme, mine, terms, found.terms, looked_at, found.term_gradients))
-    return [each for each in told if each]
+    return [each for each in told if each.told]
 
 
 def _wider(loss: DetectionLoss, batch: Batch) -> tuple[DetectionLoss, Batch] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +24,6 @@ _FAR_OFF = 0.02
 # Of the largest number of a channel: what is smaller counts for nothing.
 _LEAST = 1e-3
 _GOES_ON = 0.1
-GOES_ON = "and yours goes on."
-"""Ends a sentence of what the published loss alone does: no mistake of yours."""
 _FEWEST = 3
 
 
@@ -78,6 +77,13 @@ def extremes(
     return found
 
 
+class CutOff(NamedTuple):
+    """What is cut off, in a sentence, "" for nothing; and whether yours does it, not the other."""
+
+    told: str = ""
+    by_yours: bool = True
+
+
 def cut_off(
     extreme: Extreme,
     mine: np.ndarray,
@@ -85,8 +91,8 @@ def cut_off(
     factors: Sequence[TermFactor],
     looked_at: np.ndarray,
     usual: Mapping[str, np.ndarray],
-) -> str:
-    """What yours does otherwise on such predictions, in a sentence; "" for nothing.
+) -> CutOff:
+    """What is cut off of such predictions by one of the two losses, if anything.
 
     Args:
         extreme: The predictions, as both losses got them.
@@ -108,13 +114,13 @@ def cut_off(
             open_ &= part == 0
     told = [term for term in known if terms[term][..., at].any()]
     if not told:
-        return ""
+        return CutOff()
     raw, got = extreme.slots[..., at].astype(np.float64), np.asarray(mine, np.float64)[..., at]
     where = open_ & (np.abs(expected) > _LEAST * np.abs(expected).max(initial=0.0))
     of = f"{' and '.join(told)} ({extreme.what})"
     broken = open_ & ~np.isfinite(got)
     if broken.any():
-        return (
+        return CutOff(
             f"On saturated predictions the gradient of {of} is no finite number in "
             f"{int(broken.sum())} places, from raw numbers of {np.abs(raw[broken]).min():.3g} on: "
             "a sigmoid or softmax has become 0 or 1 there, and its logarithm or a division is not "
@@ -123,17 +129,18 @@ def cut_off(
     ratio = np.where(where, got / np.where(where, expected, 1.0), 1.0)
     off = where & (np.abs(ratio - 1) > _FAR_OFF)
     if off.sum() < _FEWEST:
-        return _goes_on(of, expected, got, open_ & _any_of(known, usual, at))
+        goes_on = _goes_on(of, expected, got, open_ & _any_of(known, usual, at))
+        return CutOff(goes_on, by_yours=False)
     if extreme.what == "w and h":
         stopped = off & (np.abs(ratio) < _FAR_OFF)
         if 2 * stopped.sum() < off.sum():
-            return ""
-        return (
+            return CutOff()
+        return CutOff(
             f"On large numbers {of} stops: raw w and h from about {np.abs(raw[stopped]).min():.2g} "
             "on are not trained (a clip before the exp, or of the box), and in the published loss "
             "they are."
         )
-    return _clip(of, raw, expected, ratio, where, off)
+    return CutOff(_clip(of, raw, expected, ratio, where, off))
 
 
 def _any_of(known: Collection[str], terms: Mapping[str, np.ndarray], at: list[int]) -> np.ndarray:
@@ -149,7 +156,7 @@ def _goes_on(of: str, expected: np.ndarray, got: np.ndarray, trained: np.ndarray
         return ""
     return (
         f"On saturated predictions the published loss cuts {of} off (a clip of its probabilities), "
-        f"{GOES_ON}"
+        "and yours goes on."
     )
 
 

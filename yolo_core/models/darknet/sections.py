@@ -46,8 +46,8 @@ _REFUSED: Mapping[str, Mapping[str, str | None]] = {
     "region": {"tree": None},
     "yolo": {"new_coords": "0"},
 }
-# What Darknet reads beside the options above and those of the readers below: all but those of
-# training (`option_find` in src/parser.c of pjreddie/darknet and of AlexeyAB's fork).
+# What Darknet reads in a section beside the options above, in all of them and in each
+# (`option_find` in src/parser.c of pjreddie/darknet and of AlexeyAB's fork).
 _EVERYWHERE = (
     "dontload dontloadscales dontsave numload learning_rate onlyforward smooth stopbackward truth "
     "clip dont_update train_only_bn burnin_update show_receptive_field activation batch_normalize"
