@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.training.compiled_once import compiled_once
 from tests.waiting import wait_for
 from yolo_core.__main__ import main
 from yolo_core.runs.layout import RunFolder, find_run
@@ -32,7 +33,7 @@ STEPS = ("--steps", "30", "--checkpoint-every", "10", "--evaluate-every", "30")
 def command(*arguments: str, checkpoints: Path) -> subprocess.CompletedProcess:
     """What `python -m yolo_core ...` does, in this process: TensorFlow is imported once only."""
     output, errors = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors), compiled_once():
         try:
             code = main([*arguments, "--checkpoints", str(checkpoints)])
         except SystemExit as ended:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
 
 from tests.training.runs_by_command import assert_same_curves, command, curve
+from yolo_core.jobs.launch import COMMAND
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.store import RunStore
+from yolo_core.training import sweep
 from yolo_core.training.config import read_config
 from yolo_core.training.forks import discard_fork, forks_of, keep_fork, make_fork, plan_fork
 
@@ -29,8 +32,25 @@ def rows(runs, name):
         return store.steps()
 
 
+class InThisProcess:
+    """Of a process what a sweep asks for; its command has been carried out in this one."""
+
+    def __init__(self, words, output):
+        assert words[:3] == [*COMMAND]
+        *arguments, flag, checkpoints = words[3:]
+        assert flag == "--checkpoints"
+        done = command(*arguments, checkpoints=checkpoints)
+        os.write(output, done.stdout.encode() + done.stderr.encode())
+        self.code = done.returncode
+
+    def wait(self, timeout):
+        assert timeout > 0
+        return self.code
+
+
 @pytest.mark.slow
-def test_a_sweep_tries_each_value_from_the_same_step(runs):
+def test_a_sweep_tries_each_value_from_the_same_step(runs, monkeypatch):
+    monkeypatch.setattr(sweep, "spawn", InThisProcess)
     done = command(
         "sweep", "whole", "no_object", "1", "1000", "--step", "10", "--steps", "8", "--json",
         checkpoints=runs,
@@ -41,6 +61,8 @@ def test_a_sweep_tries_each_value_from_the_same_step(runs):
     whole = rows(runs, "whole")
     for each in found:
         assert (each["state"], each["step"]) == ("finished", 18)
+        (log,) = (runs / "whole").glob(f"sweeps/*/{each['fork']}.log")
+        assert "step 18/18" in log.read_text()
         table = rows(runs, each["fork"])
         assert table["step"].tolist() == list(range(1, 19))
         np.testing.assert_array_equal(table["total"][:10], whole["total"][:10])
