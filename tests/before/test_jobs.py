@@ -73,21 +73,31 @@ def test_what_cannot_be_looked_for_says_why(tmp_path: Path) -> None:
     assert "has no anchors" in read_job(folder.status).message
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FAMILY_NAMES)
-def test_the_command_prints_what_is_lost_without_tensorflow(name: str) -> None:
+@pytest.fixture(scope="module")
+def printed() -> dict[str, list[str]]:
+    """What the command prints of each loss, and what it has loaded by then, in one process."""
     code = (
         "import sys, yolo_core.__main__ as m\n"
-        f"code = m.main(['lost', 'digits', '--loss', {name!r}, '--json'])\n"
-        "print(code, 'tensorflow' in sys.modules, 'jax' in sys.modules)"
+        f"for name in {FAMILY_NAMES!r}:\n"
+        "    code = m.main(['lost', 'digits', '--loss', name, '--json'])\n"
+        "    print(code, 'tensorflow' in sys.modules, 'jax' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    printed, last = done.stdout.splitlines()
+    lines = done.stdout.splitlines()
+    return {name: lines[2 * at : 2 * at + 2] for at, name in enumerate(FAMILY_NAMES)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAMILY_NAMES)
+def test_the_command_prints_what_is_lost_without_tensorflow(
+    name: str, printed: dict[str, list[str]]
+) -> None:
+    said, last = printed[name]
     # Where JAX is installed, Keras's NumPy backend loads it.
     assert last == f"0 False {importlib.util.find_spec('jax') is not None}"
-    found = json.loads(printed)
+    found = json.loads(said)
     lost = sum(
         count
         for reason, count in found["by_reason"].items()

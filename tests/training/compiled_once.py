@@ -53,11 +53,15 @@ def state_of(detector: Detector) -> list:
 
 def kind_of(detector: Detector) -> tuple:
     """Equal for detectors that are traced to the same steps: all but the values of variables."""
-    loss, optimizer = detector.detection_loss, detector.optimizer
+    loss, optimizer, network = detector.detection_loss, detector.optimizer, detector.network
+    layers = network.to_json()
+    # Names that Keras gives count on from network to network.
+    for at, each in enumerate((network, *network.layers)):
+        layers = layers.replace(f'"{each.name}"', f'"{at}"')
     return (
         type(loss),
         repr({**loss.get_config(), "lambdas": None}),
-        detector.network.to_json(),
+        layers,
         repr({**optimizer.get_config(), "learning_rate": None, "name": None}),
         detector.jit_compile,
         keras.config.dtype_policy().name,

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.cli.test_train import config_of
 from tests.models.darknet.golden_cases import arrays, cfg, weights
-from yolo_core.__main__ import main
+from tests.training.runs_by_command import command
 from yolo_core.cli.train_config import check_config
 from yolo_core.data.registry import open_source
 from yolo_core.models.darknet.adapt import adapted, cfg_text, heads_of, own_anchors
@@ -179,7 +179,7 @@ def test_what_does_not_go_together(options, message, photographs) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_is_resumed_without_its_files(photographs, tmp_path, capsys, monkeypatch) -> None:
+def test_a_run_is_resumed_without_its_files(photographs, tmp_path, monkeypatch) -> None:
     between = Control.between
 
     def stopped_at_2(control: Control, done: int) -> None:
@@ -194,19 +194,15 @@ def test_a_run_is_resumed_without_its_files(photographs, tmp_path, capsys, monke
         ("net.weights", weights("yolov2_mini_96x64")),
     ):
         (tmp_path / name).write_bytes(file.read_bytes())
-    runs = ("--checkpoints", str(tmp_path / "runs"))
-    started = main(
-        [
-            *("train", "--run", "a", "--network", f"cfg:{tmp_path / 'net.cfg'}"),
-            *("--weights", str(tmp_path / "net.weights"), "--data", f"voc:{photographs}"),
-            *("--steps", "4", "--batch-size", "2", *runs),
-        ]
-    )
-    assert started == 0
+    runs = tmp_path / "runs"
+    network = ("--network", f"cfg:{tmp_path / 'net.cfg'}", "--weights", tmp_path / "net.weights")
+    options = ("--data", f"voc:{photographs}", "--steps", "4", "--batch-size", "2")
+    started = command("train", "--run", "a", *map(str, network), *options, checkpoints=runs)
+    assert (started.returncode, started.stderr) == (0, "")
     for name in ("net.cfg", "net.weights"):
         (tmp_path / name).unlink()
-    assert main(["train", "--resume", "a", *runs]) == 0
-    assert main(["evaluate", "a", "--split", "val", *runs]) == 0
-    assert "error" not in capsys.readouterr().err
-    with RunStore.open(RunFolder(tmp_path / "runs" / "a")) as store:
+    for words in (("train", "--resume", "a"), ("evaluate", "a", "--split", "val")):
+        done = command(*words, checkpoints=runs)
+        assert (done.returncode, done.stderr) == (0, "")
+    with RunStore.open(RunFolder(runs / "a")) as store:
         assert store.steps()["step"].tolist() == [1, 2, 3, 4]
