@@ -22,6 +22,7 @@ from dashboard.components.inspect.picture import pick_look, show_picture
 from dashboard.components.inspect.sum_check import say_sums, show_terms, sums_of
 from dashboard.components.inspect.time_controls import time_controls
 from dashboard.components.inspect.time_history import (
+    History,
     history_of,
     since_when_found,
     since_when_wrong,
@@ -49,7 +50,7 @@ from dashboard.components.shared.screen import choices, panes
 from dashboard.components.shared.share import open_sandbox, share_sample
 from dashboard.components.shared.survey_files import cached_survey_records
 from dashboard.figures.curves import Marker
-from yolo_core.explain.report import explain
+from yolo_core.explain.report import Report, explain
 from yolo_core.runs.layout import RunFolder
 from yolo_core.runs.status import read_status
 from yolo_core.views import SampleView, Snapshot
@@ -97,15 +98,21 @@ def show_choice(folder: RunFolder, choice: Choice, about: DeltaGenerator) -> Non
         say_gone()
         say_doubts({"": view})
         say_own(view)
-    show_sample(folder, choice, snapshot, view)
+    report = explain(view, recorded_total=choice.record.total)
+    show_sample(folder, choice, snapshot, view, report, history_of(choice, view))
 
 
 @st.fragment
-def show_sample(folder: RunFolder, choice: Choice, snapshot: Snapshot, view: SampleView) -> None:
+def show_sample(
+    folder: RunFolder,
+    choice: Choice,
+    snapshot: Snapshot,
+    view: SampleView,
+    report: Report,
+    history: History | None,
+) -> None:
     """What depends on the selected cell: a click on one runs this part of the page alone."""
     rerun_if_moved()
-    report = explain(view, recorded_total=choice.record.total)
-    history = history_of(choice, view)
     with st.container(key="one-screen"):
         left, right = st.columns([2, 3], gap="small")
     with left, st.container(key="seen", gap="xxsmall"):

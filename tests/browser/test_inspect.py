@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.figures import RANGES, click_a_cell, picture
+from tests.browser.figures import RANGES, click_a_cell, picture, still
 from tests.dashboard.sample_run import make_run
 
 if TYPE_CHECKING:
@@ -86,6 +86,27 @@ def test_zoom_stays_over_clicks_layers_and_steps(page: Page, checkpoints: Path) 
     page.get_by_role("slider", name="Step").press("ArrowRight")
     page.get_by_text("after 10 updates").wait_for()
     assert host.evaluate(RANGES) == zoomed
+
+
+def test_a_click_moves_the_marks_and_sends_no_figure_again(page: Page, checkpoints: Path) -> None:
+    make_run(checkpoints, "yolov2-1")
+    received: list[int] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))),
+    )
+    page.goto("/inspect?run=yolov2-1&sample=val/1&step=0")
+    host = picture(page)
+    page.get_by_role("figure", name=re.compile("^Best IoU")).locator(".main-svg").first.wait_for()
+    still(page, "() => document.querySelectorAll('.main-svg').length")
+    assert max(received) > 10_000  # a figure
+    received.clear()
+    click_a_cell(page, row=3, column=2)
+    assert_card(page, row=3, column=2)
+    corners = "host => Object.values(host.layout.shapes.at(-1)).filter(Number.isFinite).slice(0, 4)"
+    still(page, "() => document.querySelectorAll('.main-svg').length")
+    assert sorted(host.evaluate(corners)) == [32, 48, 48, 64]
+    assert max(received) < 10_000
 
 
 def test_of_two_quick_clicks_the_second_counts_and_neither_zooms_out(

@@ -143,8 +143,31 @@ function template(style) {
 
 // The shapes that the figure itself brings, and the marks over it.
 function over(own, marks) {
-  const shapes = marks.map((shape) => ({ ...shape, name: MARK }));
+  const shapes = JSON.parse(marks).map((shape) => ({ ...shape, name: MARK }));
   return { shapes: [...(own.shapes ?? []), ...shapes] };
+}
+
+// The marks that are to lie over a figure, of marks.js, and the selected cell with them.
+function marksOf(host) {
+  const { marks = "[]", cell } = window.marks_of_plots?.get(host.dataset.name) ?? {};
+  if (cell) {
+    host.tabIndex = 0;
+    // The answer to a key before the last one says where the cell was meanwhile.
+    const { place, at = 0 } = host.asked ?? {};
+    const late = place !== String(cell.place.slice(0, 3)) && Date.now() - at < PATIENCE;
+    if (!late) host.cell = cell;
+  }
+  return marks;
+}
+
+async function remark(host, Plotly) {
+  await released(host);
+  const marks = marksOf(host);
+  if (!host.isConnected || host.marks === marks) return;
+  host.marks = marks;
+  host.by_hand = false;
+  await Plotly.relayout(host, over(host.layout_asked, marks));
+  host.by_hand = true;
 }
 
 // A drawing would take the dragged shape, or the corner of a zoom, from under the mouse.
@@ -212,7 +235,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   await released(host);
   if (turn !== host.turn || !host.isConnected) return undefined; // a newer figure is on its way
 
-  const marks = JSON.parse(data.marks);
+  host.dataset.name = data.marked ?? "";
   const look = template(getComputedStyle(host));
   const drawn = data.figure + JSON.stringify(look);
   host.setAttribute("role", "figure");
@@ -230,14 +253,8 @@ export default async function ({ data, parentElement, setTriggerValue }) {
     edits: { shapePosition: Boolean(data.shapes) },
   };
   host.by_hand = false;
-  if (data.cell) {
-    host.tabIndex = 0;
-    // The answer to a key before the last one says where the cell was meanwhile.
-    const { place, at = 0 } = host.asked ?? {};
-    const late = place !== String(data.cell.place.slice(0, 3)) && Date.now() - at < PATIENCE;
-    if (!late) host.cell = data.cell;
-  }
   if (figure) {
+    const marks = marksOf(host);
     figure.layout.template = look;
     figure.layout.autosize = true;
     const zoom = zooms.get(figure.layout.meta?.linked);
@@ -246,14 +263,14 @@ export default async function ({ data, parentElement, setTriggerValue }) {
     figure.layout.height = heightOf(host, host.layout_asked);
     host.style.height = `${figure.layout.height}px`;
     const begun = performance.now();
+    host.marks = marks;
     await Plotly.react(host, figure.data, { ...figure.layout, ...over(figure.layout, marks) }, config);
     host.drawn_at = performance.now();
     host.cost = host.drawn_at - begun;
-  } else if (host.marks !== data.marks) {
-    await Plotly.relayout(host, over(host.layout_asked, marks));
   }
   host.drawn = drawn;
-  host.marks = data.marks;
+  host.remark = () => remark(host, Plotly);
+  await host.remark();
   host.by_hand = true;
   quiet(host);
   miniMap(host);
