@@ -174,6 +174,24 @@ def test_a_weight_that_follows_from_another_mistake_is_none_of_its_own(bench):
     )
 
 
+def test_a_target_in_another_unit_is_no_mistake_in_decoding(bench):
+    # Alone, w and h against 16 x the target are w and h of anchors that are 16 x too small.
+    one = bench("v2")
+    told = one.told(one.gradient("v2_target_pixels"))
+    assert told[1:] == (
+        "Width and height of the target are in the wrong unit: the numbers compared are pixels "
+        "for cells.",
+    )
+    assert "width and height of the target in pixels, not cells" in told[0]
+
+
+def test_a_forced_prior_is_trained_for_its_object_and_not_for_another(bench):
+    # On the picture "with an object more", which the digits alone do not show.
+    one = bench("ssd")
+    (only,) = one.told(one.gradient("ssd_forced_index"))
+    assert "the label is changed, and the index of the box is not" in only
+
+
 def test_a_variance_and_a_temperature_are_solved_for(bench):
     from yolo_core.compare.own.forms.boxes import size_forms
 

@@ -9,7 +9,7 @@ import pytest
 
 from yolo_core.compare.own.gradients import compare_gradients
 from yolo_core.compare.own.saved import list_comparisons, read_comparison, write_comparison
-from yolo_core.compare.own.term_factors import relative_difference, trained
+from yolo_core.compare.own.term_factors import relative_difference, term_factors, trained
 
 X, OBJECTNESS, CLASS_0 = 0, 4, 5
 
@@ -249,6 +249,21 @@ def test_a_weight_on_tiny_numbers_is_a_weight_and_nothing_else(published, factor
         "The same: xy, wh, objectness, classification.",
     )
     assert all(each.agree == each.entries for each in (*found.terms, *found.groups))
+
+
+def test_a_term_that_is_zero_only_where_it_stands_alone_is_not_left_out():
+    # x and y of four slots, and what flows to three of them through the confidence.
+    xy, confidence = np.zeros((1, 8, 3)), np.zeros((1, 8, 3))
+    xy[0, :4, :2] = [[1, 2], [3, 4], [5, 6], [7, 8]]
+    confidence[0, :, 2] = 1
+    confidence[0, :3, :2] = 1
+    mine = np.zeros_like(xy)
+    mine[0, :3, :2] = [[2, 9], [7, 1], [8, 3]]  # another formula, with nothing on the fourth slot
+    terms = {"xy": xy, "objectness": confidence}
+    found, _ = term_factors(mine, terms)
+    assert [each.kind for each in found] == ["other", "other"]
+    found, _ = term_factors(confidence, terms)
+    assert [each.kind for each in found] == ["left out", "same"]
 
 
 def test_sizes_that_are_not_trained_are_said(published, against):

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from yolo_core.breakdown import LossBreakdown
+from yolo_core.compare.own.forms.ignoring import OR_FAR_OFF
 from yolo_core.compare.own.forms.told import Account
 from yolo_core.compare.own.gradients import differing
 from yolo_core.compare.own.term_factors import (
@@ -162,6 +163,7 @@ def _changes(loss: DetectionLoss) -> Iterator[Change]:
     now = loss.options.get(_THRESHOLD)
     for threshold in THRESHOLDS if now is not None else ():
         if threshold != now:
-            none = threshold == 1.0
-            words = "no ignore rule at all" if none else f"ignore_threshold = {threshold}"
+            words = f"ignore_threshold = {threshold}"
+            if threshold == 1.0:
+                words = f"no ignore rule at all ({OR_FAR_OFF})"
             yield Change(_THRESHOLD, threshold, words)

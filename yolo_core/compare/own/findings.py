@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 SAME = 1e-3
 # A weight of 5 is no sum over five rows: such numbers are what people choose.
 _ROUND = (0, 1, 2, 3, 4, 5, 6, 8, 10, 16, 20, 100, 1000)
-_DIVISORS = ("slots with an object", "objects", "pictures")
+_CONFIDENT = "slots whose confidence is trained"
+_DIVISORS = ("slots with an object", "objects", "pictures", _CONFIDENT)
 _SLOTS = {
     "object": "slots with an object",
     "no object": "slots without an object",
@@ -184,7 +185,23 @@ def _times(term: TermFactor, counts: _Counts) -> str:
         if yours and yours != published and abs(factor * yours / published - 1) <= SAME:
             return f"{told}, shared by {yours} {words} instead of {published}"
     # What some of the numbers have only is no count of anything.
-    return told + (_as_count(factor, counts.of) if term.agree == term.entries else "")
+    if term.agree < term.entries:
+        return told
+    return told + (_as_count(factor, counts.of) or _as_mean(factor, term.term, counts))
+
+
+def _as_mean(factor: float, term: str, counts: _Counts) -> str:
+    """Where a factor is one over numbers of a term: the mean over an axis more."""
+    numbers = counts.numbers.get(term, 1)
+    if numbers > 1 and abs(factor * numbers - 1) <= SAME and term == "classification":
+        return f", which is 1 / {numbers}, as by a mean over the {numbers} classes"
+    for words, count in counts.of.items():
+        if numbers > 1 and count not in _ROUND and abs(factor * count * numbers - 1) <= SAME:
+            return (
+                f", which is 1 / {count * numbers}, as by a mean over {numbers} numbers on each of "
+                f"the {count} {words}"
+            )
+    return ""
 
 
 def _as_count(factor: float, counts: Mapping[str, int]) -> str:
@@ -217,10 +234,12 @@ class _Counts:
     Attributes:
         of: {in words: how many}, by the published loss.
         trained: (in words, how many by yours, how many by the published loss).
+        numbers: {term: how many numbers a slot has of it}.
     """
 
     of: Mapping[str, int]
     trained: tuple[tuple[str, int, int], ...]
+    numbers: Mapping[str, int]
 
 
 def _counted(views: Sequence[SampleView], mine: np.ndarray, theirs: np.ndarray) -> _Counts:
@@ -233,7 +252,9 @@ def _counted(views: Sequence[SampleView], mine: np.ndarray, theirs: np.ndarray) 
         return yours, published
 
     both = (("slots with an object", *trained(box)), ("slots", *trained(confidence)))
-    return _Counts(_counts(views), both)
+    of = _counts(views) | {_CONFIDENT: both[1][2]}
+    classes = sum(name.startswith("class ") for name in names)
+    return _Counts(of, both, {"xy": 2, "wh": 2, "box": 4, "classification": classes})
 
 
 def _counts(views: Sequence[SampleView]) -> dict[str, int]:

@@ -111,7 +111,8 @@ def cut_off(
         if term in known:
             expected += (known[term] or 0.0) * part
         else:
-            open_ &= part == 0
+            # Saturated, the published term may have no gradient where yours has one.
+            open_ &= (part == 0) & (usual[term][..., at] == 0)
     told = [term for term in known if terms[term][..., at].any()]
     if not told:
         return CutOff()

@@ -150,8 +150,10 @@ def term_factors(
     accepted = [1.0, fallback]
     found: dict[str, TermFactor] = {}
     more = _more(mine, terms)
+    put_off: set[str] = set()
     while len(found) < len(terms):
-        term, where = _most_alone({name: g for name, g in terms.items() if name not in found})
+        left = {name: g for name, g in terms.items() if name not in found}
+        term, where = _most_alone({n: g for n, g in left.items() if n not in put_off} or left)
         gradient, entries = terms[term], int(where.sum())
         residual = np.where(where, mine - expected, 0.0)
         # Where your gradient is zero the factor is zero, and no factor that counts.
@@ -164,7 +166,11 @@ def term_factors(
         # A single number has a factor of its own whatever the two losses are.
         known = any(math.isclose(factor, each, rel_tol=TOLERANCE) for each in accepted)
         nothing = (np.abs(residual[where]) <= TOLERANCE * np.abs(mine[where])).all()
-        if entries and nothing and not more[term]:
+        few = 2 * entries < int((gradient != 0).sum())
+        if entries and nothing and few and term not in put_off:
+            # Where it stands alone another formula may have no gradient either: the others first.
+            put_off.add(term)
+        elif entries and nothing and not more[term]:
             found[term] = TermFactor(term, entries, entries, 0.0)
         elif 2 * agree >= entries > 0 and (agree > 1 or known):
             found[term] = TermFactor(term, entries, agree, factor, more[term])

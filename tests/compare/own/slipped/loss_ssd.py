@@ -59,6 +59,8 @@ def prior_labels(rows, priors):
                 continue
             taken_by[overlap[number].argmax()] = number
         box_of = taken_by
+        if SLIP == "ssd_forced_index":
+            box_of = overlap.argmax(axis=0)
         encoded = encode(objects[np.maximum(box_of, 0), 1:5], priors)
         offsets[picture] = np.where(box_of[:, None] >= 0, encoded, 0)
         classes = objects[:, 5:].argmax(axis=-1) + 1

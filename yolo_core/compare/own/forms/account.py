@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 import numpy as np
 
 from yolo_core.assignment import IgnoreRule
-from yolo_core.compare.own.forms.assignments import OwnRule, moves, own_assignments
-from yolo_core.compare.own.forms.boxes import centre_forms, size_forms
+from yolo_core.compare.own.forms.assignments import NO_RULE, OwnRule, moves, own_assignments
+from yolo_core.compare.own.forms.box_account import published_fit, tell_boxes
 from yolo_core.compare.own.forms.class_account import tell_classes
-from yolo_core.compare.own.forms.confidences import empty_forms, object_forms, overlap_forms
-from yolo_core.compare.own.forms.evidence import Evidence, Fit, Form, Trained
-from yolo_core.compare.own.forms.fitting import fitting, news
+from yolo_core.compare.own.forms.confidences import empty_forms, object_forms
+from yolo_core.compare.own.forms.evidence import Evidence, Fit, Trained
+from yolo_core.compare.own.forms.fitting import fitting
 from yolo_core.compare.own.forms.ignoring import own_ignoring
 from yolo_core.compare.own.forms.told import Account, Told, slot_weights
-from yolo_core.compare.own.term_factors import TOLERANCE, summed
+from yolo_core.compare.own.term_factors import summed
 
 MOST_MOVES = 6
-_PATHS = 4
+_OVERLAP = "the overlap of its box with an object"
 
 
 def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) -> Account:
@@ -40,9 +40,12 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
     """
     told = Told(weighed)
     evidence = _of_objects(evidence, told)
-    found = [
-        _by_rule(evidence, own, rule, copy.deepcopy(told)) for own in own_assignments(evidence)
-    ]
+    found = []
+    for own in own_assignments(evidence):
+        by_rule = _by_rule(evidence, own, rule, copy.deepcopy(told))
+        # Who is trained for what is guessed where no rule tells it: terms must bear it out.
+        if own.words != NO_RULE or by_rule.fitted:
+            found.append(by_rule)
     if not found:
         return Account()
     best = max(found, key=lambda each: (len(each.fitted), -len(each.sentences)))
@@ -64,7 +67,7 @@ def _by_rule(evidence: Evidence, own: OwnRule, rule: IgnoreRule, told: Told) -> 
         yours = dataclasses.replace(evidence, object_of=own.object_of, shift=own.shift)
     told.shares = _shares(evidence)
     confidences = _objectness(evidence, yours, rule, told)
-    _boxes(evidence, yours, confidences, told)
+    tell_boxes(evidence, yours, rule, confidences, told)
     _no_object(evidence, yours, rule, told)
     tell_classes(evidence, yours, told)
     if own.words:
@@ -118,32 +121,22 @@ def _of_objects(evidence: Evidence, told: Told) -> Evidence:
     return dataclasses.replace(evidence, gradient=gradient) if told.beyond else evidence
 
 
-def _published(
-    evidence: Evidence, term: str, channels: list[int], forms: Iterable[Form], at: Trained
-) -> Fit | None:
-    """What the published term computes, among the same forms."""
-    if term not in evidence.terms or not at.slot.size:
-        return None
-    numbers = at.of(evidence.terms[term])[:, channels]
-    trained = numbers.any(axis=-1)
-    if not trained.all():
-        return None
-    found = fitting(numbers, forms, weights=slot_weights(evidence, at))
-    return found[0] if found else None
-
-
 def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told) -> list[Fit]:
     """Confidence where there is an object: what it may be, the likeliest first."""
     if evidence.has_background:
         return []
     channel = [evidence.confidence]
     at, theirs = yours.slots(), evidence.slots()
-    published = _published(evidence, "objectness", channel, object_forms(evidence, theirs), theirs)
+    published = published_fit(
+        evidence, "objectness", channel, object_forms(evidence, theirs), theirs
+    )
     if published is None or not at.slot.size:
         return []
     numbers = at.of(yours.gradient)[:, channel]
     silent = ~np.asarray(numbers.any(axis=-1))
-    erased = silent.any() and _erased(yours, rule, at, silent)
+    # By the ignore rule, where those are silent that it would name.
+    erased = silent.any() and rule.threshold is not None
+    erased = erased and bool((_ignored(yours, rule, at) == silent).all())
     if silent.all() and not erased:
         told.cause(
             "The term objectness is left out: no slot with an object has its confidence trained."
@@ -163,10 +156,17 @@ def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Tol
         numbers = numbers[~silent]
     forms = lambda left: object_forms(yours, at, left)  # noqa: E731
     weights = slot_weights(yours, at)
+    if rule.threshold is not None:
+        less, more = f"below {rule.threshold:g}", f"from {rule.threshold:g} on"
+        weights[_OVERLAP] = np.where(_ignored(yours, rule, at), more, less)
     found = fitting(numbers, forms(numbers), like=published.form, weights=weights)
     if not found:
-        left = numbers - _as_empty(yours, at)
-        found = fitting(left, forms(left), like=published.form, scale=np.abs(numbers))
+        as_empty = _as_empty(yours, at)
+        for part in (as_empty, np.where(_ignored(yours, rule, at)[:, None], 0.0, as_empty)):
+            left = numbers - part
+            found = fitting(left, forms(left), like=published.form, scale=np.abs(numbers))
+            if found:
+                break
         if found:
             told.cause(
                 "Slots with an object are trained as empty too: no_object has its error on them, "
@@ -175,10 +175,24 @@ def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Tol
             told.beyond["no_object"] = numbers.size
     if found:
         told.fit("objectness", found, published)
+        told.measures_boxes = found[0].form.through is not None
+        if found[0].weights == _OVERLAP:
+            told.cause(
+                "Slots with an object have the weight of no_object beside that of objectness, "
+                "unless the ignore rule leaves them alone: the mask of the objects is forgotten."
+            )
     if silent.any():
         told.alike.discard("objectness")
         found = [_on_all(fit, ~silent) for fit in found]
     return found
+
+
+def _ignored(yours: Evidence, rule: IgnoreRule, at: Trained) -> np.ndarray:
+    """(M,) bool: the slots with an object that the ignore rule would leave alone."""
+    if rule.threshold is None:
+        return np.zeros(len(at.slot), bool)
+    overlap = np.asarray(yours.snapshot.breakdown.targets["overlap"], np.float64)
+    return at.of(overlap).max(axis=-1) >= rule.threshold
 
 
 def _on_all(fit: Fit, mask: np.ndarray) -> Fit:
@@ -203,109 +217,6 @@ def _as_empty(yours: Evidence, at: Trained) -> np.ndarray:
     return found[0].factor * form.gradient
 
 
-def _erased(yours: Evidence, rule: IgnoreRule, at: Trained, silent: np.ndarray) -> bool:
-    """Whether the slots that are silent are those that the ignore rule would name."""
-    if rule.threshold is None:
-        return False
-    overlap = np.asarray(yours.snapshot.breakdown.targets["overlap"], np.float64)
-    return bool(((at.of(overlap).max(axis=-1) >= rule.threshold) == silent).all())
-
-
-def _boxes(evidence: Evidence, yours: Evidence, confidences: list[Fit], told: Told) -> None:
-    """x, y, w and h: what is left of them once the gradient through a target is taken out."""
-    at, theirs = yours.slots(), evidence.slots()
-    channels = evidence.box_channels
-    if not at.slot.size or not {"xy", "wh"} <= set(evidence.terms):
-        return
-    of_xy = _published(evidence, "xy", channels[:2], centre_forms(evidence, theirs), theirs)
-    of_wh = _published(evidence, "wh", channels[2:], size_forms(evidence, theirs), theirs)
-    if of_xy is None or of_wh is None:
-        return
-    published = {"xy": of_xy, "wh": of_wh}
-    numbers = at.of(yours.gradient)[:, channels]
-    through = "objectness" in evidence.terms and bool(
-        theirs.of(evidence.terms["objectness"])[:, channels].any()
-    )
-    best: tuple[int, int, dict[str, list[Fit]], bool] | None = None
-    for path in _paths(confidences):
-        rest = numbers if path is None else numbers - path
-        scale = None if path is None else np.abs(path)
-        found: dict[str, list[Fit]] = {}
-        for term, part, forms in (
-            ("xy", slice(0, 2), centre_forms),
-            ("wh", slice(2, 4), size_forms),
-        ):
-            of_scale = None if scale is None else scale[:, part]
-            left = rest[:, part]
-            if of_scale is not None and (np.abs(left) <= TOLERANCE * of_scale).all():
-                found[term] = []
-                continue
-            fits = fitting(
-                left,
-                forms(yours, at, left),
-                like=published[term].form,
-                scale=of_scale,
-                weights=slot_weights(yours, at),
-                usual=published[term].weights,
-                known=told.mistakes,
-            )
-            if fits:
-                found[term] = fits
-        otherwise = sum(
-            news(fits[0].form, published[term].form, told.mistakes)
-            for term, fits in found.items()
-            if fits
-        )
-        rank = (len(found), -otherwise - ((path is not None) != through))
-        if best is None or rank > best[:2]:
-            best = (*rank, found, path is not None)
-    if best is None:
-        return
-    _, _, found, has_path = best
-    if not found:
-        told.alike.discard("objectness")
-        joint = fitting(numbers, overlap_forms(yours, at), weights=slot_weights(yours, at))
-        if joint:
-            error = joint[0].form.said["error"]
-            told.cause(f"The box is trained by {error}, and not by terms xy and wh.")
-            for key in ("decoding of x and y", "decoding of w and h"):
-                told.decoding(joint[0].form.said[key])
-        return
-    for term, fits in found.items():
-        if not fits or not at.of(yours.gradient)[:, channels].any():
-            told.cause(f"The term {term} is left out: its weight is 0.")
-        else:
-            told.fit(term, fits, published[term])
-    if has_path != through or len(found) < 2:
-        told.alike.discard("objectness")
-    # Where a target is no IoU there is nothing that a gradient could flow through.
-    towards_iou = bool(_paths(confidences)[1:])
-    if through and not has_path and towards_iou and len(found) == 2:
-        told.cause(
-            "No gradient flows through the IoU that objectness is trained towards (a "
-            "stop_gradient, or the IoU is computed as a constant); in the published loss it does."
-        )
-    if has_path and not through:
-        told.cause(
-            "A gradient flows through the IoU that objectness is trained towards; the published "
-            "loss takes it as a constant."
-        )
-
-
-def _paths(confidences: list[Fit]) -> list[np.ndarray | None]:
-    """(M, 4) gradients through the target of the confidence, each a possibility; None for none."""
-    found: list[np.ndarray | None] = [None]
-    for fit in confidences:
-        path = None if fit.form.through is None else fit.factor * fit.form.through()
-        if path is None or not path.any():
-            continue
-        if not any(each is not None and np.allclose(each, path, rtol=1e-6) for each in found):
-            found.append(path)
-        if len(found) > _PATHS:
-            break
-    return found
-
-
 def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told) -> None:
     """Which slots are trained as empty, and how."""
     term = "no_object"
@@ -325,7 +236,7 @@ def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told
     if ignoring is None:
         return
     known = {"xy", "wh"} <= told.fitted or evidence.has_background
-    if ignoring.words.startswith("there is no ignore rule") and not known:
+    if ignoring.is_none and not known:
         told.cause(
             "Every slot without an object is trained as empty: there is no ignore rule, or its "
             "boxes are as wrong as those that are trained."

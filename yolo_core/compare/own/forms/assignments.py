@@ -21,6 +21,9 @@ Cell = Callable[[np.ndarray, int, int], tuple[float, float]]
 Pick = Callable[[np.ndarray], list[int]]
 
 
+NO_RULE = "by no rule that is known here"
+
+
 @dataclasses.dataclass(frozen=True)
 class OwnRule:
     """A rule by its words, and (B, P) the object that it gives each slot to, -1 where none.
@@ -49,7 +52,28 @@ def own_assignments(evidence: Evidence) -> list[OwnRule]:
             break
         if ((rule.object_of >= 0) == trained).all():
             found.append(rule)
-    return found
+    return found or _by_no_rule(evidence, trained)
+
+
+def _by_no_rule(evidence: Evidence, trained: np.ndarray) -> list[OwnRule]:
+    """Who is trained for what where no rule tells it: the object of the cell, or of the prior."""
+    by_prior = evidence.snapshot.breakdown.assignment.candidate_measure == "prior IoU"
+    if by_prior:
+        prior = evidence.layout.prior[None, :, None].astype(float)
+        near = iou(prior, evidence.rows[:, None, :, 1:5])  # (B, P, N)
+    else:
+        near = in_cell(evidence).astype(float)
+    near = near * (evidence.rows[:, None, :, 0] != 0)
+    if not near.shape[-1]:
+        return []
+    found = np.where(trained, evidence.object_of, -1)
+    for image, slot in np.argwhere(trained & (found < 0)):
+        lost = [n for n in np.flatnonzero(near[image, slot]) if not (found[image] == n).any()]
+        several = lost or np.flatnonzero(near[image, slot]).tolist()
+        if not several:
+            return []
+        found[image, slot] = max(several, key=lambda n: near[image, slot, n])
+    return [OwnRule(NO_RULE, found)]
 
 
 def _rules(evidence: Evidence) -> Iterator[OwnRule]:
@@ -68,6 +92,13 @@ def _in_its_place(evidence: Evidence, object_of: np.ndarray) -> np.ndarray:
     found = np.zeros((*object_of.shape, 2))
     found[image, slot] = (evidence.corner[slot] - np.floor(centre * cells)) / cells
     return found
+
+
+def in_cell(evidence: Evidence) -> np.ndarray:
+    """(B, P, N) bool: the objects whose centre is in the slot's cell."""
+    rows, cells = evidence.rows, evidence.cells
+    place = np.floor(rows[:, None, :, 1:3] * cells[:, None])
+    return (place == evidence.corner[:, None]).all(axis=-1) & (rows[:, None, :, 0] != 0)
 
 
 def _owned(evidence: Evidence, rule: Rule) -> np.ndarray:
@@ -103,11 +134,12 @@ def _cell_rules(evidence: Evidence) -> Iterator[OwnRule]:
         f"the box with the worst {measured} of its cell is responsible, and not the best (argmin)",
         chosen(lambda c, v: [int(c[np.argmin(v)])]),
     )
-    always = {"first": 0, "last": -1}
+    always = {"the first box": 0, "the last box": -1}
+    always |= {f"box {place}": place for place in range(1, max(n for *_, n in layout.grids) - 1)}
     for which, place in always.items():
         yield OwnRule(
-            f"the {which} box of the cell is always responsible",
-            chosen(lambda c, _, place=place: [int(c[place])]),
+            f"{which} of the cell is always responsible",
+            chosen(lambda c, _, place=place: [int(c[min(place, len(c) - 1)])]),
         )
     yield OwnRule(
         "every box of the cell is trained for its object", chosen(lambda c, _: c.tolist())
@@ -155,6 +187,20 @@ def _cell_rules(evidence: Evidence) -> Iterator[OwnRule]:
     if not by_shape:
         yield from _by_other_overlaps(evidence, chosen_slots=candidates)
         return
+    for which, place in always.items():
+
+        def at_place(image: int, index: int, place: int = place) -> list[int]:
+            slots = first[image, index][first[image, index] >= 0]
+            here = [
+                layout.cell_slots(int(layout.head[s]), int(layout.row[s]), int(layout.column[s]))
+                for s in slots
+            ]
+            return [int(each[min(place, len(each) - 1)]) for each in here]
+
+        yield OwnRule(
+            f"{which} of the cell is always responsible, on the head that fits best",
+            _owned(evidence, at_place),
+        )
     yield from _by_other_shapes(evidence)
 
 
@@ -324,18 +370,49 @@ def _prior_rules(evidence: Evidence) -> Iterator[OwnRule]:
     yield OwnRule(
         "only the best prior of each object is matched, and no other that overlaps it", forced
     )
+    yield from _by_other_priors(
+        evidence, round_between(_lowest_left(best, published, forced), lowest)
+    )
     trained = (evidence.gradient[..., evidence.box_channels] != 0).any(axis=-1)
     for own, words in ((forced, ""), (np.full_like(forced, -1), ", without a forced prior")):
         rest = own < 0
         taken, left = best[rest & trained], best[rest & ~trained]
         low, high = left.max(initial=0.0), taken.min(initial=1.0)
         if low < high:
-            told = f"priors are matched from an IoU of about {round_between(low, high):g} on{words}"
+            told = f"priors are matched from an IoU of {about(low, high)} on{words}"
             yield OwnRule(told, np.where(own >= 0, own, np.where(best >= high, best_object, -1)))
+
+
+def _lowest_left(best: np.ndarray, published: np.ndarray, forced: np.ndarray) -> float:
+    """The best overlap of a prior that is matched to no object."""
+    return float(best[~published & (forced < 0)].max(initial=0.0))
+
+
+def _by_other_priors(evidence: Evidence, threshold: float) -> Iterator[OwnRule]:
+    """Priors matched from a threshold on, and forced, by an overlap with a mistake."""
+    # In single precision, as losses have it: two priors may be as good.
+    rows, prior = evidence.rows.astype(np.float32), evidence.layout.prior.astype(np.float32)
+    usable = rows[..., 0] != 0
+    labels = rows[..., 1:5]
+    corner = np.concatenate([labels[..., :2] - labels[..., 2:] / 2, labels[..., 2:]], axis=-1)
+    for words, boxes in (
+        ("width and height of the objects exchanged", labels[..., [0, 1, 3, 2]]),
+        ("x and y of the objects exchanged", labels[..., [1, 0, 2, 3]]),
+        ("x and y, and width and height, of the objects exchanged", labels[..., [1, 0, 3, 2]]),
+        ("the upper left corners of the objects taken for their centres", corner),
+    ):
+        overlap = iou(prior[None, None], boxes[:, :, None]) * usable[..., None]  # (B, N, P)
+        own = np.where(overlap.max(axis=1) >= threshold, overlap.argmax(axis=1), -1)
+        for image in range(len(rows)):
+            for index in np.flatnonzero(usable[image]):
+                own[image, overlap[image, index].argmax()] = index
+        yield OwnRule(f"{words} where they are held against the priors", own)
 
 
 def round_between(low: float, high: float) -> float:
     """The number with the fewest digits above one and up to another."""
+    if low < 0.5 <= high:
+        return 0.5
     for digits in range(1, 6):
         step = 10.0**-digits
         number = round(np.ceil((low + 1e-9) / step) * step, digits)
@@ -343,6 +420,12 @@ def round_between(low: float, high: float) -> float:
             middle = round((low + high) / 2, digits)
             return middle if low < middle <= high else number
     return high
+
+
+def about(low: float, high: float) -> str:
+    """A threshold in words, with the range that it may lie in where that is not narrow."""
+    told = f"about {round_between(low, high):g}"
+    return told if high - low < 0.02 else f"{told} (any from {low:.2f} to {high:.2f} fits)"
 
 
 def moves(evidence: Evidence, own: np.ndarray) -> list[str]:

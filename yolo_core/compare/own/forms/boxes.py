@@ -19,8 +19,10 @@ from yolo_core.compare.own.forms.functions import (
     linear,
     sigmoid,
     square_of_sigmoid,
+    twice,
     wide_square,
 )
+from yolo_core.compare.own.term_factors import TOLERANCE
 
 _SMALLEST = 1e-12
 
@@ -171,8 +173,12 @@ def _sizes(evidence: Evidence) -> list[Size]:
     if kind == "exp":
         found.append(Size("no exp on w and h", linear, scale))
         found.append(Size("a sigmoid in place of the exp of w and h", sigmoid, scale))
+        found.append(Size("the exp taken twice of w and h", twice(exponential, exponential), scale))
     found.append(Size("width and height of the anchors exchanged", activation, prior[:, ::-1]))
     found.append(Size("w and h not multiplied by the anchors", activation, 1 / cells))
+    if not (prior == 1 / cells).all():
+        words = "w and h not multiplied by the anchors (taken as parts of the picture)"
+        found.append(Size(words, activation, one))
     cell = evidence.pixels / cells
     shown = f"{cell[0, 0]:g}" if (cell == cell[0, 0]).all() else "a cell's pixels"
     found += [
@@ -203,6 +209,12 @@ def _sizes(evidence: Evidence) -> list[Size]:
             for sizes, count in zip(of_head, counts, strict=True)
         ]
         found.append(Size("the anchors in the reverse order", activation, np.concatenate(flipped)))
+        mixed = [
+            np.tile(sizes[:count].reshape(2, count).T, (len(sizes) // count, 1))
+            for sizes, count in zip(of_head, counts, strict=True)
+        ]
+        words = "widths and heights of the anchors mixed up (their list reshaped in another order)"
+        found.append(Size(words, activation, np.concatenate(mixed)))
     return found
 
 
@@ -247,11 +259,18 @@ def centre_forms(
     raw = at.of(evidence.raw[..., evidence.box_channels[:2]])
     cells, corner = evidence.cells[at.slot], evidence.corner[at.slot]
     centre, size = at.box[:, :2], at.box[:, 2:]
+    prior = evidence.layout.prior[at.slot].astype(float)
+    words = "the upper left corners of object and prior, and not their centres, as the target"
+    of_prior = [(words, centre - size / 2 + prior[:, 2:] / 2, None)] * evidence.has_background
+    words = "the target in cells of the grid (the place of its cell is not taken off)"
+    in_grid = [] if evidence.has_background else [(words, None, centre * cells)]
     targets = [
         ("", centre, None),
         ("x and y exchanged in the target", centre[:, ::-1], None),
         ("the upper left corner of the object as the target", centre - size / 2, None),
+        *of_prior,
         ("the target in fractions of the picture", None, centre),
+        *in_grid,
         ("the target in pixels", None, centre * evidence.pixels),
         (
             "the target in fractions of the picture where it is meant in cells",
@@ -270,7 +289,7 @@ def centre_forms(
     if numbers is not None and of_centre != 1 and known:
         base = (centre - known[0].offset[at.slot]) / known[0].scale[at.slot] * of_centre
         for variance in divisors(raw, base, numbers):
-            words = f"a variance of {variance:g} on the offsets of x and y, not {of_centre:g}"
+            words = f"a variance of {variance:.3g} on the offsets of x and y, not {of_centre:g}"
             scale = known[0].scale * variance / of_centre
             known.append(dataclasses.replace(known[0], mistake=words, scale=scale))
     for each in known:
@@ -325,7 +344,9 @@ def size_forms(
         scales["the variance of the centre taken for the offsets of w and h"] = of_centre
         base = np.log(wanted / prior)
         for variance in divisors(raw, base, numbers) if numbers is not None else ():
-            words = f"a variance of {variance:g} on the offsets of w and h, not {of_size:g}"
+            words = f"a variance of {variance:.3g} on the offsets of w and h, not {of_size:g}"
+            if abs(variance / of_size / np.log(2) - 1) < TOLERANCE:
+                words += " (as with logarithms to the base 2)"
             scales[words] = variance
     labels = [
         ("", wanted),
@@ -364,8 +385,12 @@ def size_forms(
                 forgotten = (mine or "size") + " of the prediction"
                 compared = {"compared as": f"the {forgotten} with the {theirs or 'size'} wanted"}
             for error, function in ERRORS.items():
-                if unit == "" and mine_unit in even and error == "the square":
+                alike = mine_unit in even and error == "the square"
+                if unit == "" and alike:
                     continue  # that of fractions times a number
+                measured = named["image" if alike else mine_unit]
+                if "logarithms" in (mine, theirs):
+                    measured = ""
                 gradient = function(outer, target)[0] * outer_slope * slope * units[mine_unit]
                 yield Form(
                     {
@@ -374,7 +399,7 @@ def size_forms(
                         "unit of the target": unit,
                         "variance": variance,
                         **compared,
-                        "measured in": "" if "logarithms" in (mine, theirs) else named[mine_unit],
+                        "measured in": measured,
                         "error": error,
                     },
                     _read(gradient, each),

@@ -17,6 +17,7 @@ from yolo_core.compare.own.forms.overlaps import (
     ciou,
     ciou_weight,
     diou,
+    from_corner,
     giou,
     half_forgotten,
     iou,
@@ -98,38 +99,58 @@ def measures(
     evidence: Evidence, at: Trained, boxes: np.ndarray
 ) -> Iterator[tuple[str, Measure, np.ndarray]]:
     """(words, how boxes are held against labels, the labels)."""
-    cells = evidence.cells[at.slot]
+    cells, corner = evidence.cells[at.slot], evidence.corner[at.slot]
+    centre, size = at.box[:, :2], at.box[:, 2:]
+    pixels = np.broadcast_to(evidence.pixels, cells.shape)
+
+    def label(centre: np.ndarray = centre, size: np.ndarray = size) -> np.ndarray:
+        return np.concatenate([centre, size], axis=-1)
+
     yield IOU, iou, at.box
     yield "an IoU with half the width and height forgotten", half_forgotten, at.box
-    turned = at.box[:, [1, 0, 3, 2]]
-    yield "an IoU with x and y of the target exchanged", iou, at.box[:, [1, 0, 2, 3]]
-    yield "an IoU with width and height of the target exchanged", iou, at.box[:, [0, 1, 3, 2]]
+    # The labels are wrong.
+    for words, held in (
+        ("x and y of the target exchanged", label(centre[:, ::-1])),
+        ("width and height of the target exchanged", label(size=size[:, ::-1])),
+        (
+            "x and y of the target exchanged, once they are offsets in the cell",
+            label(((centre * cells - corner)[:, ::-1] + corner) / cells),
+        ),
+        (
+            "x and y, and width and height, of the target exchanged",
+            label(centre[:, ::-1], size[:, ::-1]),
+        ),
+        ("the centre of the target in fractions of the picture, not cells", label(centre / cells)),
+        (
+            "the centre of the target in fractions of the picture, where its place in the cell is "
+            "meant",
+            label((centre + corner) / cells),
+        ),
+        ("the upper left corner of the target taken for its centre", label(centre - size / 2)),
+        ("the width and height of the target in cells, not fractions", label(size=size * cells)),
+        ("the width and height of the target in fractions, not cells", label(size=size / cells)),
+        (
+            "the width and height of the target in pixels, not cells",
+            label(size=size * pixels / cells),
+        ),
+        ("the width and height of the target in pixels, not fractions", label(size=size * pixels)),
+    ):
+        yield f"an IoU with {words}", iou, held
+    # The formula is.
     yield "the shared area over that of the object (no union)", over_object, at.box
     yield "the shared area over that of the predicted box (no union)", over_prediction, at.box
     yield "an IoU whose union has the shared area twice (not taken off)", over_both, at.box
-    corner = evidence.corner[at.slot]
-    inside = ((at.box[:, :2] * cells - corner)[:, ::-1] + corner) / cells
-    yield (
-        "an IoU with x and y of the target exchanged, once they are offsets in the cell",
-        iou,
-        np.concatenate([inside, at.box[:, 2:]], axis=-1),
-    )
-    small = np.concatenate([at.box[:, :2] / cells, at.box[:, 2:]], axis=-1)
-    yield "an IoU with the centre of the target in fractions of the picture, not cells", iou, small
-    yield "an IoU with x and y, and width and height, of the target exchanged", iou, turned
-    grown = np.concatenate([at.box[:, :2], at.box[:, 2:] * cells], axis=-1)
-    yield "an IoU with the width and height of the target in cells", iou, grown
+    yield "an IoU that takes centres for upper left corners", from_corner, at.box
     yield (
         "an IoU with the centre of the predicted box taken from its width, another channel",
         centre_from_width(cells),
         at.box,
     )
-    in_cell = at.box * np.concatenate([cells, np.ones_like(cells)], axis=-1)
     mixed = np.concatenate([cells, np.ones_like(cells)], axis=-1)
     yield (
         "an IoU with centres in cells and sizes in fractions of the picture",
         lambda predicted, label: iou(predicted * mixed, label),
-        in_cell,
+        at.box * mixed,
     )
     yield "GIoU", giou, at.box
     yield "DIoU", diou, at.box

@@ -169,7 +169,9 @@ class Form:
 
     def differences(self, other: Form) -> list[str]:
         """What is otherwise in the other form."""
-        return [key for key, words in self.said.items() if other.said.get(key) != words]
+        found = [key for key, words in self.said.items() if other.said.get(key) != words]
+        # Roots or logarithms are measured in a unit of their own.
+        return [key for key in found if key != "measured in" or "compared as" not in found]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,12 +183,20 @@ class Fit:
         factor: Median of the gradient over the form's.
         weights: Name of what the factor depends on ("head", "class", "picture", a formula), or "".
         by: {of what: factor} where it depends on something that can be listed.
+        each: (M,) the factor of each slot; None where all have one.
+        why: The formula that gives the factors in `by`, or "".
     """
 
     form: Form
     factor: float
     weights: str = ""
     by: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    each: np.ndarray | None = None
+    why: str = ""
+
+    def of_slot(self) -> np.ndarray:
+        """(1 or M, 1) the factor of each slot."""
+        return np.atleast_1d(self.factor if self.each is None else self.each)[:, None]
 
 
 def agrees(gradient: np.ndarray, form: np.ndarray, scale: np.ndarray | None = None) -> float | None:

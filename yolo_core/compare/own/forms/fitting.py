@@ -12,6 +12,7 @@ from yolo_core.compare.own.term_factors import TOLERANCE
 # Numbers that a form must have before all are looked at.
 _FIRST = 4
 _LEAST_SHARE = 1e-3
+_NOTHING = 1e-300
 _UNIT = "unit of the target"
 
 
@@ -33,22 +34,26 @@ def fitting(
         like: The published form, which ends the search; without one the first that fits does.
         scale: As in `agrees`.
         weights: {name: (M,)} of what a factor may depend on: numbers it may be multiplied by, or
-            (integers) groups that may each have a factor of their own. Tried where no form fits
-            with one factor.
+            (integers, texts) groups that may each have a factor of their own. Tried where no form
+            fits with one factor.
         usual: The one of `weights` that the published term has: groups may stand beside it.
         known: Mistakes that other terms have shown: they count for nothing.
     """
     found, tried = [], []
-    first = np.argsort(-np.abs(gradient).ravel())[:_FIRST]
+    # Beside what was subtracted, the numbers that say most.
+    size = np.abs(gradient) / (1.0 if scale is None else np.abs(gradient) + scale + _NOTHING)
+    first = np.argsort(-size.ravel())[:_FIRST]
     wanted = gradient.ravel()[first]
-    loose = np.inf if scale is None else 0.0
+    allowed = np.full(len(first), 2 * TOLERANCE)
+    if scale is not None:
+        allowed *= 1 + scale.ravel()[first] / np.maximum(np.abs(wanted), _NOTHING)
     for form in forms:
         if form.gradient.shape != gradient.shape:
             continue
         # A weight beside two other mistakes is not looked for: chance finds one.
         if weights and (like is None or len(form.differences(like)) <= 1):
             tried.append(form)
-        if loose and not _near(wanted, form.gradient.ravel()[first]):
+        if not _near(wanted, form.gradient.ravel()[first], allowed):
             continue
         factor = agrees(gradient, form.gradient, scale)
         if factor is None:
@@ -118,15 +123,25 @@ def divisors(raw: np.ndarray, base: np.ndarray, gradient: np.ndarray) -> list[fl
     if inside.sum() >= LEAST_NUMBERS:
         distance = raw[inside] - gradient[inside] / most
         found.append(np.median(base[inside] / np.where(distance == 0, np.nan, distance)))
-    return list(dict.fromkeys(float(f"{each:.3g}") for each in found if each > 0))
+    # A round number if there is one so near.
+    rounded = [(each, float(f"{each:.3g}")) for each in found if each > 0]
+    return list(
+        dict.fromkeys(
+            near if abs(near / each - 1) < TOLERANCE / 4 else float(f"{each:.6g}")
+            for each, near in rounded
+        )
+    )
 
 
-def _near(wanted: np.ndarray, numbers: np.ndarray) -> bool:
-    """Whether a few numbers have one ratio, at a glance."""
+def _near(wanted: np.ndarray, numbers: np.ndarray, allowed: np.ndarray) -> bool:
+    """Whether a few numbers have one ratio, at a glance; `allowed` is how far off each may be."""
     if not np.isfinite(numbers).all() or not numbers.all():
         return False
     ratio = wanted / numbers
-    return bool(ratio[0] > 0 and np.ptp(ratio) <= 4 * TOLERANCE * np.abs(ratio).max())
+    best = int(allowed.argmin())
+    if not ratio[best] > 0:
+        return False
+    return bool((np.abs(ratio / ratio[best] - 1) <= allowed + allowed[best]).all())
 
 
 def _weighted(
@@ -153,15 +168,28 @@ def _weighted(
         return None
     beside = of_slot / weights.get(usual, 1.0)
     for name, weight in weights.items():
-        if np.issubdtype(weight.dtype, np.integer):
-            groups = {int(g): beside[weight == g] for g in np.unique(weight)}
+        if weight.dtype.kind in "iU":
+            groups = {g: beside[weight == g] for g in np.unique(weight).tolist()}
             if len(groups) < 2 or len(of_slot) - len(groups) < LEAST_NUMBERS - 1:
                 continue
             if all(np.ptp(each) <= 2 * TOLERANCE * each.max() for each in groups.values()):
-                by = {f"{name} {g}": float(np.median(each)) for g, each in groups.items()}
-                return Fit(form, float(np.median(of_slot)), name, by)
+                by = {
+                    g if isinstance(g, str) else f"{name} {g}": float(np.median(each))
+                    for g, each in groups.items()
+                }
+                why = next(
+                    (
+                        other
+                        for other, weight in weights.items()
+                        if weight.dtype.kind == "f"
+                        and other != usual
+                        and np.ptp(beside / weight) <= 2 * TOLERANCE * (beside / weight).max()
+                    ),
+                    "",
+                )
+                return Fit(form, float(np.median(of_slot)), name, by, of_slot, why)
             continue
         over = of_slot / weight
         if np.ptp(weight) > 0.01 * weight.max() and np.ptp(over) <= 2 * TOLERANCE * over.max():
-            return Fit(form, float(np.median(over)), name)
+            return Fit(form, float(np.median(over)), name, each=of_slot)
     return None

@@ -158,6 +158,9 @@ ERRORS: dict[str, Error] = {
 }
 """Errors, by what stands in a sentence."""
 
+ALIKE_UP_TO_1 = {"the square", "smooth L1", "smooth L1 (beta 2)"}
+"""Errors that are the same, but for a factor, of distances up to 1."""
+
 MIXING = ("the square", "binary cross-entropy")
 """Errors with which the gradient of a mixture of targets is the mixture of their gradients."""
 

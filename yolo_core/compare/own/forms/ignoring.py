@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from yolo_core.assignment import IgnoreRule
-from yolo_core.compare.own.forms.assignments import round_between
+from yolo_core.compare.own.forms.assignments import about, in_cell
 from yolo_core.compare.own.forms.boxes import decode
 from yolo_core.compare.own.forms.confidences import decodings
 from yolo_core.compare.own.forms.evidence import Evidence
 from yolo_core.compare.own.forms.functions import SCORES, TINY
-from yolo_core.compare.own.forms.overlaps import half_forgotten, iou
+from yolo_core.compare.own.forms.overlaps import from_corner, half_forgotten, iou
 
+# What a missing rule cannot be told from.
+OR_FAR_OFF = (
+    "or one that leaves nothing alone here: boxes decoded so far off that none overlaps an object, "
+    "true boxes in another unit, or priors looked at and not predicted boxes"
+)
 Overlap = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # A range of thresholds that is wider than that says nothing.
 _WIDEST = 0.2
@@ -56,6 +61,9 @@ def measures(evidence: Evidence, rule: IgnoreRule) -> Iterator[Measure]:
             boxes, _ = decode(evidence, centre, size)
             yield Measure("", best(boxes), (centre.mistake, size.mistake))
     yield Measure("boxes with half the width and height forgotten", best(own, by=half_forgotten))
+    corner = np.concatenate([own[..., :2] + own[..., 2:] / 2, own[..., 2:]], axis=-1)
+    yield Measure("predicted boxes whose centre is taken for the upper left corner", best(corner))
+    yield Measure("boxes whose centres are taken for upper left corners", best(own, by=from_corner))
     yield Measure("x and y of the objects exchanged", best(own, labels=labels[..., [1, 0, 2, 3]]))
     turned = labels[..., [0, 1, 3, 2]]
     yield Measure("width and height of the objects exchanged", best(own, labels=turned))
@@ -64,11 +72,14 @@ def measures(evidence: Evidence, rule: IgnoreRule) -> Iterator[Measure]:
         yield Measure("the prior box, and not the predicted one", best(prior))
         middle = np.concatenate([np.zeros_like(prior[..., :2]), prior[..., 2:]], axis=-1)
         shapes = np.concatenate([np.zeros_like(labels[..., :2]), labels[..., 2:]], axis=-1)
-        in_cell = _in_cell(evidence)
         yield Measure(
             "the shape of the anchor in the cell of an object, and not the predicted box",
-            (iou(middle[:, :, None], shapes) * in_cell).max(axis=-1, initial=0.0),
+            (iou(middle[:, :, None], shapes) * in_cell(evidence)).max(axis=-1, initial=0.0),
         )
+    yield Measure(
+        "the object of its own cell alone",
+        (iou(own[:, :, None], labels) * in_cell(evidence)).max(axis=-1, initial=0.0),
+    )
     others = {"objects": "all objects of the picture", "head": "only the objects of its own head"}
     for who, words in others.items():
         if who != rule.against and (who != "head" or len(evidence.layout.grids) > 1):
@@ -93,19 +104,19 @@ def _counting(evidence: Evidence, against: str) -> np.ndarray:
     return owners & usable
 
 
-def _in_cell(evidence: Evidence) -> np.ndarray:
-    """(B, P, N) bool: the objects whose centre is in the slot's cell."""
-    rows, cells = evidence.rows, evidence.cells
-    place = np.floor(rows[:, None, :, 1:3] * cells[:, None])
-    return (place == evidence.corner[:, None]).all(axis=-1) & (rows[:, None, :, 0] != 0)
-
-
 @dataclasses.dataclass(frozen=True)
 class Ignoring:
-    """What a loss leaves alone. `words` is "" where that is what the published loss does."""
+    """What a loss leaves alone.
+
+    Attributes:
+        words: "" where that is what the published loss does.
+        mistakes: In the decoding of x and y, and of w and h, that explain it.
+        is_none: Whether it leaves nothing alone.
+    """
 
     words: str
     mistakes: tuple[str, str] = ("", "")
+    is_none: bool = False
 
 
 def own_ignoring(
@@ -143,11 +154,12 @@ def own_ignoring(
                 return Ignoring("", each.mistakes)
         return Ignoring(
             f"there is no ignore rule: all {count} slots without an object are trained as empty "
-            "(or it looks at boxes so far off that none overlaps an object)"
+            f"({OR_FAR_OFF})",
+            is_none=True,
         )
     if rule.kind == "hard_negatives":
         return _mined(evidence, rule, own)
-    if (own == (empty & ~_in_cell(evidence).any(axis=-1))).all():
+    if (own == (empty & ~in_cell(evidence).any(axis=-1))).all():
         return Ignoring(
             "only empty cells are, and the other boxes of a cell with an object are left alone"
         )
@@ -174,17 +186,40 @@ def own_ignoring(
                     each.mistakes,
                 )
     for each in every:
+        if not known >= set(filter(None, each.mistakes)):
+            continue  # two guesses in one number
         low, high = each.value[empty & own].max(initial=0), each.value[empty & ~own].min(initial=1)
         if low < high and high - low <= _WIDEST:
-            told = f"the ignore rule ignores from an IoU of about {round_between(low, high):g} on"
+            told = f"the ignore rule ignores from an IoU of {about(low, high)} on"
             if each.words:
                 told += f", and looks at {each.words}"
             return Ignoring(told + _instead(threshold), each.mistakes)
     return None
 
 
+def is_refuted(evidence: Evidence, rule: IgnoreRule, own: np.ndarray, mistake: str) -> bool:
+    """Whether boxes decoded with a mistake would leave other slots alone than (B, P) `own` shows.
+
+    True only where boxes decoded as published leave just those alone.
+    """
+    if rule.threshold is None:
+        return False
+    empty = evidence.object_of < 0
+    by_mistakes = {each.mistakes: each for each in measures(evidence, rule) if not each.words}
+
+    def leaves(each: Measure) -> bool:
+        return bool((own == (empty & (each.value < (rule.threshold or 1.0)))).all())
+
+    with_it = [each for mistakes, each in by_mistakes.items() if set(mistakes) == {"", mistake}]
+    return leaves(by_mistakes["", ""]) and not any(map(leaves, with_it))
+
+
 def _instead(threshold: float | None) -> str:
-    return "" if threshold is None else f", the published one from {threshold:g}"
+    return (
+        "; the published one has none"
+        if threshold is None
+        else f", the published one from {threshold:g}"
+    )
 
 
 def _in_planes(evidence: Evidence, fits: np.ndarray) -> np.ndarray:
@@ -233,6 +268,15 @@ def _mined(evidence: Evidence, rule: IgnoreRule, own: np.ndarray) -> Ignoring | 
             return Ignoring(f"{these} the easiest, and not the hardest")
         if alone:
             return Ignoring(f"{these} not those that are hardest by the published loss")
+    nobody = matched == 0
+    fewest = int(taken[nobody].max(initial=0))
+    for ratio in range(1, 11) if fewest else ():
+        if (own == hardest(hardness, np.maximum(ratio * matched, fewest), ~positive)).all():
+            told = "" if ratio == rule.ratio else f", and {ratio} for each matched prior"
+            return Ignoring(
+                f"at least {fewest} negatives are taken of every picture{told}; published: none of "
+                "a picture without a matched prior"
+            )
     for ratio in range(1, 11):
         among = hardest(hardness, ratio * matched, np.ones_like(positive)) & ~positive
         if (own == among).all():

@@ -111,6 +111,15 @@ def half_forgotten(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return iou(boxes, others, half=1.0)
 
 
+def from_corner(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """IoU with the centres of both taken for their upper left corners."""
+
+    def moved(box: np.ndarray) -> np.ndarray:
+        return np.concatenate([box[..., :2] + box[..., 2:] / 2, box[..., 2:]], axis=-1)
+
+    return iou(moved(boxes), moved(others))
+
+
 def centre_from_width(cells: np.ndarray) -> Measure:
     """IoU with the width taken for both numbers of the predicted centre, in cells of the grid.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from yolo_core.compare.own.forms.evidence import Evidence, Fit, Trained
 from yolo_core.compare.own.forms.fitting import news
+from yolo_core.compare.own.forms.functions import ALIKE_UP_TO_1
 from yolo_core.compare.own.forms.words import form_sentences, named, weight_sentences
 from yolo_core.compare.own.term_factors import TOLERANCE
 
@@ -34,7 +35,8 @@ class Told:
     """Sentences so far, none twice; `beyond` are terms that train more than is theirs.
 
     `fitted` are terms whose formula was found. `shares` are factors that come of other counts of
-    slots alone, by which a loss divides: they are no news.
+    slots alone, by which a loss divides: they are no news. `measures_boxes`: the target of
+    the confidence was told, and is an overlap of the decoded box.
     """
 
     weighed: Collection[str]
@@ -44,13 +46,13 @@ class Told:
     beyond: dict[str, int] = dataclasses.field(default_factory=dict)
     fitted: set[str] = dataclasses.field(default_factory=set)
     shares: tuple[float, ...] = ()
+    measures_boxes: bool = False
 
     def decoding(self, mistake: str, term: str = "") -> None:
         """Boxes are decoded otherwise: everywhere, or as a term takes them."""
         if mistake and mistake not in self.mistakes:
             self.mistakes.add(mistake)
-            where = f"In {named(term)} boxes are" if term in ("xy", "wh") else "Boxes are"
-            self.cause(f"{where} decoded with a mistake: {mistake}.")
+            self.cause(_decoded(mistake, term))
 
     def cause(self, sentence: str) -> None:
         """Says something, if it was not said before."""
@@ -69,6 +71,8 @@ class Told:
             other
             for other in fits[1:]
             if not fit.weights and 0 < news(other.form, published.form, self.mistakes) == least
+            # Between 0 and 1 they are one.
+            if not {fit.form.said.get("error"), other.form.said.get("error")} <= ALIKE_UP_TO_1
         ]
         otherwise = fit.form.differences(published.form)
         for key in otherwise:
@@ -77,10 +81,15 @@ class Told:
         own = list(form_sentences(term, fit.form, published.form))
         for sentence in own:
             self.cause(sentence)
-        for other in alike[:1]:
-            words = list(form_sentences(term, other.form, published.form))
-            if words and words != own and own:
+        first = next(iter([*own, *_decodings(term, fit, published)]), "")
+        for other in alike:
+            words = [
+                *form_sentences(term, other.form, published.form),
+                *_decodings(term, other, published),
+            ]
+            if words and words[0] != first:
                 self.cause(f"Or (the numbers fit both): {words[0]}")
+                break
         weights = list(weight_sentences(term, fit, published))
         factor = fit.factor / published.factor
         is_share = any(math.isclose(factor, each, rel_tol=TOLERANCE) for each in self.shares)
@@ -91,15 +100,35 @@ class Told:
             self.alike.add(term)
 
 
+def _decodings(term: str, fit: Fit, published: Fit) -> list[str]:
+    """What a fit says of the decoding."""
+    return [
+        _decoded(fit.form.said[key], term)
+        for key in fit.form.differences(published.form)
+        if key.startswith("decoding") and fit.form.said[key]
+    ]
+
+
+def _decoded(mistake: str, term: str) -> str:
+    where = f"In {named(term)} boxes are" if term in ("xy", "wh") else "Boxes are"
+    return f"{where} decoded with a mistake: {mistake}."
+
+
 def slot_weights(evidence: Evidence, at: Trained) -> dict[str, np.ndarray]:
     """What the weight of a slot may depend on."""
     area = at.box[:, 2] * at.box[:, 3]
-    objects = (evidence.object_of >= 0).sum(axis=-1)[at.image]
+    trained = evidence.object_of >= 0
+    objects = trained.sum(axis=-1)[at.image]
+    of_head = [evidence.layout.head == head for head in range(len(evidence.layout.grids))]
+    slots = np.asarray([head.sum() for head in of_head])[evidence.layout.head[at.slot]]
+    used = np.asarray([trained[:, head].sum() for head in of_head])
     return {
         "2 - width x height of the object": 2.0 - area,
         "1 - width x height of the object": 1.0 - area,
         "width x height of the object": area,
         "1 / the trained slots of the picture": 1.0 / objects,
+        "1 / the slots of the head": 1.0 / slots,
+        "1 / the trained slots of the head": 1.0 / used[evidence.layout.head[at.slot]],
         "head": evidence.layout.head[at.slot].astype(int),
         "class": at.one_hot.argmax(axis=-1).astype(int),
         "anchor": evidence.layout.anchor[at.slot].astype(int),

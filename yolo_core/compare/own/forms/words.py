@@ -41,8 +41,7 @@ def form_sentences(term: str, own: Form, published: Form) -> Iterator[str]:
                 )
             )
         elif key == "measured in":
-            if own.said["compared as"] == published.said["compared as"]:
-                yield f"The error of {of} is measured in {mine}, published: in {theirs}."
+            yield f"The error of {of} is measured in {mine}, published: in {theirs}."
         elif key == "variance":
             yield f"The target of {of} has {mine}."
         elif key == "target" and term in ("objectness", "no_object"):
@@ -79,7 +78,8 @@ def weight_sentences(term: str, own: Fit, published: Fit) -> Iterator[str]:
             told = ", ".join(
                 f"{name}: {factor / published.factor:.4g}" for name, factor in own.by.items()
             )
-            yield f"The term {term} is weighted by {own.weights} ({told})."
+            why = f", as by {own.why}" if own.why else ""
+            yield f"The term {term} is weighted by {own.weights} ({told}){why}."
         elif own.weights:
             yield f"The term {term} is weighted by {own.weights}, and the published one is not."
         else:
