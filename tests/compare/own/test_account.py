@@ -162,7 +162,7 @@ def test_objects_in_other_cells_keep_their_place_in_the_cell_and_nothing_else_is
     assert causes == [
         "Other slots are trained for objects: the cells with row and column exchanged: x counts "
         "columns and y counts rows.",
-        "And 8 more objects are trained elsewhere.",
+        "And 10 more objects are trained elsewhere.",
     ]
 
 

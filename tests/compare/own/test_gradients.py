@@ -258,6 +258,7 @@ def test_a_term_that_is_zero_only_where_it_stands_alone_is_not_left_out():
     confidence[0, :, 2] = 1
     confidence[0, :3, :2] = 1
     mine = np.zeros_like(xy)
+    mine[0, :, 2] = [1, 5, 2, 7, 3, 9, 4, 8]
     mine[0, :3, :2] = [[2, 9], [7, 1], [8, 3]]  # another formula, with nothing on the fourth slot
     terms = {"xy": xy, "objectness": confidence}
     found, _ = term_factors(mine, terms)
