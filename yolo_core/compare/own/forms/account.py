@@ -15,13 +15,14 @@ from collections.abc import Collection
 import numpy as np
 
 from yolo_core.assignment import IgnoreRule
-from yolo_core.compare.own.forms.assignments import NO_RULE, OwnRule, moves, own_assignments
+from yolo_core.compare.own.forms.assignments import moves, own_assignments
 from yolo_core.compare.own.forms.box_account import published_fit, tell_boxes
 from yolo_core.compare.own.forms.class_account import tell_classes
 from yolo_core.compare.own.forms.confidences import empty_forms, object_forms
 from yolo_core.compare.own.forms.evidence import Evidence, Fit, Trained
 from yolo_core.compare.own.forms.fitting import fitting
 from yolo_core.compare.own.forms.ignoring import own_ignoring
+from yolo_core.compare.own.forms.own_rule import NO_RULE, OwnRule
 from yolo_core.compare.own.forms.told import Account, Told, slot_weights
 from yolo_core.compare.own.term_factors import summed
 

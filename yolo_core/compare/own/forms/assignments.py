@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from yolo_core.anchors import shape_iou
-from yolo_core.compare.own.forms.boxes import decode
 from yolo_core.compare.own.forms.confidences import IOU, decodings, measures
+from yolo_core.compare.own.forms.decoding import decode
 from yolo_core.compare.own.forms.evidence import Evidence
 from yolo_core.compare.own.forms.overlaps import iou
+from yolo_core.compare.own.forms.own_rule import NO_RULE, OwnRule
+from yolo_core.compare.own.forms.prior_rules import prior_rules
 
 # (picture, object) -> slots
 Rule = Callable[[int, int], list[int]]
@@ -19,21 +20,6 @@ Rule = Callable[[int, int], list[int]]
 Cell = Callable[[np.ndarray, int, int], tuple[float, float]]
 # Overlaps of the boxes of a cell -> which of them
 Pick = Callable[[np.ndarray], list[int]]
-
-
-NO_RULE = "by no rule that is known here"
-
-
-@dataclasses.dataclass(frozen=True)
-class OwnRule:
-    """A rule by its words, and (B, P) the object that it gives each slot to, -1 where none.
-
-    `shift` is that of `Evidence`.
-    """
-
-    words: str
-    object_of: np.ndarray
-    shift: np.ndarray | None = None
 
 
 def own_assignments(evidence: Evidence) -> list[OwnRule]:
@@ -78,7 +64,7 @@ def _by_no_rule(evidence: Evidence, trained: np.ndarray) -> list[OwnRule]:
 
 def _rules(evidence: Evidence) -> Iterator[OwnRule]:
     if evidence.snapshot.breakdown.assignment.candidate_measure == "prior IoU":
-        yield from _prior_rules(evidence)
+        yield from prior_rules(evidence)
         return
     yield from _cell_rules(evidence)
 
@@ -345,87 +331,6 @@ def _by_other_shapes(evidence: Evidence) -> Iterator[OwnRule]:
     ]
     for words, sizes, label in shapes:
         yield OwnRule(words, best(sizes, label))
-
-
-def _prior_rules(evidence: Evidence) -> Iterator[OwnRule]:
-    """Every prior above a threshold, and the best one of each object anyway."""
-    rows = evidence.rows
-    usable = rows[..., 0] != 0
-    prior = evidence.layout.prior.astype(float)
-    overlap = iou(prior[None, None], rows[:, :, None, 1:5]) * usable[..., None]  # (B, N, P)
-    if not overlap.shape[1]:
-        return
-    best_object, best = overlap.argmax(axis=1), overlap.max(axis=1)
-    forced = np.full(best.shape, -1)
-    for image in range(len(rows)):
-        for index in np.flatnonzero(usable[image]):
-            forced[image, overlap[image, index].argmax()] = index
-    published = evidence.object_of >= 0
-    by_threshold = published & (forced < 0)
-    lowest = best[by_threshold].min() if by_threshold.any() else 1.0
-    yield OwnRule(
-        "no forced prior: an object that no prior overlaps enough is matched to no prior at all",
-        np.where(published & (best >= min(lowest, 0.5)), best_object, -1),
-    )
-    yield OwnRule(
-        "only the best prior of each object is matched, and no other that overlaps it", forced
-    )
-    yield from _by_other_priors(
-        evidence, round_between(_lowest_left(best, published, forced), lowest)
-    )
-    trained = (evidence.gradient[..., evidence.box_channels] != 0).any(axis=-1)
-    for own, words in ((forced, ""), (np.full_like(forced, -1), ", without a forced prior")):
-        rest = own < 0
-        taken, left = best[rest & trained], best[rest & ~trained]
-        low, high = left.max(initial=0.0), taken.min(initial=1.0)
-        if low < high:
-            told = f"priors are matched from an IoU of {about(low, high)} on{words}"
-            yield OwnRule(told, np.where(own >= 0, own, np.where(best >= high, best_object, -1)))
-
-
-def _lowest_left(best: np.ndarray, published: np.ndarray, forced: np.ndarray) -> float:
-    """The best overlap of a prior that is matched to no object."""
-    return float(best[~published & (forced < 0)].max(initial=0.0))
-
-
-def _by_other_priors(evidence: Evidence, threshold: float) -> Iterator[OwnRule]:
-    """Priors matched from a threshold on, and forced, by an overlap with a mistake."""
-    # In single precision, as losses have it: two priors may be as good.
-    rows, prior = evidence.rows.astype(np.float32), evidence.layout.prior.astype(np.float32)
-    usable = rows[..., 0] != 0
-    labels = rows[..., 1:5]
-    corner = np.concatenate([labels[..., :2] - labels[..., 2:] / 2, labels[..., 2:]], axis=-1)
-    for words, boxes in (
-        ("width and height of the objects exchanged", labels[..., [0, 1, 3, 2]]),
-        ("x and y of the objects exchanged", labels[..., [1, 0, 2, 3]]),
-        ("x and y, and width and height, of the objects exchanged", labels[..., [1, 0, 3, 2]]),
-        ("the upper left corners of the objects taken for their centres", corner),
-    ):
-        overlap = iou(prior[None, None], boxes[:, :, None]) * usable[..., None]  # (B, N, P)
-        own = np.where(overlap.max(axis=1) >= threshold, overlap.argmax(axis=1), -1)
-        for image in range(len(rows)):
-            for index in np.flatnonzero(usable[image]):
-                own[image, overlap[image, index].argmax()] = index
-        yield OwnRule(f"{words} where they are held against the priors", own)
-
-
-def round_between(low: float, high: float) -> float:
-    """The number with the fewest digits above one and up to another."""
-    if low < 0.5 <= high:
-        return 0.5
-    for digits in range(1, 6):
-        step = 10.0**-digits
-        number = round(np.ceil((low + 1e-9) / step) * step, digits)
-        if low < number <= high:
-            middle = round((low + high) / 2, digits)
-            return middle if low < middle <= high else number
-    return high
-
-
-def about(low: float, high: float) -> str:
-    """A threshold in words, with the range that it may lie in where that is not narrow."""
-    told = f"about {round_between(low, high):g}"
-    return told if high - low < 0.02 else f"{told} (any from {low:.2f} to {high:.2f} fits)"
 
 
 def moves(evidence: Evidence, own: np.ndarray) -> list[str]:

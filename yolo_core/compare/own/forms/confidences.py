@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from yolo_core.compare.own.forms.boxes import Centre, Size, by_raw, centres, decode, sizes
+from yolo_core.compare.own.forms.decoding import Centre, Size, by_raw, centres, decode, sizes
 from yolo_core.compare.own.forms.evidence import Evidence, Form, Trained
 from yolo_core.compare.own.forms.fitting import share_of
 from yolo_core.compare.own.forms.functions import ERRORS, MIXING, NUMBERS

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from yolo_core.assignment import IgnoreRule
-from yolo_core.compare.own.forms.assignments import about, in_cell
-from yolo_core.compare.own.forms.boxes import decode
+from yolo_core.compare.own.forms.assignments import in_cell
 from yolo_core.compare.own.forms.confidences import decodings
+from yolo_core.compare.own.forms.decoding import decode
 from yolo_core.compare.own.forms.evidence import Evidence
 from yolo_core.compare.own.forms.functions import SCORES, TINY
 from yolo_core.compare.own.forms.overlaps import from_corner, half_forgotten, iou
+from yolo_core.compare.own.forms.own_rule import about
 
 # What a missing rule cannot be told from.
 OR_FAR_OFF = (
