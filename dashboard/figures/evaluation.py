@@ -15,8 +15,10 @@ from dashboard.figures.frame import ABOVE, GRID, MARGIN, axis, figure_of
 from dashboard.figures.places import short
 
 MOST_POINTS = 400
-MOST_WRITTEN = 26
-"""Rows of a confusion matrix in whose cells the numbers find room."""
+MOST_CLASSES = 20
+"""Classes of a confusion matrix that can be named beside it, and whose numbers find room in it."""
+_MANY = 12  # rows; with more, names are small, short and upright
+_SMALL, _LETTERS = 10, 16
 _OF_ALL, _FAINT = BLUE, "rgba(128, 128, 128, 0.55)"
 _SCALE = get_colorscale("Blues")
 _NO_COLOR = "rgba(0, 0, 0, 0)"
@@ -100,10 +102,22 @@ def precision_recall_figure(lines: Sequence[Line], threshold: float, *, revision
     return figure_of(data, layout)
 
 
+def most_confused(counts: np.ndarray) -> np.ndarray:
+    """The classes that a matrix shows, in their order: all, or those with the most errors.
+
+    Args:
+        counts: As for `confusion_figure`.
+    """
+    errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
+    return np.sort(np.argsort(-errors[:-1], kind="stable")[:MOST_CLASSES])
+
+
 def confusion_figure(
     counts: np.ndarray, names: Sequence[str], chosen: tuple[int, int] | None, *, revision: str
 ) -> go.Figure:
     """Draws the matrix, in each row the parts of its class; a click gives [row, column].
+
+    Of very many classes it shows `most_confused`; the parts are of all that there is of a class.
 
     Args:
         counts: (C + 1, C + 1), row = class of the object, column = class of the detection, the
@@ -112,15 +126,18 @@ def confusion_figure(
         chosen: Cell with an outline; None for none.
         revision: Zoom is kept as long as this stays.
     """
-    size = len(counts)
     rows = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
     # Of background nobody knows how much there is: its row is measured by its largest cell.
     top = counts[-1].max()
     share[-1] = counts[-1] / top if top else 0.0
-    down = [*(short(name) for name in names), "background"]
-    across = [*(short(name) for name in names), "missed"]
-    place = np.stack(np.mgrid[:size, :size], axis=-1).tolist()
+    shown = np.append(most_confused(counts), len(names))
+    place = np.stack(np.meshgrid(shown, shown, indexing="ij"), axis=-1).tolist()
+    counts, share, rows = counts[np.ix_(shown, shown)], share[np.ix_(shown, shown)], rows[shown]
+    size = len(shown)
+    longest = {"most": _LETTERS} if size > _MANY else {}
+    down = [*(short(names[k], **longest) for k in shown[:-1]), "background"]
+    across = [*down[:-1], "missed"]
     words = [
         [
             f"{down[i]} → {across[j]}: {counts[i, j]:,}"
@@ -142,13 +159,12 @@ def confusion_figure(
             "showscale": False,
             "xgap": 1,
             "ygap": 1,
-        }
+        },
+        _numbers(counts, share, place, words),
     ]
-    if size <= MOST_WRITTEN:
-        data.append(_numbers(counts, share, place, words))
     shapes = []
-    if chosen is not None:
-        i, j = chosen
+    if chosen is not None and np.isin(chosen, shown).all():
+        i, j = np.searchsorted(shown, chosen).tolist()
         shapes.append(
             {
                 "type": "rect",
@@ -160,6 +176,9 @@ def confusion_figure(
             }
         )
     ticks = {"tickmode": "array", "tickvals": list(range(size)), "gridcolor": GRID}
+    upright = {"tickangle": -90} if size > _MANY else {}
+    if size > _MANY:
+        ticks["tickfont"] = {"size": _SMALL}
     layout = {
         "height": 380,
         "meta": {"aspect": 1.0, "most": 0.47},
@@ -172,6 +191,7 @@ def confusion_figure(
             "ticktext": across,
             "automargin": True,
             **ticks,
+            **upright,
         },
         "yaxis": {
             "title": {"text": "is", "standoff": 4},
@@ -196,7 +216,10 @@ def _numbers(
         "x": j.tolist(),
         "y": i.tolist(),
         "text": [f"{counts[each]:,}" for each in at],
-        "textfont": {"color": ["#ffffff" if share[each] > 0.715 else "#000000" for each in at]},
+        "textfont": {
+            "size": _SMALL if len(counts) > _MANY else 12,
+            "color": ["#ffffff" if share[each] > 0.715 else "#000000" for each in at],
+        },
         "customdata": [place[row][column] for row, column in at],
         "hovertext": [words[row][column] for row, column in at],
         "hovertemplate": "%{hovertext}<extra></extra>",

@@ -65,6 +65,7 @@ def show_numbers(opened: Opened) -> None:
         st.dataframe(
             table,
             hide_index=True,
+            placeholder="–",
             height="stretch",
             column_config={"median width, px": number, "median height, px": number},
         )

@@ -41,5 +41,8 @@ def _table(found: dict[str, Any], part: str, columns: list[str]) -> None:
     order = sorted(range(len(learned)), key=lambda at: learned[at])
     rows = [{name: found[part][at][name] for name in columns} for at in order]
     st.dataframe(
-        pd.DataFrame(rows, columns=columns), hide_index=True, height=min(35 * len(rows) + 38, 320)
+        pd.DataFrame(rows, columns=columns),
+        hide_index=True,
+        placeholder="–",
+        height=min(35 * len(rows) + 38, 320),
     )

@@ -13,7 +13,7 @@ from dashboard.components.shared.address import UrlChoice, choose
 from dashboard.components.shared.errors import plain
 from dashboard.components.shared.plot import plot
 from dashboard.figures.bars import Bar, bars_figure
-from dashboard.figures.evaluation import confusion_figure
+from dashboard.figures.evaluation import confusion_figure, most_confused
 from yolo_core.evaluation.confusion import RULE, Confusion, confusion
 from yolo_core.evaluation.errors import ERROR_WORDS, ErrorKind
 from yolo_core.evaluation.job.folder import EvaluationFolder
@@ -89,7 +89,10 @@ def show_matrix(folder: EvaluationFolder, result: Result, listed: Listed, thresh
         f"From a score of {threshold:.2f} on. {RULE} Wrong: a dark cell off the diagonal; two "
         "classes that the network cannot tell apart."
     )
-    st.markdown("**Confusion matrix**", help=f"{sentence} A click lists a cell.")
+    names = result.table.class_names
+    few = len(most_confused(listed.matrix.counts))
+    which = f", worst {few} of {len(names):,} classes" * (few < len(names))
+    st.markdown(f"**Confusion matrix**{which}", help=f"{sentence} A click lists a cell.")
     plot(figure, key="evaluate confusion", alt=sentence, on_click=_list_cell)
 
 

@@ -12,17 +12,21 @@ from dashboard.components.shared.open_sample import ask_for
 from dashboard.components.shared.sample_figure import show_sample
 from dashboard.components.shared.show_table import show_table
 from dashboard.components.survey.open import found_view, is_on
+from dashboard.figures.places import object_label
 from dashboard.tables import ledger_table, number
 from yolo_core.explain.names import cell_name, slot_word
 from yolo_core.explain.report import explain
+from yolo_core.explain.trace import object_of_slot
 from yolo_core.survey.folder import SurveyFolder
 from yolo_core.survey.spots import Spot, read_spot, slot_of
 from yolo_core.survey.statistics import worst_first
 from yolo_core.survey.table import SurveyTable
+from yolo_core.views import SampleView
 
 SPOT = UrlChoice("spot", bound=False)
 # Pixels and part of the window below the picture: legend, and some rows of the ledger.
 _BELOW = (36, 0.22)
+_WHYS = 5  # lost objects whose reason is told; the list of lost objects has all
 
 
 def choose_spot(spot: Any) -> None:
@@ -60,11 +64,27 @@ def show_chosen(folder: SurveyFolder, table: SurveyTable) -> None:
         )
     show_sample(view, slot, key="survey picture", below=_BELOW)
     if len(view.objects):
-        show_table(ledger_table(view, explain(view)))
+        _show_objects(view, object_of_slot(view, slot) if spot.object is None else spot.object)
     st.caption(
-        "The chosen sample, its objects with the slots that they train, and why. Wrong: an object "
-        "marked ✗, for which nothing is trained, or late in training one without a prediction."
+        "The chosen sample, its objects with the slots that they train; why, of the chosen object "
+        "and of those for which nothing is trained. Wrong: one of these, marked ✗, or late in "
+        "training one without a prediction."
     )
+
+
+def _show_objects(view: SampleView, index: int | None) -> None:
+    """Why of the objects that are asked about, and all of them in short.
+
+    A loss that trains several heads has a paragraph an object: with all of them, the table of
+    30 objects was 15,000 pixels long.
+    """
+    report = explain(view)
+    lost = [each.index for each in report.objects if not each.status.is_matched]
+    for each in report.objects:
+        if each.index == index or each.index in lost[:_WHYS]:
+            label = plain(object_label(view, each.index))
+            st.markdown(f"**{label}**: {plain(each.reason)}")
+    show_table(ledger_table(view, report).drop(columns="why"))
 
 
 def _pick_spot(table: SurveyTable) -> Spot:

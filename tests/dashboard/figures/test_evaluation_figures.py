@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from plotly.colors import sample_colorscale
 
-from dashboard.figures.evaluation import MOST_WRITTEN, confusion_figure
+from dashboard.figures.evaluation import MOST_CLASSES, confusion_figure
 from tests.dashboard.figures.test_frame import assert_known
 
 COUNTS = np.array([[90, 0, 10], [30, 60, 10], [5, 1, 0]])
@@ -19,12 +19,12 @@ def luminance(red: float, green: float, blue: float) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-def drawn(counts: np.ndarray) -> tuple[dict, dict | None]:
+def drawn(counts: np.ndarray) -> tuple[dict, dict]:
     names = [f"class {index}" for index in range(len(counts) - 1)]
     figure = confusion_figure(counts, names, (1, 0), revision="x")
     assert_known(figure)
-    cells, *rest = figure.to_plotly_json()["data"]
-    return cells, rest[0] if rest else None
+    cells, numbers = figure.to_plotly_json()["data"]
+    return cells, numbers
 
 
 def test_the_numbers_stand_in_their_cells_and_a_click_on_one_is_one_on_its_cell() -> None:
@@ -53,5 +53,15 @@ def test_a_number_can_be_read_on_its_cell_whatever_the_page_is(share: float) -> 
         assert contrast >= 4.5, (cells["z"][y][x], color)
 
 
-def test_many_classes_have_no_room_for_numbers() -> None:
-    assert drawn(np.eye(MOST_WRITTEN + 1, dtype=int))[1] is None
+def test_of_very_many_classes_those_with_the_most_errors_are_shown() -> None:
+    """200 names lie over one another; numbers and clicks are those of the whole matrix."""
+    counts = np.diag(np.full(201, 50))
+    counts[150, 7] = 3  # class 150 taken for class 7
+    counts[199, 200] = 2  # missed
+    cells, numbers = drawn(counts)
+    shown = [place[0] for row in cells["customdata"] for place in row[:1]]
+    assert shown == [*range(MOST_CLASSES - 2), 150, 199, 200]
+    at = [[150, 7], [199, 200]]
+    texts = [numbers["text"][numbers["customdata"].index(place)] for place in at]
+    assert texts == ["3", "2"]
+    assert cells["z"][-3][7] == pytest.approx(3 / 53)
