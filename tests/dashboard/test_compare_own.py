@@ -55,6 +55,8 @@ def own(checkpoints: Path, snapshots: dict[str, Snapshot]) -> Path:
         your_total=1.5,
         published_total=2.5,
         diagnosis=['Your loss looks like yolov2 with the slip "Missing square" (B-3).'],
+        cites=["B-3"],
+        tried=["random, seed 0", "saturated ones", "others on a grid of 6 rows and 8 columns"],
     )
     return write_comparison(checkpoints, found)
 
@@ -68,6 +70,7 @@ def test_your_own_loss_is_shown_slot_by_slot() -> None:
     assert "mine.py:my_loss beside yolov2" in text.replace("**", "")
     assert 'with the slip "Missing square" (B-3).' in text
     assert "the loss falls without end as empty slots grow confident" in " ".join(text.split())
+    assert "Tried: random, seed 0; saturated ones; others on a grid of 6 rows and 8" in text
     assert "The 1 slots that differ" in text
     assert "1 of 108 slots of this picture differ, outlined in pink" in text
     row = table_with(page, "picture", "slot").iloc[0]

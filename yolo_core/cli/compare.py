@@ -152,14 +152,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
         function = _function(arguments, config, source, loss)
         handing = Handing(arguments.labels, arguments.activated, arguments.channels_first)
-        found = compare_own(function, arguments.own, loss, against, batch, handing)
-    comparison, set_names = found.comparison, found.set_names
+        comparison, set_names = compare_own(
+            function, arguments.own, loss, against, batch, handing, origin=pictures.origin
+        )
     written = write_comparison(arguments.checkpoints, comparison)
     if arguments.json:
-        told = {"predictions": pictures.origin, "tried": found.tried, "set_names": set_names}
-        print(json.dumps({**comparison.to_json(), **told}))
+        print(json.dumps({**comparison.to_json(), "set_names": set_names}))
     else:
-        print(_text(comparison, "; ".join([pictures.origin, *found.tried]), arguments.top))
+        print(_text(comparison, arguments.top))
         if set_names:
             told = "; ".join(f"{name} = {value}" for name, value in set_names.items())
             print(f"Set in your file to fit: {told}.")
@@ -267,11 +267,12 @@ def _function(
     return load_callable(name, given_arguments(arguments.given), usual_arguments(loss), found)
 
 
-def _text(comparison: GradientComparison, origin: str, top: int) -> str:
+def _text(comparison: GradientComparison, top: int) -> str:
     """The comparison for reading."""
     samples = ", ".join(comparison.snapshot.samples)
     lines = [
-        f"{comparison.yours} against {comparison.against} on {samples}; predictions {origin}.",
+        f"{comparison.yours} against {comparison.against} on {samples}; predictions "
+        f"{'; '.join(comparison.tried)}.",
         f"total: yours {comparison.your_total:.6g}, published {comparison.published_total:.6g}",
         "",
         *comparison.diagnosis,

@@ -5,8 +5,6 @@ The page reads what `python -m yolo_core compare` wrote; it never loads anybody'
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -89,12 +87,13 @@ def _show_findings(found: GradientComparison) -> None:
         told = " ".join(found.diagnosis)
         st.warning(plain(told), icon=":material/lightbulb:")
         with st.container(horizontal=True):
-            for cited in dict.fromkeys(re.findall(r"\(([A-E]-\d+)\)", told)):
+            for cited in found.cites:
                 cite(cited)
     st.markdown("\n".join(f"- {plain(line)}" for line in found.findings))
+    tried = f"Tried: {'; '.join(found.tried)}. " if found.tried else ""
     st.caption(
-        "What the two gradients say, the most telling first. A loss may differ from another by a "
-        "constant and train the same: so gradients are compared, not losses."
+        f"{plain(tried)}What the two gradients say, the most telling first. A loss may differ from "
+        "another by a constant and train the same: so gradients are compared, not losses."
     )
 
 

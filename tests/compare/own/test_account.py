@@ -132,7 +132,8 @@ class Bench:
     def told(self, gradient: np.ndarray) -> tuple[str, ...]:
         from yolo_core.compare.own.own_gradient import account
 
-        return account(self.loss, self.snapshot, gradient, self.terms).sentences
+        found = account(self.loss, self.snapshot, gradient, self.terms)
+        return tuple(each.sentence for each in found.remarks)
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +142,15 @@ def bench():
 
 
 @pytest.mark.parametrize("family", AGAINST)
+def test_two_remarks_that_differ_in_counts_alone_are_no_news():
+    from yolo_core.compare.own.forms.told import Remark
+
+    one = Remark("All {count} slots of {name}.", {"count": 3, "name": "val/{1}"})
+    assert one == Remark("All {count} slots of {name}.", {"count": 5, "name": "val/2"})
+    assert one != Remark("None of {count} slots.", {"count": 3})
+    assert one.sentence == "All 3 slots of val/{1}."
+
+
 def test_a_right_loss_has_nothing_told_of_it(bench, family):
     one = bench(family)
     mine, published = one.gradient(""), np.sum(list(one.terms.values()), axis=0)

@@ -7,14 +7,13 @@ beside what shows on the usual ones, which the comparison is of.
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from yolo_core.compare.own.diagnosis import diagnose, term_gradients
-from yolo_core.compare.own.forms.told import Account
+from yolo_core.compare.own.forms.told import Account, Remark
 from yolo_core.compare.own.further import CutOff, cut_off, extremes
 from yolo_core.compare.own.gradients import GradientComparison, compare_gradients, differing
 from yolo_core.compare.own.own_gradient import (
@@ -30,8 +29,7 @@ from yolo_core.compare.raw_shape import network_output
 from yolo_core.losses import DetectionLoss, changed
 from yolo_core.training.own_loss import names_around, short_name
 
-# How many terms more must be the published ones before predictions are handed over activated.
-_CLEARLY = 2
+_ACTIVATED = "activated first (sigmoid, softmax), which fits yours (--no-activated: raw)"
 # Whoever has one of these means a square grid.
 _SQUARE_NAMES = ("S", "GRID_SIZE", "grid_size", "CELL_SIZE", "cell_size")
 # Cells that a grid that is not square has more in a row than in a column, of its coarsest head.
@@ -50,21 +48,6 @@ class Batch:
 
 
 @dataclasses.dataclass(frozen=True)
-class Compared:
-    """What came of it.
-
-    Attributes:
-        comparison: On the usual predictions, with all that was told.
-        set_names: {name of the function's file: what it was set to}.
-        tried: What else it was compared on, and how predictions were handed over, in words.
-    """
-
-    comparison: GradientComparison
-    set_names: dict[str, str]
-    tried: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True)
 class _Two:
     """Somebody's function and a published loss."""
 
@@ -74,19 +57,36 @@ class _Two:
     against: str
     handing: Handing
 
-    def gradient(
-        self, batch: Batch, y_pred: np.ndarray
-    ) -> tuple[float, np.ndarray, dict[str, str]]:
+    def gradient(self, batch: Batch, y_pred: np.ndarray) -> _Gradient:
         """What `own_gradient` gives for the labels of a batch with some predictions."""
-        return own_gradient(
-            self.function,
-            self.name,
-            self.loss,
-            batch.y_true,
-            y_pred,
-            self.handing,
-            image_shape=batch.images.shape[1:],
+        return _Gradient(
+            *own_gradient(
+                self.function,
+                self.name,
+                self.loss,
+                batch.y_true,
+                y_pred,
+                self.handing,
+                image_shape=batch.images.shape[1:],
+            )
         )
+
+
+class _Gradient(NamedTuple):
+    """What a function returned, its gradient (B, P, channels), and the names that were set."""
+
+    total: float
+    values: np.ndarray
+    set_names: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """What came of one batch, and the values that its sentences are made of."""
+
+    comparison: GradientComparison
+    account: Account
+    set_names: dict[str, str]
 
 
 def compare_own(
@@ -96,7 +96,9 @@ def compare_own(
     against: str,
     batch: Batch,
     handing: Handing,
-) -> Compared:
+    *,
+    origin: str,
+) -> tuple[GradientComparison, dict[str, str]]:
     """Holds the gradient of a plain Keras loss against that of a published one.
 
     Args:
@@ -106,49 +108,67 @@ def compare_own(
         against: What the published loss is called.
         batch: What both are given.
         handing: What your function takes.
+        origin: Where the predictions of the batch come from, in words.
+
+    Returns:
+        The comparison on these predictions, with all that was told of others, and {name of the
+        function's file: what it was set to}.
 
     Raises:
         ValueError: The function fails (the line of its file is named), or returns nothing that
             depends on the predictions.
     """
     two = _Two(function, name, loss, against, handing)
-    tried = []
-    found, set_names = _compare(two, batch)
-    if handing.activated is None and not found.same and _is_activated(two, batch, found):
-        two = dataclasses.replace(two, handing=dataclasses.replace(handing, activated=True))
-        found, set_names = _compare(two, batch)
-        tried.append("activated first (sigmoid, softmax), which fits yours (--no-activated: raw)")
+    tried = [origin]
+    usual = _compare(two, batch, two.gradient(batch, batch.y_pred))
+    if handing.activated is None and not usual.comparison.same:
+        activated = dataclasses.replace(two, handing=dataclasses.replace(handing, activated=True))
+        gradient = _activated(activated, batch, usual.comparison)
+        if gradient is not None:
+            two, usual = activated, _compare(activated, batch, gradient)
+            tried.append(
+                "activated first (sigmoid, softmax), which fits yours (--no-activated: raw)"
+            )
+    found = usual.comparison
     if not np.isfinite(found.your_gradient).all():
-        return Compared(found, set_names, tuple(tried))
+        return dataclasses.replace(found, tried=tuple(tried)), usual.set_names
     told = _on_extremes(two, batch, found)
     # A clip that the published loss has, as Keras's cross-entropy does, is said and no difference.
     further = [each.told for each in told if each.by_yours]
     tried.append("saturated ones")
     tried += [each.told.removesuffix(".") for each in told if not each.by_yours]
+    cites = list(found.cites)
     wide = _wider(loss, batch)
     if wide is not None and not any(each in names_around(name) for each in _SQUARE_NAMES):
         wide_loss, wide_batch = wide
         rows, columns, _ = wide_loss.slots(wide_batch.y_pred.shape).grids[0]
         grid = f"on a grid of {rows} rows and {columns} columns"
         try:
-            beside, _ = _compare(
-                dataclasses.replace(two, loss=wide_loss), wide_batch, told_already=found
-            )
+            on_wide = dataclasses.replace(two, loss=wide_loss)
+            gradient = on_wide.gradient(wide_batch, wide_batch.y_pred)
+            beside = _compare(on_wide, wide_batch, gradient, told_already=usual)
         except ValueError:
             tried.append(f"not {grid}: your code fails there")
         else:
-            reads = _kind_of("classification", found) == _kind_of("classification", beside)
+            kinds = [_kind_of("classification", each.comparison) for each in (usual, beside)]
+            reads = kinds[0] == kinds[1]
             # Where cells lie is nothing to classes: other slots altogether were read there.
             tried.append(f"others {grid}" if reads else f"not {grid}: your code reads it otherwise")
-            further += _news(beside, found, grid.capitalize()) if reads else []
-    if further:
-        found = _again(found, (*found.diagnosis, *further))
-    return Compared(found, set_names, tuple(tried))
+            for remark in _news(beside, usual) if reads else ():
+                further.append(f"{grid.capitalize()}: {remark.sentence}")
+                cites += remark.cites
+    found = dataclasses.replace(
+        found,
+        diagnosis=(*found.diagnosis, *further),
+        cites=tuple(dict.fromkeys(cites)),
+        tried=tuple(tried),
+    )
+    return found, usual.set_names
 
 
 def _compare(
-    two: _Two, batch: Batch, *, told_already: GradientComparison | None = None
-) -> tuple[GradientComparison, dict[str, str]]:
+    two: _Two, batch: Batch, yours: _Gradient, *, told_already: _Found | None = None
+) -> _Found:
     """One batch; where every term is as it was `told_already`, nothing is looked for again."""
     loss, against = two.loss, two.against
     breakdown, terms = term_gradients(loss, batch.y_true, batch.y_pred)
@@ -162,30 +182,30 @@ def _compare(
         y_pred=batch.y_pred,
         class_names=batch.class_names,
     )
-    total, your_gradient, set_names = two.gradient(batch, batch.y_pred)
+    mine = yours.values
     told = Account()
-    is_known = told_already is not None and _kinds(your_gradient, terms) == {
-        each.term: each.kind for each in told_already.measured
+    is_known = told_already is not None and _kinds(mine, terms) == {
+        each.term: each.kind for each in told_already.comparison.measured
     }
-    finite = np.isfinite(your_gradient).all()
-    if finite and not is_known and differing(your_gradient, terms).any():
+    if np.isfinite(mine).all() and not is_known and differing(mine, terms).any():
         # Known slips where they explain all of it, else term by term.
-        told = diagnose(loss, against, batch.y_true, batch.y_pred, your_gradient)
-        if not told.sentences:
-            told = account(loss, snapshot, your_gradient, terms)
+        told = diagnose(loss, against, batch.y_true, batch.y_pred, mine, terms)
+        if not told.remarks:
+            told = account(loss, snapshot, mine, terms)
     found = compare_gradients(
         yours=short_name(two.name),
         against=against,
         snapshot=snapshot,
-        your_gradient=your_gradient,
+        your_gradient=mine,
         term_gradients=terms,
-        your_total=total,
+        your_total=yours.total,
         published_total=float(breakdown.total),
-        diagnosis=told.sentences,
+        diagnosis=[each.sentence for each in told.remarks],
+        cites=[cited for each in told.remarks for cited in each.cites],
         alike=told.alike,
         beyond=told.beyond,
     )
-    return found, set_names
+    return _Found(found, told, yours.set_names)
 
 
 def _kinds(mine: np.ndarray, terms: dict[str, np.ndarray]) -> dict[str, str]:
@@ -196,36 +216,21 @@ def _kind_of(term: str, found: GradientComparison) -> str:
     return next((each.kind for each in found.measured if each.term == term), "")
 
 
-def _again(found: GradientComparison, diagnosis: Sequence[str]) -> GradientComparison:
-    """The same comparison with more told."""
-    return compare_gradients(
-        yours=found.yours,
-        against=found.against,
-        snapshot=found.snapshot,
-        your_gradient=found.your_gradient,
-        term_gradients=found.term_gradients,
-        your_total=found.your_total,
-        published_total=found.published_total,
-        diagnosis=diagnosis,
-        alike=found.alike,
-        beyond=found.beyond,
-    )
-
-
-def _is_activated(two: _Two, batch: Batch, found: GradientComparison) -> bool:
-    """Whether more terms are the published ones, by far, once predictions are activated."""
-    two = dataclasses.replace(two, handing=dataclasses.replace(two.handing, activated=True))
+def _activated(two: _Two, batch: Batch, found: GradientComparison) -> _Gradient | None:
+    """The gradient with activated predictions, if more terms are the published ones then."""
     try:
-        _, gradient, _ = two.gradient(batch, batch.y_pred)
+        gradient = two.gradient(batch, batch.y_pred)
     except ValueError:
-        return False
-    if not np.isfinite(gradient).all():
-        return False
+        return None
+    if not np.isfinite(gradient.values).all():
+        return None
     right = ("same", "weighted")
-    activated = sum(kind in right for kind in _kinds(gradient, found.term_gradients).values())
+    kinds = _kinds(gradient.values, found.term_gradients).values()
+    activated = sum(kind in right for kind in kinds)
     finite = np.isfinite(found.your_gradient).all()
     raw = sum(each.kind in right for each in found.measured) if finite else 0
-    return activated >= raw + _CLEARLY
+    # Whoever forgets an activation in one term has it in the others, which are lost then.
+    return gradient if activated > raw else None
 
 
 def _on_extremes(two: _Two, batch: Batch, found: GradientComparison) -> list[CutOff]:
@@ -241,7 +246,7 @@ def _on_extremes(two: _Two, batch: Batch, found: GradientComparison) -> list[Cut
         # Where slots share numbers, what came back is what both get.
         slots = np.asarray(loss.slot_predictions(y_pred))
         _, terms = term_gradients(loss, batch.y_true, y_pred)
-        _, mine, _ = two.gradient(batch, y_pred)
+        mine = two.gradient(batch, y_pred).values
         extreme = dataclasses.replace(extreme, slots=slots)
         told.append(cut_off(extreme, mine, terms, found.terms, looked_at, found.term_gradients))
     return [each for each in told if each.told]
@@ -277,36 +282,29 @@ def _wider(loss: DetectionLoss, batch: Batch) -> tuple[DetectionLoss, Batch] | N
     return loss, wider
 
 
-def _news(beside: GradientComparison, found: GradientComparison, where: str) -> list[str]:
-    """What is told of another batch, and was not told before."""
-    pictures = beside.snapshot.samples
-    before = {_without_numbers(each) for each in found.diagnosis}
-    as_before = tuple(
-        f"The term {one.term}"
-        for one, other in zip(found.measured, beside.measured, strict=True)
-        if one.kind in (other.kind, "left out")
-    )
+def _news(beside: _Found, usual: _Found) -> list[Remark]:
+    """What is told of another batch, and was not told of the usual one."""
+    pairs = list(zip(usual.comparison.measured, beside.comparison.measured, strict=True))
+    as_before = {one.term for one, other in pairs if one.kind in (other.kind, "left out")}
     news = [
         each
-        for each in beside.diagnosis
-        if _without_numbers(each) not in before
-        and not each.startswith(("And ", *as_before, *(f"{name}: " for name in pictures)))
+        for each in beside.account.remarks
+        if each not in usual.account.remarks
+        and each.about != "move"
+        and not (each.about == "term" and each.term in as_before)
     ]
-    if news:
-        return [f"{where}: {each}" for each in news]
     terms = [
         other.term
-        for one, other in zip(found.measured, beside.measured, strict=True)
+        for one, other in pairs
         if one.kind in ("same", "weighted") and other.kind in ("other", "partly")
     ]
-    if not (found.same and {"xy", "wh"} & set(terms)):
-        return []
+    if news or not (usual.comparison.same and {"xy", "wh"} & set(terms)):
+        return news
     return [
-        f"{where} the published {' and '.join(terms)} is not all in yours, and on a square one it "
-        "is: rows and columns, or width and height, are exchanged somewhere, or one of them is "
-        "taken for both."
+        Remark(
+            "the published {terms} is not all in yours, and on a square one it is: rows and "
+            "columns, or width and height, are exchanged somewhere, or one of them is taken for "
+            "both.",
+            {"terms": " and ".join(terms)},
+        )
     ]
-
-
-def _without_numbers(sentence: str) -> str:
-    return re.sub(r"\d[\d.,]*", "#", sentence)

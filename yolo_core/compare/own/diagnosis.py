@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.compare.own.forms.ignoring import OR_FAR_OFF
-from yolo_core.compare.own.forms.told import Account
+from yolo_core.compare.own.forms.told import Account, Remark
 from yolo_core.compare.own.gradients import differing
 from yolo_core.compare.own.term_factors import (
     TOLERANCE,
@@ -36,11 +36,12 @@ THRESHOLDS = (0.5, 0.6, 0.7, 1.0)
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """An option with another value, and what that is called."""
+    """An option with another value, what that is called, and the number of the slip that it is."""
 
     option: str
     value: Any
     words: str
+    number: str = ""
 
 
 def diagnose(
@@ -49,6 +50,7 @@ def diagnose(
     y_true: np.ndarray,
     y_pred: np.ndarray,
     your_gradient: np.ndarray,
+    published: Mapping[str, np.ndarray],
 ) -> Account:
     """Tries what the published loss would have to be for the two gradients to agree.
 
@@ -58,9 +60,10 @@ def diagnose(
         y_true: (B, N, 5 + C) label rows.
         y_pred: Raw predictions as a network hands them over.
         your_gradient: (B, P, channels).
+        published: {term: (B, P, channels)} of the published loss, as `term_gradients` has it.
 
     Returns:
-        One sentence where changes explain all of it, and the terms that they leave as they are.
+        One remark where changes explain all of it, and the terms that they leave as they are.
         Empty where none do, or the two agree.
     """
     mine = np.asarray(your_gradient)
@@ -70,7 +73,6 @@ def diagnose(
     def wrong(other: DetectionLoss) -> np.ndarray:
         return differing(mine, term_gradients(other, y_true, y_pred)[1])
 
-    published = term_gradients(loss, y_true, y_pred)[1]
     best = differing(mine, published)
     changes: list[Change] = []
     while best.any() and len(changes) < MOST_CHANGES:
@@ -85,10 +87,14 @@ def diagnose(
     # What explains a part of the slots only may as well explain it by chance.
     if best.any() or not changes:
         return Account()
-    words = " and ".join(
-        _as_range(change, loss, wrong) if change.option == _THRESHOLD else change.words
-        for change in changes
-    )
+    words, values = [], {}
+    for change in changes:
+        fit = _as_good(change, loss, wrong) if change.option == _THRESHOLD else []
+        if len(fit) > 1 and change.value != 1.0:
+            words.append(f"{_THRESHOLD} = {change.value:g} (or any from {{low:g}} to {{high:g}})")
+            values = {"low": fit[0], "high": fit[-1]}
+        else:
+            words.append(change.words)
     changed_to = term_gradients(loss, y_true, y_pred)[1]
     factors, _ = term_factors(*trained(mine, changed_to))
     used = [each for each in factors if each.entries and each.factor is not None]
@@ -103,22 +109,24 @@ def diagnose(
         if each.kind == "same"
         and (relative_difference(changed_to[each.term], published[each.term]) <= TOLERANCE).all()
     ]
-    sentence = f"Your loss looks like {against} with {words}: that has your gradient everywhere"
-    return Account((f"{sentence}{told}.",), frozenset(alike))
+    remark = Remark(
+        f"Your loss looks like {{against}} with {' and '.join(words)}: that has your gradient "
+        "everywhere{weights}.",
+        {**values, "against": against, "weights": told},
+        cites=tuple(change.number for change in changes if change.number),
+    )
+    return Account((remark,), frozenset(alike))
 
 
-def _as_range(
+def _as_good(
     change: Change, loss: DetectionLoss, wrong: Callable[[DetectionLoss], np.ndarray]
-) -> str:
-    """A threshold in words, with all that do as well: no box may lie between two of them."""
-    fit = [
+) -> list[float]:
+    """All thresholds that do as well: no box may lie between two of them."""
+    return [
         each
         for each in (round(0.05 * step, 2) for step in range(4, 20))
         if each == change.value or not wrong(changed(loss, {_THRESHOLD: each})).any()
     ]
-    if len(fit) < 2 or change.value == 1.0:
-        return change.words
-    return f"{_THRESHOLD} = {change.value:g} (or any from {fit[0]:g} to {fit[-1]:g})"
 
 
 def term_gradients(
@@ -157,9 +165,9 @@ def _changes(loss: DetectionLoss) -> Iterator[Change]:
     """Every slip that the loss has not, taken on, and every one that it has, taken back."""
     for slip in loss.known_slips:
         if slip.option and slip.name not in loss.slips:
-            yield Change(slip.option, slip.on, slip.with_words)
+            yield Change(slip.option, slip.on, slip.with_words, slip.number)
         elif slip.option:
-            yield Change(slip.option, slip.off, slip.without_words)
+            yield Change(slip.option, slip.off, slip.without_words, slip.number)
     now = loss.options.get(_THRESHOLD)
     for threshold in THRESHOLDS if now is not None else ():
         if threshold != now:

@@ -70,6 +70,8 @@ def find(
     mine: np.ndarray,
     theirs: np.ndarray,
     your_total: float,
+    *,
+    said_of: str = "everywhere",
 ) -> list[str]:
     """What came of a comparison, the most telling first.
 
@@ -82,6 +84,7 @@ def find(
         mine: (B, P, channels) your gradient, rounding removed.
         theirs: (B, P, channels) the published one.
         your_total: What your loss returned.
+        said_of: Of what it is said where the gradients agree.
     """
     findings = []
     if not np.isfinite(your_total):
@@ -108,7 +111,7 @@ def find(
     used = [term for term in terms if term.entries]
     counts = _counted(views, mine, theirs)
     if not slots:
-        return [*findings, *_weights(used, counts)]
+        return [*findings, *_weights(used, counts, said_of)]
     findings += _ignore_rule(views, groups)
     findings += _missing(groups)
     findings += _transposed(views, mine, theirs)
@@ -156,14 +159,14 @@ def _partly(term: TermFactor, counts: _Counts) -> str:
     return f"{told}."
 
 
-def _weights(terms: Sequence[TermFactor], counts: _Counts) -> list[str]:
+def _weights(terms: Sequence[TermFactor], counts: _Counts, said_of: str) -> list[str]:
     """The gradients agree but for weights of terms."""
     factors = [term.factor for term in terms if term.factor is not None]
     if all(_is_one(factor) for factor in factors):
-        return ["The two gradients are the same everywhere."]
+        return [f"The two gradients are the same {said_of}."]
     if factors[0] and all(abs(factor / factors[0] - 1) <= SAME for factor in factors):
         return [
-            f"Yours is {factors[0]:.4g} x the published one everywhere: the same loss with another "
+            f"Yours is {factors[0]:.4g} x the published one {said_of}: the same loss with another "
             f"weight{_as_count(factors[0], counts.of)}."
         ]
     told = [term for term in terms if term.factor and not _is_one(term.factor)]

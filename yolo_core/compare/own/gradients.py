@@ -7,6 +7,7 @@ Compare page reads: so it never loads anybody's code.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -112,8 +113,10 @@ class GradientComparison:
         terms: By which factor each term of the published loss is in yours.
         groups: How each kind of channel compares on each part of the slots, given these factors.
         slots: The slots that differ, largest relative difference first.
-        findings: What came of it, in sentences, the most telling first.
-        diagnosis: Which changes to the published loss would give your gradient, in sentences.
+        diagnosis: What your loss does otherwise, in sentences.
+        cites: Numbers of the published slips among these.
+        tried: What predictions and grids were tried, the usual ones first, and what was no
+            difference there, in words.
         alike: Terms known to be the published ones, whatever other terms hide of them.
         beyond: {term: numbers that yours trains of it on slots which are not its own}.
     """
@@ -129,8 +132,9 @@ class GradientComparison:
     terms: tuple[TermFactor, ...]
     groups: tuple[Group, ...]
     slots: tuple[SlotDifference, ...]
-    findings: tuple[str, ...]
     diagnosis: tuple[str, ...]
+    cites: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
     beyond: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
@@ -138,6 +142,26 @@ class GradientComparison:
     def views(self) -> tuple[SampleView, ...]:
         """One a picture: the published loss's breakdown, which every figure can draw."""
         return tuple(self.snapshot.sample(name) for name in self.snapshot.samples)
+
+    @functools.cached_property
+    def findings(self) -> tuple[str, ...]:
+        """What came of it, in sentences, the most telling first."""
+        mine, of_terms = trained(self.your_gradient, self.term_gradients)
+        # What is told of gradients that agree was seen on other predictions.
+        elsewhere = bool(self.diagnosis) and not self.slots
+        return tuple(
+            find(
+                self.views,
+                self.factor,
+                self.terms,
+                self.groups,
+                self.slots,
+                mine,
+                summed(of_terms),
+                self.your_total,
+                said_of="on the usual predictions" if elsewhere else "everywhere",
+            )
+        )
 
     @property
     def measured(self) -> list[TermFactor]:
@@ -170,6 +194,8 @@ class GradientComparison:
             "factor": _finite(self.factor),
             "same": self.same,
             "findings": list(self.findings),
+            "predictions": self.tried[0] if self.tried else "",
+            "tried": list(self.tried[1:]),
             "diagnosis": list(self.diagnosis),
             "terms": [dataclasses.asdict(term) for term in self.terms],
             "groups": [
@@ -199,6 +225,8 @@ def compare_gradients(
     your_total: float,
     published_total: float,
     diagnosis: Sequence[str] = (),
+    cites: Sequence[str] = (),
+    tried: Sequence[str] = (),
     alike: Collection[str] = (),
     beyond: Mapping[str, int] | None = None,
 ) -> GradientComparison:
@@ -235,7 +263,6 @@ def compare_gradients(
     raw = your_gradient, summed(term_gradients)
     slots = _slot_differences(views, parts, (mine, theirs), raw, expected, relative)
     factor = median_ratio(mine, theirs)
-    found = find(views, factor, terms, groups, slots, mine, theirs, your_total)
     return GradientComparison(
         yours=yours,
         against=against,
@@ -248,17 +275,12 @@ def compare_gradients(
         terms=tuple(terms),
         groups=tuple(groups),
         slots=tuple(slots),
-        findings=tuple(_but_elsewhere(found, told=bool(diagnosis) and not slots)),
         diagnosis=tuple(diagnosis),
+        cites=tuple(cites),
+        tried=tuple(tried),
         alike=tuple(sorted(alike)),
         beyond=dict(beyond),
     )
-
-
-def _but_elsewhere(findings: Sequence[str], *, told: bool) -> list[str]:
-    """Findings of gradients that agree, though something is told of other predictions."""
-    here = " on the usual predictions" if told else " everywhere"
-    return [each.replace(" everywhere", here) for each in findings]
 
 
 def differing(mine: np.ndarray, terms: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -22,6 +22,7 @@ from yolo_core.runs.snapshots import open_snapshot, read_snapshot, write_snapsho
 
 FOLDER = ".comparisons"
 _TOTALS = ("your_total", "published_total")
+_TEXTS = ("diagnosis", "cites", "tried")
 
 
 def list_comparisons(checkpoints: Path) -> list[Path]:
@@ -57,7 +58,7 @@ def write_comparison(checkpoints: Path, comparison: GradientComparison) -> Path:
         "yours": comparison.yours,
         "against": comparison.against,
         "terms": list(comparison.term_gradients),
-        "diagnosis": list(comparison.diagnosis),
+        **{key: list(getattr(comparison, key)) for key in _TEXTS},
         "alike": sorted(comparison.alike),
         "beyond": dict(comparison.beyond),
         **{key: getattr(comparison, key) for key in _TOTALS},
@@ -85,9 +86,10 @@ def read_comparison(path: Path) -> GradientComparison:
         gradients = {name: file[f"gradient.{t}"] for t, name in enumerate(words["terms"])}
         for name in ("yours", "against"):
             check_texts(name, (words[name],))
-        check_texts("diagnosis", words["diagnosis"])
-        alike = words.get("alike", [])  # older files have none
-        check_texts("alike", alike)
+        # Older files have not all of them.
+        texts = {key: tuple(words.get(key, ())) for key in (*_TEXTS, "alike")}
+        for key, each in texts.items():
+            check_texts(key, each)
         beyond = words.get("beyond", {})
         if not isinstance(beyond, dict) or not all(isinstance(n, int) for n in beyond.values()):
             raise ValueError("beyond must be a number a term")
@@ -96,11 +98,10 @@ def read_comparison(path: Path) -> GradientComparison:
         return compare_gradients(
             yours=words["yours"],
             against=words["against"],
-            diagnosis=tuple(words["diagnosis"]),
             snapshot=snapshot,
             your_gradient=file["your_gradient"],
             term_gradients=gradients,
-            alike=tuple(alike),
+            **texts,
             beyond=beyond,
             your_total=float(words["your_total"]),
             published_total=float(words["published_total"]),

@@ -49,9 +49,9 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
             found.append(by_rule)
     if not found:
         return Account()
-    best = max(found, key=lambda each: (len(each.fitted), -len(each.sentences)))
+    best = max(found, key=lambda each: (len(each.fitted), -len(each.remarks)))
     alike = frozenset(best.alike - set(best.beyond))
-    return Account(tuple(best.sentences), alike, dict(best.beyond))
+    return Account(tuple(best.remarks), alike, dict(best.beyond))
 
 
 def _by_rule(evidence: Evidence, own: OwnRule, rule: IgnoreRule, told: Told) -> Told:
@@ -60,11 +60,11 @@ def _by_rule(evidence: Evidence, own: OwnRule, rule: IgnoreRule, told: Told) -> 
     if own.words:
         moved = moves(evidence, own.object_of)
         told.cause(f"Other slots are trained for objects: {own.words}.")
-        told.sentences += moved[:MOST_MOVES]
+        for move in moved[:MOST_MOVES]:
+            told.cause("{move}", about="move", move=move)
         if len(moved) > MOST_MOVES:
-            told.sentences.append(
-                f"And {len(moved) - MOST_MOVES} more objects are trained elsewhere."
-            )
+            left = len(moved) - MOST_MOVES
+            told.cause("And {left} more objects are trained elsewhere.", about="move", left=left)
         yours = dataclasses.replace(evidence, object_of=own.object_of, shift=own.shift)
     told.shares = _shares(evidence)
     confidences = _objectness(evidence, yours, rule, told)
@@ -105,8 +105,11 @@ def _of_objects(evidence: Evidence, told: Told) -> Evidence:
         # A slot where the prediction is the target by chance has no gradient.
         if more.sum() > 0.9 * (~published).sum():
             told.cause(
-                f"The term {term} is trained on slots without an object too: {more.sum()} of them "
-                "(the mask of the objects is forgotten)."
+                f"The term {term} is trained on slots without an object too: {{count}} of them "
+                "(the mask of the objects is forgotten).",
+                about="term",
+                term=term,
+                count=more.sum(),
             )
         elif not (other & ~published).any():
             alone = gradient.copy()
@@ -114,7 +117,8 @@ def _of_objects(evidence: Evidence, told: Told) -> Evidence:
             rules = own_assignments(dataclasses.replace(evidence, gradient=alone))
             if not rules:
                 continue
-            told.cause(f"The term {term} is trained on more slots: {rules[0].words}.")
+            words = f"The term {term} is trained on more slots: {rules[0].words}."
+            told.cause(words, about="term", term=term)
         else:
             continue
         told.beyond[term] = 2 * int(more.sum())
@@ -140,16 +144,19 @@ def _objectness(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Tol
     erased = erased and bool((_ignored(yours, rule, at) == silent).all())
     if silent.all() and not erased:
         told.cause(
-            "The term objectness is left out: no slot with an object has its confidence trained."
+            "The term objectness is left out: no slot with an object has its confidence trained.",
+            about="term",
+            term="objectness",
         )
         return []
     if silent.any():
         if not erased:
             return []
         told.cause(
-            f"The ignore rule silences slots with an object too: the confidence of {silent.sum()} "
-            f"of {silent.size} of them is not trained, those whose predicted box overlaps an "
-            "object well."
+            "The ignore rule silences slots with an object too: the confidence of {count} of {all} "
+            "of them is not trained, those whose predicted box overlaps an object well.",
+            count=silent.sum(),
+            all=silent.size,
         )
         if silent.all():
             return []
@@ -229,8 +236,11 @@ def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told
     if not mask.any():
         count = int(published_mask.sum())
         told.cause(
-            f"The term no_object is left out: none of the {count} slots that the published loss "
-            "trains as empty is trained (a weight of 0)."
+            "The term no_object is left out: none of the {count} slots that the published loss "
+            "trains as empty is trained (a weight of 0).",
+            about="term",
+            term="no_object",
+            count=count,
         )
         return
     ignoring = own_ignoring(yours, rule, published_mask, mask, frozenset(told.mistakes))
@@ -243,7 +253,7 @@ def _no_object(evidence: Evidence, yours: Evidence, rule: IgnoreRule, told: Told
             "boxes are as wrong as those that are trained."
         )
     elif ignoring.words:
-        told.cause(f"Other slots are trained as empty: {ignoring.words}.")
+        told.cause(f"Other slots are trained as empty: {ignoring.words}.", **ignoring.values)
     for mistake in ignoring.mistakes:
         told.decoding(mistake)
     if evidence.has_background:

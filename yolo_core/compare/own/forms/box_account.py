@@ -75,7 +75,8 @@ def tell_boxes(
     mask = (yours.gradient[..., yours.confidence] != 0) & (yours.object_of < 0)
     for term, fits in best.fits.items():
         if not fits:
-            told.cause(f"The term {term} is left out: its weight is 0.")
+            words = f"The term {term} is left out: its weight is 0."
+            told.cause(words, about="term", term=term)
             continue
         told.fit(term, _settled(yours, rule, mask, fits, published[term], told), published[term])
     if best.has_path != through or len(best.fits) < 2:

@@ -21,7 +21,8 @@ def tell_classes(evidence: Evidence, yours: Evidence, told: Told) -> None:
     if evidence.has_background:
         mask &= yours.object_of >= 0
     if not mask.any():
-        told.cause("The term classification is left out: no class score is trained.")
+        words = "The term classification is left out: no class score is trained."
+        told.cause(words, about="term", term=term)
         return
     mine = _classed(yours, mask)
     published = fitting(
@@ -43,15 +44,21 @@ def tell_classes(evidence: Evidence, yours: Evidence, told: Told) -> None:
         return
     if extra:
         told.cause(
-            f"Classes are trained on slots without an object too: {extra} of them, every one (the "
+            "Classes are trained on slots without an object too: {extra} of them, every one (the "
             "mask of the objects is forgotten)."
             if extra == int((_object_of_class(yours) < 0).sum())
-            else f"Classes are trained on {extra} slots without an object too."
+            else "Classes are trained on {extra} slots without an object too.",
+            about="term",
+            term=term,
+            extra=extra,
         )
     elif len(mine[0]) < len(theirs[0]) and (yours.object_of == evidence.object_of).all():
         told.cause(
-            f"Classes are trained on {len(mine[0])} of the {len(theirs[0])} slots that the "
-            "published loss trains."
+            "Classes are trained on {count} of the {all} slots that the published loss trains.",
+            about="term",
+            term=term,
+            count=len(mine[0]),
+            all=len(theirs[0]),
         )
     told.fit(term, found, published[0])
     if extra or len(mine[0]) != len(theirs[0]):

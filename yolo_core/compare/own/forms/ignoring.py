@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -110,14 +111,16 @@ class Ignoring:
     """What a loss leaves alone.
 
     Attributes:
-        words: "" where that is what the published loss does.
+        words: "" where that is what the published loss does; names of values in braces.
         mistakes: In the decoding of x and y, and of w and h, that explain it.
         is_none: Whether it leaves nothing alone.
+        values: What depends on the batch.
     """
 
     words: str
     mistakes: tuple[str, str] = ("", "")
     is_none: bool = False
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def own_ignoring(
@@ -143,8 +146,9 @@ def own_ignoring(
     if (own == empty).all():
         if rule.kind == "hard_negatives":
             return Ignoring(
-                f"there is no hard-negative mining: all {count} priors without an object are "
-                "trained as background"
+                "there is no hard-negative mining: all {count} priors without an object are "
+                "trained as background",
+                values={"count": count},
             )
         # Boxes that are decoded so wrongly that they overlap nothing are never ignored.
         for each in measures(evidence, rule) if known and rule.threshold is not None else ():
@@ -154,9 +158,10 @@ def own_ignoring(
             ):
                 return Ignoring("", each.mistakes)
         return Ignoring(
-            f"there is no ignore rule: all {count} slots without an object are trained as empty "
+            "there is no ignore rule: all {count} slots without an object are trained as empty "
             f"({OR_FAR_OFF})",
             is_none=True,
+            values={"count": count},
         )
     if rule.kind == "hard_negatives":
         return _mined(evidence, rule, own)
@@ -191,10 +196,11 @@ def own_ignoring(
             continue  # two guesses in one number
         low, high = each.value[empty & own].max(initial=0), each.value[empty & ~own].min(initial=1)
         if low < high and high - low <= _WIDEST:
-            told = f"the ignore rule ignores from an IoU of {about(low, high)} on"
+            told = "the ignore rule ignores from an IoU of {threshold} on"
             if each.words:
                 told += f", and looks at {each.words}"
-            return Ignoring(told + _instead(threshold), each.mistakes)
+            values = {"threshold": about(low, high)}
+            return Ignoring(told + _instead(threshold), each.mistakes, values=values)
     return None
 
 

@@ -5,14 +5,39 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from yolo_core.compare.own.forms.evidence import Evidence, Fit, Trained
 from yolo_core.compare.own.forms.fitting import news
 from yolo_core.compare.own.forms.functions import ALIKE_UP_TO_1
-from yolo_core.compare.own.forms.words import form_sentences, named, weight_sentences
+from yolo_core.compare.own.forms.words import form_sentences, named, weight_words
 from yolo_core.compare.own.term_factors import TOLERANCE
+
+
+@dataclasses.dataclass(frozen=True)
+class Remark:
+    """One thing that a loss does otherwise. Two that differ in their values alone say the same.
+
+    Attributes:
+        words: The sentence, with the names of values in braces.
+        values: What depends on the batch: counts, factors, places.
+        about: "term" for what became of a term, "move" for an object trained elsewhere, or "".
+        term: Of the published loss; "" where it is about no single one.
+        cites: Numbers of published slips, such as "B-2".
+    """
+
+    words: str
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+    about: str = ""
+    term: str = ""
+    cites: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        return self.words.format(**self.values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,19 +45,19 @@ class Account:
     """What was found.
 
     Attributes:
-        sentences: What your loss does otherwise, each a sentence.
+        remarks: What your loss does otherwise.
         alike: The terms of the published loss of which all numbers are told, and none otherwise.
         beyond: {term: numbers that it trains on slots which are not its own}.
     """
 
-    sentences: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     alike: frozenset[str] = frozenset()
     beyond: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
 class Told:
-    """Sentences so far, none twice; `beyond` are terms that train more than is theirs.
+    """Remarks so far, none twice; `beyond` are terms that train more than is theirs.
 
     `fitted` are terms whose formula was found. `shares` are factors that come of other counts of
     slots alone, by which a loss divides: they are no news. `measures_boxes`: the target of
@@ -40,7 +65,7 @@ class Told:
     """
 
     weighed: Collection[str]
-    sentences: list[str] = dataclasses.field(default_factory=list)
+    remarks: list[Remark] = dataclasses.field(default_factory=list)
     alike: set[str] = dataclasses.field(default_factory=set)
     mistakes: set[str] = dataclasses.field(default_factory=set)
     beyond: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -54,10 +79,11 @@ class Told:
             self.mistakes.add(mistake)
             self.cause(_decoded(mistake, term))
 
-    def cause(self, sentence: str) -> None:
-        """Says something, if it was not said before."""
-        if sentence not in self.sentences:
-            self.sentences.append(sentence)
+    def cause(self, words: str, *, about: str = "", term: str = "", **values: Any) -> None:
+        """Says something, if it was not said before; arguments as in `Remark`."""
+        remark = Remark(words, values, about, term)
+        if about == "move" or remark not in self.remarks:
+            self.remarks.append(remark)
 
     def fit(self, term: str, fits: Sequence[Fit], published: Fit) -> None:
         """A term is told whole: what it has otherwise than the published one is said.
@@ -90,12 +116,12 @@ class Told:
             if words and words[0] != first:
                 self.cause(f"Or (the numbers fit both): {words[0]}")
                 break
-        weights = list(weight_sentences(term, fit, published))
+        weights = list(weight_words(term, fit, published))
         factor = fit.factor / published.factor
         is_share = any(math.isclose(factor, each, rel_tol=TOLERANCE) for each in self.shares)
         known = term in self.weighed or (is_share and fit.weights == published.weights)
-        for sentence in weights if not known else ():
-            self.cause(sentence)
+        for words, values in weights if not known else ():
+            self.cause(words, about="term", term=term, **values)
         if not otherwise and not weights:
             self.alike.add(term)
 

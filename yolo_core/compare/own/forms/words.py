@@ -71,23 +71,27 @@ def _compared(mine: str, theirs: str) -> str:
     return f"w and h are compared as {mine}, published: as {theirs}"
 
 
-def weight_sentences(term: str, own: Fit, published: Fit) -> Iterator[str]:
-    """A weight that depends on the slot, and the factor where the form is the published one."""
+def weight_words(term: str, own: Fit, published: Fit) -> Iterator[tuple[str, dict[str, object]]]:
+    """A weight that depends on the slot, and the factor where the form is the published one.
+
+    Yields:
+        A sentence with the names of values in braces, and these.
+    """
     if own.weights != published.weights:
         if own.weights and own.by:
             told = ", ".join(
                 f"{name}: {factor / published.factor:.4g}" for name, factor in own.by.items()
             )
             why = f", as by {own.why}" if own.why else ""
-            yield f"The term {term} is weighted by {own.weights} ({told}){why}."
+            yield f"The term {term} is weighted by {own.weights} ({{told}}){why}.", {"told": told}
         elif own.weights:
-            yield f"The term {term} is weighted by {own.weights}, and the published one is not."
+            yield f"The term {term} is weighted by {own.weights}, and the published one is not.", {}
         else:
             by = published.weights
-            yield f"The term {term} is not weighted by {by}, as the published one is."
+            yield f"The term {term} is not weighted by {by}, as the published one is.", {}
         return
     if own.form.differences(published.form) or own.by:
         return
     factor = own.factor / published.factor
     if abs(factor - 1) > TOLERANCE:
-        yield f"The term {term}: yours is {factor:.4g} x the published one."
+        yield f"The term {term}: yours is {{factor:.4g}} x the published one.", {"factor": factor}
