@@ -141,7 +141,6 @@ def bench():
     return functools.cache(Bench)
 
 
-@pytest.mark.parametrize("family", AGAINST)
 def test_two_remarks_that_differ_in_counts_alone_are_no_news():
     from yolo_core.compare.own.forms.told import Remark
 
@@ -151,6 +150,7 @@ def test_two_remarks_that_differ_in_counts_alone_are_no_news():
     assert one.sentence == "All 3 slots of val/{1}."
 
 
+@pytest.mark.parametrize("family", AGAINST)
 def test_a_right_loss_has_nothing_told_of_it(bench, family):
     one = bench(family)
     mine, published = one.gradient(""), np.sum(list(one.terms.values()), axis=0)
