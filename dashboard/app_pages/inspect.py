@@ -117,13 +117,14 @@ def show_sample(
         left, right = st.columns([2, 3], gap="small")
     with left, st.container(key="seen", gap="xxsmall"):
         top = st.container()
-        with top:
-            look = pick_look(view)
     with right, st.container(key="slot-card", height=CARD, border=False, gap="xsmall"):
         selected = pick_selected(view)
         cell, slot, index = selected.cell, selected.slot, selected.index
         with st.container(key="line", horizontal=True, vertical_alignment="center", gap="small"):
             say_share(view, slot)
+            # The answer to a click is what stands above: all else is made after it.
+            with top:
+                look = pick_look(view)
             pin(view, slot)
             open_sandbox(folder.name, choice.record)
             share_sample(folder.name, choice.record.terms, view, report, cell, look.cut)
