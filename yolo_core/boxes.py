@@ -108,12 +108,13 @@ def intersection_over_union(
     return overlap_ratio(intersection, union, epsilon=epsilon)
 
 
-def pairwise_iou(boxes_1: Any, boxes_2: Any) -> Any:
+def pairwise_iou(boxes_1: Any, boxes_2: Any, *, some_area: bool = False) -> Any:
     """IoU of every box with every other one; `intersection_over_union` in fewer steps.
 
     Args:
         boxes_1: (B, N, 4) float, centre format.
         boxes_2: (B, P, 4) float, centre format, the same unit.
+        some_area: Whether all of `boxes_2` are known to have an area that can be divided by.
 
     Returns:
         (B, N, P) float32.
@@ -123,7 +124,8 @@ def pairwise_iou(boxes_1: Any, boxes_2: Any) -> Any:
     shared_x = ops.relu(ops.minimum(x_high_1, x_high_2) - ops.maximum(x_low_1, x_low_2))
     shared_y = ops.relu(ops.minimum(y_high_1, y_high_2) - ops.maximum(y_low_1, y_low_2))
     intersection = shared_x * shared_y
-    return overlap_ratio(intersection, width_1 * height_1 + width_2 * height_2 - intersection)
+    union = width_1 * height_1 + width_2 * height_2 - intersection
+    return intersection / union if some_area else overlap_ratio(intersection, union)
 
 
 def _planes(boxes: Any, axis: int) -> list[Any]:

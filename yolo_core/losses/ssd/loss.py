@@ -11,20 +11,20 @@ import numpy as np
 from keras import ops
 
 from yolo_core.assignment import Assignment, IgnoreRule, ObjectStatus
-from yolo_core.boxes import Tensor, intersection_over_union, pairwise_iou
+from yolo_core.boxes import Tensor, intersection_over_union
 from yolo_core.breakdown import LossBreakdown
 from yolo_core.losses.anchor_boxes import LARGEST_SIZE_LOGIT
 from yolo_core.losses.booking import taken_apart
 from yolo_core.losses.labels import Labels, first_and_last, read_labels, same_slot
 from yolo_core.losses.meaning import SMALLEST, Meaning
 from yolo_core.losses.option_values import fraction, whole_number
-from yolo_core.losses.prior_boxes import prior_layout, prior_ledger, trained_priors
-from yolo_core.losses.slot_axis import (
-    best_and_first,
-    gather_slots,
-    object_of_slot,
-    spread_to_slots,
+from yolo_core.losses.prior_boxes import (
+    find_overlaps,
+    prior_layout,
+    prior_ledger,
+    trained_priors,
 )
+from yolo_core.losses.slot_axis import gather_slots, object_of_slot, spread_to_slots
 from yolo_core.losses.ssd.priors import PriorConfig
 from yolo_core.losses.ssd.setup import SSDSetup
 from yolo_core.losses.ssd.slips import NEGATIVE_RATIO, OVERLAP_THRESHOLD, SLIPS
@@ -145,12 +145,12 @@ class SSDLoss(SSDSetup):
         labels = read_labels(y_true)
         priors = ops.convert_to_tensor(self.layout.prior)  # (P, 4)
         # Split and not sliced: the gradient of a split is one concatenation.
-        offsets, logits = ops.split(raw, [4], axis=-1)  # (B, P, 4), (B, P, 1 + C)
+        x_y, w_h, logits = ops.split(raw, [2, 4], axis=-1)  # (B, P, 2) twice, (B, P, 1 + C)
 
-        matching = self._match(labels, priors)
+        matching = self._match(labels)
         matched_object = matching["matched_object"]  # (B, P)
-        object_mask = matched_object >= 0
         class_target = spread_to_slots(labels.classes, matched_object, -1)  # (B, P)
+        object_mask = class_target >= 0
         wanted = ops.one_hot(class_target + 1, self.num_classes + 1)  # (B, P, 1 + C)
         # The softmax cross-entropy in as few passes as there can be.
         peak = ops.max(logits, axis=-1, keepdims=True, initial=LOWEST)
@@ -158,19 +158,21 @@ class SSDLoss(SSDSetup):
         error = ops.log(ops.sum(ops.exp(below), axis=-1)) - ops.sum(wanted * below, axis=-1)
         no_object_mask = self._hard_negatives(logits, error, object_mask)  # (B, P)
 
-        # (B, P, 4). The fill is any box that has a logarithm: slots without an object are masked.
-        target = self._encode(spread_to_slots(labels.boxes, matched_object, 1.0), priors)
-        distance_xy, distance_wh = ops.split(_smooth_l1(offsets - target), 2, axis=-1)
+        # The fill is any box that has a logarithm: slots without an object are masked.
+        target_box = spread_to_slots(labels.boxes, matched_object, 1.0)  # (B, P, 4)
+        target_xy, target_wh = self._encode(target_box, priors)  # (B, P, 2) each
         matched = ops.cast(object_mask, "float32")
         share = 1.0 / ops.maximum(self.reduce_count(ops.sum(matched)), 1.0)
+        offsets = ops.concatenate([x_y, w_h], axis=-1)
+        target = ops.concatenate([target_xy, target_wh], axis=-1)
         boxes = self._decode(offsets, priors)  # (B, P, 4)
         return taken_apart(
             self,
             slots=None,
             booked={},
             dense={
-                "xy": share * matched * ops.sum(distance_xy, axis=-1),
-                "wh": share * matched * ops.sum(distance_wh, axis=-1),
+                "xy": share * matched * ops.sum(_smooth_l1(x_y - target_xy), axis=-1),
+                "wh": share * matched * ops.sum(_smooth_l1(w_h - target_wh), axis=-1),
                 "classification": share * matched * error,
                 "no_object": share * ops.cast(no_object_mask, "float32") * error,
             },
@@ -189,26 +191,25 @@ class SSDLoss(SSDSetup):
             class_probabilities=ops.softmax(logits[..., 1:], axis=-1),
         )
 
-    def _match(self, labels: Labels, priors: Tensor) -> dict[str, Tensor]:
+    def _match(self, labels: Labels) -> dict[str, Tensor]:
         """Who takes which prior box.
 
         Returns:
             "overlap" (B, N, P) IoU of objects and priors; "best_prior" (B, N) of each object;
             "taker" (B, N), the last row with that best prior; "matched_object" (B, P).
         """
-        overlap = pairwise_iou(labels.boxes, ops.expand_dims(priors, 0))
-        _, best_prior = best_and_first(overlap, empty=0.0, axis=-1)
-        _, taker = first_and_last(same_slot(best_prior, labels.usable))
-        keeps = ops.equal(taker, ops.arange(ops.shape(taker)[1], dtype="int32"))
-        forced = object_of_slot(best_prior, keeps, self.layout.count)
         # Rows that are not usable have a box of no size: no threshold is reached there.
-        best_overlap, best_object = best_and_first(overlap, empty=0.0, axis=1)
-        reaches = best_overlap >= self.options["overlap_threshold"]
+        overlaps = find_overlaps(labels, labels.boxes, self.layout.prior, unusable=0.0)
+        _, taker = first_and_last(same_slot(overlaps.best_prior, labels.usable))
+        keeps = ops.equal(taker, ops.arange(ops.shape(taker)[1], dtype="int32"))
+        forced = object_of_slot(overlaps.best_prior, keeps, self.layout.count)
+        reaches = overlaps.best >= self.options["overlap_threshold"]
+        matched = ops.where(reaches, overlaps.best_object, -1)
         return {
-            "overlap": overlap,
-            "best_prior": best_prior,
+            "overlap": overlaps.every,
+            "best_prior": overlaps.best_prior,
             "taker": taker,
-            "matched_object": ops.where(forced >= 0, forced, ops.where(reaches, best_object, -1)),
+            "matched_object": ops.where(forced >= 0, forced, matched),
         }
 
     def _hardness(self, logits: Tensor, error: Tensor, object_mask: Tensor) -> Tensor:
@@ -271,15 +272,12 @@ class SSDLoss(SSDSetup):
         classes = said.classes - np.logaddexp(0, -said.objectness)[..., None]
         return np.concatenate([box, background, classes], axis=-1)
 
-    def _encode(self, boxes: Any, priors: Any) -> Any:
-        """(B, P, 4) offsets that stand for boxes in image fractions."""
+    def _encode(self, boxes: Any, priors: Any) -> tuple[Any, Any]:
+        """(B, P, 2) offsets of centre and of size that stand for boxes in image fractions."""
         centre, size = self.options["variances"]
-        return ops.concatenate(
-            [
-                (boxes[..., :2] - priors[:, :2]) / (centre * priors[:, 2:]),
-                ops.log(boxes[..., 2:] / priors[:, 2:]) / size,
-            ],
-            axis=-1,
+        return (
+            (boxes[..., :2] - priors[:, :2]) / (centre * priors[:, 2:]),
+            ops.log(boxes[..., 2:] / priors[:, 2:]) / size,
         )
 
     def _decode(self, offsets: Any, priors: Any) -> Any:
