@@ -72,7 +72,8 @@ class Bench:
         config = RunConfig()
         source = open_source(config.data)
         self.family = family
-        self.loss = loss_like(AGAINST[family], config, source)
+        against = AGAINST.get(family, family)
+        self.loss = loss_like(against, config, source)
         names, images, self.y_true = telling_pictures(source, self.loss)
         shape = (len(names), *self.loss.output_shape(images.shape[1:]))
         layout = self.loss.slots(shape)
@@ -81,7 +82,7 @@ class Bench:
         breakdown, self.terms = term_gradients(self.loss, self.y_true, self.y_pred)
         self.snapshot = breakdown_snapshot(
             self.loss,
-            AGAINST[family],
+            against,
             breakdown,
             samples=names,
             images=images,
@@ -139,6 +140,12 @@ class Bench:
 @pytest.fixture(scope="module")
 def bench():
     return functools.cache(Bench)
+
+
+def test_of_a_loss_without_a_confidence_only_the_slots_are_told(bench):
+    # It ended in an error of Python.
+    one = bench("retinanet")
+    assert one.told(np.sum([one.terms["box"], -one.terms["classification"]], axis=0)) == ()
 
 
 def test_two_remarks_that_differ_in_counts_alone_are_no_news():

@@ -207,7 +207,7 @@ def set_around(
                 around[name] = value
                 told[name] = f"{len(layout.grids)} x {count} sizes in {unit}"
         for name in ("PRIORS", "priors", "prior_boxes", "default_boxes", "DEFAULT_BOXES"):
-            if name in around:
+            if name in around and not callable(around[name]):
                 around[name] = np.array(layout.prior, np.float32)
                 told[name] = f"({layout.count}, 4) x, y, w, h of the picture"
     return told

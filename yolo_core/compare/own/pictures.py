@@ -14,7 +14,7 @@ from yolo_core.losses import DetectionLoss
 
 LOOKED_AT = 48
 COUNTS = (7, 8, 9, 10, 11)
-EDGE = 1e-3
+EDGE, ROUNDING = 1e-3, 1e-5
 BARE = " without its objects"
 MORE = " with an object more"
 # How near an object that is made up lies to the next prior, as a part of the way there.
@@ -47,7 +47,12 @@ def telling_pictures(
     count = next((each for each in COUNTS if each not in sides), COUNTS[0])
     objects = (y_true[..., 0] != 0).sum(axis=1)
     order = _telling(loss, y_true, objects, shape)
-    clear = [each for each in order if not _on_an_edge(y_true[each], grids)]
+    prior = _matched_priors(loss, y_true[:1], shape)
+    clear = [
+        each
+        for each in order
+        if not (_on_an_edge(y_true[each], grids) or _on_a_threshold(loss, y_true[each], prior))
+    ]
     chosen = [*clear, *(each for each in order if each not in clear)][
         : min(count, len(names) + 1) - 1
     ]
@@ -69,12 +74,10 @@ def _contested(loss: DetectionLoss, rows: np.ndarray, shape: Sequence[int]) -> n
     Who forces that prior must change its box too. None for a loss that does not match priors, and
     where there is no room.
     """
-    raw = np.zeros((1, *shape), np.float32)
-    assignment = loss.breakdown(rows[None], raw).assignment
+    prior = _matched_priors(loss, rows[None], shape)
     used, free = np.flatnonzero(rows[:, 0] != 0), np.flatnonzero(rows[:, 0] == 0)
-    if assignment.candidate_measure != "prior IoU" or not (len(used) and len(free)):
+    if prior is None or not (len(used) and len(free)):
         return None
-    prior = loss.slots(raw.shape).prior.astype(np.float64)
     overlap = iou(prior[None], rows[used, None, 1:5])
     for which in np.argsort(overlap.max(axis=-1)):
         best = int(overlap[which].argmax())
@@ -83,7 +86,11 @@ def _contested(loss: DetectionLoss, rows: np.ndarray, shape: Sequence[int]) -> n
         for part in PARTS_OF_NEXT:
             box = (1 - part) * prior[best] + part * prior[beside.argmax()]
             own = iou(prior, box)
-            inside = (box[:2] - box[2:] / 2 >= 0).all() and (box[:2] + box[2:] / 2 <= 1).all()
+            # Where rounding decides whether a prior is matched, two right losses may differ.
+            clear = all(np.abs(own - each).min() > EDGE for each in loss.thresholds.values())
+            inside = (
+                clear and (box[:2] - box[2:] / 2 >= 0).all() and (box[:2] + box[2:] / 2 <= 1).all()
+            )
             if inside and own.argmax() != best and own[best] > overlap[which, best] + CLEARLY:
                 found = rows.copy()
                 found[free[0]] = rows[used[which]]
@@ -102,6 +109,25 @@ def _on_an_edge(rows: np.ndarray, grids: Sequence[tuple[int, int, int]]) -> bool
         for height, width, _ in grids
         for places in (centres * [width, height],)
     )
+
+
+def _matched_priors(
+    loss: DetectionLoss, y_true: np.ndarray, shape: Sequence[int]
+) -> np.ndarray | None:
+    """(P, 4) priors that objects are matched to; None for a loss that does otherwise."""
+    raw = np.zeros((1, *shape), np.float32)
+    if loss.breakdown(y_true, raw).assignment.candidate_measure != "prior IoU":
+        return None
+    return loss.slots(raw.shape).prior.astype(np.float64)
+
+
+def _on_a_threshold(loss: DetectionLoss, rows: np.ndarray, prior: np.ndarray | None) -> bool:
+    """Whether rounding decides if a prior is matched: two right losses may differ there."""
+    objects = rows[rows[:, 0] != 0, None, 1:5]
+    if prior is None or not objects.size:
+        return False
+    best = iou(prior[None], objects).max(axis=0)
+    return any(np.abs(best - each).min() < ROUNDING for each in loss.thresholds.values())
 
 
 def away_from_edges(y_true: np.ndarray, grids: Sequence[tuple[int, int, int]]) -> np.ndarray:

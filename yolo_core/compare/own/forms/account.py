@@ -40,6 +40,8 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
             weight: their weight is not told again.
     """
     told = Told(weighed)
+    if not evidence.has_confidence:
+        return _by_slots(evidence, told)
     evidence = _of_objects(evidence, told)
     found = []
     for own in own_assignments(evidence):
@@ -54,17 +56,30 @@ def tell(evidence: Evidence, rule: IgnoreRule, weighed: Collection[str] = ()) ->
     return Account(tuple(best.remarks), alike, dict(best.beyond))
 
 
+def _by_slots(evidence: Evidence, told: Told) -> Account:
+    """Who is trained for which object, and no more."""
+    for own in own_assignments(evidence)[:1]:
+        if own.words and own.words != NO_RULE:
+            _tell_moves(evidence, own, told)
+    return Account(tuple(told.remarks))
+
+
+def _tell_moves(evidence: Evidence, own: OwnRule, told: Told) -> None:
+    """The rule, and the objects that it trains elsewhere."""
+    moved = moves(evidence, own.object_of)
+    told.cause(f"Other slots are trained for objects: {own.words}.")
+    for move in moved[:MOST_MOVES]:
+        told.cause("{move}", about="move", move=move)
+    if len(moved) > MOST_MOVES:
+        left = len(moved) - MOST_MOVES
+        told.cause("And {left} more objects are trained elsewhere.", about="move", left=left)
+
+
 def _by_rule(evidence: Evidence, own: OwnRule, rule: IgnoreRule, told: Told) -> Told:
     """Every term, given who is trained for which object."""
     yours = evidence
     if own.words:
-        moved = moves(evidence, own.object_of)
-        told.cause(f"Other slots are trained for objects: {own.words}.")
-        for move in moved[:MOST_MOVES]:
-            told.cause("{move}", about="move", move=move)
-        if len(moved) > MOST_MOVES:
-            left = len(moved) - MOST_MOVES
-            told.cause("And {left} more objects are trained elsewhere.", about="move", left=left)
+        _tell_moves(evidence, own, told)
         yours = dataclasses.replace(evidence, object_of=own.object_of, shift=own.shift)
     told.shares = _shares(evidence)
     confidences = _objectness(evidence, yours, rule, told)

@@ -10,7 +10,7 @@ import numpy as np
 from yolo_core.compare.own.forms.decoding import Centre, Size, by_raw, centres, decode, sizes
 from yolo_core.compare.own.forms.evidence import Evidence, Form, Trained
 from yolo_core.compare.own.forms.fitting import share_of
-from yolo_core.compare.own.forms.functions import ERRORS, MIXING, NUMBERS
+from yolo_core.compare.own.forms.functions import CONFIDENCE_ERRORS, ERRORS, MIXING, NUMBERS
 from yolo_core.compare.own.forms.overlaps import (
     Measure,
     centre_from_width,
@@ -168,7 +168,7 @@ def object_forms(
     for target in targets(evidence, at):
         for said, activation in NUMBERS.items():
             value, slope = activation(raw)
-            for error, function in ERRORS.items():
+            for error, function in CONFIDENCE_ERRORS.items():
                 by_value, by_target = function(value, target.value)
                 through = None
                 if target.slope is not None:
@@ -214,7 +214,7 @@ def empty_forms(
         value, slope = activation(raw)
         for wanted in (0.0, 0.1, 0.05, 0.01):
             words = "0" if not wanted else f"{wanted:g} (label smoothing)"
-            for error, function in ERRORS.items():
+            for error, function in CONFIDENCE_ERRORS.items():
                 gradient = function(value, np.full_like(value, wanted))[0] * slope
                 said_all = {"activation": said, "error": error, "target": words}
                 yield Form(said_all, gradient[:, None])

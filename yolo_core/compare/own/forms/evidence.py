@@ -87,6 +87,11 @@ class Evidence:
         return 4 if self.has_background else self.channel("objectness")
 
     @property
+    def has_confidence(self) -> bool:
+        """Whether something says that there is an object: RetinaNet has its classes alone."""
+        return self.has_background or "objectness" in self.snapshot.channels
+
+    @property
     def has_background(self) -> bool:
         """Whether background is one of the classes, and there is no objectness."""
         return BACKGROUND in self.snapshot.channels

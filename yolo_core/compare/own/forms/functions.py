@@ -112,6 +112,18 @@ def log_only(predicted: np.ndarray, target: np.ndarray) -> Pair:
     return -target / p, -np.log(p)
 
 
+def added(part: float, *, only: bool = False) -> Error:
+    """Cross-entropy with a number added inside its logarithms; `only` of what the target is."""
+
+    def error(predicted: np.ndarray, target: np.ndarray) -> Pair:
+        of_one, of_zero = np.maximum(predicted + part, TINY), np.maximum(1 - predicted + part, TINY)
+        rest = 0.0 if only else 1.0
+        slope = -target / of_one + rest * (1 - target) / of_zero
+        return slope, -np.log(of_one) + rest * np.log(of_zero)
+
+    return error
+
+
 def focal(gamma: float) -> Error:
     """Binary cross-entropy times how far off the probability is, to the power of gamma."""
 
@@ -157,6 +169,13 @@ ERRORS: dict[str, Error] = {
     **{f"focal loss (gamma {gamma:g})": focal(gamma) for gamma in GAMMAS},
 }
 """Errors, by what stands in a sentence."""
+
+_ADDED = (1e-3, 1e-2, 1e-4)
+CONFIDENCE_ERRORS: dict[str, Error] = ERRORS | {
+    f"binary cross-entropy with {part:g} added inside its logarithms": added(part)
+    for part in _ADDED
+}
+"""Errors of confidences."""
 
 ALIKE_UP_TO_1 = {"the square", "smooth L1", "smooth L1 (beta 2)"}
 """Errors that are the same, but for a factor, of distances up to 1."""
@@ -219,6 +238,10 @@ SCORES: dict[str, Shares] = {
 
 CLASS_ERRORS: dict[str, Error] = {
     "cross-entropy": log_only,
+    **{
+        f"cross-entropy with {part:g} added inside its logarithm": added(part, only=True)
+        for part in _ADDED
+    },
     "the square": square,
     "binary cross-entropy": cross_entropy,
     "the absolute distance": absolute,
