@@ -286,7 +286,7 @@ def test_a_box_that_is_trained_by_its_overlap(bench, overlap):
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"activation": "sigmoids"}, "In classification there is sigmoids, published: a softmax."),
+        ({"activation": "sigmoids"}, "In classification there are sigmoids, published: a softmax."),
         ({"error": "the square"}, "The error of classification is the square, published:"),
         ({"error": "focal loss (gamma 2)"}, "is focal loss (gamma 2), published: cross-entropy"),
         ({"target": "label smoothing of 0.1"}, "target is wrong: label smoothing of 0.1"),

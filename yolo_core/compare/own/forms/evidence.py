@@ -88,7 +88,7 @@ class Evidence:
 
     @property
     def has_confidence(self) -> bool:
-        """Whether something says that there is an object: RetinaNet has its classes alone."""
+        """Whether something says that there is an object, or the classes alone do."""
         return self.has_background or "objectness" in self.snapshot.channels
 
     @property

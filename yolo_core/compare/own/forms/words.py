@@ -51,7 +51,8 @@ def form_sentences(term: str, own: Form, published: Form) -> Iterator[str]:
         elif key == "error":
             yield f"The error of {of} is {mine}, published: {theirs}."
         else:
-            yield f"In {of} there is {mine}, published: {theirs}."
+            verb = "are" if mine.startswith("sigmoids") else "is"
+            yield f"In {of} there {verb} {mine}, published: {theirs}."
 
 
 def _compared(mine: str, theirs: str) -> str:
