@@ -82,7 +82,7 @@ with st.container():
     else:
         there = [folder.name for folder in folders]
         poll(
-            lambda: None,
+            None,
             every=3.0,
             goes_on=lambda: [run.name for run in list_runs(checkpoints_folder())] == there,
         )

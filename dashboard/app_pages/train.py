@@ -17,7 +17,7 @@ from dashboard.components.shared.jobs import (
     start_asked_for,
     start_if_asked,
 )
-from dashboard.components.shared.polling import poll, poll_changes, poll_run
+from dashboard.components.shared.polling import one_look, poll, poll_changes, poll_run
 from dashboard.components.shared.run_picker import RUN, pick_run
 from dashboard.components.shared.run_table import show_runs, ticked_runs
 from dashboard.components.train import dials, latest_picture, run_controls
@@ -44,6 +44,8 @@ COLUMNS = (
 )
 # Line styles of the runs that are ticked, and how they look in a table.
 DASHES = {"dash": "╌╌╌", "dot": "┈┈", "dashdot": "╌·╌", "longdash": "— —"}
+LOOK = 4.0
+"""Seconds between two looks at most of the page: drawn together, it costs little more than one."""
 ENDED_BADLY = (RunState.FAILED, RunState.LOST, RunState.UNREADABLE)
 
 
@@ -53,8 +55,8 @@ def show() -> None:
     there = [each.name for each in runs]
     # One that is started elsewhere comes into the table, too.
     poll(
-        lambda: None,
-        every=5.0,
+        None,
+        every=LOOK,
         goes_on=lambda: [run.name for run in list_runs(checkpoints_folder())] == there,
     )
     found = {each.name: (cached_overview(each), cached_disk_use(each)) for each in runs}
@@ -81,6 +83,7 @@ def show() -> None:
             order=COLUMNS,
             lines={folder.name: "▶", **{name: DASHES[dash] for name, dash in beside.items()}},
             on_choice=RUN.then,
+            every=2 * LOOK,
         )
     state = read_status(folder).state
     ended_badly = state in ENDED_BADLY
@@ -89,7 +92,7 @@ def show() -> None:
         return
     # An answer that is waited for is looked for by itself.
     shows = functools.partial(dials.shown_of, folder)
-    poll_changes(dials.dial_panel, folder, key=dials.KEY, every=5.0, shows=shows)
+    poll_changes(dials.dial_panel, folder, key=dials.KEY, every=LOOK, shows=shows)
     pane = PANE.pick(
         st.segmented_control,
         "Below",
@@ -105,11 +108,12 @@ def show() -> None:
             live_curves,
             folder,
             beside,
-            every=2.0,
+            every=LOOK,
             goes_on=lambda: any(read_status(each).is_live for each in drawn),
         )
         shows = functools.partial(latest_picture.shown_of, folder)
-        poll_changes(latest_picture.latest_picture, folder, key="latest", every=5.0, shows=shows)
+        picture = latest_picture.latest_picture
+        poll_changes(picture, folder, key="latest", every=2 * LOOK, shows=shows)
         return
     with st.container(key="other-pane"):
         if pane == PULLS:
@@ -161,7 +165,7 @@ def first_page() -> None:
 if is_asked_for():
     start_asked_for()
 # In one container, which what `start_asked_for` says takes the place of, with all that is in it.
-with st.container(key="train", gap="xsmall"):
+with st.container(key="train", gap="xsmall"), one_look():
     if not list_runs(checkpoints_folder()):
         first_page()
     elif not leave_if_asked():

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+import types
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import pytest
 import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-from dashboard.components.shared.polling import poll, poll_changes
+from dashboard.components.shared import polling
+from dashboard.components.shared.polling import one_look, poll, poll_changes
 
 Fragment = tuple[Callable[[], None], float | None]
 
@@ -140,3 +144,167 @@ def test_streamlit_still_drops_what_it_has_not_sent_when_a_tab_runs_again() -> N
     queue.enqueue(message)
     queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["curves"])
     assert queue.flush() == []
+
+
+@dataclass
+class Tab:
+    """A tab of a browser: the fragments of its page, and which of them were asked for anew."""
+
+    ids: list[str] = field(default_factory=list)
+    asked: list[list[str]] = field(default_factory=list)
+    now: float = 0.0
+    query_string: str = ""
+    page_script_hash: str = ""
+    cached_message_hashes: set[str] = field(default_factory=set)
+    context_info: None = None
+
+    @property
+    def fragment_storage(self) -> types.SimpleNamespace:
+        return types.SimpleNamespace(
+            contains=self.ids.__contains__, resolve_target=lambda key: [f"fragment of {key}"]
+        )
+
+    @property
+    def script_requests(self) -> types.SimpleNamespace:
+        return types.SimpleNamespace(
+            request_rerun=lambda data: self.asked.append(data.fragment_id_queue)
+        )
+
+
+@pytest.fixture
+def tab(monkeypatch: pytest.MonkeyPatch, fragments: list[Fragment]) -> Tab:
+    made = Tab()
+    inside: list[str] = []
+
+    def fragment(
+        look: Callable[[], None], *, run_every: float | None = None, key: str | None = None
+    ) -> Callable[[], None]:
+        # At the same place in another one it is the same, however often that is drawn.
+        name = key or (f"in {inside[-1]}" if inside else f"fragment {len(fragments)}")
+
+        def run() -> None:
+            inside.append(name)
+            try:
+                look()
+            finally:
+                inside.pop()
+
+        fragments.append((run, run_every))
+        made.ids.append(name)
+        return run
+
+    monkeypatch.setattr(st, "fragment", fragment)
+    monkeypatch.setattr(st, "session_state", {})
+    monkeypatch.setattr(polling, "get_script_run_ctx", lambda: made)
+    monkeypatch.setattr(
+        polling, "ThreadState", types.SimpleNamespace(get=lambda: Inside(inside[-1]))
+    )
+    monkeypatch.setattr(polling.time, "monotonic", lambda: made.now)
+    return made
+
+
+class Inside(NamedTuple):
+    """Which fragment is being drawn."""
+
+    fragment_id: str
+
+
+def test_one_part_has_all_of_the_page_looked_at(tab: Tab, fragments: list[Fragment]) -> None:
+    drawn: list[str] = []
+    shown = ["dials at step 1"]
+    with one_look():
+        poll(None, every=4.0)  # looked at, and nothing to draw
+        poll(drawn.append, "progress", every=2.0, leads=True)
+        poll(drawn.append, "curves", every=4.0)
+        poll_changes(drawn.append, "dials", key="dials", every=4.0, shows=lambda: tuple(shown))
+    assert drawn == ["progress", "curves", "dials"]
+    # The browser has one of them look.
+    assert [every for _, every in fragments if every] == [2.0]
+    (look,) = [run for run, every in fragments if every]
+    tab.now = 2.0
+    look()
+    assert (drawn[3:], tab.asked) == (["progress"], [])
+    tab.now, shown[0] = 4.1, "dials at step 4"
+    look()
+    # What is due in one request: the curves, which are the third fragment, and the dials.
+    assert tab.asked == [["fragment 2", "fragment of dials"]]
+    tab.now = 6.1
+    look()
+    assert len(tab.asked) == 1
+
+
+def test_an_end_that_concerns_the_page_has_it_drawn(tab: Tab, fragments: list[Fragment]) -> None:
+    state = ["running"]
+    with one_look():
+        poll(None, every=2.0, goes_on=lambda: state[0])
+        poll(lambda: None, every=2.0, leads=True)
+    (look,) = [run for run, every in fragments if every]
+    state[0], tab.now = "paused", 2.0
+    with pytest.raises(RerunError):
+        look()
+
+
+def test_the_end_of_the_one_that_leads_has_the_page_drawn(
+    tab: Tab, fragments: list[Fragment]
+) -> None:
+    """With another one that leads: else nothing of the page would be looked at any more."""
+    state = ["running"]
+    with one_look():
+        poll(lambda: None, every=2.0, goes_on=lambda: state[0], concerns="buttons", leads=True)
+    (look,) = [run for run, every in fragments if every]
+    state[0] = "paused"
+    look()
+    assert tab.asked == [["fragment of buttons"]]
+    state[0] = ""
+    with pytest.raises(RerunError):
+        look()
+
+
+@pytest.mark.usefixtures("tab")
+def test_a_page_without_one_that_leads_is_looked_at_too(
+    fragments: list[Fragment],
+) -> None:
+    with one_look():
+        poll(lambda: None, every=5.0)
+        poll(lambda: None, every=3.0)
+        poll(lambda: None, every=3.0, goes_on=lambda: False, leads=True)  # has ended
+    assert [every for _, every in fragments if every] == [3.0]
+
+
+@pytest.mark.usefixtures("tab")
+def test_what_is_to_be_looked_at_more_often_looks_for_itself(
+    fragments: list[Fragment],
+) -> None:
+    with one_look():
+        poll(lambda: None, every=2.0, leads=True)
+    poll(lambda: None, every=0.5)
+    assert [every for _, every in fragments if every] == [2.0, 0.5]
+
+
+def test_a_part_that_is_there_no_more_is_not_asked_for(tab: Tab, fragments: list[Fragment]) -> None:
+    with one_look():
+        poll(lambda: None, every=2.0, leads=True)
+        poll(lambda: None, every=2.0)
+    (look,) = [run for run, every in fragments if every]
+    tab.ids.remove("fragment 1")
+    tab.now = 2.0
+    look()
+    assert tab.asked == []
+
+
+def test_a_part_drawn_anew_takes_the_place_of_what_it_was(
+    tab: Tab, fragments: list[Fragment]
+) -> None:
+    """Else what it went by before would be another thing at each look, and drawn for ever."""
+    step = [1]
+    with one_look():
+        poll(lambda: None, every=2.0, leads=True)
+        poll_changes(lambda: None, key="dials", every=2.0, shows=lambda: step[0])
+    (look,) = [run for run, every in fragments if every]
+    part = fragments[1][0]
+    step[0], tab.now = 2, 2.0
+    look()
+    part()
+    tab.now = 4.0
+    look()
+    assert tab.asked == [["fragment of dials"]]

@@ -9,7 +9,6 @@ import streamlit as st
 
 from dashboard.components.runs.exported import export_run
 from dashboard.components.shared.errors import plain, say
-from dashboard.components.shared.polling import poll_run
 from dashboard.components.shared.run_picker import state_badge
 from dashboard.components.shared.run_table import Listed, tick
 from dashboard.components.shared.starting import ask_for_training, can_resume
@@ -59,7 +58,7 @@ def _line(run: RunOverview, color: str, ticked: Sequence[str]) -> None:
             f"<b> {name}</b>",
             width="content",
         )
-        poll_run(state_badge, folder, every=2.0)
+        state_badge(folder)
     # Widgets of their own for every state of what they show: another tab may change it, too.
     with star:
         st.button(

@@ -122,4 +122,4 @@ def keep_true(run: RunFolder | None, shown: int) -> None:
     if count_now(run) != shown:
         st.rerun()
     if not watcher().look(run).done():
-        poll(lambda: None, every=5.0, goes_on=lambda: count_now(run) == shown)
+        poll(None, every=5.0, goes_on=lambda: count_now(run) == shown)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.components.shared.address import UrlChoice
 from dashboard.components.shared.gone import gone
-from dashboard.components.shared.polling import poll, poll_run
+from dashboard.components.shared.polling import poll
 from dashboard.state import checkpoints_folder
 from yolo_core.runs.layout import RunFolder, list_runs
 from yolo_core.runs.status import RunState, read_status
@@ -25,17 +25,15 @@ STATE_COLORS = {
 
 
 def state_badge(folder: RunFolder) -> None:
-    """Shows the state of a run as a small coloured word.
-
-    While the run lives it is kept true. When it ends, what polled it on the page stops.
-    """
+    """The state of a run as a small coloured word; with another one the page is drawn anew."""
     state = read_status(folder).state
     st.badge(state.value, color=STATE_COLORS[state])
+    poll(None, every=2.0, goes_on=lambda: (status := read_status(folder)).is_live and status.state)
 
 
 def rerun_when_gone(*folders: RunFolder) -> None:
     """Draws the whole page again once a run that it shows was removed, to show another one."""
-    poll(lambda: None, every=3.0, goes_on=lambda: all(folder.is_run for folder in folders))
+    poll(None, every=3.0, goes_on=lambda: all(folder.is_run for folder in folders))
 
 
 def pick_run() -> RunFolder | None:
@@ -64,7 +62,7 @@ def pick_run() -> RunFolder | None:
             placeholder="Choose",
         )
     with badge:
-        poll_run(state_badge, runs[name], every=2.0)
+        state_badge(runs[name])
     if not read_status(runs[name]).is_live:  # one that is gone is not live either
         rerun_when_gone(runs[name])
     return runs[name]

@@ -51,6 +51,7 @@ def show_runs(
     order: Sequence[str] | None = None,
     lines: Mapping[str, str] | None = None,
     on_choice: Callable[[str], None] | None = None,
+    every: float = 5.0,
 ) -> None:
     """The table, drawn again while one of its runs trains.
 
@@ -63,6 +64,7 @@ def show_runs(
         order: The columns that are shown, in their order; None for all but "line".
         lines: {name: how its curves are drawn}, for the column "line".
         on_choice: Called with the name of the run whose row was clicked.
+        every: Seconds between two drawings.
     """
     folders = [found[name][0].folder for name in names]
 
@@ -124,7 +126,7 @@ def show_runs(
             alt="The runs, a row each; tick rows to see their curves together.",
         )
 
-    poll(table, every=5.0, goes_on=any_live)
+    poll(table, every=every, goes_on=any_live)
 
 
 def runs_table(rows: Sequence[tuple[RunOverview, DiskUse]]) -> pd.DataFrame:

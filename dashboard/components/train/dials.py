@@ -171,7 +171,7 @@ def dial_panel(folder: RunFolder) -> None:
         with column:
             _draw(folder, dial, _answer(dial, commands), undoable(events, dial.event_name))
     if waiting := _pending(commands):
-        poll(lambda: None, every=0.5, goes_on=lambda: waiting & _pending_now(folder), concerns=KEY)
+        poll(None, every=0.5, goes_on=lambda: waiting & _pending_now(folder), concerns=KEY)
 
 
 def shown_of(folder: RunFolder) -> object:
@@ -189,7 +189,7 @@ def shown_of(folder: RunFolder) -> object:
     for dial in found:
         answer = _answer(dial, commands)
         ahead = answer is not None and (answer.step or 0) > dial.next_step
-        shown.append((dial.name, dial.value, dial.now, answer, ahead))
+        shown.append((dial.name, dial.value, _now(dial), answer, ahead))
         shown.append(undoable(events, dial.event_name))
     return repr(shown)  # in which not a number is what it is
 
@@ -287,8 +287,13 @@ def _say_since_when(dial: Dial, answer: Command | None) -> None:
     else:
         text = f"{_set_to(answer)} took effect at step {answer.step:,}"
     if dial.name == LEARNING_RATE and dial.now != dial.value:
-        text += f", now {dial.now:.3g} by schedule"
+        text += f", now {_now(dial)} by schedule"
     st.caption(text)
+
+
+def _now(dial: Dial) -> str:
+    """In two digits, since all dials are drawn anew with another one."""
+    return f"{dial.now:.2g}"
 
 
 def _set_to(answer: Command) -> str:

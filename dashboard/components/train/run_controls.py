@@ -75,9 +75,9 @@ def run_controls(folder: RunFolder) -> None:
         say(status.message)
         return
     with st.container(key="run-buttons", horizontal=True, vertical_alignment="center", gap="small"):
-        # The one part that is drawn with each look also sees whether the rest is still so.
+        # Drawn with each look, so it is the one that has all the page looked at.
         shows = functools.partial(shown_of, folder)
-        poll(_progress, folder, every=2.0, goes_on=shows, concerns=KEY)
+        poll(_progress, folder, every=2.0, goes_on=shows, concerns=KEY, leads=True)
         if status.is_live:
             _live_buttons(folder, status)
         elif can_resume(folder, status):
