@@ -189,7 +189,7 @@ def shown_of(folder: RunFolder) -> object:
     for dial in found:
         answer = _answer(dial, commands)
         ahead = answer is not None and (answer.step or 0) > dial.next_step
-        shown.append((dial.name, dial.value, _now(dial), answer, ahead))
+        shown.append((dial.name, dial.value, f"{dial.now:.2g}", answer, ahead))
         shown.append(undoable(events, dial.event_name))
     return repr(shown)  # in which not a number is what it is
 
@@ -287,13 +287,8 @@ def _say_since_when(dial: Dial, answer: Command | None) -> None:
     else:
         text = f"{_set_to(answer)} took effect at step {answer.step:,}"
     if dial.name == LEARNING_RATE and dial.now != dial.value:
-        text += f", now {_now(dial)} by schedule"
+        text += f", now {dial.now:.2g} by schedule"
     st.caption(text)
-
-
-def _now(dial: Dial) -> str:
-    """In two digits, since all dials are drawn anew with another one."""
-    return f"{dial.now:.2g}"
 
 
 def _set_to(answer: Command) -> str:
