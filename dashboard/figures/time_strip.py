@@ -36,6 +36,7 @@ STATE_WORDS = {
     SlotState.MISSES: "wrong: it misses its object",
     SlotState.LEFT: "right: another slot finds its object",
 }
+_TOP = -0.55  # of the rows, 0.5 above the middle of the first
 _ROW, _COLOR_BAR, _MOST_TICKS = 26, 100, 12  # pixels, pixels, ticks
 _GAPS = 8  # rows at the foot of a page between which there is room for gaps
 _FOOT = 32  # pixels of such a strip that its steps and changes take
@@ -174,7 +175,7 @@ def _figure(
         "yaxis": {
             "tickvals": list(range(rows)),
             "ticktext": list(strip.names),
-            "range": [rows - 0.45, -0.55],
+            "range": [rows - 0.45, _TOP],
             "automargin": False,
             "fixedrange": True,
             **bare,
@@ -205,7 +206,8 @@ def _changes(strip: Strip) -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "x": at,
-            "y": np.full(len(at), -0.62),
+            # On the edge: plotly.js hides what lies beyond it.
+            "y": np.full(len(at), _TOP),
             "uid": "changes",
             "name": "changes",
             "mode": "markers",

@@ -97,6 +97,10 @@ def test_a_click_on_a_strip_goes_to_its_step(page: Page, checkpoints: Path) -> N
     wait_for(page, sample="val/0", snapshot=6)
     strip = page.get_by_role("figure", name=re.compile("^Best IoU of each object"))
     strip.locator(".main-svg").first.wait_for()
+    # A change of a lambda is marked where it can be seen; the first trace is the map.
+    found = "host => host._fullData.findIndex(({ name }) => name === 'changes')"
+    changes = strip.locator(".scatterlayer .trace").nth(strip.evaluate(found) - 1)
+    changes.locator("path.point").first.wait_for()
     place = strip.evaluate(CENTRE_ON_PAGE, [1, 2])
     strip.hover(position=place)
     strip.click(position=place)
