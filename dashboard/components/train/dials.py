@@ -286,8 +286,9 @@ def _say_since_when(dial: Dial, answer: Command | None) -> None:
         text = f"{_set_to(answer)} takes effect at step {answer.step:,}"
     else:
         text = f"{_set_to(answer)} took effect at step {answer.step:,}"
-    if dial.name == LEARNING_RATE and dial.now != dial.value:
-        text += f", now {dial.now:.2g} by schedule"
+    now = f"{dial.now:.2g}"
+    if dial.name == LEARNING_RATE and now != f"{dial.value:.2g}":
+        text += f", now {now} by schedule"
     st.caption(text)
 
 
