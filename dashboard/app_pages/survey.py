@@ -13,17 +13,16 @@ from dashboard.components.shared.gone import say_gone
 from dashboard.components.shared.jobs import start_if_asked
 from dashboard.components.shared.open_sample import rerun_if_asked
 from dashboard.components.shared.polling import poll
-from dashboard.components.shared.run_picker import RUN, pick_run
+from dashboard.components.shared.run_picker import pick_run
 from dashboard.components.shared.screen import choices, panes, screen
 from dashboard.components.shared.survey_files import cached_table
 from dashboard.components.survey.chosen import show_chosen
 from dashboard.components.survey.delete import delete_survey, say_if_not_deleted
 from dashboard.components.survey.ledger import show_anchors, show_counts, show_objects
 from dashboard.components.survey.loss import show_loss
-from dashboard.components.survey.open import leave_if_asked
+from dashboard.components.survey.open import keep_shown, leave_if_asked
 from dashboard.components.survey.start import (
     NOT_STARTED,
-    SHOWN,
     pick_survey,
     show_progress,
     start_form,
@@ -58,6 +57,7 @@ def show(run: RunFolder, row: DeltaGenerator) -> None:
         )
     if folder is None:
         return
+    keep_shown(folder)
     goes_on = functools.partial(is_live, folder)
     poll(show_progress, folder, every=1.0, goes_on=goes_on)
     # Seldomer: it is ten times the work, and a table that changes under the mouse is no help.
@@ -104,7 +104,7 @@ def show_found(folder: SurveyFolder) -> None:
         show_chosen(folder, table)
 
 
-if not leave_if_asked(st.query_params.get(RUN.key), st.query_params.get(SHOWN.key)):
+if not leave_if_asked():
     row = choices()
     with row:
         run_folder = pick_run()

@@ -165,6 +165,8 @@ def test_a_click_on_a_bar_leads_to_the_sample(
     page.session_state["next spot"] = asked
     page.run()
     assert page.query_params["spot"] in (asked, [asked])
+    # As a browser sends it right after a click on a row.
+    del page.query_params["run"]
     button(page, "Inspect").click().run()
     page.run()
     assert_sound(page)

@@ -359,8 +359,8 @@ class MinedOverTheBatch(SSDLoss):
 class ForcedLabelWithoutIndex(SSDLoss):
     """24: the forced prior is called matched, and keeps the index of another object."""
 
-    def _match(self, labels, priors):
-        found = super()._match(labels, priors)
+    def _match(self, labels):
+        found = super()._match(labels)
         # The array of indices was never written to.
         matched = ops.where(found["matched_object"] >= 0, 0, -1)
         return {**found, "matched_object": matched}

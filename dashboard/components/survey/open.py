@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pandas as pd
+import streamlit as st
 
 from dashboard.cache import cached_snapshot
 from dashboard.components.shared import open_sample
@@ -20,13 +21,16 @@ from yolo_core.survey.records import KIND
 from yolo_core.survey.spots import Spot, read_spot, slot_of
 from yolo_core.views import SampleView
 
+_SHOWN = "survey that is shown"
 
-def leave_if_asked(run: str | None, survey: str | None) -> bool:
+
+def keep_shown(folder: SurveyFolder) -> None:
+    """Remembers which survey the page shows, for the clicks on it."""
+    st.session_state[_SHOWN] = folder.run.name, folder.name
+
+
+def leave_if_asked() -> bool:
     """Goes to the Inspect page if a sample was asked for; for the beginning of the page.
-
-    Args:
-        run: Name of the run that the page shows.
-        survey: Name of the survey, such as "val-2500".
 
     Returns:
         Whether the page is to be left: nothing else is drawn then.
@@ -37,7 +41,9 @@ def leave_if_asked(run: str | None, survey: str | None) -> bool:
             spot = read_spot(asked)
         except ValueError:
             return None
-        if not run or not survey:
+        # Not from the address: after a click on a row it lacks the run for a moment.
+        run, survey = st.session_state.get(_SHOWN, ("", ""))
+        if not run:
             return None
         step = survey.rpartition("-")[2]
         found = {"run": run, "kind": KIND, "sample": spot.sample, "step": step}
