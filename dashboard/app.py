@@ -11,6 +11,7 @@ if str(HERE.parent) not in sys.path:
 import streamlit as st  # noqa: E402
 
 from dashboard.components.shared.doctor_badge import count_now, keep_true, shown_run  # noqa: E402
+from dashboard.components.shared.polling import forget_looks  # noqa: E402
 from dashboard.keys import keys_and_words  # noqa: E402
 
 PAGES = (
@@ -30,6 +31,7 @@ PAGES = (
 st.set_page_config(page_title="Detector debugger", page_icon=HERE / "icon.svg", layout="wide")
 st.html(HERE / "style.css")
 st.html(HERE / "history.html", unsafe_allow_javascript=True)
+forget_looks()
 run = shown_run()
 wrong = count_now(run)
 # How many things are wrong with the run stands at the top of every page.

@@ -308,3 +308,13 @@ def test_a_part_drawn_anew_takes_the_place_of_what_it_was(
     tab.now = 4.0
     look()
     assert tab.asked == [["fragment of dials"]]
+
+
+@pytest.mark.usefixtures("tab")
+def test_another_page_is_looked_at_for_itself(fragments: list[Fragment]) -> None:
+    """Its parts were taken by what had looked at the page before, and never drawn again."""
+    with one_look():
+        poll(lambda: None, every=2.0, leads=True)
+    polling.forget_looks()
+    poll(lambda: None, every=2.0)
+    assert [every for _, every in fragments if every] == [2.0, 2.0]

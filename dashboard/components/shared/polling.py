@@ -131,6 +131,11 @@ def _draw(fragments: list[str]) -> None:
         )
 
 
+def forget_looks() -> None:
+    """For the begin of every page: what was looked at on the page before is there no more."""
+    st.session_state.pop(_LOOKS, None)
+
+
 @contextlib.contextmanager
 def one_look() -> Iterator[None]:
     """What is polled within is looked at all at once: around all of a page."""
