@@ -40,6 +40,8 @@ def test_back_from_a_sample_of_a_survey_is_one_press(
     page.goto("/survey?run=one&survey=val-40")
     page.get_by_text("20 samples of val").wait_for()
 
+    # Counted is what is asked of `history.html`, which has to be there.
+    page.wait_for_function("history.oneEntryAnAction")
     page.evaluate(COUNT)
     rows = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert rows is not None
