@@ -174,26 +174,25 @@ def poll(
     if looks is not None and leads:
         looks.every = every
 
-    @functools.wraps(draw or _nothing)
+    show = draw or _nothing
+
+    @functools.wraps(show)
     def again() -> None:
         nonlocal drawn
         if not drawn:  # with the page, for which somebody waits
             drawn = True
             if looks is not None and led:
                 looks.take(_Part(every, goes_on, concerns, went_on, draw is not None))
-        else:
-            with _TURN:
-                if looks is not None and leads:
-                    looks.look()
-                now = went_on if led else goes_on()
-                if now != went_on:
-                    # What leads has the whole page drawn at its end, which needs another one.
-                    _draw(_fragments(None if leads and not now else concerns))
-                if draw is not None:
-                    draw(*arguments)
+            show(*arguments)
             return
-        if draw is not None:
-            draw(*arguments)
+        with _TURN:
+            if looks is not None and leads:
+                looks.look()
+            now = went_on if led else goes_on()
+            if now != went_on:
+                # What leads has the whole page drawn at its end, which needs another one.
+                _draw(_fragments(None if leads and not now else concerns))
+            show(*arguments)
 
     st.fragment(again, run_every=every if went_on and not led else None)()
 

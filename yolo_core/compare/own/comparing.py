@@ -126,9 +126,7 @@ def compare_own(
         gradient = _activated(activated, batch, usual.comparison)
         if gradient is not None:
             two, usual = activated, _compare(activated, batch, gradient)
-            tried.append(
-                "activated first (sigmoid, softmax), which fits yours (--no-activated: raw)"
-            )
+            tried.append(_ACTIVATED)
     found = usual.comparison
     if not np.isfinite(found.your_gradient).all():
         return dataclasses.replace(found, tried=tuple(tried)), usual.set_names

@@ -61,20 +61,21 @@ def telling_pictures(
     labels = np.concatenate([y_true[chosen], np.zeros_like(y_true[:1])])
     told = [*(names[each] for each in chosen), names[last] + BARE * (not len(empty))]
     at = len(chosen) - 1
-    contested = _contested(loss, labels[at], shape)
+    contested = _contested(loss, labels[at], prior)
     if contested is not None:
         labels[at] = contested
         told[at] += MORE
     return tuple(told), images[[*chosen, last]], labels
 
 
-def _contested(loss: DetectionLoss, rows: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:
+def _contested(
+    loss: DetectionLoss, rows: np.ndarray, prior: np.ndarray | None
+) -> np.ndarray | None:
     """(N, 5 + C) with an object more, which the best prior of another object overlaps more.
 
     Who forces that prior must change its box too. None for a loss that does not match priors, and
     where there is no room.
     """
-    prior = _matched_priors(loss, rows[None], shape)
     used, free = np.flatnonzero(rows[:, 0] != 0), np.flatnonzero(rows[:, 0] == 0)
     if prior is None or not (len(used) and len(free)):
         return None

@@ -20,10 +20,7 @@ def prior_rules(evidence: Evidence) -> Iterator[OwnRule]:
     if not overlap.shape[1]:
         return
     best_object, best = overlap.argmax(axis=1), overlap.max(axis=1)
-    forced = np.full(best.shape, -1)
-    for image in range(len(rows)):
-        for index in np.flatnonzero(usable[image]):
-            forced[image, overlap[image, index].argmax()] = index
+    forced = _with_forced(np.full(best.shape, -1), overlap, usable)
     published = evidence.object_of >= 0
     by_threshold = published & (forced < 0)
     lowest = best[by_threshold].min() if by_threshold.any() else 1.0
@@ -67,7 +64,14 @@ def _by_other_priors(evidence: Evidence, threshold: float) -> Iterator[OwnRule]:
     ):
         overlap = iou(prior[None, None], boxes[:, :, None]) * usable[..., None]  # (B, N, P)
         own = np.where(overlap.max(axis=1) >= threshold, overlap.argmax(axis=1), -1)
-        for image in range(len(rows)):
-            for index in np.flatnonzero(usable[image]):
-                own[image, overlap[image, index].argmax()] = index
-        yield OwnRule(f"{words} where they are held against the priors", own)
+        yield OwnRule(
+            f"{words} where they are held against the priors", _with_forced(own, overlap, usable)
+        )
+
+
+def _with_forced(own: np.ndarray, overlap: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """(B, P) `own` with the best prior of each object given to it, the last row winning."""
+    found = own.copy()
+    for image, index in np.argwhere(usable):
+        found[image, overlap[image, index].argmax()] = index
+    return found
